@@ -1,0 +1,51 @@
+"""Time as a thing that is handed over, so that the same code runs in real and in virtual time.
+
+Intervals are measured in seconds on one monotonic clock for the whole machine; records carry UTC.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds since an arbitrary start, never going back."""
+
+    def now(self) -> float: ...
+
+    def sleep_until(self, moment: float) -> None: ...
+
+
+class SystemClock:
+    """The machine's monotonic clock; on Linux every process of the machine reads the same value."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep_until(self, moment: float) -> None:
+        remaining = moment - time.monotonic()
+        if remaining > 0:
+            time.sleep(remaining)
+
+
+class VirtualClock:
+    """A clock that stands still until somebody advances it."""
+
+    def __init__(self, start: float = 0.0):
+        self._now = start
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep_until(self, moment: float) -> None:
+        self._now = max(self._now, moment)
+
+    def advance(self, seconds: float) -> None:
+        if not seconds >= 0:
+            raise ValueError(f"a clock cannot go back by {-seconds} s")
+        self._now += seconds
+
+
+def utc_now() -> datetime:
+    """The time of day for records, with its zone."""
+    return datetime.now(UTC)
