@@ -1,0 +1,332 @@
+"""Pictures between processes without copying them through a socket: shared memory slots with sequence numbers.
+
+A stream is one anonymous memory file (memfd) of a few slots. The writer fills the slots in turn; a reader copies the
+newest and checks by its sequence number that it was not overwritten meanwhile. Descriptors are handed over a Unix
+socket in the abstract namespace, so nothing has a name in a file system and nothing is left behind by any crash.
+After each frame the writer sends its readers one byte, so that they can sleep until then.
+"""
+
+import contextlib
+import mmap
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from foundation.errors import ProcessError
+from foundation.messages import Channel, ChannelClosed
+
+_SLOTS = 4  # a reader has three frame periods to copy one frame
+_HEADER = 64  # bytes in front of the slots: u64 number of the newest frame
+_SLOT_HEADER = 64  # bytes in front of each slot: u64 sequence (odd while written), f64 captured, u64 number
+
+
+class StreamGone(ProcessError):
+    """The process that made the pictures has ended."""
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """What a stream carries: RGB images (height, width, 3) uint8, perhaps with depth (height, width) uint16 in mm.
+
+    `details` are the publisher's own plain values (true calibration, distortion, frame rate ...).
+    """
+
+    name: str
+    width: int
+    height: int
+    has_depth: bool
+    details: dict[str, Any]
+
+    @property
+    def slot_bytes(self) -> int:
+        pixels = self.width * self.height
+        return _SLOT_HEADER + pixels * 3 + (pixels * 2 if self.has_depth else 0)
+
+    @property
+    def total_bytes(self) -> int:
+        return _HEADER + _SLOTS * self.slot_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFrame:
+    """One picture: `rgb` (H, W, 3) uint8, `depth_mm` (H, W) uint16 or None, `captured` s monotonic, its `number`."""
+
+    rgb: np.ndarray
+    depth_mm: np.ndarray | None
+    captured: float
+    number: int
+
+
+class _Memory:
+    """Views into a stream's memory file."""
+
+    def __init__(self, descriptor: int, info: StreamInfo, *, writable: bool):
+        access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
+        self._map = mmap.mmap(descriptor, info.total_bytes, access=access)
+        self._info = info
+        self.newest = np.frombuffer(self._map, np.uint64, 1)
+        self._slots = [self._views(_HEADER + i * info.slot_bytes) for i in range(_SLOTS)]
+
+    def _views(self, start: int):
+        info, pixels = self._info, self._info.width * self._info.height
+        sequence = np.frombuffer(self._map, np.uint64, 1, start)
+        captured = np.frombuffer(self._map, np.float64, 1, start + 8)
+        number = np.frombuffer(self._map, np.uint64, 1, start + 16)
+        start += _SLOT_HEADER
+        rgb = np.frombuffer(self._map, np.uint8, pixels * 3, start).reshape(info.height, info.width, 3)
+        if not info.has_depth:
+            return sequence, captured, number, rgb, None
+        depth = np.frombuffer(self._map, np.uint8, pixels * 2, start + pixels * 3).view(np.uint16)
+        return sequence, captured, number, rgb, depth.reshape(info.height, info.width)
+
+    def slot(self, number: int):
+        return self._slots[number % _SLOTS]
+
+    def close(self) -> None:
+        self._slots = []
+        del self.newest
+        self._map.close()
+
+
+class FrameStream:
+    """The writing end of one stream, made by `FramePublisher.add`."""
+
+    def __init__(self, info: StreamInfo):
+        self.info = info
+        self._descriptor = os.memfd_create(f"rehearse-{info.name}", os.MFD_CLOEXEC)
+        os.ftruncate(self._descriptor, info.total_bytes)
+        self._memory = _Memory(self._descriptor, info, writable=True)
+        self._readers: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._number = 0
+
+    def write(self, rgb: np.ndarray, captured: float, depth_mm: np.ndarray | None = None) -> int:
+        """Make this picture the newest and wake the readers; returns its number, from 1 on."""
+        self._number += 1
+        sequence, captured_view, number, rgb_view, depth_view = self._memory.slot(self._number)
+        sequence[0] += 1
+        rgb_view[:] = rgb
+        if depth_view is not None:
+            depth_view[:] = 0 if depth_mm is None else depth_mm
+        captured_view[0] = captured
+        number[0] = self._number
+        sequence[0] += 1
+        self._memory.newest[0] = self._number
+        with self._lock:
+            for reader in self._readers.copy():
+                try:
+                    reader.send(b"\n")
+                except BlockingIOError:
+                    pass  # it has unread wake-ups: it will look
+                except OSError:
+                    self._readers.remove(reader)
+                    reader.close()
+        return self._number
+
+    def hand_over(self, reader: socket.socket) -> None:
+        """Send the memory, readable only, and wake this reader from now on."""
+        read_only = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            socket.send_fds(reader, [b"\n"], [read_only])
+        finally:
+            os.close(read_only)
+        reader.setblocking(False)
+        with self._lock:
+            self._readers.append(reader)
+
+    def close(self) -> None:
+        with self._lock:
+            for reader in self._readers:
+                reader.close()
+            self._readers.clear()
+        self._memory.close()
+        os.close(self._descriptor)
+
+
+class FramePublisher:
+    """Offers streams to readers on `address`, an abstract Unix socket name; owns one thread for those who ask."""
+
+    def __init__(self, address: str):
+        self.address = address
+        self.streams: dict[str, FrameStream] = {}
+        self._listener = socket.socket(socket.AF_UNIX)
+        try:
+            self._listener.bind("\0" + address)
+        except OSError as error:
+            self._listener.close()
+            raise ProcessError(f"The name {address} for sharing pictures is taken. Is it running already?") from error
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve, name="frame-publisher", daemon=True)
+        self._thread.start()
+
+    def add(self, info: StreamInfo) -> FrameStream:
+        """A further stream; its name must be new."""
+        if info.name in self.streams:
+            raise ValueError(f"there is a stream {info.name} already")
+        self.streams[info.name] = stream = FrameStream(info)
+        return stream
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                asker, _ = self._listener.accept()
+            except OSError:
+                return
+            if not _same_user(asker):
+                asker.close()
+                continue
+            try:
+                self._answer(asker)
+            except (OSError, ChannelClosed, TimeoutError):
+                asker.close()
+
+    def _answer(self, asker: socket.socket) -> None:
+        channel = Channel(asker)
+        wanted = channel.receive(timeout=1.0).get("stream")
+        if wanted in self.streams:
+            stream = self.streams[wanted]
+            channel.send({"stream": vars(stream.info)})
+            stream.hand_over(asker)
+        else:
+            channel.send({"streams": [vars(stream.info) for stream in self.streams.values()]})
+            channel.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the accept
+        self._listener.close()
+        self._thread.join()
+        for stream in self.streams.values():
+            stream.close()
+
+
+def list_streams(address: str) -> list[StreamInfo]:
+    """The streams offered at `address`; StreamGone when nobody offers any there."""
+    channel = _connect(address)
+    try:
+        channel.send({"stream": None})
+        return [StreamInfo(**info) for info in channel.receive(timeout=2.0)["streams"]]
+    except (ChannelClosed, TimeoutError) as error:
+        raise StreamGone(f"Nobody shares pictures under the name {address} any more.") from error
+    finally:
+        channel.close()
+
+
+class FrameReader:
+    """The reading end of one stream. `latest` never waits; `wait` sleeps until a newer picture than the last read."""
+
+    def __init__(self, address: str, name: str):
+        channel = _connect(address)
+        try:
+            channel.send({"stream": name})
+            answer = channel.receive(timeout=2.0)
+            if "stream" not in answer:
+                known = ", ".join(info["name"] for info in answer["streams"]) or "none"
+                raise StreamGone(f"There is no picture stream {name}; there are: {known}.")
+            self.info = StreamInfo(**answer["stream"])
+            descriptor = self._descriptor(channel)
+        except (ChannelClosed, TimeoutError) as error:
+            channel.close()
+            raise StreamGone(f"Nobody shares pictures under the name {address} any more.") from error
+        except BaseException:
+            channel.close()
+            raise
+        self._socket = socket.socket(fileno=os.dup(channel.fileno()))
+        self._socket.setblocking(False)
+        self._channel = channel
+        try:
+            self._memory = _Memory(descriptor, self.info, writable=False)
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _descriptor(channel: Channel) -> int:
+        descriptors = channel.take_descriptors()
+        deadline = time.monotonic() + 2.0
+        while not descriptors:
+            ready, _, _ = select.select([channel.fileno()], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError("no memory came")
+            with socket.socket(fileno=os.dup(channel.fileno())) as sock:
+                data, descriptors, _, _ = socket.recv_fds(sock, 1, 4)
+            if not data:
+                raise ChannelClosed("the publisher has gone")
+        return descriptors[0]
+
+    def latest(self) -> StoredFrame | None:
+        """A copy of the newest picture, None before the first. StreamGone when the publisher has ended."""
+        self._take_wake_ups()
+        return self._copy_newest()
+
+    def wait(self, after: int, timeout: float) -> StoredFrame:
+        """The newest picture with a number above `after`; TimeoutError when none came within `timeout` s."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._take_wake_ups()
+            if int(self._memory.newest[0]) > after:
+                frame = self._copy_newest()
+                if frame is not None and frame.number > after:
+                    return frame
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError(f"no new picture of {self.info.name} within {timeout} s")
+            select.select([self._socket], [], [], remaining)
+
+    def _take_wake_ups(self) -> None:
+        try:
+            if self._socket.recv(1 << 16) == b"":
+                raise StreamGone(f"The process that made the pictures of {self.info.name} has ended.")
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise StreamGone(f"The process that made the pictures of {self.info.name} has ended.") from error
+
+    def _copy_newest(self) -> StoredFrame | None:
+        while (newest := int(self._memory.newest[0])) > 0:
+            sequence, captured, number, rgb, depth = self._memory.slot(newest)
+            before = int(sequence[0])
+            if before % 2 == 0:
+                frame = StoredFrame(
+                    rgb.copy(), None if depth is None else depth.copy(), float(captured[0]), int(number[0])
+                )
+                if int(sequence[0]) == before:
+                    return frame
+        return None
+
+    def close(self) -> None:
+        self._memory.close()
+        self._socket.close()
+        self._channel.close()
+
+    def __enter__(self) -> "FrameReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _connect(address: str) -> Channel:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(2.0)
+    try:
+        sock.connect("\0" + address)
+    except OSError as error:
+        sock.close()
+        raise StreamGone(f"Nobody shares pictures under the name {address}. Is the lab running?") from error
+    if not _same_user(sock):
+        sock.close()
+        raise StreamGone(f"Another user of this machine shares pictures under the name {address}: refused.")
+    return Channel(sock)
+
+
+def _same_user(sock: socket.socket) -> bool:
+    """Abstract sockets have no file permissions: the kernel says who is at the other end."""
+    _, user, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return user == os.getuid()

@@ -1,0 +1,174 @@
+"""Messages between the program's own processes: dictionaries of plain values and NumPy arrays over a local socket.
+
+Wire format: u32 big-endian length, then msgpack. Arrays travel as extension type 1, (dtype, shape, raw bytes). Nothing
+is ever unpickled: a receiver can only get data. File descriptors may ride along on Unix sockets.
+"""
+
+import contextlib
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from foundation.errors import ProcessError
+
+LARGEST_MESSAGE = 1 << 28  # bytes; a hundred times our largest, and no damaged length can fill the memory
+_ARRAY = 1
+_MOST_DESCRIPTORS = 16
+
+
+class ChannelClosed(ProcessError):
+    """The process at the other end has gone, or sent something that is not a message."""
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """The bytes of a message, without its length. TypeError for values that are not plain data."""
+    return bytes(msgpack.packb(message, default=_pack_array) or b"")
+
+
+def unpack(data: bytes | bytearray | memoryview) -> dict[str, Any]:
+    """The message in `data`; arrays are read-only views of it. ChannelClosed when the bytes are not a message."""
+    try:
+        message = msgpack.unpackb(data, ext_hook=_unpack_array)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise ChannelClosed(f"Another part of the program sent something unreadable ({error}). Restart it.") from error
+    if not isinstance(message, dict):
+        raise ChannelClosed("Another part of the program sent something that is not a message. Restart it.")
+    return message
+
+
+def _pack_array(value: Any) -> msgpack.ExtType:
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if not isinstance(value, np.ndarray) or value.dtype.hasobject:
+        raise TypeError(f"a message cannot hold a {type(value).__name__}")
+    return msgpack.ExtType(_ARRAY, msgpack.packb((value.dtype.str, value.shape, value.tobytes())))
+
+
+def _unpack_array(code: int, data: bytes) -> np.ndarray:
+    if code != _ARRAY:
+        raise ValueError(f"extension type {code}")
+    dtype, shape, raw = msgpack.unpackb(data)
+    dtype = np.dtype(dtype)
+    if dtype.hasobject:
+        raise ValueError("an array of objects")
+    return np.frombuffer(raw, dtype).reshape(shape)
+
+
+class Channel:
+    """One end of a stream socket carrying messages both ways.
+
+    Any thread may send; one thread at a time receives. Both raise ChannelClosed once the other end has gone.
+    """
+
+    def __init__(self, sock: socket.socket):
+        self._socket = sock
+        sock.setblocking(False)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._send_lock = threading.Lock()
+        self._received = bytearray()
+        self._descriptors: list[int] = []
+        self._closed = False
+
+    def send(self, message: dict[str, Any], *, descriptors: Sequence[int] = (), timeout: float = 5.0) -> None:
+        """Send a whole message; a receiver that takes nothing for `timeout` s counts as gone."""
+        body = pack(message)
+        data = memoryview(struct.pack(">I", len(body)) + body)
+        deadline = time.monotonic() + timeout
+        with self._send_lock:
+            while data:
+                try:
+                    if descriptors:
+                        sent = socket.send_fds(self._socket, [data], list(descriptors))
+                        descriptors = ()
+                    else:
+                        sent = self._socket.send(data)
+                    data = data[sent:]
+                except BlockingIOError:
+                    if not self._wait(select.POLLOUT, deadline):
+                        self.close()  # a message was cut: nothing after it could be read
+                        raise ChannelClosed("Another part of the program does not answer. Restart it.") from None
+                except OSError as error:
+                    raise ChannelClosed("Another part of the program has ended.") from error
+
+    def receive(self, timeout: float | None = None) -> dict[str, Any]:
+        """The next message; TimeoutError when none is complete after `timeout` s (None waits for ever)."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            message = self._next_received()
+            if message is not None:
+                return message
+            try:
+                data, descriptors, _, _ = self._read()
+            except BlockingIOError:
+                if not self._wait(select.POLLIN, deadline):
+                    raise TimeoutError("no message yet") from None
+                continue
+            except OSError as error:
+                raise ChannelClosed("Another part of the program has ended.") from error
+            self._descriptors.extend(descriptors)
+            if not data:
+                raise ChannelClosed("Another part of the program has ended.")
+            self._received += data
+
+    def take_descriptors(self) -> list[int]:
+        """File descriptors that came with the messages received so far; the caller closes them."""
+        taken, self._descriptors = self._descriptors, []
+        return taken
+
+    def fileno(self) -> int:
+        """For select and poll; -1 when closed."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close this end; a thread blocked in `receive` gets ChannelClosed."""
+        self._closed = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _read(self):
+        if self._socket.family == socket.AF_UNIX:
+            return socket.recv_fds(self._socket, 1 << 20, _MOST_DESCRIPTORS)
+        return self._socket.recv(1 << 20), [], 0, None
+
+    def _next_received(self) -> dict[str, Any] | None:
+        if len(self._received) < 4:
+            return None
+        length = int.from_bytes(self._received[:4], "big")
+        if length > LARGEST_MESSAGE:
+            raise ChannelClosed(f"Another part of the program announced a message of {length} bytes. Restart it.")
+        if len(self._received) < 4 + length:
+            return None
+        body = bytes(self._received[4 : 4 + length])
+        del self._received[: 4 + length]
+        return unpack(body)
+
+    def _wait(self, event: int, deadline: float | None) -> bool:
+        poll = select.poll()
+        try:
+            poll.register(self._socket, event)
+        except (OSError, ValueError) as error:
+            raise ChannelClosed("This connection was closed.") from error
+        while True:
+            remaining = None if deadline is None else deadline - time.monotonic()
+            if remaining is not None and remaining <= 0:
+                return False
+            # Wakes now and then to see a close() of its own side by another thread.
+            if poll.poll(200.0 if remaining is None else min(200.0, 1e3 * remaining)):
+                return True
+            if self._closed:
+                raise ChannelClosed("This connection was closed.")
+
+
+def channel_pair() -> tuple[Channel, socket.socket]:
+    """Our end, and the socket to hand to a child process."""
+    ours, theirs = socket.socketpair()
+    return Channel(ours), theirs
