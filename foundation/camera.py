@@ -31,8 +31,8 @@ class Camera:
         object.__setattr__(self, "base_from_camera", np.array(self.base_from_camera, float))
         if self.width < 1 or self.height < 1:
             raise ValueError(f"camera {self.name}: an image of {self.width} x {self.height} pixels is not an image")
-        upper = np.array([[self.K[0, 0], self.K[0, 1], self.K[0, 2]], [0, self.K[1, 1], self.K[1, 2]], [0, 0, 1]])
-        if self.K.shape != (3, 3) or not np.array_equal(self.K, upper) or not np.isfinite(self.K).all():
+        projective = self.K.shape == (3, 3) and np.array_equal(np.tril(self.K, -1), np.zeros((3, 3))) and self.K[2, 2] == 1
+        if not projective or not np.isfinite(self.K).all():
             raise ValueError(f"camera {self.name}: K must be finite, [[fx, s, cx], [0, fy, cy], [0, 0, 1]]")
         if not (self.K[0, 0] > 0 and self.K[1, 1] > 0):
             raise ValueError(f"camera {self.name}: focal lengths must be positive, not {self.K[0, 0]}, {self.K[1, 1]}")

@@ -32,7 +32,7 @@ def load(path: Path, kind: type[T]) -> tuple[T, str | None]:
         return kind(), _keep_aside(path, str(error))
     try:
         return from_values(json.loads(text), kind), None
-    except (ValueError, SettingsError) as error:
+    except (ValueError, RecursionError, SettingsError) as error:
         return kind(), _keep_aside(path, str(error))
 
 

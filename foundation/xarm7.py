@@ -149,10 +149,11 @@ def inverse(
 ) -> np.ndarray | None:
     """Joints (7,) that put the tool at `base_from_tool` (4, 4), reached from `near` (7,); None when not reached.
 
-    Damped least squares (Nakamura and Hanafusa 1986) with limits clamped at each step; the one redundant degree of
-    freedom is spent on staying close to `posture` (default `near`) in the null space.
+    Damped least squares (Nakamura and Hanafusa 1986) with limits clamped at each step. The one redundant degree of
+    freedom is spent on coming close to `posture` (7,) in the null space; without one, on staying close to `near`.
     """
-    posture = near if posture is None else posture
+    wanted_posture = near if posture is None else posture
+    reached: np.ndarray | None = None
     lower, upper = LOWER + options.margin, UPPER - options.margin
     q = np.clip(near, lower, upper)
     for _ in range(options.iterations):
@@ -162,16 +163,18 @@ def inverse(
         error[3:] = rotation_vector(base_from_tool[:3, :3] @ present[:3, :3].T)
         metres, radians = np.linalg.norm(error[:3]), np.linalg.norm(error[3:])
         if metres < options.position_tolerance and radians < options.rotation_tolerance:
-            return q
+            if posture is None or (reached is not None and np.abs(q - reached).max() < 1e-4):
+                return q
+            reached = q
         # Far targets are approached in bounded steps, where the linearisation still holds.
         error *= min(1.0, 0.2 / max(metres, 1e-12), 0.6 / max(radians, 1e-12))
         J = jacobian(q, flange_from_tool)
         damping = 1e-4 * min(1.0, metres + radians)
         inverse_J = J.T @ np.linalg.inv(J @ J.T + damping * np.eye(6))
         step = inverse_J @ error
-        step += (np.eye(JOINTS) - inverse_J @ J) @ (options.posture_gain * (posture - q))
+        step += (np.eye(JOINTS) - inverse_J @ J) @ (options.posture_gain * (wanted_posture - q))
         q = np.clip(q + step, lower, upper)
-    return None
+    return reached
 
 
 def inverse_anywhere(

@@ -1,0 +1,79 @@
+"""What a benchmark prints: the machine, and one line per check with its goal."""
+
+import importlib
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+NAMES = {"lab": "benchmarks.lab"}  # name -> module with `measure(quick) -> list[Check]`
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure. `goal` reads "<= 20" or ">= 99"; its meaning never changes once the name was printed."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str
+
+    @property
+    def ok(self) -> bool:
+        relation, limit = self.goal.split()
+        return {"<=": self.value <= float(limit), ">=": self.value >= float(limit), "=": self.value == float(limit)}[
+            relation
+        ]
+
+
+def run(name: str, *, quick: bool = False) -> dict[str, Any]:
+    """The benchmark's JSON object. Progress goes to standard error."""
+    start = time.monotonic()
+    checks: list[Check] = importlib.import_module(NAMES[name]).measure(quick)
+    return {
+        "benchmark": name,
+        "quick": quick,
+        "machine": machine(),
+        "seconds": round(time.monotonic() - start, 1),
+        "checks": [{**asdict(check), "ok": check.ok} for check in checks],
+    }
+
+
+def say(text: str) -> None:
+    """Progress for whoever waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    cpu = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model n")
+        ]
+        cpu = names[0] if names else cpu
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": os.getloadavg()[0],
+    }
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The same as a table."""
+    rows = [("check", "value", "unit", "goal", "")]
+    rows += [
+        (c["name"], f"{c['value']:.4g}", c["unit"], c["goal"], "ok" if c["ok"] else "MISSED") for c in result["checks"]
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    machine_ = result["machine"]
+    head = f"{result['benchmark']} on {machine_['cpu']} ({machine_['cores']} cores), {result['seconds']} s"
+    return "\n".join(
+        [head, *("  ".join(v.ljust(w) for v, w in zip(row, widths, strict=True)).rstrip() for row in rows)]
+    )

@@ -1,0 +1,198 @@
+"""Reading one camera for ever, in a thread: the newest frame, the camera's state, and copies for recorders."""
+
+import queue
+import threading
+
+from cameras.driver import CameraDriver
+from cameras.errors import CameraError, CameraGone, StaleFrame
+from cameras.frame import Frame
+from cameras.health import FROZEN_AFTER, Figures, Health, State
+from foundation.clocks import Clock, SystemClock
+
+READ_TIMEOUT = 0.2
+REOPEN_AFTER = 5.0
+"""s of silence after which the connection is made anew; an unplugged USB camera is often only silent."""
+
+BACK_OFF = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""s between attempts to open; the last one for ever."""
+
+_CLOSE_TIMEOUT = 20.0
+
+_ADVICE = {
+    State.OPENING: "is still starting. Wait a moment.",
+    State.SLOW: "sends too few pictures. Check its light (exposure time), its cable and the load of this computer.",
+    State.FROZEN: "repeats one and the same picture. Unplug it and plug it in again.",
+    State.STALLED: "has stopped sending pictures. Check its cable.",
+    State.GONE: "is not connected. Check its cable.",
+    State.CLOSED: "has been switched off.",
+    State.LIVE: "sends its pictures too late. Check its connection and the load of this computer.",
+}
+
+
+class Subscription:
+    """Every frame of one camera, for a recorder: a bounded queue that counts what did not fit."""
+
+    def __init__(self, maxsize: int):
+        self._frames: queue.Queue[Frame] = queue.Queue(maxsize)
+        self._dropped = 0
+        self._closed = threading.Event()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that came while the queue was full; the newer ones are lost, so that what is kept has no holes."""
+        return self._dropped
+
+    def offer(self, frame: Frame) -> None:
+        if self._closed.is_set():
+            return
+        try:
+            self._frames.put_nowait(frame)
+        except queue.Full:
+            self._dropped += 1
+
+    def get(self, timeout: float) -> Frame | None:
+        """The oldest frame not yet taken; None when none came within `timeout` s."""
+        try:
+            return self._frames.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        """Take no more frames; those in the queue can still be taken."""
+        self._closed.set()
+
+
+class Capture:
+    """Owns a driver and the one thread that uses it, from construction to `close`.
+
+    A camera that fails is opened again for ever, ever less often; nothing needs to be restarted after a replug.
+    `frozen_after`: s of one picture until the camera counts as frozen, None where equal pictures are natural (a drawn
+    test picture, a strongly compressed stream). All methods may be called from any thread and none waits for
+    the camera, except `next_frame` and `close`.
+    """
+
+    def __init__(
+        self, driver: CameraDriver, *, clock: Clock = SystemClock(), frozen_after: float | None = FROZEN_AFTER
+    ):
+        self._driver, self._clock = driver, clock
+        self._health = Health(frozen_after)
+        self._changed = threading.Condition()
+        self._subscriptions: list[Subscription] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"camera {driver.identity}", daemon=True)
+        self._thread.start()
+
+    @property
+    def driver(self) -> CameraDriver:
+        """For its identity, size, frame rate and intrinsics; reading it is the capture's business."""
+        return self._driver
+
+    @property
+    def state(self) -> State:
+        with self._changed:
+            return self._health.state(self._clock.now())
+
+    @property
+    def figures(self) -> Figures:
+        with self._changed:
+            return self._health.figures(self._clock.now())
+
+    @property
+    def newest(self) -> Frame | None:
+        """The newest frame however old it is, to be shown as such; `latest` is for everything else."""
+        with self._changed:
+            return self._health.newest
+
+    def latest(self, max_age: float = 0.1) -> Frame:
+        """The newest frame. Raises StaleFrame when it was taken more than `max_age` s ago or the camera is frozen."""
+        with self._changed:
+            now = self._clock.now()
+            frame, state = self._health.newest, self._health.state(now)
+        if frame is None or now - frame.captured > max_age or state in (State.FROZEN, State.GONE, State.CLOSED):
+            raise self._stale(frame, state, now)
+        return frame
+
+    def next_frame(self, timeout: float) -> Frame:
+        """Wait for a frame that arrives after this call. Raises StaleFrame when none does within `timeout` s."""
+        with self._changed:
+            before = self._health.newest
+            self._changed.wait_for(lambda: self._health.newest is not before or self._stopping.is_set(), timeout)
+            frame, now = self._health.newest, self._clock.now()
+            if frame is None or frame is before:
+                raise self._stale(frame, self._health.state(now), now)
+        return frame
+
+    def _stale(self, frame: Frame | None, state: State, now: float) -> StaleFrame:
+        age = "" if frame is None else f" Its last picture is {1000 * (now - frame.captured):.0f} ms old."
+        return StaleFrame(f"The camera {self._driver.name} {_ADVICE[state]}{age}")
+
+    def subscribe(self, maxsize: int) -> Subscription:
+        """Every frame from now on, until the subscription or the capture is closed."""
+        subscription = Subscription(maxsize)
+        with self._changed:
+            self._subscriptions.append(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        subscription.close()
+        with self._changed:
+            self._subscriptions.remove(subscription)
+
+    def close(self) -> None:
+        """End the thread and release the camera; waits for as long as the driver blocks.
+
+        Raises CameraError for a driver that blocks for ever; closing twice is harmless.
+        """
+        self._stopping.set()
+        self._thread.join(_CLOSE_TIMEOUT)
+        if self._thread.is_alive():
+            raise CameraError(f"The camera {self._driver.name} does not let go. Unplug it, then restart the program.")
+
+    def __enter__(self) -> "Capture":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        attempt = 0
+        try:
+            while not self._stopping.is_set():
+                received_before = self._health.newest
+                try:
+                    self._stream()
+                except CameraError as error:
+                    with self._changed:
+                        self._health.failed(error)
+                finally:
+                    self._driver.close()
+                attempt = 0 if self._health.newest is not received_before else attempt + 1
+                self._stopping.wait(BACK_OFF[min(attempt, len(BACK_OFF) - 1)])
+        finally:
+            # Also after a fault of our own: nobody may take this camera for live.
+            with self._changed:
+                self._health.closed()
+                for subscription in self._subscriptions:
+                    subscription.close()
+                self._changed.notify_all()
+
+    def _stream(self) -> None:
+        self._driver.open()
+        heard = self._clock.now()
+        with self._changed:
+            self._health.opened(heard, self._driver.fps)
+        while not self._stopping.is_set():
+            frame = self._driver.read(READ_TIMEOUT)
+            now = self._clock.now()
+            if frame is not None:
+                heard = now
+                self._take(frame, now)
+            elif now - heard > REOPEN_AFTER:
+                raise CameraGone(f"The camera {self._driver.name} sends no pictures. Check its cable.")
+
+    def _take(self, frame: Frame, now: float) -> None:
+        with self._changed:
+            frame = self._health.received(frame, now)
+            for subscription in self._subscriptions:
+                subscription.offer(frame)
+            self._changed.notify_all()

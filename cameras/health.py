@@ -1,0 +1,142 @@
+"""What is known about a running camera, and what follows from it: live, slow, frozen, stalled or gone.
+
+Pure: every moment is handed over, so the same rules run in virtual time.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from cameras.errors import CameraError
+from cameras.frame import Frame, same_picture
+
+STALLED_AFTER = 0.5
+"""s without a frame; a fault has to be seen within 500 ms."""
+
+FROZEN_AFTER = 0.4
+"""s of one and the same picture in new frames; leaves three periods at 30 Hz before 500 ms."""
+
+SLOW_WINDOW = 0.4
+SLOW_BELOW = 0.45
+"""Slow: fewer than this share of the frames that are due in `SLOW_WINDOW` s. Below one half, because automatic
+exposure halves the rate of many cameras in dim light."""
+
+STARTS_WITHIN = 4.0
+"""s from opening to the first frame: network cameras wait for their next key frame."""
+
+FPS_WINDOW = 2.0
+
+
+class State(StrEnum):
+    """Only LIVE is good enough to move by."""
+
+    OPENING = "opening"
+    LIVE = "live"
+    SLOW = "slow"
+    FROZEN = "frozen"
+    STALLED = "stalled"
+    GONE = "gone"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A camera's figures at one moment.
+
+    `fps` over the last two seconds; `dropped` frames by the camera's own count, of `received + dropped`; `age` s of
+    the newest picture, None before the first; `failures`: how often the connection failed; `last_error`: its sentence.
+    """
+
+    state: State
+    fps: float
+    received: int
+    dropped: int
+    age: float | None
+    failures: int
+    last_error: str | None
+
+
+class Health:
+    """The facts of one camera; moments in s on the machine's monotonic clock, never going back."""
+
+    def __init__(self, frozen_after: float | None = FROZEN_AFTER):
+        self._frozen_after = frozen_after
+        self._nominal_fps: float | None = None
+        self._best_fps = 0.0
+        self._opened: float | None = None
+        self._closed = False
+        self._newest: Frame | None = None
+        self._first_arrival: float | None = None
+        self._unchanged_since = 0.0
+        self._arrivals: deque[float] = deque()
+        self._received = self._dropped = self._failures = 0
+        self._last_error: str | None = None
+
+    @property
+    def newest(self) -> Frame | None:
+        return self._newest
+
+    def opened(self, now: float, nominal_fps: float | None) -> None:
+        self._opened, self._nominal_fps = now, nominal_fps
+        self._first_arrival = None
+        self._arrivals.clear()
+
+    def failed(self, error: CameraError) -> None:
+        self._opened = None
+        self._failures += 1
+        self._last_error = str(error)
+
+    def closed(self) -> None:
+        self._closed = True
+
+    def received(self, frame: Frame, now: float) -> Frame:
+        """Take notice of a frame; returns it, its capture time never in the future."""
+        if frame.captured > now:
+            frame = replace(frame, captured=now)
+        previous = self._newest
+        if self._first_arrival is None:
+            self._first_arrival = self._unchanged_since = now
+        elif previous is not None:
+            # A counter that went back is a camera that counts anew, not one that dropped frames.
+            self._dropped += max(frame.number - previous.number - 1, 0)
+            if not same_picture(previous, frame):
+                self._unchanged_since = now
+        self._newest = frame
+        self._received += 1
+        self._arrivals.append(now)
+        while self._arrivals[0] < now - FPS_WINDOW:
+            self._arrivals.popleft()
+        if now - self._first_arrival >= FPS_WINDOW:
+            self._best_fps = max(self._best_fps, self._fps(now))
+        return frame
+
+    def state(self, now: float) -> State:
+        if self._closed:
+            return State.CLOSED
+        if self._opened is None:
+            return State.GONE if self._last_error else State.OPENING
+        if self._first_arrival is None:
+            return State.OPENING if now - self._opened < STARTS_WITHIN else State.STALLED
+        last = self._arrivals[-1]
+        if now - last >= STALLED_AFTER:
+            return State.STALLED
+        if self._frozen_after is not None and last - self._unchanged_since >= self._frozen_after:
+            return State.FROZEN
+        return State.SLOW if self._is_slow(now, self._first_arrival) else State.LIVE
+
+    def figures(self, now: float) -> Figures:
+        age = None if self._newest is None else now - self._newest.captured
+        return Figures(
+            self.state(now), self._fps(now), self._received, self._dropped, age, self._failures, self._last_error
+        )
+
+    def _fps(self, now: float) -> float:
+        # Counted up to now, so that the figure of a camera that has stopped falls.
+        recent = [moment for moment in self._arrivals if moment >= now - FPS_WINDOW]
+        return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 and now > recent[0] else 0.0
+
+    def _is_slow(self, now: float, first_arrival: float) -> bool:
+        due = SLOW_WINDOW * (self._nominal_fps or self._best_fps)
+        if due < 2 or now - first_arrival < SLOW_WINDOW:
+            return False
+        return sum(moment > now - SLOW_WINDOW for moment in self._arrivals) < SLOW_BELOW * due

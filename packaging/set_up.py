@@ -1,0 +1,109 @@
+"""Makes `.venv` from the lock, and sees to the system packages. Needs nothing but a plain Python 3.11 or newer.
+
+Called by `make setup`, before every `make run` and `make test`: when nothing has changed it ends at once.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "packaging" / "requirements.lock"
+TORCH = "2.13.0"
+INPUTS = [LOCK, ROOT / "pyproject.toml", Path(__file__)]
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):
+        sys.exit(
+            f"Rehearse needs Python 3.11 or newer, this is {sys.version.split()[0]}. "
+            "Install one and name it: make setup PYTHON=python3.12"
+        )
+    see_to_system_packages()
+    stamp, wanted = VENV / "rehearse-setup", fingerprint()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    stamp.unlink(missing_ok=True)
+    if not (VENV / "bin" / "python").exists():
+        say("making .venv")
+        run(sys.executable, "-m", "venv", str(VENV), hint="On Debian and Ubuntu: apt-get install python3-venv")
+    install_torch()
+    say("installing the locked packages")
+    pip("install", "-r", str(LOCK))
+    pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    stamp.write_text(wanted)
+    say("ready: make run, make test")
+
+
+def see_to_system_packages() -> None:
+    """Install what is missing where that is allowed, else name it in one line and go on: much works without."""
+    if not shutil.which("dpkg-query"):
+        return
+    listed = (ROOT / "packaging" / "debian-packages.txt").read_text().splitlines()
+    wanted = [line.strip() for line in listed if line.strip() and not line.startswith("#")]
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted]
+    known = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split("\n")
+    missing = [name for name in wanted if f"{name} installed" not in known]
+    if not missing:
+        return
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    allowed = not as_root or (shutil.which("sudo") and succeeds("sudo", "-n", "true"))
+    if allowed and shutil.which("apt-get"):
+        say(f"installing system packages: {' '.join(missing)}")
+        subprocess.run([*as_root, "apt-get", "update", "-q"], check=False, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        if (
+            subprocess.run([*as_root, *install], env=environment, check=False, stdout=subprocess.DEVNULL).returncode
+            == 0
+        ):
+            return
+    print(f"Missing system packages: sudo apt-get install {' '.join(missing)}", file=sys.stderr)
+
+
+def install_torch() -> None:
+    """The CUDA build where there is an NVIDIA card, else the CPU build, which is ten times smaller."""
+    if shutil.which("nvidia-smi") and succeeds("nvidia-smi"):
+        say(f"installing torch {TORCH} with CUDA")
+        pip("install", f"torch=={TORCH}")
+        return
+    say(f"installing torch {TORCH} for the CPU")
+    # First wherever pip looks by itself, then the maker's index of CPU builds.
+    for more in ([], ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]):
+        if pip("install", *more, f"torch=={TORCH}+cpu", may_fail=True):
+            return
+    pip("install", f"torch=={TORCH}")
+
+
+def pip(*arguments: str, may_fail: bool = False) -> bool:
+    command = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", *arguments]
+    if may_fail:
+        return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
+    run(*command, hint="Is the network reachable? Then try again; what is installed is kept.")
+    return True
+
+
+def run(*command: str, hint: str) -> None:
+    if subprocess.run(command, check=False).returncode != 0:
+        sys.exit(f"This step of the set-up failed: {' '.join(command)}\n{hint}")
+
+
+def succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def fingerprint() -> str:
+    """Changes when the lock, the project's own metadata or the Python does."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in INPUTS) + sys.version.encode()).hexdigest()
+
+
+def say(what: str) -> None:
+    print(f"setup: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

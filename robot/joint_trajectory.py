@@ -1,0 +1,79 @@
+"""A motion as joints and gripper openness over time: what planning makes, and what the follower follows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import BSpline, make_interp_spline
+
+from foundation import xarm7
+from robot.limiter import JointState, standing_at
+
+_REST = [(1, np.zeros(xarm7.JOINTS)), (2, np.zeros(xarm7.JOINTS))]  # velocity and acceleration at both ends
+
+
+@dataclass(frozen=True, eq=False)
+class JointTrajectory:
+    """`times` (T,) s, rising strictly; `position` (T, 7) rad; `openness` (T,) in [0, 1], 1 = open.
+
+    Between its samples it is a spline of degree five, starting and ending at rest, so that position, velocity and
+    acceleration fit together. Raises ValueError for anything else.
+    """
+
+    times: np.ndarray
+    position: np.ndarray
+    openness: np.ndarray
+    _splines: tuple[BSpline, ...] = field(init=False, repr=False, default=())
+
+    def __post_init__(self):
+        for name in ("times", "position", "openness"):
+            array = np.array(getattr(self, name), float)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        T = len(self.times) if self.times.ndim == 1 else 0
+        if T < 1 or self.position.shape != (T, xarm7.JOINTS) or self.openness.shape != (T,):
+            raise ValueError(
+                f"a joint trajectory needs times (T,), position (T, 7) and openness (T,) with T >= 1, not "
+                f"{self.times.shape}, {self.position.shape}, {self.openness.shape}"
+            )
+        if not all(np.isfinite(array).all() for array in (self.times, self.position, self.openness)):
+            raise ValueError("a joint trajectory must be finite throughout")
+        if not (np.diff(self.times) > 1e-6).all() or ((self.openness < 0) | (self.openness > 1)).any():
+            raise ValueError("the times of a joint trajectory must rise strictly, and openness lie in [0, 1]")
+        if T > 1:
+            spline = make_interp_spline(self.times, self.position, k=5, bc_type=(_REST, _REST))
+            object.__setattr__(self, "_splines", tuple(spline.derivative(n) if n else spline for n in range(3)))
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first to the last sample."""
+        return float(self.times[-1] - self.times[0])
+
+    def at(self, moment: float) -> JointState:
+        """Where the motion is `moment` s after its beginning; at rest before it and after its end."""
+        time = self.times[0] + moment
+        if not self._splines or time <= self.times[0] or time >= self.times[-1]:
+            return standing_at(self.position[0 if time <= self.times[0] else -1])
+        return JointState(*(spline(time) for spline in self._splines))
+
+    def samples(self, period: float) -> tuple[np.ndarray, np.ndarray]:
+        """Times (n,) from 0 to the duration, and positions (n, 7) there, about every `period` s."""
+        moments = np.linspace(0.0, self.duration, max(2, int(np.ceil(self.duration / period)) + 1))
+        if not self._splines:
+            return moments, np.repeat(self.position, len(moments), axis=0)
+        return moments, self._splines[0](self.times[0] + moments)
+
+    def openness_at(self, moment: float) -> float:
+        """Openness in [0, 1] `moment` s after the beginning."""
+        return float(np.interp(self.times[0] + moment, self.times, self.openness))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain arrays for a message; `JointTrajectory.from_dict` reads them."""
+        return {"times": self.times, "position": self.position, "openness": self.openness}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "JointTrajectory":
+        return JointTrajectory(values["times"], values["position"], values["openness"])

@@ -1,0 +1,44 @@
+"""Rules for every test: nothing may be left behind, and randomness is reproducible."""
+
+import gc
+import os
+import threading
+import time
+from pathlib import Path
+
+import hypothesis
+import psutil
+import pytest
+
+hypothesis.settings.register_profile(
+    "rehearse",
+    deadline=None,  # tests never judge by the clock
+    derandomize=True,
+    max_examples=int(os.environ.get("REHEARSE_EXAMPLES", "50")),
+    print_blob=True,
+)
+hypothesis.settings.load_profile("rehearse")
+
+
+def _living() -> tuple[set[threading.Thread], set[int], set[str]]:
+    shared_memory = {path.name for path in Path("/dev/shm").iterdir()} if Path("/dev/shm").is_dir() else set()
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    return set(threading.enumerate()), children, shared_memory
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """A test that leaves a thread, a child process or shared memory fails (two seconds' grace for the ending)."""
+    before = _living()
+    yield
+    deadline = time.monotonic() + 2.0
+    while True:
+        left = [now - then for now, then in zip(_living(), before, strict=True)]
+        if not any(left) or time.monotonic() > deadline:
+            break
+        gc.collect()
+        time.sleep(0.02)
+    threads, processes, shared_memory = left
+    assert not threads, f"threads left behind: {sorted(thread.name for thread in threads)}"
+    assert not processes, f"processes left behind: {sorted(processes)}"
+    assert not {name for name in shared_memory if "rehearse" in name}, f"shared memory left behind: {shared_memory}"

@@ -1,0 +1,185 @@
+"""What works on this machine, and what to do about what does not."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from foundation.errors import KnownError
+
+_LEAST_DISK_GB = 10  # a library of some hundred demonstrations, and the weights
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `needed` says whether the program is of no use without it."""
+
+    name: str
+    ok: bool
+    sentence: str
+    needed: bool = True
+
+
+def examine() -> list[Finding]:
+    """Look at everything, each for itself: one failure hides no other."""
+    looks: list[Callable[[], Finding]] = [
+        python,
+        packages,
+        kinematics,
+        rendering,
+        controller_sdk,
+        loopback_ports,
+        realsense,
+        usb_cameras,
+        memory,
+        disk,
+        accelerator,
+        display,
+    ]
+    return [look() for look in looks]
+
+
+def as_text(findings: list[Finding]) -> str:
+    """One line each, what needs doing first at a glance."""
+    marks = {(True, True): "ok     ", (True, False): "ok     ", (False, True): "MISSING", (False, False): "without"}
+    return "\n".join(f"{marks[f.ok, f.needed]}  {f.name}: {f.sentence}" for f in findings)
+
+
+def python() -> Finding:
+    fine = sys.version_info >= (3, 11)
+    return Finding("Python", fine, platform.python_version() + ("" if fine else ": install 3.11 or newer"))
+
+
+def packages() -> Finding:
+    if not _installed("rehearse"):
+        return Finding("packages", False, "the program is not installed in this environment: run make setup")
+    wrong = []
+    for line in importlib.metadata.requires("rehearse") or []:
+        requirement = Requirement(line)
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if not _installed(requirement.name):
+            wrong.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(importlib.metadata.version(requirement.name), prereleases=True):
+            wrong.append(f"{requirement} is wanted, {importlib.metadata.version(requirement.name)} is there")
+    return Finding("packages", not wrong, "; ".join(wrong) + ": run make setup" if wrong else "all there")
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def kinematics() -> Finding:
+    """The arm's kinematics against themselves: there and back."""
+    from foundation import xarm7
+    from foundation.poses import distance
+
+    wanted = xarm7.forward(xarm7.HOME + 0.2)
+    q = xarm7.inverse(wanted, xarm7.HOME)
+    error_mm = float("inf") if q is None else 1000 * float(distance(xarm7.forward(q), wanted)[0])
+    return Finding("kinematics", error_mm < 0.01, f"there and back within {error_mm:.1g} mm")
+
+
+def rendering() -> Finding:
+    """Drawn in a process of its own: a broken graphics driver may end the process that tries it."""
+    script = "from simulation.rendering import try_rendering; print(try_rendering())"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    if done.returncode == 0:
+        return Finding("simulated cameras", True, f"drawn through {done.stdout.strip()}")
+    last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}"
+    return Finding("simulated cameras", False, f"{last} Try: apt-get install libegl1 libosmesa6", needed=False)
+
+
+def controller_sdk() -> Finding:
+    found = importlib.util.find_spec("xarm") is not None
+    version = importlib.metadata.version("xarm-python-sdk") if found else "missing: run make setup"
+    home = Path.home()
+    if found and not os.access(home, os.W_OK):
+        return Finding("arm SDK", False, f"{home} cannot be written, and the arm's SDK keeps its log there: set HOME")
+    return Finding("arm SDK", found, version)
+
+
+def loopback_ports() -> Finding:
+    """The SDK takes the report ports as they are: something else there would hide the simulated arm on 127.0.0.1."""
+    taken = []
+    for port in (30001, 30002, 30003):
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                taken.append(port)
+    if taken:
+        return Finding("simulated arm", True, f"ports {taken} are in use: it takes another 127.x address")
+    return Finding("simulated arm", True, "ports free")
+
+
+def realsense() -> Finding:
+    try:
+        from cameras.realsense import connected_serials
+
+        serials = connected_serials()
+    except (KnownError, ImportError, RuntimeError) as error:
+        return Finding("RealSense cameras", False, f"{error}", needed=False)
+    sentence = f"connected: {', '.join(serials)}" if serials else "none connected"
+    return Finding("RealSense cameras", bool(serials), sentence, needed=False)
+
+
+def usb_cameras() -> Finding:
+    by_path = Path("/dev/v4l/by-path")
+    devices = sorted(path.name for path in by_path.iterdir()) if by_path.is_dir() else []
+    barred = [name for name in devices if not os.access(by_path / name, os.R_OK | os.W_OK)]
+    if barred:
+        return Finding(
+            "USB cameras", False, f"no right to open {barred[0]}: add yourself to the group video", needed=False
+        )
+    return Finding("USB cameras", bool(devices), ", ".join(devices) or "none connected", needed=False)
+
+
+def memory() -> Finding:
+    import psutil
+
+    total_gb = psutil.virtual_memory().total / 1e9
+    return Finding("memory", total_gb >= 4, f"{total_gb:.0f} GB" + ("" if total_gb >= 4 else ": 4 GB are needed"))
+
+
+def disk() -> Finding:
+    free_gb = shutil.disk_usage(tempfile.gettempdir() if not Path.home().exists() else Path.home()).free / 1e9
+    fine = free_gb >= _LEAST_DISK_GB
+    return Finding(
+        "disk", fine, f"{free_gb:.0f} GB free" + ("" if fine else f": {_LEAST_DISK_GB} GB are advised"), False
+    )
+
+
+def accelerator() -> Finding:
+    name = ""
+    if shutil.which("nvidia-smi"):
+        query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+        name = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip().replace("\n", "; ")
+    return Finding(
+        "NVIDIA GPU", bool(name), name or "none: the small embedded model runs on the processor", needed=False
+    )
+
+
+def display() -> Finding:
+    shown = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    return Finding("display", bool(shown), shown or "none: headless commands only", needed=False)
