@@ -74,7 +74,9 @@ class SimulatedCamera:
         except TimeoutError:
             return None
         except StreamGone as error:
-            raise CameraGone(f"The simulated lab has stopped, and its camera {self._stream} with it.") from error
+            raise CameraGone(
+                f"The simulated camera {self._stream} was unplugged, or the simulated lab has stopped. Start it again."
+            ) from error
         self._last = stored.number
         return Frame(self.identity, stored.number, stored.captured, stored.rgb, stored.depth_mm)
 

@@ -173,6 +173,10 @@ class FramePublisher:
         self.streams[info.name] = stream = FrameStream(info)
         return stream
 
+    def remove(self, name: str) -> None:
+        """End one stream: its readers get StreamGone; the name may be added anew."""
+        self.streams.pop(name).close()
+
     def _serve(self) -> None:
         while True:
             try:
@@ -190,12 +194,12 @@ class FramePublisher:
     def _answer(self, asker: socket.socket) -> None:
         channel = Channel(asker)
         wanted = channel.receive(timeout=1.0).get("stream")
-        if wanted in self.streams:
-            stream = self.streams[wanted]
+        stream = self.streams.get(str(wanted))
+        if stream is not None:
             channel.send({"stream": vars(stream.info)})
             stream.hand_over(asker)
         else:
-            channel.send({"streams": [vars(stream.info) for stream in self.streams.values()]})
+            channel.send({"streams": [vars(stream.info) for stream in list(self.streams.values())]})
             channel.close()
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
 """The xArm7's MuJoCo description: xarm7.xml and how to read it. Used for physics, pictures and collision checks."""
+# pyright: reportAttributeAccessIssue=false
+# (MuJoCo's names come from compiled modules without type stubs.)
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -67,8 +67,9 @@ class JointTrajectory:
         return moments, self._splines[0](self.times[0] + moments)
 
     def openness_at(self, moment: float) -> float:
-        """Openness in [0, 1] `moment` s after the beginning."""
-        return float(np.interp(self.times[0] + moment, self.times, self.openness))
+        """Openness in [0, 1] `moment` s after the beginning: the latest sample's, for a gripper is told in steps."""
+        latest = int(np.searchsorted(self.times, self.times[0] + moment + 1e-9, side="right")) - 1
+        return float(self.openness[max(latest, 0)])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain arrays for a message; `JointTrajectory.from_dict` reads them."""

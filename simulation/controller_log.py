@@ -1,5 +1,6 @@
 """What a simulated controller received: the evidence for tests and safety promises."""
 
+import itertools
 from collections import Counter, deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -34,8 +35,12 @@ QUERIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One command: `time` s on the clock of whoever handed it over, and its parameters as they came."""
+    """One command: `time` s on the clock of whoever handed it over, and its parameters as they came.
 
+    `number` counts everything that was received, queries too.
+    """
+
+    number: int
     time: float
     register: int
     client: Hashable
@@ -60,8 +65,10 @@ class CommandLog:
         self._commands: deque[Received] = deque(maxlen=commands)
         self._stream: deque[Received] = deque(maxlen=stream)
         self._counts: Counter[tuple[int, int]] = Counter()
+        self._numbers = itertools.count()
 
-    def add(self, received: Received) -> None:
+    def add(self, time: float, register: int, client: Hashable, params: bytes) -> None:
+        received = Received(next(self._numbers), time, register, client, params)
         self._counts[received.register, received.first] += 1
         if received.register in STREAMED:
             self._stream.append(received)
@@ -84,7 +91,7 @@ class CommandLog:
         return [e for e in self._commands if e.register == Register.SET_STATE and e.first in (3, 4, 6)]
 
     def __iter__(self) -> Iterator[Received]:
-        return iter(sorted((*self._commands, *self._stream), key=lambda entry: entry.time))
+        return iter(sorted((*self._commands, *self._stream), key=lambda entry: entry.number))
 
     def clear(self) -> None:
         self._commands.clear()

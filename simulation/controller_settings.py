@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from foundation import xarm7
-from foundation.poses import from_rpy, invert
+from foundation.poses import invert
 from simulation.protocol import pose_from_wire
 
 MM = 0.001
@@ -86,11 +86,6 @@ class Settings:
         return float(max(0.0, (point - self.fence_upper).max(), (self.fence_lower - point).max()))
 
 
-def gripper_offset() -> list[float]:
-    """The TCP offset on the wire for the xArm gripper's finger tips."""
+def gripper_tcp_offset() -> list[float]:
+    """The TCP offset (mm, rad) for the tips of the xArm gripper's fingers."""
     return [*(xarm7.FLANGE_FROM_TOOL[:3, 3] / MM).tolist(), 0.0, 0.0, 0.0]
-
-
-def world_pose(values) -> np.ndarray:
-    """(4, 4) from x, y, z in m and roll, pitch, yaw in rad."""
-    return from_rpy(np.asarray(values[:3], float), np.asarray(values[3:6], float))

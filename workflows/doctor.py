@@ -15,8 +15,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from foundation.errors import KnownError
-
 _LEAST_DISK_GB = 10  # a library of some hundred demonstrations, and the weights
 
 
@@ -135,24 +133,18 @@ def loopback_ports() -> Finding:
 
 def realsense() -> Finding:
     try:
-        from cameras.realsense import connected_serials
-
-        serials = connected_serials()
-    except (KnownError, ImportError, RuntimeError) as error:
-        return Finding("RealSense cameras", False, f"{error}", needed=False)
-    sentence = f"connected: {', '.join(serials)}" if serials else "none connected"
-    return Finding("RealSense cameras", bool(serials), sentence, needed=False)
+        from cameras.realsense_devices import list_realsense
+    except ImportError as error:  # the library's own: libusb is missing
+        return Finding("RealSense cameras", False, f"{error}. Try: apt-get install libusb-1.0-0", needed=False)
+    names = [camera.name for camera in list_realsense()]
+    return Finding("RealSense cameras", bool(names), ", ".join(names) or "none connected", needed=False)
 
 
 def usb_cameras() -> Finding:
-    by_path = Path("/dev/v4l/by-path")
-    devices = sorted(path.name for path in by_path.iterdir()) if by_path.is_dir() else []
-    barred = [name for name in devices if not os.access(by_path / name, os.R_OK | os.W_OK)]
-    if barred:
-        return Finding(
-            "USB cameras", False, f"no right to open {barred[0]}: add yourself to the group video", needed=False
-        )
-    return Finding("USB cameras", bool(devices), ", ".join(devices) or "none connected", needed=False)
+    from cameras.usb import list_usb
+
+    cameras = list_usb()
+    return Finding("USB cameras", bool(cameras), ", ".join(c.name for c in cameras) or "none connected", needed=False)
 
 
 def memory() -> Finding:

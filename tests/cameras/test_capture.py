@@ -185,3 +185,19 @@ def test_a_driver_that_never_lets_go_is_reported(driver, monkeypatch):
     release.set()
     monkeypatch.setattr(capture_module, "_CLOSE_TIMEOUT", 10)
     capture.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_after_a_fault_of_our_own_no_frame_counts_as_live(driver, clock):
+    def broken(timeout):
+        raise ZeroDivisionError
+
+    capture = Capture(driver, clock=clock)
+    driver.send(1, clock.now())
+    received(capture, 1)
+    driver.read = broken
+    wait_until(lambda: capture.state == State.CLOSED)
+    with pytest.raises(StaleFrame):
+        capture.latest(max_age=100)
+    assert driver.closed == 1
+    capture.close()

@@ -5,7 +5,7 @@ import pytest
 
 from cameras.errors import CameraGone
 from cameras.frame import Frame
-from cameras.health import STARTS_WITHIN, Health, State
+from cameras.health import FROZEN_AFTER, STARTS_WITHIN, Health, State
 from foundation.clocks import VirtualClock
 
 PERIOD = 1 / 30
@@ -14,7 +14,7 @@ PERIOD = 1 / 30
 class Feed:
     """A camera at 30 Hz in virtual time; a picture is a new one unless said otherwise."""
 
-    def __init__(self, fps: float | None = 30.0, frozen_after: float | None = 0.4):
+    def __init__(self, fps: float | None = 30.0, frozen_after: float | None = FROZEN_AFTER):
         self.clock = VirtualClock(100.0)
         self.health = Health(frozen_after)
         self.health.opened(self.clock.now(), fps)

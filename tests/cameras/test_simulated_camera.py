@@ -122,6 +122,20 @@ def test_one_camera_freezes_and_stalls_while_the_other_goes_on(lab, address):
         assert bad.figures.failures == 0
 
 
+def test_one_camera_of_the_lab_is_unplugged_and_plugged_in_again(lab, address):
+    with Capture(SimulatedCamera(address, "overview")) as bad, Capture(SimulatedCamera(address, "wrist")) as good:
+        wait_until(lambda: bad.state == good.state == State.LIVE)
+        lab.streams = [stream for stream in lab.streams if stream.info.name == "wrist"]
+        time.sleep(0.1)  # the lab's thread may still be writing to it
+        lab.publisher.remove("overview")
+        wait_until(lambda: bad.state == State.GONE)
+        wait_until(lambda: "connected are: lab:wrist" in bad.figures.last_error)
+        assert good.next_frame(5.0).camera == "lab:wrist"
+        lab.streams = [*lab.streams, lab.publisher.add(StreamInfo("overview", 64, 48, False, {}))]
+        wait_until(lambda: bad.state == State.LIVE)
+        assert good.figures.failures == 0
+
+
 def test_a_lab_that_is_started_again_is_found_again(address):
     lab = Lab(address)
     with Capture(SimulatedCamera(address, "overview")) as capture:

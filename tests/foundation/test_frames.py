@@ -79,6 +79,17 @@ def test_unknown_streams_and_publishers_get_a_sentence(publisher):
         FramePublisher(publisher.address)
 
 
+def test_a_stream_can_vanish_and_come_back(publisher):
+    publisher.add(info()).write(np.zeros((48, 64, 3), np.uint8), 0.0)
+    with FrameReader(publisher.address, "front") as reader:
+        publisher.remove("front")
+        with pytest.raises(StreamGone, match="front"):
+            reader.latest()
+    assert list_streams(publisher.address) == []
+    publisher.add(info())
+    FrameReader(publisher.address, "front").close()
+
+
 def test_a_silent_asker_does_not_hang_the_publisher(publisher):
     publisher.add(info())
     with socket.socket(socket.AF_UNIX) as silent:

@@ -1,0 +1,82 @@
+"""AprilTags in a picture, to a small part of a pixel."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from pupil_apriltags import Detector
+
+FAMILIES = (
+    "tag16h5",
+    "tag25h9",
+    "tag36h11",
+    "tagCircle21h7",
+    "tagCircle49h12",
+    "tagCustom48h12",
+    "tagStandard41h12",
+    "tagStandard52h13",
+)
+
+_LEAST_MARGIN = 20.0
+"""Of AprilTag's decision margin: random texture decodes with less, a tag that is sharp enough to measure with more."""
+
+_detectors = threading.local()
+
+
+@dataclass(frozen=True, eq=False)
+class TagDetection:
+    """One tag: `corners` (4, 2) and `centre` (2,) in pixels, the centre of the top-left pixel being (0, 0).
+
+    The corners are those of the black square (of the inner edge for families with an outer code), in the order
+    top-left, top-right, bottom-right, bottom-left of the tag as it is printed upright, whichever way it is turned in
+    the picture. Upright is as in AprilTag's own pictures; OpenCV's generator prints the same tags turned by 180
+    degrees. `centre` is where the tag's middle is seen (the crossing of the diagonals). `margin`: how clearly the
+    code stands out, in grey levels; `corrected`: how many bits of the code were misread and corrected.
+    """
+
+    id: int
+    corners: np.ndarray
+    centre: np.ndarray
+    margin: float
+    corrected: int
+
+
+def detect_tags(
+    image: np.ndarray, family: str = "tag36h11", *, decimate: float = 2.0, least_margin: float = _LEAST_MARGIN
+) -> list[TagDetection]:
+    """The tags in a grey (H, W) or RGB (H, W, 3) uint8 image, by rising id; an id seen twice comes twice.
+
+    `decimate`: by how much the image is shrunk to search for squares (the corners are found in the full image); 1
+    finds smaller tags and takes four times as long. Codes with more than one wrong bit are left out. May be called
+    from any thread. Raises ValueError for an unknown family or another kind of image.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"there is no tag family {family}; there are: {', '.join(FAMILIES)}")
+    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+        raise ValueError(f"an image must be uint8 (H, W) or (H, W, 3), not {image.dtype} {image.shape}")
+    grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    tags: list[Any] = _detector(family, decimate).detect(grey)  # type: ignore[assignment] (annotated wrongly there)
+    found = [
+        TagDetection(
+            int(tag.tag_id),
+            # AprilTag counts from the image's corner, so that the first pixel's centre is (0.5, 0.5), and goes round
+            # the other way, from the bottom-left corner.
+            tag.corners[::-1] - 0.5,
+            tag.center - 0.5,
+            float(tag.decision_margin),
+            int(tag.hamming),
+        )
+        for tag in tags
+        if tag.decision_margin >= least_margin and tag.hamming <= 1
+    ]
+    return sorted(found, key=lambda tag: (tag.id, *tag.centre))
+
+
+def _detector(family: str, decimate: float) -> Detector:
+    """This thread's detector: one cannot be used by two threads at a time, and making it takes long."""
+    made = _detectors.__dict__.setdefault("made", {})
+    if (family, decimate) not in made:
+        made[family, decimate] = Detector(families=family, quad_decimate=decimate)
+    return made[family, decimate]

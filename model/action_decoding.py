@@ -1,0 +1,169 @@
+"""From action images to a trajectory: the two-dimensional step, then one rigid pose per frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from foundation.camera import Camera
+from foundation.trajectory import Trajectory
+from model.action_blobs import Blobs, find_blobs
+from model.action_consensus import AGREES, LEAST_SIGHTINGS, consensus
+from model.action_encoding import (
+    AXIS_LENGTH,
+    PEDESTAL,
+    SIGMA,
+    axis_points,
+    image_size,
+    projection_matrices,
+    require_two_places,
+)
+from model.action_smoothing import smooth
+from model.rigid_fit import NEAREST, Sightings, belief, depths, refine, reprojection, solvable
+
+# A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256), and neither
+# is one outside three of its own standard deviations.
+KERNEL, KERNEL_STD = 0.004, 3.0
+# Blobs are never trusted to better than this share of the shorter image side (0.005 px in 256).
+LEAST_STD = 2e-5
+# A pose less certain than this (standard deviations) is no answer.
+VAGUEST_POSITION, VAGUEST_ROTATION = 0.03, 0.3  # m, rad
+# Confidence halves at this standard deviation of the position.
+HALF_CONFIDENCE = 0.01  # m
+
+NOTHING = "no action is drawn in this frame"
+TOO_FEW = "fewer than two views show the three points"
+DISAGREE = "the views disagree"
+BEHIND = "the views agree only on a place behind a camera"
+VAGUE = "the views look from too nearly the same direction"
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A trajectory read from action images, and how far to trust it.
+
+    `trajectory` has NaN in frames that are not `valid` (T,); `trajectory.at(times)` fills them. `confidence` (T,) is in
+    [0, 1]; `residual_px` (T, V) the root mean square distance between what a view shows and where the pose lies in it,
+    NaN where the view shows nothing; `reasons` (T,) say why a frame is not valid, else "".
+    """
+
+    trajectory: Trajectory
+    valid: np.ndarray
+    confidence: np.ndarray
+    residual_px: np.ndarray
+    reasons: np.ndarray
+
+
+def decode(
+    images: np.ndarray,
+    cameras: Sequence[Camera],
+    *,
+    times: np.ndarray | None = None,
+    sigma: float = SIGMA,
+    axis_length: float = AXIS_LENGTH,
+    smoothing: float = 0.0,
+) -> Decoded:
+    """The trajectory that action images (V, T, H, W, 3), uint8 or float in [0, 1], show to at least two cameras.
+
+    `times` (T,) s, by default the frame numbers; `sigma` and `axis_length` as they were drawn with; `smoothing` s is
+    the standard deviation of a Gaussian over time, 0 for none. Per frame the three points are one rigid pose, fitted by
+    robust weighted least squares to all views. Raises ActionImageError for one view or cameras in one place,
+    ValueError for arrays of other shapes.
+    """
+    images = np.asarray(images)
+    height, width = image_size(cameras)
+    if images.ndim != 5 or images.shape[0] != len(cameras) or images.shape[2:] != (height, width, 3):
+        raise ValueError(f"images must be ({len(cameras)}, T, {height}, {width}, 3), not {images.shape}")
+    require_two_places(cameras)
+    T = images.shape[1]
+    times = np.arange(T, dtype=float) if times is None else np.asarray(times, float)
+    if times.shape != (T,):
+        raise ValueError(f"times must be ({T},), one for each frame, not {times.shape}")
+    blobs = find_blobs(images, sigma)
+    sightings, found = _sightings(blobs, projection_matrices(cameras, T), min(height, width), axis_length)
+    decoded = _decode(blobs, sightings, found, times)
+    if smoothing == 0:
+        return decoded
+    return replace(decoded, trajectory=smooth(decoded.trajectory, decoded.confidence, smoothing))
+
+
+def _sightings(blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float) -> tuple[Sightings, np.ndarray]:
+    """What the views say, frames first; and which points were found (T, V, 3)."""
+    pixels = blobs.pixels.swapaxes(0, 1)
+    found = ~np.isnan(pixels[..., 0])
+    covariance = np.where(found[..., None, None], blobs.covariance.swapaxes(0, 1), np.eye(2))
+    covariance = covariance + (LEAST_STD * side) ** 2 * np.eye(2)
+    spread = np.sqrt(0.5 * np.einsum("...ii->...", covariance))
+    whitening = np.linalg.inv(np.linalg.cholesky(covariance))
+    kernel = KERNEL * side + KERNEL_STD * spread
+    pixels = np.where(found[..., None], pixels, 0.0)
+    return Sightings(matrices.swapaxes(0, 1), pixels, whitening, kernel, axis_points(axis_length)), found
+
+
+def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, times: np.ndarray) -> Decoded:
+    poses = consensus(sightings, found)
+    posed = np.isfinite(poses).all(axis=(1, 2))
+    fit = _Fit(
+        np.zeros(found.shape), np.full(found.shape, np.nan), np.full((len(found), 2), np.inf), np.zeros_like(posed)
+    )
+    if posed.any():
+        poses[posed] = fit.refine(sightings.of(np.flatnonzero(posed)), found, posed, poses[posed])
+    reasons = _reasons(sightings, found, posed, fit)
+    valid = reasons == ""
+    poses[~valid] = np.nan
+    openness = _openness(blobs.background.T, fit.belief.mean(axis=2))
+    seen = found.sum(axis=2)
+    residual = np.sqrt(np.nansum(fit.distance**2, axis=2) / np.maximum(seen, 1))
+    return Decoded(
+        Trajectory(times, poses, np.where(valid, openness, np.nan)),
+        valid,
+        np.where(valid, _confidence(blobs, found, fit), 0.0),
+        np.where(posed[:, None] & (seen > 0), residual, np.nan),
+        reasons,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Of the last fit: `belief` and `distance` px (T, V, 3) of the sightings, `spread` (T, 2) the standard deviations
+    of position (m) and rotation (rad), `behind` (T,) whether the pose lies behind a camera that agrees with it."""
+
+    belief: np.ndarray
+    distance: np.ndarray
+    spread: np.ndarray
+    behind: np.ndarray
+
+    def refine(self, problem: Sightings, found: np.ndarray, posed: np.ndarray, poses: np.ndarray) -> np.ndarray:
+        """Poses refined on all sightings, and their quality written down."""
+        use = found[posed]
+        poses, information = refine(problem, use, poses, robust=True)
+        error = reprojection(problem, poses)
+        self.belief[posed] = belief(problem, error, use)
+        self.distance[posed] = np.where(use, np.linalg.norm(error, axis=-1), np.nan)
+        covariance = np.linalg.inv(information + 1e-6 * np.eye(6))
+        self.spread[posed] = np.sqrt(np.einsum("bii->bi", covariance).reshape(-1, 2, 3).sum(axis=2))
+        near = self.distance[posed] < AGREES * problem.kernel
+        self.behind[posed] = (near & (depths(problem, poses) <= NEAREST)).any(axis=(1, 2))
+        return poses
+
+
+def _reasons(sightings: Sightings, found: np.ndarray, posed: np.ndarray, fit: _Fit) -> np.ndarray:
+    agrees = fit.distance < AGREES * sightings.kernel
+    enough = (agrees.sum(axis=(1, 2)) >= LEAST_SIGHTINGS) & solvable(agrees)
+    vague = (fit.spread > (VAGUEST_POSITION, VAGUEST_ROTATION)).any(axis=1)
+    return np.select(
+        [~found.any(axis=(1, 2)), ~posed, fit.behind, ~enough, vague], [NOTHING, TOO_FEW, BEHIND, DISAGREE, VAGUE], ""
+    )
+
+
+def _openness(background: np.ndarray, belief: np.ndarray) -> np.ndarray:
+    """1 or 0 (T,) from the blue background (T, V), views counting by how far they are believed."""
+    belief = belief + 1e-9
+    mean = (background * belief).sum(axis=1) / belief.sum(axis=1)
+    return (mean > 0.5 * PEDESTAL).astype(float)
+
+
+def _confidence(blobs: Blobs, found: np.ndarray, fit: _Fit) -> np.ndarray:
+    """(T,): how strong the blobs are, how far they are believed, and how well they fix the position."""
+    believed = (fit.belief * blobs.strength.swapaxes(0, 1)).sum(axis=(1, 2)) / np.maximum(found.sum(axis=(1, 2)), 1)
+    return believed / (1.0 + (fit.spread[:, 0] / HALF_CONFIDENCE) ** 2)

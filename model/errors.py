@@ -1,0 +1,11 @@
+"""What can be wrong with what the model is given or gives, said so that a person can do something about it."""
+
+from foundation.errors import KnownError
+
+
+class ModelError(KnownError):
+    """The model cannot be loaded, asked, or understood."""
+
+
+class ActionImageError(ModelError):
+    """Action images cannot be drawn or read with these cameras, or this trajectory."""

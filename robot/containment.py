@@ -1,0 +1,63 @@
+"""Keeps a library's side effects on the whole process to the moment in which they cannot be avoided."""
+
+import contextlib
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def default_timeout_kept() -> Iterator[None]:
+    """The SDK sets a time-out of 1 s for every new socket of the process."""
+    before = socket.getdefaulttimeout()
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@contextlib.contextmanager
+def writable_home() -> Iterator[None]:
+    """The SDK makes a folder in the home folder when imported, and cannot be imported where it may not."""
+    home = os.path.expanduser("~")  # noqa: PTH111 as the SDK does it
+    if os.access(home, os.W_OK):
+        yield
+        return
+    before = os.environ.get("HOME")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HOME"] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["HOME"]
+            else:
+                os.environ["HOME"] = before
+
+
+class LogFile:
+    """Takes what is printed and hands it to a log."""
+
+    def __init__(self, log: logging.Logger):
+        self._log = log
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self._log.info(text.strip())
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+class ToLog(logging.Handler):
+    """Hands the SDK's log to ours; every refusal is raised here as well, so it is information only."""
+
+    def __init__(self, log: logging.Logger):
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.info(record.getMessage())

@@ -1,0 +1,396 @@
+"""The robot loop: a hundred times a second from facts to at most one command, in real or in virtual time.
+
+Nothing here waits. What could set the arm moving again after a stop (clear_error, enable, set_ready) is called only
+inside a command, which is one press of a person's; a stop that comes in between is repeated after it.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from foundation import xarm7
+from foundation.arm import ArmLink, ArmStatus, JointReading, Mode, State
+from foundation.clocks import Clock
+from foundation.errors import KnownError
+from robot.error_codes import controller_error
+from robot.errors import LinkError, RobotError
+from robot.follower import Follower
+from robot.jog import DURATION, JogLimiter, JogSettings
+from robot.joint_trajectory import JointTrajectory
+from robot.limiter import Limiter, LimiterSettings
+from robot.motions import Braking, Following, Jogging, Outcome, Preparing
+from robot.recovery import RecoveryStep, recovery
+from robot.state import Activity, ArmState, Facts
+
+
+class GripperPort(Protocol):
+    """The part of an ArmLink that reaches the gripper; its calls may take a while and then stand in a thread."""
+
+    def enable_gripper(self) -> None: ...
+    def move_gripper(self, pulse: float) -> None: ...
+    def read_gripper(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """Bounds and intervals of the loop; times in s."""
+
+    limits: LimiterSettings = field(default_factory=LimiterSettings)
+    jog: JogSettings = field(default_factory=JogSettings)
+    heartbeat: float = 0.2  # silence after which the arm begins its stop; busy machines stall for up to 0.11 s
+    settle: float = 0.15  # after set_ready, as the maker's examples wait
+    ready_within: float = 2.0
+    joints_every: int = 1  # ticks between reads: the box is disturbed by more than 200 requests a second
+    status_every: int = 10
+    gripper_every: int = 10
+    retry: float = 1.0  # between looks for a lost link
+    following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
+    start_error: float = 0.05  # rad between the arm and where a trajectory begins
+    moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make
+
+
+class RobotLoop:
+    """Owns the only way to the arm. One thread calls `tick` and the commands; any thread may call `note_stop`.
+
+    Commands raise RobotError, saying what to do first, when the present state does not allow them, and the link's
+    own KnownError when the controller refuses.
+    """
+
+    def __init__(
+        self,
+        link: ArmLink,
+        clock: Clock,
+        settings: LoopSettings = LoopSettings(),
+        gripper: GripperPort | None = None,
+    ):
+        self._link, self._clock, self.settings = link, clock, settings
+        self._gripper: GripperPort = gripper or link
+        self.facts = Facts()
+        self._heartbeat = self._look_again = clock.now()
+        self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
+        self._ticks = 0
+        self._limiter: Limiter | None = None
+        self._motion: Preparing | Following | Jogging | Braking | None = None
+        self._jogging = Jogging(JogLimiter(settings.jog))
+
+    # --- what is known ---------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ArmState:
+        return self.facts.state
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is being done with the arm."""
+        return self.facts.activity in (Activity.NOTHING, Activity.HOLDING)
+
+    @property
+    def commanded(self) -> np.ndarray | None:
+        """The joints (7,) last allowed to the wire, None before the arm was made ready for servo motion."""
+        return None if self._limiter is None else self._limiter.state.position
+
+    # --- commands: each one press of the operator's ----------------------------------------------------------------
+
+    def heartbeat(self) -> None:
+        """The window is alive."""
+        self._heartbeat = self._clock.now()
+
+    def note_stop(self) -> None:
+        """Stop was pressed and is on its way to the wire by another connection: nothing started before may go on."""
+        with self._stop_lock:
+            self._stops += 1
+
+    def stop(self) -> None:
+        """Stop the arm now; only fresh presses get it moving again."""
+        self.note_stop()
+        self._forget_stop()
+        self._stop_now()
+
+    def halt(self, sentence: str) -> None:
+        """Bring the arm to rest within its limits, then stop the controller: the window has gone."""
+        self._begin_brake(sentence)
+
+    def clear_error(self) -> None:
+        self._require_step(RecoveryStep.CLEAR_ERROR)
+        self._press(self._link.clear_error)
+
+    def enable(self) -> None:
+        """Switch the motors and the gripper on."""
+        if self.state in (ArmState.DISCONNECTED, ArmState.ERROR):
+            self._require_step(RecoveryStep.ENABLE)
+        self._leave_motion()
+        self._press(self._link.enable)
+        self._change(enabled=True, fault="")
+        try:
+            self._press(self._gripper.enable_gripper)
+        except KnownError as error:  # an arm without its gripper can still move
+            self._change(fault=str(error))
+
+    def arm_for_motion(self) -> None:
+        """Make ready for planned motion; the limiter begins again from the measured joints."""
+        self._prepare(Mode.SERVO, Activity.HOLDING)
+
+    def hand_guide(self) -> None:
+        """Let the operator move the arm by hand."""
+        self._prepare(Mode.HAND_GUIDING, Activity.GUIDING)
+
+    def release(self) -> None:
+        """Leave hand guiding or jogging: the arm holds, ready for planned motion."""
+        if self.facts.activity not in (Activity.GUIDING, Activity.JOGGING, Activity.HOLDING):
+            raise RobotError(f"The arm is {self.state}: there is nothing to release.")
+        self.arm_for_motion()
+
+    def follow(self, trajectory: JointTrajectory, speed: float = 1.0) -> None:
+        """Start along a joint trajectory that begins where the arm is; `speed` in (0, 1] scales its time."""
+        if self.facts.activity is not Activity.HOLDING or self._limiter is None or not self._in_mode(Mode.SERVO):
+            raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
+        if not 0.0 < speed <= 1.0:
+            raise RobotError(f"The speed of a motion must lie between 0 and 1, not {speed}.")
+        measured = self._reading.position
+        if np.abs(self._limiter.state.position - measured).max() > self.settings.moved:
+            raise RobotError("The arm was moved since it was made ready. Make it ready again.")
+        away = np.abs(trajectory.at(0.0).position - measured).max()
+        if away > self.settings.start_error:
+            raise RobotError(
+                f"The motion begins elsewhere: a joint is {np.rad2deg(away):.1f} deg away. Plan it again from here."
+            )
+        self._motion = Following(Follower(trajectory, speed), self._limiter)
+        self._change(activity=Activity.FOLLOWING, paused=False, progress=0.0, fault="", limited="")
+
+    def pause(self) -> None:
+        """Come to rest on the path; `resume` goes on from there."""
+        if isinstance(self._motion, Following):
+            self._motion.follower.pause()
+            self._change(paused=True)
+
+    def resume(self) -> None:
+        if not isinstance(self._motion, Following):
+            raise RobotError("There is no motion to go on with.")
+        self._motion.follower.resume()
+        self._change(paused=False)
+
+    def jog(self, twist: np.ndarray, *, tool_frame: bool = False) -> None:
+        """Move the tool with velocity (6,) m/s, rad/s as long as this is renewed every 0.2 s."""
+        twist = np.array(twist, float)
+        if twist.shape != (6,) or not np.isfinite(twist).all():
+            raise RobotError("A velocity needs six finite numbers.")
+        if self.facts.activity is Activity.HOLDING:
+            if self._in_mode(Mode.CARTESIAN_VELOCITY):
+                self._begin(Activity.JOGGING)
+            else:
+                self._prepare(Mode.CARTESIAN_VELOCITY, Activity.JOGGING)
+        preparing = isinstance(self._motion, Preparing) and self._motion.next is Activity.JOGGING
+        if self.facts.activity is not Activity.JOGGING and not preparing:
+            raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
+        self._jogging.give(twist, tool_frame, self._clock.now())
+
+    def move_gripper(self, openness: float) -> None:
+        """Open (1) or close (0) the gripper; returns at once."""
+        if self.state in (ArmState.DISCONNECTED, ArmState.ERROR, ArmState.STOPPED, ArmState.NOT_ENABLED):
+            raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
+        if not 0.0 <= openness <= 1.0:
+            raise RobotError(f"The gripper's openness must lie between 0 and 1, not {openness}.")
+        self._gripper.move_gripper(xarm7.pulse_from_openness(openness))
+
+    def recover(self, step: RecoveryStep) -> None:
+        """One step of the guided recovery."""
+        self._require_step(step)
+        match step:
+            case RecoveryStep.CLEAR_ERROR:
+                self.clear_error()
+            case RecoveryStep.ENABLE:
+                self.enable()
+            case RecoveryStep.MAKE_READY:
+                self.arm_for_motion()
+
+    # --- the tick --------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One hundredth of a second: look, watch, act."""
+        self._forget_stop()
+        self._look()
+        if self.state is not ArmState.DISCONNECTED:
+            self._watch()
+            self._guarded(self._act)
+        self._ticks += 1
+
+    def _look(self, *, now: bool = False) -> None:
+        if self.facts.status is None and self._clock.now() < self._look_again and not now:
+            return
+        first = self.facts.joints is None or self.facts.status is None
+        preparing = isinstance(self._motion, Preparing)
+        try:
+            if now or first or self._ticks % self.settings.joints_every == 0:
+                self._change(joints=_checked(self._link.read_joints()))
+            if now or first or preparing or self._ticks % self.settings.status_every == 0:
+                self._take_status(self._link.read_status())
+        except KnownError as error:
+            self._lose_link(str(error))
+            return
+        # A gripper that is not there must not be asked: the controller would stop the arm with C19.
+        if self.facts.enabled and self._ticks % self.settings.gripper_every == 0:
+            self._look_at_gripper()
+
+    def _look_at_gripper(self) -> None:
+        try:
+            self._change(openness=xarm7.openness_from_pulse(self._gripper.read_gripper()))
+        except KnownError:
+            self._change(openness=None)  # unknown is what there is to say about it
+
+    def _take_status(self, status: ArmStatus) -> None:
+        self._change(status=status)
+        if status.error and self.facts.enabled:
+            self._end_motion(controller_error(status.error), enabled=False)
+        interrupted = status.state in (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
+        if interrupted and self.facts.activity not in (Activity.NOTHING, Activity.PREPARING):
+            self._end_motion("The arm was stopped from outside the program.")
+
+    def _lose_link(self, sentence: str) -> None:
+        if self.facts.activity is not Activity.NOTHING:
+            with contextlib.suppress(KnownError):  # the targets end anyway; perhaps this still gets through
+                self._link.stop()
+        self._look_again = self._clock.now() + self.settings.retry
+        self._end_motion(sentence, enabled=False)
+        self._change(status=None, joints=None, openness=None)
+
+    def _watch(self) -> None:
+        silent = self._clock.now() - self._heartbeat > self.settings.heartbeat
+        if silent and self.facts.activity not in (Activity.NOTHING, Activity.BRAKING):
+            self._begin_brake("The window went silent, so the arm was stopped.")
+        if self._limiter is not None and self._in_mode(Mode.SERVO) and self._motion is not None:
+            lag = np.abs(self._limiter.state.position - self._reading.position).max()
+            if lag > self.settings.following_error and not isinstance(self._motion, Preparing):
+                self._end_motion("The arm does not follow its commands and was stopped. Look what holds it.")
+                self._guarded(self._stop_now)
+
+    def _act(self) -> None:
+        reading, status, now = self._reading, self.facts.status, self._clock.now()
+        match self._motion:
+            case Preparing() as preparing if status is not None:
+                self._carry_out(preparing.step(reading, status, now))
+            case Following() as following:
+                self._carry_out(following.step())
+            case Jogging() | Braking() as moving:
+                self._carry_out(moving.step(reading, now))
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        if outcome.position is not None:
+            self._link.servo_joints(outcome.position)
+        if outcome.twist is not None:
+            self._link.cartesian_velocity(outcome.twist, tool_frame=False, duration=DURATION)
+        if outcome.openness is not None:
+            self._gripper.move_gripper(xarm7.pulse_from_openness(outcome.openness))
+        self._change(progress=outcome.progress, limited=outcome.limited)
+        if outcome.then is Activity.NOTHING:
+            self._end_motion(outcome.fault)
+        elif outcome.then is not None:
+            self._begin(outcome.then, outcome.fault)
+        if outcome.stop:
+            self._stop_now()
+
+    # --- from one activity to another ------------------------------------------------------------------------------
+
+    def _prepare(self, mode: Mode, then: Activity) -> None:
+        if self.state in (ArmState.DISCONNECTED, ArmState.ERROR, ArmState.NOT_ENABLED):
+            self._require_step(RecoveryStep.MAKE_READY)
+        self._leave_motion()
+        self._press(lambda: self._link.set_mode(mode), self._link.set_ready)
+        now = self._clock.now()
+        self._motion = Preparing(mode, then, now + self.settings.settle, now + self.settings.ready_within)
+        self._change(activity=Activity.PREPARING, paused=False, fault="", limited="")
+
+    def _begin(self, activity: Activity, fault: str = "") -> None:
+        """Go on with `activity`; after preparing, the limiters begin again from what is measured."""
+        if isinstance(self._motion, Preparing):
+            self._limiter = Limiter(self._reading.position, self.settings.limits)
+            self._jogging.limiter = JogLimiter(self.settings.jog)
+            self._change(limited=self._limiter.outside)
+        self._motion = self._jogging if activity is Activity.JOGGING else None
+        self._change(activity=activity, paused=False, fault=fault)
+
+    def _begin_brake(self, sentence: str) -> None:
+        if isinstance(self._motion, Following | Jogging):
+            self._motion = Braking(self._motion, self._clock.now())
+            self._change(activity=Activity.BRAKING, paused=False, fault=sentence)
+        elif not isinstance(self._motion, Braking):
+            self._end_motion(sentence)
+            self._guarded(self._stop_now)
+
+    def _end_motion(self, sentence: str, *, enabled: bool | None = None) -> None:
+        self._motion = None
+        self._change(
+            activity=Activity.NOTHING,
+            paused=False,
+            limited="",
+            fault=sentence or self.facts.fault,
+            enabled=self.facts.enabled if enabled is None else enabled,
+        )
+
+    def _leave_motion(self) -> None:
+        if isinstance(self._motion, Following | Jogging | Braking) and np.abs(self._reading.velocity).max() > 0.02:
+            raise RobotError("The arm is still moving. Stop it first.")
+        self._end_motion("")
+
+    def _forget_stop(self) -> None:
+        """A stop that was noted ends everything that was under way."""
+        if self._stops != self._stops_seen:
+            self._stops_seen = self._stops
+            self._end_motion("")
+
+    # --- towards the link ------------------------------------------------------------------------------------------
+
+    def _press(self, *calls: Callable[[], None]) -> None:
+        """Calls that undo a stop: none after a stop that came since this press, and that stop once more after all."""
+        before = self._stops
+        for call in calls:
+            if self._stops == before:
+                call()
+        if self._stops != before:
+            self._link.stop()
+            raise RobotError("Stop was pressed in the meantime. Press again when the arm may move.")
+        self._look(now=True)
+
+    def _stop_now(self) -> None:
+        self._link.stop()
+        self._look(now=True)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """The controller's refusal, or a lost link, ends every motion and is said; the next look shows which it was."""
+        try:
+            act()
+        except LinkError as error:
+            self._lose_link(str(error))
+        except KnownError as error:
+            self._end_motion(str(error))
+            self._look(now=True)
+
+    def _require_step(self, step: RecoveryStep) -> None:
+        left = recovery(self.facts)
+        if left.allows(step):
+            return
+        if self.state is ArmState.DISCONNECTED:
+            raise RobotError("The arm is not connected. Connect it first.")
+        raise RobotError(f"First: {left.next}." if left.next else f"The arm is {self.state}: nothing has to be done.")
+
+    def _in_mode(self, mode: Mode) -> bool:
+        return self.facts.status is not None and self.facts.status.mode == mode
+
+    @property
+    def _reading(self) -> JointReading:
+        if self.facts.joints is None:
+            raise RobotError("The arm is not connected. Connect it first.")
+        return self.facts.joints
+
+    def _change(self, **changes) -> None:
+        self.facts = replace(self.facts, **changes)
+
+
+def _checked(reading: JointReading) -> JointReading:
+    for part in (reading.position, reading.velocity):
+        if part.shape != (xarm7.JOINTS,) or not np.isfinite(part).all():
+            raise LinkError("The controller reports joints that are not seven numbers. Check the cable, then connect.")
+    return reading

@@ -1,0 +1,147 @@
+"""Runs the robot loop in real time: a hundred ticks a second, commands in between, samples kept for the window."""
+
+import gc
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from foundation.clocks import Clock
+from foundation.errors import KnownError
+from robot.limiter import PERIOD
+from robot.loop import RobotLoop
+from robot.state import Facts
+
+_KEPT_SAMPLES = 1000  # 10 s, should the window not take them
+_COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to do in the loop's thread, and whom to tell: '' or why not. `stops`: presses known when it was given."""
+
+    act: Callable[[RobotLoop], None]
+    answer: Callable[[str], None]
+    stops: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sample:
+    """One measurement: `read` s monotonic, `position` (7,) rad, `commanded` (7,) rad or None, `openness` or None."""
+
+    read: float
+    position: np.ndarray
+    commanded: np.ndarray | None
+    openness: float | None
+
+
+class LoopThread:
+    """Owns the loop and its thread. Every method returns at once, but `close`, and may be called from any thread."""
+
+    def __init__(self, loop: RobotLoop, clock: Clock):
+        self._loop, self._clock = loop, clock
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
+        self._stops, self._lock = 0, threading.Lock()
+        self._beat = threading.Event()
+        self._halt: str | None = None
+        self.halted = False  # whether `halt` has been taken up
+        self._ended = threading.Event()
+        self.done = 0  # commands carried out or refused
+        self.late_ticks = 0  # ticks that began more than a period late
+        self.bug = ""
+        self._thread = threading.Thread(target=self._run, name="robot-loop", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def facts(self) -> Facts:
+        return self._loop.facts
+
+    @property
+    def stops(self) -> int:
+        """How often stop was pressed."""
+        return self._stops
+
+    def note_stop(self, presses: int) -> None:
+        """Stop was pressed for the `presses`th time: commands given before are refused, motions end."""
+        with self._lock:
+            self._stops = max(self._stops, presses)
+        self._loop.note_stop()
+
+    def heartbeat(self) -> None:
+        self._beat.set()
+
+    def give(self, command: Command) -> None:
+        self._commands.put(command)
+
+    def halt(self, sentence: str) -> None:
+        """Come to rest and stop: the window is gone."""
+        self._halt = sentence
+
+    def take_samples(self) -> list[Sample]:
+        """The measurements since the last call, oldest first."""
+        return [self._samples.popleft() for _ in range(len(self._samples))]
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a collection in the middle of a motion would be felt in it
+        try:
+            next_tick = self._clock.now()
+            ticks = 0
+            while not self._ended.is_set():
+                self._turn()
+                ticks += 1
+                if ticks % _COLLECT_EVERY == 0 and self._loop.resting:
+                    gc.collect(1)
+                next_tick += PERIOD
+                if self._clock.now() > next_tick + PERIOD:
+                    self.late_ticks += 1
+                    next_tick = self._clock.now()  # never two targets at once to catch up
+                self._clock.sleep_until(next_tick)
+        except BaseException as bug:
+            self.bug = f"{type(bug).__name__}: {bug}"
+            raise
+        finally:
+            gc.unfreeze()
+            gc.enable()
+
+    def _turn(self) -> None:
+        if self._beat.is_set():
+            self._beat.clear()
+            self._loop.heartbeat()
+        if self._halt is not None:
+            self._loop.halt(self._halt)
+            self._halt, self.halted = None, True
+        self._do_commands()
+        before = self._loop.facts.joints
+        self._loop.tick()
+        facts = self._loop.facts
+        if facts.joints is not None and facts.joints is not before:
+            self._samples.append(Sample(facts.joints.read, facts.joints.position, self._loop.commanded, facts.openness))
+
+    def _do_commands(self) -> None:
+        for _ in range(self._commands.qsize()):
+            command = self._commands.get_nowait()
+            error = self._done(command)
+            self.done += 1
+            command.answer(error)
+
+    def _done(self, command: Command) -> str:
+        """'' or why it was not done."""
+        if command.stops != self._stops:
+            return "Stop was pressed. Press again when the arm may move."
+        try:
+            command.act(self._loop)
+        except KnownError as error:
+            return str(error)
+        return ""

@@ -1,0 +1,255 @@
+"""The robot process (`--role=robot`): the loop, the stop line and the gripper, each on its own connection.
+
+It lives with one arm. Messages from the window are dictionaries with "do"; commands carry "id" and get an answer
+{"id", "error"}, and {"status": ...} goes out thirty times a second. When the window is gone or silent, the arm is
+brought to rest and stopped before anything else ends.
+"""
+
+import contextlib
+import dataclasses
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from foundation.clocks import Clock, SystemClock
+from foundation.messages import Channel, ChannelClosed
+from robot.driver import XArm
+from robot.endpoint import CONTROL_PORT, Endpoint
+from robot.errors import RobotError
+from robot.gaps import Gaps
+from robot.gripper_thread import GripperThread
+from robot.joint_trajectory import JointTrajectory
+from robot.limiter import LimiterSettings
+from robot.loop import LoopSettings, RobotLoop
+from robot.loop_thread import Command, LoopThread
+from robot.recovery import RecoveryStep, recovery
+from robot.state import Activity
+from robot.stop_line import StopLine
+from robot.workspace import Workspace
+
+STATUS_PERIOD = 1 / 30
+_REST_WITHIN = 3.0
+_SETUP_WITHIN = 10.0
+
+
+def run(channel: Channel) -> None:
+    """Connect as the first message says, serve until the window goes. Raises RobotError when there is no arm."""
+    settings = channel.receive(_SETUP_WITHIN)
+    endpoint = Endpoint(str(settings["address"]), int(settings.get("port", CONTROL_PORT)))
+    _hurry()
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(XArm(endpoint, reports=False))
+        stream = stack.enter_context(_Stream(endpoint, SystemClock()))
+        slow = stack.enter_context(XArm(endpoint, reports=False))
+        channel.send({"ready": {"model": stream.identity.model, "firmware": list(stream.identity.firmware)}})
+        line = _stop_socket(channel)
+        server = _Server(channel, loop_settings(settings), stream, stop, slow, line)
+        try:
+            server.serve()
+        finally:
+            server.close()
+
+
+def loop_settings(values: dict[str, Any]) -> LoopSettings:
+    """Settings from the window's first message; `limits` and `workspace` may name any of their fields."""
+    limits = dict(values.get("limits") or {})
+    workspace = limits.pop("workspace", None)
+    try:
+        if workspace is not None:
+            limits["workspace"] = Workspace(np.array(workspace["low"]), np.array(workspace["high"]))
+        bounds = LimiterSettings(**limits)
+    except (TypeError, ValueError, KeyError) as error:
+        raise RobotError(f"The limits of the arm cannot be used: {error}.") from error
+    default = LoopSettings()
+    return dataclasses.replace(
+        default, limits=bounds, jog=dataclasses.replace(default.jog, limits=bounds), joints_every=2
+    )
+
+
+def _hurry() -> None:
+    """Ask the machine to run this process first; it may say no."""
+    sys.setswitchinterval(0.0005)
+    with contextlib.suppress(OSError):
+        os.nice(-10)
+
+
+def _stop_socket(channel: Channel) -> socket.socket:
+    """The window's second message brings the stop line's socket."""
+    channel.receive(_SETUP_WITHIN)
+    descriptors = channel.take_descriptors()
+    if len(descriptors) != 1:
+        raise RobotError("The window did not send its stop line. Start the program again.")
+    return socket.socket(fileno=descriptors[0])
+
+
+class _Stream(XArm):
+    """The connection of the servo targets; it marks when each goes out."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock):
+        super().__init__(endpoint, clock)
+        self.gaps = Gaps()
+
+    def servo_joints(self, position: np.ndarray) -> None:
+        self.gaps.mark(time.monotonic())
+        super().servo_joints(position)
+
+
+class _Outbox:
+    """Sends from its own thread, so that a window which takes nothing delays nobody here."""
+
+    def __init__(self, channel: Channel):
+        self._channel = channel
+        self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        self._thread.start()
+
+    @property
+    def empty(self) -> bool:
+        return self._messages.empty()
+
+    def put(self, message: dict[str, Any]) -> None:
+        self._messages.put(message)
+
+    def close(self) -> None:
+        """What is left goes out if the window takes it; then the channel is closed."""
+        self._messages.put(None)
+        self._thread.join(0.5)
+        self._channel.close()
+        self._thread.join()
+
+    def _work(self) -> None:
+        with contextlib.suppress(ChannelClosed):
+            while (message := self._messages.get()) is not None:
+                self._channel.send(message, timeout=1e9)  # a frozen window may take as long as it wants
+
+
+class _Server:
+    """The parts of a running robot process, and the conversation with the window."""
+
+    def __init__(
+        self, channel: Channel, settings: LoopSettings, stream: _Stream, stop: XArm, slow: XArm, line: socket.socket
+    ):
+        self._channel, self._stream, self._stop_link = channel, stream, stop
+        self._outbox = _Outbox(channel)
+        clock = SystemClock()
+        self._gripper = GripperThread(slow)
+        self._loop = LoopThread(RobotLoop(stream, clock, settings, self._gripper), clock)
+        self._loop.start()
+        self._line = StopLine(line, stop, self._pressed, lambda: self._loop.halt("The window has gone."))
+
+    def serve(self) -> None:
+        """Until the window goes, or a part of this process breaks."""
+        next_status = time.monotonic()
+        while not self._loop.bug:
+            try:
+                self._take(self._channel.receive(max(0.0, next_status - time.monotonic())))
+            except TimeoutError:
+                next_status = time.monotonic() + STATUS_PERIOD
+                if self._outbox.empty:
+                    self._outbox.put({"status": self._status()})
+            except ChannelClosed:
+                return
+        self._outbox.put({"bug": self._loop.bug})
+
+    def close(self) -> None:
+        """Rest, stop, then let go."""
+        self._loop.halt("The window has gone.")
+        deadline = time.monotonic() + _REST_WITHIN
+        while not self._loop.bug and time.monotonic() < deadline:
+            if self._loop.facts.activity is Activity.NOTHING and self._loop.halted:
+                break
+            time.sleep(0.005)
+        with contextlib.suppress(RobotError):
+            self._stop_link.stop()
+        self._loop.close()
+        self._line.close()
+        self._gripper.close()
+        self._outbox.close()
+
+    def _pressed(self, number: int) -> None:
+        self._loop.note_stop(number)
+        self._gripper.forget()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        what = message.get("do")
+        if what == "heartbeat":
+            self._loop.heartbeat()
+            return
+        identity = message.get("id")
+
+        def answer(error: str) -> None:
+            if identity is not None:
+                self._outbox.put({"id": identity, "error": error, "done": self._loop.done})
+
+        try:
+            act = action(message)
+        except (KeyError, TypeError, ValueError) as error:
+            answer(f"The command {what} cannot be understood: {error}.")
+            return
+        self._loop.give(Command(act, answer, int(message.get("stops", -1))))
+
+    def _status(self) -> dict[str, Any]:
+        done, facts = self._loop.done, self._loop.facts  # in this order: what was done shows in the facts
+        samples = self._loop.take_samples()
+        nothing = np.full(7, np.nan)
+        return {
+            "done": done,
+            "state": str(facts.state),
+            "activity": str(facts.activity),
+            "steps": [str(step) for step in recovery(facts).steps],
+            "fault": facts.fault,
+            "limited": facts.limited,
+            "error": facts.status.error if facts.status else 0,
+            "warning": facts.status.warning if facts.status else 0,
+            "mode": facts.status.mode if facts.status else -1,
+            "controller_state": facts.status.state if facts.status else -1,
+            "position": nothing if facts.joints is None else facts.joints.position,
+            "velocity": nothing if facts.joints is None else facts.joints.velocity,
+            "effort": nothing if facts.joints is None else facts.joints.effort,
+            "read": 0.0 if facts.joints is None else facts.joints.read,
+            "openness": facts.openness,
+            "progress": facts.progress,
+            "gripper_fault": self._gripper.fault,
+            "stop_fault": self._line.fault,
+            "late_ticks": self._loop.late_ticks,
+            "gaps": dataclasses.asdict(self._stream.gaps.statistics),
+            "sample_times": np.array([sample.read for sample in samples]),
+            "sample_positions": np.array([sample.position for sample in samples]).reshape(-1, 7),
+            "sample_commanded": np.array(
+                [nothing if sample.commanded is None else sample.commanded for sample in samples]
+            ).reshape(-1, 7),
+            "sample_openness": np.array(
+                [np.nan if sample.openness is None else sample.openness for sample in samples], float
+            ),
+        }
+
+
+def action(message: dict[str, Any]) -> Callable[[RobotLoop], None]:
+    """What a command message asks of the loop. Raises KeyError, TypeError or ValueError for one that asks nothing."""
+    what = str(message["do"])
+    match what:
+        case "follow":
+            trajectory, speed = JointTrajectory.from_dict(message["trajectory"]), float(message["speed"])
+            return lambda loop: loop.follow(trajectory, speed)
+        case "jog":
+            twist, tool_frame = np.array(message["twist"], float), bool(message["tool_frame"])
+            return lambda loop: loop.jog(twist, tool_frame=tool_frame)
+        case "gripper":
+            openness = float(message["openness"])
+            return lambda loop: loop.move_gripper(openness)
+        case "recover":
+            step = RecoveryStep(message["step"])
+            return lambda loop: loop.recover(step)
+    if what not in _PLAIN:
+        raise ValueError("there is no such command")
+    return lambda loop: getattr(loop, what)()
+
+
+_PLAIN = ("clear_error", "enable", "arm_for_motion", "hand_guide", "release", "pause", "resume", "stop")

@@ -1,0 +1,211 @@
+"""The lab process (`--role=lab`): world and controller in real time, the cameras, and the lab's own conversation.
+
+Threads: physics and controller (this one is paced), the controller's server, the cameras, and the conversation with the
+parent, which sets faults, asks for the truth and lends a hand to the arm. When the parent goes, all end.
+"""
+
+import contextlib
+import os
+import secrets
+import sys
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from foundation.frames import FramePublisher
+from foundation.messages import Channel, ChannelClosed
+from simulation.camera_feed import CameraFeed
+from simulation.controller import TICK
+from simulation.errors import SimulationError
+from simulation.judging import judge
+from simulation.lab import Lab
+from simulation.scene import SceneSpec
+from simulation.server import DEFAULT_PORT, ControllerServer, free_loopback_address
+from simulation.tasks import task_from_instruction
+
+_LONGEST_DEBT = 0.25  # s: a machine that is further behind lets virtual time fall back instead of racing after it
+_ADDRESS = "127.0.0.1"
+
+
+def run(channel: Channel) -> None:
+    """Serve until the parent goes; the first message holds the settings, see `simulation.client.LabProcess`."""
+    settings = channel.receive(10.0)
+    lab = Lab(SceneSpec.from_dict(settings["scene"]))
+    with contextlib.ExitStack() as stack:
+        server = _serve_controller(lab, settings)
+        stack.callback(server.close)
+        publisher = FramePublisher(f"rehearse-lab-{os.getpid()}-{secrets.token_hex(4)}")
+        stack.callback(publisher.close)
+        running = _RunningLab(lab, server, publisher, depth=bool(settings.get("depth", False)))
+        stack.callback(running.close)
+        running.start()
+        channel.send(
+            {
+                "ready": {
+                    "address": server.address,
+                    "port": server.port,
+                    "frames": publisher.address,
+                    "cameras": [spec.name for spec in lab.scene.cameras],
+                }
+            }
+        )
+        _converse(channel, running)
+
+
+def _serve_controller(lab: Lab, settings: dict[str, Any]) -> ControllerServer:
+    """On the address asked for; else on 127.0.0.1, or when that is taken, on another loopback address."""
+    port = int(settings.get("port") or DEFAULT_PORT)
+    wanted = settings.get("address")
+    server = ControllerServer(lab.controller, str(wanted or _ADDRESS), port)
+    try:
+        server.start()
+    except SimulationError:
+        if wanted:
+            raise
+        server = ControllerServer(lab.controller, free_loopback_address(port), port)
+        server.start()
+    return server
+
+
+class _RunningLab:
+    """The lab with its threads; the parent's requests come as method calls from the conversation's thread."""
+
+    def __init__(self, lab: Lab, server: ControllerServer, publisher: FramePublisher, *, depth: bool):
+        self.lab, self.server = lab, server
+        self._world_lock = threading.Lock()
+        self._moment = time.monotonic()
+        self._start = lab.world.truth()
+        self.feed = CameraFeed(lab.world, lab.scene.cameras, self._snapshot, publisher, depth=depth)
+        self._stopping = threading.Event()
+        self._lost = 0.0
+        self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
+        self.failure: BaseException | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+        if self.lab.scene.cameras:
+            self.feed.start()
+
+    def close(self) -> None:
+        self._stopping.set()
+        self.feed.close()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def check(self) -> None:
+        """Raises what ended one of the threads."""
+        for failure in (self.failure, self.feed.failure):
+            if failure is not None:
+                raise failure
+
+    def _run(self) -> None:
+        sys.setswitchinterval(0.001)
+        try:
+            next_tick = time.monotonic()
+            while not self._stopping.is_set():
+                self._tick()
+                next_tick += TICK
+                now = time.monotonic()
+                if now - next_tick > _LONGEST_DEBT:
+                    self._lost += now - next_tick
+                    next_tick = now
+                elif now < next_tick:
+                    time.sleep(next_tick - now)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _tick(self) -> None:
+        self.server.advance()
+        with self._world_lock:
+            self.lab.world.step(TICK)
+            self._moment = time.monotonic()
+
+    def _snapshot(self) -> tuple[np.ndarray, float]:
+        with self._world_lock:
+            return self.lab.world.snapshot(), self._moment
+
+    # What the parent may ask, by name
+
+    def truth(self) -> dict[str, Any]:
+        """Poses (4, 4) by name, what is held, and the arm, as they really are."""
+        with self._world_lock:
+            truth = self.lab.world.truth()
+        return {name: getattr(truth, name) for name in truth.__slots__} | {"held": sorted(truth.held)}
+
+    def judge(self, instruction: str) -> dict[str, Any]:
+        """Whether what the instruction asks for has been done since `begin`."""
+        task = task_from_instruction(instruction, self.lab.scene)
+        with self._world_lock:
+            verdict = judge(task, self._start, self.lab.world.truth())
+        return {"success": verdict.success, "reason": verdict.reason}
+
+    def begin(self) -> None:
+        """From now on tasks are judged against the present state."""
+        with self._world_lock:
+            self._start = self.lab.world.truth()
+
+    def pull_tool(self, force: np.ndarray) -> None:
+        """A hand pulls at the tool with (3,) N, zeros let go."""
+        with self._world_lock:
+            self.lab.world.pull_tool(np.array(force, float))
+
+    def controller_fault(self, **faults: Any) -> None:
+        """Set fields of `Faults`, or call its methods: raise_error=31, drop_connections=True."""
+        for name, value in faults.items():
+            present = getattr(self.lab.controller.faults, name, None)
+            if name.startswith("_") or not hasattr(self.lab.controller.faults, name):
+                raise SimulationError(f"The simulated controller has no fault {name}.")
+            if name == "drop_connections":
+                self.lab.controller.faults.drop_connections()
+            elif callable(present):
+                present(value)
+            else:
+                setattr(self.lab.controller.faults, name, value)
+
+    def camera_fault(self, camera: str, **faults: Any) -> None:
+        """Set fields of `CameraFaults` of one camera."""
+        if camera not in [spec.name for spec in self.lab.scene.cameras]:
+            raise SimulationError(f"The lab has no camera {camera}.")
+        for name, value in faults.items():
+            if name not in ("frozen", "slow", "vanished"):
+                raise SimulationError(f"A simulated camera has no fault {name}.")
+            setattr(self.feed.faults(camera), name, value)
+
+    def commands(self, register: int | None = None, since: float = 0.0) -> list[dict[str, Any]]:
+        """What the controller received after `since` (s, monotonic), optionally of one register."""
+        log = self.lab.controller.log
+        with self.server.lock:
+            received = list(log) if register is None else log.received(register)
+        return [
+            {"time": r.time, "register": r.register, "client": str(r.client), "params": r.params}
+            for r in received
+            if r.time > since
+        ]
+
+    def figures(self) -> dict[str, float]:
+        """How the lab keeps up: virtual s, s lost to a slow machine, pictures not taken."""
+        return {"time": self.lab.time, "lost": self._lost, "late_pictures": self.feed.late}
+
+
+_REQUESTS = ("truth", "judge", "begin", "pull_tool", "controller_fault", "camera_fault", "commands", "figures")
+
+
+def _converse(channel: Channel, running: _RunningLab) -> None:
+    """Answer the parent until it goes, and see that the threads live."""
+    while True:
+        try:
+            request = channel.receive(0.5)
+        except TimeoutError:
+            running.check()
+            continue
+        except ChannelClosed:
+            return
+        try:
+            if request.get("do") not in _REQUESTS:
+                raise SimulationError(f"The lab does not know how to {request.get('do')}.")
+            channel.send({"answer": getattr(running, request["do"])(**request.get("with", {}))})
+        except SimulationError as error:
+            channel.send({"error": str(error)})

@@ -1,0 +1,322 @@
+"""The robot process and its client against the simulated controller on sockets: promises 9, 10, 11, 13, 20, 21."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from tcp_arm import TcpArm, wait_until
+
+from foundation import xarm7
+from robot.client import RobotClient
+from robot.errors import LinkError, RobotError
+from robot.planning import Waypoint, joint_path
+from robot.recovery import RecoveryStep
+from robot.state import ArmState
+from simulation.protocol import Register
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def _arm():
+    with TcpArm() as arm:
+        yield arm
+
+
+@pytest.fixture
+def arm(_arm):
+    """One server for all tests of this file; each begins with a fresh, idle arm."""
+    yield _arm
+    _arm.faults.hang = _arm.faults.dead = False
+    _arm.faults.held_error = 0
+    _arm.faults.joint_offset = None
+    with _arm.server.lock:
+        _arm.controller.power_cycle()
+        _arm.controller.log.clear()
+
+
+def ready(client: RobotClient) -> RobotClient:
+    client.wait_for(ArmState.NOT_ENABLED)
+    client.enable()
+    client.arm_for_motion()
+    client.wait_for(ArmState.HOLDING)
+    return client
+
+
+def sideways(arm: TcpArm):
+    """A motion of about four seconds, to whichever side there is room."""
+    goal = xarm7.forward(arm.measured)
+    goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
+    return joint_path([Waypoint(goal, 1.0)], arm.measured)
+
+
+def moving(arm: TcpArm) -> bool:
+    return bool(np.abs(arm.plant.measure().velocity).max() > 1e-3)
+
+
+def begin_moving(client: RobotClient, arm: TcpArm) -> None:
+    client.follow(sideways(arm))
+    deadline = time.monotonic() + 5
+    while not (moving(arm) and len(arm.targets()) > 30):
+        client.heartbeat()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_from_connecting_to_a_motion_and_back(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        assert client.model == "XS1305"
+        status = client.wait_for(ArmState.NOT_ENABLED)
+        assert status.steps == (RecoveryStep.ENABLE, RecoveryStep.MAKE_READY)
+        with pytest.raises(RobotError, match="Enable the motors"):
+            client.arm_for_motion()
+        ready(client)
+        plan = sideways(arm)
+        client.follow(plan)
+        status = client.wait_for(ArmState.HOLDING, timeout=30)
+        np.testing.assert_allclose(arm.measured, plan.position[-1], atol=1e-5)
+        assert status.progress == 1.0
+        assert status.gaps.count > 100
+        samples = client.take_samples()
+        assert len(samples) > 100
+        assert (np.diff([sample.read for sample in samples]) > 0).all()
+        np.testing.assert_allclose(samples[-1].position, plan.position[-1], atol=1e-4)
+        client.move_gripper(0.3)
+        deadline = time.monotonic() + 10
+        while abs((client.wait_for(ArmState.HOLDING).openness or 0.0) - 0.3) > 0.02:
+            assert time.monotonic() < deadline
+        pid = client.pid
+    assert not psutil.pid_exists(pid)
+
+
+def test_stop_is_on_the_wire_before_anything_else(arm):
+    """Promise 11: a sample of presses; each is taken, no target follows, and nothing moves without a fresh press."""
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        for _ in range(3):
+            begin_moving(client, arm)
+            press = client.stop()
+            assert client.stop_taken(press, timeout=5) > 0
+            wait_until(lambda: not moving(arm))
+            targets = len(arm.targets())
+            status = client.wait_for(ArmState.STOPPED)
+            assert status.steps == (RecoveryStep.MAKE_READY,)
+            with pytest.raises(RobotError):
+                client.resume()
+            time.sleep(0.2)
+            assert len(arm.targets()) == targets
+            client.recover(RecoveryStep.MAKE_READY)
+            client.wait_for(ArmState.HOLDING)
+        presses = [client.stop() for _ in range(200)]
+        assert client.stop_taken(presses[-1], timeout=5) > 0
+
+
+def test_a_command_given_before_a_stop_is_not_done_after_it(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        before = arm.count(Register.SET_STATE, 0)
+        stale = {"do": "arm_for_motion", "id": 10_000, "stops": 0}
+        client.stop_taken(client.stop(), timeout=5)
+        client.channel.send(stale)
+        client.wait_for(ArmState.STOPPED)
+        time.sleep(0.3)
+        assert arm.count(Register.SET_STATE, 0) == before
+
+
+def test_a_silent_window_stops_the_arm(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        begin_moving(client, arm)
+        wait_until(lambda: client.status is not None and client.status.state is ArmState.STOPPED)
+        assert client.status is not None
+        assert "silent" in client.status.fault
+        assert arm.stops()
+        assert not moving(arm)
+
+
+_WINDOW = """
+import sys, time
+import numpy as np
+sys.path[:0] = [{root!r}, {tests!r}]
+from robot.client import RobotClient
+from robot.state import ArmState
+from test_robot_process import ready
+from robot.planning import Waypoint, joint_path
+from foundation import xarm7
+client = ready(RobotClient({address!r}, {port}))
+position = client.status.position
+goal = xarm7.forward(position)
+goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
+client.follow(joint_path([Waypoint(goal, 1.0)], position))
+print(client.pid, flush=True)
+while True:
+    client.heartbeat()
+    time.sleep(0.03)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "killed"])
+def test_a_window_that_freezes_or_dies_stops_the_arm(arm, how):
+    """Promise 10, with a real process for the window."""
+    script = _WINDOW.format(root=str(ROOT), tests=str(Path(__file__).parent), address=arm.address, port=arm.port)
+    window = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    try:
+        assert window.stdout is not None
+        robot = psutil.Process(int(window.stdout.readline()))
+        wait_until(lambda: moving(arm) and len(arm.targets()) > 30)
+        os.kill(window.pid, how)
+        wait_until(lambda: bool(arm.stops()))
+        wait_until(lambda: not moving(arm))
+        targets = arm.targets()
+        assert len(targets) < 350  # it did not go to its end
+        assert arm.stops()[0].time >= targets[-1].time - 0.1
+        if how is signal.SIGKILL:
+            wait_until(lambda: not robot.is_running() or robot.status() == psutil.STATUS_ZOMBIE)
+        else:
+            os.kill(window.pid, signal.SIGCONT)
+            time.sleep(0.5)
+            assert len(arm.targets()) == len(targets)  # a window that comes back starts nothing
+    finally:
+        window.kill()
+        window.wait()
+        assert window.stdout is not None
+        window.stdout.close()
+    wait_until(lambda: not robot.is_running() or robot.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_killing_the_robot_process_ends_the_targets_and_is_said(arm):
+    """Promise 9: nothing is ahead of the arm, so it stands; the window learns that the process is gone."""
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        begin_moving(client, arm)
+        killed = time.monotonic()
+        os.kill(client.pid, signal.SIGKILL)
+        wait_until(lambda: bool(client.lost))
+        wait_until(lambda: not moving(arm))
+        assert all(target.time < killed + 0.5 for target in arm.targets())
+        for call in (client.heartbeat, client.stop, client.enable, lambda: client.status):
+            with pytest.raises(LinkError):
+                call()
+
+
+def test_a_failing_robot_process_stops_the_arm_first(arm):
+    """Promise 20: a bug in the robot process. A message that no window of ours would send sets it off."""
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        begin_moving(client, arm)
+        client.channel.send({"do": "pause", "stops": "not a number"})
+        wait_until(lambda: bool(arm.stops()))
+        wait_until(lambda: not moving(arm))
+        wait_until(lambda: bool(client.lost))
+
+
+def test_commands_that_make_no_sense_are_answered(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        client.wait_for(ArmState.NOT_ENABLED)
+        with pytest.raises(RobotError, match="no such command"):
+            client._command("set_ready")
+        with pytest.raises(RobotError, match="cannot be understood"):
+            client._command("follow", trajectory={"times": np.zeros(3)}, speed=1.0)
+        with pytest.raises(RobotError, match="cannot be understood"):
+            client._command("recover", step="Hope")
+        client.wait_for(ArmState.NOT_ENABLED)
+
+
+def test_an_error_during_a_motion_and_the_guided_recovery(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        begin_moving(client, arm)
+        arm.faults.raise_error(31)
+        status = client.wait_for(ArmState.ERROR)
+        assert status.error == 31
+        assert "hit something" in status.fault
+        assert not moving(arm)
+        for step in status.steps[1:]:
+            client.recover(step)
+        client.wait_for(ArmState.HOLDING)
+        client.follow(sideways(arm))
+        client.wait_for(ArmState.FOLLOWING)
+        client.stop()
+
+
+def test_a_controller_that_hangs_is_said_and_stop_says_so_too(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        arm.faults.hang = True
+        client.wait_for(ArmState.DISCONNECTED)
+        with pytest.raises(LinkError, match="red button"):
+            client.stop_taken(client.stop(), timeout=5)
+        wait_until(lambda: client.status is not None and "red button" in client.status.stop_fault)
+        arm.faults.hang = False
+        client.wait_for(ArmState.NOT_ENABLED)
+        wait_until(lambda: client.status is not None and not client.status.stop_fault)
+
+
+def test_a_controller_that_dies_is_said_and_can_be_connected_again(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        begin_moving(client, arm)
+        arm.faults.dead = True
+        client.wait_for(ArmState.DISCONNECTED)
+    with pytest.raises(LinkError):
+        RobotClient(arm.address, arm.port)
+    arm.faults.dead = False
+    with RobotClient(arm.address, arm.port) as again:
+        again.wait_for(ArmState.NOT_ENABLED)
+
+
+def test_jogging_through_the_process(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        begin = xarm7.forward(arm.measured)[2, 3]
+        up = np.array([0, 0, 0.1, 0, 0, 0])
+        deadline = time.monotonic() + 10
+        while xarm7.forward(arm.measured)[2, 3] - begin < 0.03:
+            client.jog(up)
+            client.heartbeat()
+            assert time.monotonic() < deadline
+            time.sleep(0.03)
+        client.wait_for(ArmState.HOLDING)  # let go
+        assert not moving(arm)
+
+
+def test_the_robot_process_listens_nowhere(arm):
+    """Promise 21: it connects to the arm, and nobody can connect to it."""
+    with RobotClient(arm.address, arm.port) as client:
+        connections = psutil.Process(client.pid).net_connections(kind="inet")
+        assert connections
+        assert all(connection.status != psutil.CONN_LISTEN for connection in connections)
+        assert {connection.raddr.ip for connection in connections if connection.raddr} == {arm.address}
+
+
+def test_other_limits_reach_the_loop(arm):
+    limits = {"tcp_speed": 0.05, "workspace": {"low": [-0.3, -0.7, 0.1], "high": [0.8, 0.7, 1.2]}}
+    with RobotClient(arm.address, arm.port, limits=limits) as client:
+        ready(client)
+        plan = sideways(arm)
+        client.follow(plan)
+        client.wait_for(ArmState.FOLLOWING)
+        time.sleep(1.0)
+        client.stop()
+        targets = np.array([target.floats(7) for target in arm.targets()])
+        tool = xarm7.forward(targets)[:, :3, 3]
+        assert np.linalg.norm(np.diff(tool, axis=0), axis=1).max() < 0.05 * 0.01 * 1.01
+
+
+@pytest.mark.parametrize("limits", [{"tcp_speed": -1.0}, {"warp": 9}, {"workspace": {"low": [0, 0, 0]}}])
+def test_limits_that_are_none_are_refused(arm, limits):
+    with pytest.raises(RobotError, match="limits"):
+        RobotClient(arm.address, arm.port, limits=limits)
+
+
+def test_no_arm_is_said_and_leaves_nothing(arm):
+    with pytest.raises(RobotError, match="No arm's controller"):
+        RobotClient(arm.address, 15077)
+    with pytest.raises(RobotError, match="four numbers"):
+        RobotClient("robot.local")

@@ -1,0 +1,66 @@
+"""The headless commands as a person types them: exit codes, one JSON object on standard output, sentences."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+
+
+def rehearse(*arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "main.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+
+
+def test_wrong_usage_is_2_and_says_how():
+    for arguments in ((), ("dance",), ("demonstrate",), ("benchmark", "nothing")):
+        done = rehearse(*arguments)
+        assert done.returncode == 2 and done.stdout == "" and "usage" in done.stderr
+
+
+def test_known_errors_are_1_and_one_sentence():
+    done = rehearse("demonstrate", "make coffee")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith('The lab does not understand "make coffee"') and "Traceback" not in done.stderr
+
+
+def test_demonstrate_prints_one_json_object_and_writes_the_video(tmp_path):
+    film = tmp_path / "film.mp4"
+    done = rehearse("demonstrate", "pick up the red cube", "--seed", "100003", "--json", "--video", str(film))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["success"] is True
+    assert film.stat().st_size > 20_000
+
+
+def test_a_video_that_cannot_be_written_gets_a_sentence():
+    done = rehearse("demonstrate", "pick up the red cube", "--video", "/nowhere/film.mp4")
+    assert done.returncode == 1 and "cannot be written" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_doctor_names_every_finding():
+    done = rehearse("doctor", "--json")
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings["kinematics"]["ok"] and findings["simulated cameras"]["ok"], done.stdout
+    assert done.returncode == (0 if all(f["ok"] or not f["needed"] for f in findings.values()) else 1)
+
+
+def test_simulate_says_how_to_reach_it_and_ends_with_ctrl_c():
+    command = [sys.executable, "main.py", "simulate", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    description = json.loads(process.stdout.readline())
+    assert description["cameras"] == ["left", "right"] and description["address"].startswith("127.")
+    children = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert not [child for child in children if child.is_running()]
+
+
+def test_simulate_refuses_a_port_that_is_none():
+    done = rehearse("simulate", "--port", "70000")
+    assert done.returncode == 1 and "no port 70000" in done.stderr

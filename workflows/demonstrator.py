@@ -1,0 +1,117 @@
+"""Scripted demonstrators: how a task is done, as waypoints for a gripper that points straight down."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from foundation.errors import KnownError
+from robot.planning import Waypoint
+from simulation.grasps import Grasp, drop_point, grasp_of, middle_of, tool_down, yaw_of
+from simulation.scene import SceneSpec
+from simulation.tasks import Task
+from simulation.world import Truth
+
+CARRY = 0.16  # m above the table: clear of everything on the bench, also with something in the gripper
+ABOVE = 0.06  # m above a grasp, from where the tool goes straight down
+LIFT = 0.12  # m
+FINGER = 0.018  # m: what a finger needs beside a thing, its own thickness and some room
+FULL_STROKE = 0.084  # m between the open fingers
+REACH_HEIGHT = 0.05  # m between the TCP and the middle of what is reached
+SQUEEZE = 0.0  # openness asked for when closing: the fingers stop at what they hold
+_YAWS = np.deg2rad(np.arange(-90, 90, 15))
+
+
+class NoDemonstrationError(KnownError):
+    """There is no scripted demonstrator for this task."""
+
+
+def waypoints(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    """What the tool passes to do `task` from where things are now. NoDemonstrationError for tasks not yet scripted."""
+    script = _SCRIPTS.get(task.kind)
+    if script is None:
+        raise NoDemonstrationError(
+            f'Nobody has shown the lab how to do "{task.instruction}". It knows: {", ".join(_SCRIPTS)}.'
+        )
+    return script(task, scene, truth)
+
+
+def _reach(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    middle = middle_of(task.thing, truth)
+    height = max(middle[2] + REACH_HEIGHT, 0.07)
+    yaw = yaw_of(truth.base_from_tool)
+    return [
+        Waypoint(tool_down(np.array([*middle[:2], max(CARRY, height)]), yaw), truth.openness),
+        Waypoint(tool_down(np.array([*middle[:2], height]), yaw), truth.openness),
+    ]
+
+
+def _pick_up(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    grasp = _clear_grasp(task.thing, scene, truth)
+    return [*_grasp(grasp), Waypoint(_raised(grasp.base_from_tool, LIFT), SQUEEZE, pause=0.3)]
+
+
+def _place(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    assert task.goal is not None
+    grasp = _clear_grasp(task.thing, scene, truth)
+    release = grasp.base_from_tool.copy()
+    release[:3, 3] = drop_point(task.goal, truth)
+    opened = _opening(grasp.width)
+    over = _at_height(release, CARRY)
+    return [
+        *_grasp(grasp),
+        Waypoint(_at_height(grasp.base_from_tool, CARRY), SQUEEZE),
+        Waypoint(over, SQUEEZE),
+        Waypoint(release, opened, pause=0.3),
+        Waypoint(over, opened, pause=0.3),
+    ]
+
+
+def _grasp(grasp: Grasp) -> list[Waypoint]:
+    """Over the thing with the fingers as far open as needed, straight down, closed."""
+    opened = _opening(grasp.width)
+    at = grasp.base_from_tool
+    return [
+        Waypoint(_at_height(at, max(CARRY, at[2, 3] + ABOVE)), opened),
+        Waypoint(_raised(at, ABOVE), opened),
+        Waypoint(at, SQUEEZE, pause=0.3),
+    ]
+
+
+def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
+    """The grasp whose fingers keep farthest from everything else; a cube and a lid allow four, a ball any."""
+    grasp = grasp_of(name, scene, truth)
+    round_thing = any(thing.name == name and thing.shape != "cube" for thing in scene.objects)
+    turns = _YAWS if round_thing else np.array([0.0, np.pi / 2])
+    others = [truth.poses[other][:2, 3] for other in truth.poses if other != name]
+    yaw = yaw_of(grasp.base_from_tool)
+    position = grasp.base_from_tool[:3, 3]
+
+    def room(turn: float) -> float:
+        across = np.array([np.sin(yaw + turn), -np.cos(yaw + turn)]) * (0.5 * grasp.width + FINGER)
+        tips = [position[:2] + across, position[:2] - across]
+        nearest = min((float(np.linalg.norm(tip - other)) for tip in tips for other in others), default=1.0)
+        return min(nearest, 0.08) - 0.002 * abs(turn)  # far enough is far enough: then the smaller turn
+
+    best = max(turns, key=room)
+    return Grasp(tool_down(position, yaw + float(best)), grasp.width)
+
+
+def _opening(width: float) -> float:
+    return float(min(1.0, (width + 2 * FINGER) / FULL_STROKE))
+
+
+def _raised(base_from_tool: np.ndarray, by: float) -> np.ndarray:
+    return _at_height(base_from_tool, float(base_from_tool[2, 3]) + by)
+
+
+def _at_height(base_from_tool: np.ndarray, height: float) -> np.ndarray:
+    raised = base_from_tool.copy()
+    raised[2, 3] = height
+    return raised
+
+
+_SCRIPTS: dict[str, Callable[[Task, SceneSpec, Truth], list[Waypoint]]] = {
+    "reach": _reach,
+    "pick up": _pick_up,
+    "place": _place,
+}

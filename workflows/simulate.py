@@ -1,0 +1,74 @@
+"""The embedded lab for other programs: a simulated xArm7 that the official SDK drives, and cameras."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from foundation.errors import KnownError
+from simulation.client import LabProcess
+from simulation.randomise import random_scene
+
+
+class LabEndedError(KnownError):
+    """The lab process has ended by itself."""
+
+
+@dataclass(frozen=True)
+class LabSettings:
+    """Which scene, how many cameras (2 to 4), the controller's command port, and whether the cameras give depth."""
+
+    seed: int = 0
+    cameras: int = 2
+    port: int | None = None
+    depth: bool = False
+
+
+@dataclass(frozen=True)
+class RunningLab:
+    """A lab that runs, and how to reach it."""
+
+    lab: LabProcess
+
+    def description(self) -> dict[str, Any]:
+        scene = self.lab.scene
+        return {
+            "address": self.lab.address,
+            "port": self.lab.port,
+            "frames": self.lab.frames,
+            "cameras": [spec.name for spec in scene.cameras],
+            "things": list(scene.names),
+        }
+
+    def as_text(self) -> str:
+        """What a person, or another program's author, needs to know."""
+        lab, scene = self.lab, self.lab.scene
+        return "\n".join(
+            [
+                f"A simulated xArm7 listens at {lab.address}, command port {lab.port}.",
+                f"On the bench: {', '.join(scene.names)}. Cameras: {', '.join(c.name for c in scene.cameras)}.",
+                "From Python, with the maker's SDK:",
+                "    from xarm.core.config.x_config import XCONF",
+                "    from xarm.wrapper import XArmAPI",
+                f"    XCONF.SocketConf.TCP_CONTROL_PORT = {lab.port}",
+                f"    arm = XArmAPI('{lab.address}', forbid_uds=True)",
+                "Ctrl-C ends it.",
+            ]
+        )
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until Ctrl-C, or for so long. Raises LabEndedError when the lab ends before."""
+        ends = None if seconds is None else time.monotonic() + seconds
+        while ends is None or time.monotonic() < ends:
+            if not self.lab.running:
+                raise LabEndedError("The embedded lab has ended by itself. The reason stands above; start it again.")
+            time.sleep(0.1 if ends is None else max(0.0, min(0.1, ends - time.monotonic())))
+
+
+@contextlib.contextmanager
+def lab_running(settings: LabSettings) -> Iterator[RunningLab]:
+    """A lab in its own process, ended on leaving."""
+    scene = random_scene(settings.seed, cameras=settings.cameras)
+    with LabProcess(scene, port=settings.port, depth=settings.depth) as lab:
+        yield RunningLab(lab)
