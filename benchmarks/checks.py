@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-NAMES = {"lab": "benchmarks.lab"}  # name -> module with `measure(quick) -> list[Check]`
+# Name -> module with `measure(quick) -> list[Check]`.
+NAMES = {"action-images": "benchmarks.action_images", "lab": "benchmarks.lab"}
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,20 @@ def detect_tags(
     return sorted(found, key=lambda tag: (tag.id, *tag.centre))
 
 
+class _Detector(Detector):
+    """The library's own destructor frees the tag family before the detector that uses it, and now and then crashes
+    the process (pupil-labs/apriltags issues 34 and 46). The family, a few kilobytes a thread, is left to the process.
+    """
+
+    def __del__(self):
+        pointer, self.tag_detector_ptr = getattr(self, "tag_detector_ptr", None), None
+        if pointer is not None:
+            self.libc.apriltag_detector_destroy(pointer)
+
+
 def _detector(family: str, decimate: float) -> Detector:
     """This thread's detector: one cannot be used by two threads at a time, and making it takes long."""
     made = _detectors.__dict__.setdefault("made", {})
     if (family, decimate) not in made:
-        made[family, decimate] = Detector(families=family, quad_decimate=decimate)
+        made[family, decimate] = _Detector(families=family, quad_decimate=decimate)
     return made[family, decimate]

@@ -31,8 +31,8 @@ class Camera:
         object.__setattr__(self, "base_from_camera", np.array(self.base_from_camera, float))
         if self.width < 1 or self.height < 1:
             raise ValueError(f"camera {self.name}: an image of {self.width} x {self.height} pixels is not an image")
-        projective = self.K.shape == (3, 3) and np.array_equal(np.tril(self.K, -1), np.zeros((3, 3))) and self.K[2, 2] == 1
-        if not projective or not np.isfinite(self.K).all():
+        upper = self.K.shape == (3, 3) and not np.tril(self.K, -1).any()
+        if not upper or self.K[2, 2] != 1 or not np.isfinite(self.K).all():
             raise ValueError(f"camera {self.name}: K must be finite, [[fx, s, cx], [0, fy, cy], [0, 0, 1]]")
         if not (self.K[0, 0] > 0 and self.K[1, 1] > 0):
             raise ValueError(f"camera {self.name}: focal lengths must be positive, not {self.K[0, 0]}, {self.K[1, 1]}")

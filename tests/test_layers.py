@@ -25,7 +25,7 @@ ONLY_IN = {
     "torch": ("model/",),
     "diffusers": ("model/",),
     "transformers": ("model/",),
-    "pyrealsense2": ("cameras/realsense.py",),
+    "pyrealsense2": ("cameras/realsense",),
     "sqlalchemy": ("storage/",),
     "pickle": (),
 }
