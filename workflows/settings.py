@@ -1,0 +1,113 @@
+"""Everything the program remembers between starts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from foundation import settings
+
+SIMULATED, REAL = "simulated", "real"
+
+
+@dataclass(frozen=True)
+class ArmSettings:
+    """`kind`: "simulated" or "real"; `address`: the real arm's; `gripper`: whether one is mounted."""
+
+    kind: str = SIMULATED
+    address: str = "192.168.1.200"
+    gripper: bool = True
+
+    def __post_init__(self):
+        if self.kind not in (SIMULATED, REAL):
+            raise ValueError(f'the arm must be "{SIMULATED}" or "{REAL}", not "{self.kind}"')
+
+
+@dataclass(frozen=True)
+class LabSettings:
+    """The embedded lab: `seed` of its scene, `cameras` 2 to 4, and an instruction the scene must make possible."""
+
+    seed: int = 0
+    cameras: int = 2
+    instruction: str = "put the red cube in the bowl"
+
+
+@dataclass(frozen=True)
+class CameraChoice:
+    """A camera in use: its stable `identity` (see `cameras.driver`), and the operator's `name` for it."""
+
+    identity: str
+    name: str
+
+
+@dataclass(frozen=True)
+class WorkspaceSettings:
+    """The box the arm may move in, m in the base frame."""
+
+    low: tuple[float, float, float] = (-0.3, -0.7, 0.0)
+    high: tuple[float, float, float] = (0.8, 0.7, 1.2)
+
+    def __post_init__(self):
+        if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
+            raise ValueError("the workspace must be higher than low along every axis")
+
+
+@dataclass(frozen=True)
+class SpeedSettings:
+    """The limiter's speeds. The defaults are the reduced speed near people of ISO 10218-1, and promise no more."""
+
+    tcp_mm_s: float = 250.0
+    joints_deg_s: float = 60.0
+
+    def __post_init__(self):
+        if not (0 < self.tcp_mm_s <= 1000 and 0 < self.joints_deg_s <= 180):
+            raise ValueError("the speeds must lie in 0..1000 mm/s and 0..180 deg/s")
+
+
+@dataclass(frozen=True)
+class ProgramSettings:
+    """The whole; see `load` and `save`. `library` None means the usual folder of this system."""
+
+    arm: ArmSettings = field(default_factory=ArmSettings)
+    lab: LabSettings = field(default_factory=LabSettings)
+    cameras: tuple[CameraChoice, ...] = ()
+    workspace: WorkspaceSettings = field(default_factory=WorkspaceSettings)
+    speed: SpeedSettings = field(default_factory=SpeedSettings)
+    library: str | None = None
+    appearance: str = "system"
+    operator: str = ""
+    recent_instructions: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if self.appearance not in ("system", "light", "dark"):
+            raise ValueError(f'the appearance must be "system", "light" or "dark", not "{self.appearance}"')
+
+    @property
+    def library_folder(self) -> Path:
+        """Where rehearsals and recordings are kept."""
+        return Path(self.library) if self.library else Path(platformdirs.user_data_dir("rehearse"))
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """For `robot.client.RobotClient`: SI units."""
+        return {
+            "tcp_speed": self.speed.tcp_mm_s / 1000.0,
+            "joint_speed": self.speed.joints_deg_s * 3.141592653589793 / 180.0,
+            "workspace": {"low": list(self.workspace.low), "high": list(self.workspace.high)},
+        }
+
+
+def settings_file() -> Path:
+    """Where the settings of this user are kept."""
+    return Path(platformdirs.user_config_dir("rehearse")) / "settings.json"
+
+
+def load(path: Path | None = None) -> tuple[ProgramSettings, str | None]:
+    """The settings, and a sentence when the file was damaged and is kept aside."""
+    return settings.load(path or settings_file(), ProgramSettings)
+
+
+def save(values: ProgramSettings, path: Path | None = None) -> None:
+    """Remember the settings. Raises SettingsError when they cannot be written."""
+    settings.save(path or settings_file(), values)
