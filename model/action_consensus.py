@@ -64,11 +64,12 @@ def _best(
         return poses, cost, agreeing
     problem, used, seen = sightings.of(frames), use[frames, hypotheses], found[frames]
     tried, _ = refine(problem, used, start_poses(problem, used), robust=False, iterations=STEPS)
-    ratio = np.sum(reprojection(problem, tried) ** 2, axis=-1) / (AGREES * problem.kernel) ** 2
-    costs = np.where(seen, np.minimum(ratio, 1.0), 0.0).sum(axis=(1, 2))
+    ratio = np.sum(reprojection(problem, tried) ** 2, axis=-1) / problem.kernel**2
+    # The logarithm prefers a few wrong sightings to many inexact ones, whatever the scale of the inexactness.
+    costs = np.where(seen, np.log1p(ratio), 0.0).sum(axis=(1, 2))
     order = np.lexsort((costs, frames))
     first = order[np.unique(frames[order], return_index=True)[1]]
     poses[frames[first]] = tried[first]
     cost[frames[first]] = costs[first]
-    agreeing[frames[first]] = (seen & (ratio < 1.0)).sum(axis=(1, 2))[first]
+    agreeing[frames[first]] = (seen & (ratio < AGREES**2)).sum(axis=(1, 2))[first]
     return poses, cost, agreeing

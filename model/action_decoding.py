@@ -24,6 +24,8 @@ from model.rigid_fit import NEAREST, Sightings, belief, depths, refine, reprojec
 # A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256), and neither
 # is one outside three of its own standard deviations.
 KERNEL, KERNEL_STD = 0.004, 3.0
+# Where a frame's sightings are less exact than that, this many times their median distance, up to a limit.
+KERNEL_RESIDUAL, WIDEST_KERNEL = 2.0, 0.0125
 # Blobs are never trusted to better than this share of the shorter image side (0.005 px in 256).
 LEAST_STD = 2e-5
 # A pose less certain than this (standard deviations) is no answer.
@@ -35,7 +37,7 @@ NOTHING = "no action is drawn in this frame"
 TOO_FEW = "fewer than two views show the three points"
 DISAGREE = "the views disagree"
 BEHIND = "the views agree only on a place behind a camera"
-VAGUE = "the views look from too nearly the same direction"
+VAGUE = "what the views show leaves the pose too uncertain"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ def decode(
         raise ValueError(f"times must be ({T},), one for each frame, not {times.shape}")
     blobs = find_blobs(images, sigma)
     sightings, found = _sightings(blobs, projection_matrices(cameras, T), min(height, width), axis_length)
-    decoded = _decode(blobs, sightings, found, times)
+    decoded = _decode(blobs, sightings, found, min(height, width), times)
     if smoothing == 0:
         return decoded
     return replace(decoded, trajectory=smooth(decoded.trajectory, decoded.confidence, smoothing))
@@ -100,70 +102,55 @@ def _sightings(blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float
     return Sightings(matrices.swapaxes(0, 1), pixels, whitening, kernel, axis_points(axis_length)), found
 
 
-def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, times: np.ndarray) -> Decoded:
+def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, times: np.ndarray) -> Decoded:
     poses = consensus(sightings, found)
     posed = np.isfinite(poses).all(axis=(1, 2))
-    fit = _Fit(
-        np.zeros(found.shape), np.full(found.shape, np.nan), np.full((len(found), 2), np.inf), np.zeros_like(posed)
-    )
-    if posed.any():
-        poses[posed] = fit.refine(sightings.of(np.flatnonzero(posed)), found, posed, poses[posed])
-    reasons = _reasons(sightings, found, posed, fit)
-    valid = reasons == ""
-    poses[~valid] = np.nan
-    openness = _openness(blobs.background.T, fit.belief.mean(axis=2))
-    seen = found.sum(axis=2)
-    residual = np.sqrt(np.nansum(fit.distance**2, axis=2) / np.maximum(seen, 1))
-    return Decoded(
-        Trajectory(times, poses, np.where(valid, openness, np.nan)),
-        valid,
-        np.where(valid, _confidence(blobs, found, fit), 0.0),
-        np.where(posed[:, None] & (seen > 0), residual, np.nan),
-        reasons,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Of the last fit: `belief` and `distance` px (T, V, 3) of the sightings, `spread` (T, 2) the standard deviations
-    of position (m) and rotation (rad), `behind` (T,) whether the pose lies behind a camera that agrees with it."""
-
-    belief: np.ndarray
-    distance: np.ndarray
-    spread: np.ndarray
-    behind: np.ndarray
-
-    def refine(self, problem: Sightings, found: np.ndarray, posed: np.ndarray, poses: np.ndarray) -> np.ndarray:
-        """Poses refined on all sightings, and their quality written down."""
-        use = found[posed]
-        poses, information = refine(problem, use, poses, robust=True)
-        error = reprojection(problem, poses)
-        self.belief[posed] = belief(problem, error, use)
-        self.distance[posed] = np.where(use, np.linalg.norm(error, axis=-1), np.nan)
-        covariance = np.linalg.inv(information + 1e-6 * np.eye(6))
-        self.spread[posed] = np.sqrt(np.einsum("bii->bi", covariance).reshape(-1, 2, 3).sum(axis=2))
-        near = self.distance[posed] < AGREES * problem.kernel
-        self.behind[posed] = (near & (depths(problem, poses) <= NEAREST)).any(axis=(1, 2))
-        return poses
-
-
-def _reasons(sightings: Sightings, found: np.ndarray, posed: np.ndarray, fit: _Fit) -> np.ndarray:
-    agrees = fit.distance < AGREES * sightings.kernel
+    poses[~posed] = np.eye(4)
+    use = found & posed[:, None, None]
+    sightings = _as_wide_as_the_residuals(sightings, use, poses, side)
+    poses, information = refine(sightings, use, poses, robust=True)
+    error = reprojection(sightings, poses)
+    trust = belief(sightings, error, use)
+    spread = _spread(sightings, information, error, trust)
+    distance = np.where(use, np.linalg.norm(error, axis=-1), np.nan)
+    agrees = distance < AGREES * sightings.kernel
+    behind = (agrees & (depths(sightings, poses) <= NEAREST)).any(axis=(1, 2))
     enough = (agrees.sum(axis=(1, 2)) >= LEAST_SIGHTINGS) & solvable(agrees)
-    vague = (fit.spread > (VAGUEST_POSITION, VAGUEST_ROTATION)).any(axis=1)
-    return np.select(
-        [~found.any(axis=(1, 2)), ~posed, fit.behind, ~enough, vague], [NOTHING, TOO_FEW, BEHIND, DISAGREE, VAGUE], ""
+    vague = (spread > (VAGUEST_POSITION, VAGUEST_ROTATION)).any(axis=1)
+    reasons = np.select(
+        [~found.any(axis=(1, 2)), ~posed, behind, ~enough, vague], [NOTHING, TOO_FEW, BEHIND, DISAGREE, VAGUE], ""
     )
+    valid = np.array([reason == "" for reason in reasons])
+    poses[~valid] = np.nan
+    openness = np.where(valid, _openness(blobs.background.T, trust.mean(axis=2)), np.nan)
+    seen = use.sum(axis=2)
+    residual = np.sqrt(np.nansum(distance**2, axis=2) / np.maximum(seen, 1))
+    believed = (trust * blobs.strength.swapaxes(0, 1)).sum(axis=(1, 2)) / np.maximum(seen.sum(axis=1), 1)
+    confidence = np.where(valid, believed / (1.0 + (spread[:, 0] / HALF_CONFIDENCE) ** 2), 0.0)
+    return Decoded(Trajectory(times, poses, openness), valid, confidence, np.where(seen > 0, residual, np.nan), reasons)
 
 
-def _openness(background: np.ndarray, belief: np.ndarray) -> np.ndarray:
+def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.ndarray, side: int) -> Sightings:
+    """With kernels as wide as half of each frame's sightings need: what a model draws is less exact than what we do."""
+    distance = np.where(use, np.linalg.norm(reprojection(sightings, poses), axis=-1), np.inf)
+    T = len(use)
+    middle = np.maximum(use.reshape(T, -1).sum(axis=1) - 1, 0) // 2
+    median = np.sort(distance.reshape(T, -1), axis=1)[np.arange(T), middle]
+    wide = np.minimum(KERNEL_RESIDUAL * median, WIDEST_KERNEL * side)
+    return replace(sightings, kernel=np.maximum(sightings.kernel, wide[:, None, None]))
+
+
+def _spread(sightings: Sightings, information: np.ndarray, error: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """Standard deviations of position (m) and rotation (rad), (T, 2), from the sightings' own or, if they are larger,
+    from the residuals."""
+    covariance = np.linalg.inv(information + 1e-6 * np.eye(6))
+    spread = np.sqrt(np.einsum("bii->bi", covariance).reshape(-1, 2, 3).sum(axis=2))
+    square = trust * np.sum((sightings.whitening @ error[..., None])[..., 0] ** 2, axis=-1)
+    freedom = np.maximum(2.0 * trust.sum(axis=(1, 2)) - 6.0, 1.0)
+    return spread * np.sqrt(np.maximum(square.sum(axis=(1, 2)) / freedom, 1.0))[:, None]
+
+
+def _openness(background: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """1 or 0 (T,) from the blue background (T, V), views counting by how far they are believed."""
-    belief = belief + 1e-9
-    mean = (background * belief).sum(axis=1) / belief.sum(axis=1)
-    return (mean > 0.5 * PEDESTAL).astype(float)
-
-
-def _confidence(blobs: Blobs, found: np.ndarray, fit: _Fit) -> np.ndarray:
-    """(T,): how strong the blobs are, how far they are believed, and how well they fix the position."""
-    believed = (fit.belief * blobs.strength.swapaxes(0, 1)).sum(axis=(1, 2)) / np.maximum(found.sum(axis=(1, 2)), 1)
-    return believed / (1.0 + (fit.spread[:, 0] / HALF_CONFIDENCE) ** 2)
+    trust = trust + 1e-9
+    return ((background * trust).sum(axis=1) / trust.sum(axis=1) > 0.5 * PEDESTAL).astype(float)

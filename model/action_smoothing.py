@@ -22,7 +22,7 @@ def smooth(trajectory: Trajectory, confidence: np.ndarray, seconds: float) -> Tr
     poses = trajectory.base_from_tool[known]
     ahead = times - times[:, None]
     weight = np.exp(-0.5 * (ahead / seconds) ** 2) * np.maximum(confidence[known], 1e-6)
-    s0, s1, s2 = weight.sum(axis=1), (weight * ahead).sum(axis=1), (weight * ahead**2).sum(axis=1)
+    s1, s2 = (weight * ahead).sum(axis=1), (weight * ahead**2).sum(axis=1)
     # The line's value at the frame itself; where neighbours weigh nothing it is the frame's own value.
     weight = weight * (s2[:, None] - s1[:, None] * ahead + 1e-12)
     weight /= weight.sum(axis=1, keepdims=True)

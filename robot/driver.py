@@ -23,6 +23,7 @@ from robot.errors import LinkError, RobotError
 _log = logging.getLogger("rehearse.robot.sdk")
 _sdk_lock = threading.Lock()  # the SDK's port and the default time-out are the whole process's
 REPLY_TIMEOUT = 0.5  # s; the SDK's own 2 s would keep the loop waiting, and a healthy box answers in 1 ms
+_GRIPPER_BAUD = 2_000_000
 _GRIPPER_SPEED = 3000  # r/min, of 5000
 
 
@@ -48,7 +49,7 @@ class XArm:
 
     def close(self) -> None:
         """Leave the controller; the arm stays as it is."""
-        self._api.disconnect()
+        _disconnect(self._api)
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +117,11 @@ class XArm:
         self._check(self._api.motion_enable(True))
 
     def enable_gripper(self) -> None:
+        baud = self._value(self._api.get_tgpio_modbus_baudrate())
+        if baud != _GRIPPER_BAUD:
+            raise RobotError(
+                f"The arm talks to its tool at {baud} baud, the gripper at {_GRIPPER_BAUD}. Set it in UFACTORY Studio."
+            )
         self._check(self._api.clean_gripper_error())
         self._check(self._api.set_gripper_enable(True))
         self._check(self._api.set_gripper_mode(0))
@@ -208,7 +214,7 @@ def _connected(endpoint: Endpoint, reports: bool, timeout: float) -> Any:
         except Exception as error:  # noqa: BLE001 the SDK raises bare Exception; it is reported below
             result["error"] = error
         if abandoned.is_set() and "api" in result:
-            result["api"].disconnect()
+            _disconnect(result["api"])
 
     thread = threading.Thread(target=connect, name="xarm-connect", daemon=True)
     thread.start()
@@ -224,6 +230,18 @@ def _connected(endpoint: Endpoint, reports: bool, timeout: float) -> Any:
     return result["api"]
 
 
+def _disconnect(api: Any) -> None:
+    """The SDK's own disconnect leaves threads for up to 2 s: its report thread would take the end for a fault and sleep
+    before the next look, its feedback thread waits for a frame. So the end is said first, with an empty frame."""
+    arm = api._arm
+    arm._stream._connected = False
+    arm._feedback_que.put(bytes(32))
+    for thread in (arm._report_thread, arm._feedback_thread):
+        if thread is not None:
+            thread.join(2.0)
+    api.disconnect()
+
+
 def _connect(endpoint: Endpoint, reports: bool) -> Any:
     with _sdk_lock, default_timeout_kept():
         wrapper, configuration = _sdk()
@@ -235,6 +253,7 @@ def _connect(endpoint: Endpoint, reports: bool) -> Any:
                 forbid_uds=True,
                 enable_report=reports,
                 timed_comm=False,
+                baud_checkset=False,  # else a gripper call may clear an error and set the arm ready by itself
                 check_is_pause=False,  # else a motion call waits while the arm is paused
                 check_simulation_mode=False,
                 check_cmdnum_limit=False,

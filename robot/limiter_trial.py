@@ -50,13 +50,13 @@ class Extremes:
 Targets = Callable[[np.random.Generator, Limiter], Iterator[JointState]]
 
 
-def jumping(generator: np.random.Generator, _: Limiter) -> Iterator[JointState]:
+def jumping(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
     """Another random posture each step, far beyond the joints' ranges too."""
     while True:
         yield standing_at(generator.uniform(xarm7.LOWER - 1.0, xarm7.UPPER + 1.0))
 
 
-def visiting(generator: np.random.Generator, _: Limiter) -> Iterator[JointState]:
+def visiting(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
     """Postures around the middle of the workspace, each held for up to three seconds."""
     while True:
         target = standing_at(xarm7.HOME + generator.normal(scale=0.5, size=xarm7.JOINTS))
@@ -70,6 +70,20 @@ def lying(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointSta
         sizes = 10.0 ** generator.uniform([-6, -3, -3], [0, 2, 3])
         noise = generator.normal(size=(3, xarm7.JOINTS)) * sizes[:, None]
         yield JointState(limiter.state.position + noise[0], noise[1], noise[2])
+
+
+def tempting(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
+    """Consistent states one step ahead, as a planned motion's, but with up to three times the jerk allowed."""
+    while True:
+        state, most = limiter.state, limiter.settings.joint_jerk
+        jerk = generator.uniform(-3, 3, xarm7.JOINTS) * most * generator.choice([0.3, 1.0])
+        if generator.random() < 0.5:  # home again, lest the arm ends at a wall
+            jerk = np.clip(most * (xarm7.HOME - state.position), -most, most)
+        yield JointState(
+            state.position + PERIOD * state.velocity + PERIOD**2 / 2 * state.acceleration + PERIOD**3 / 6 * jerk,
+            state.velocity + PERIOD * state.acceleration + PERIOD**2 / 2 * jerk,
+            state.acceleration + PERIOD * jerk,
+        )
 
 
 def pushing(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
@@ -105,7 +119,7 @@ def broken(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointSt
         yield wanted
 
 
-KINDS: tuple[Targets, ...] = (jumping, visiting, lying, pushing, trembling, broken)
+KINDS: tuple[Targets, ...] = (jumping, visiting, lying, tempting, pushing, trembling, broken)
 
 
 def try_limiter(

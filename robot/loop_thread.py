@@ -140,6 +140,7 @@ class LoopThread:
         """'' or why it was not done."""
         if command.stops != self._stops:
             return "Stop was pressed. Press again when the arm may move."
+        self._loop.heartbeat()  # who presses is alive
         try:
             command.act(self._loop)
         except KnownError as error:

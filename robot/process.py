@@ -43,6 +43,7 @@ def run(channel: Channel) -> None:
     """Connect as the first message says, serve until the window goes. Raises RobotError when there is no arm."""
     settings = channel.receive(_SETUP_WITHIN)
     endpoint = Endpoint(str(settings["address"]), int(settings.get("port", CONTROL_PORT)))
+    bounds = loop_settings(settings)
     _hurry()
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(XArm(endpoint, reports=False))
@@ -50,7 +51,7 @@ def run(channel: Channel) -> None:
         slow = stack.enter_context(XArm(endpoint, reports=False))
         channel.send({"ready": {"model": stream.identity.model, "firmware": list(stream.identity.firmware)}})
         line = _stop_socket(channel)
-        server = _Server(channel, loop_settings(settings), stream, stop, slow, line)
+        server = _Server(channel, bounds, stream, stop, slow, line)
         try:
             server.serve()
         finally:

@@ -39,9 +39,9 @@ class _Station:
 class CameraFeed:
     """One thread that draws every camera when it is due, and delivers each picture after its camera's delay.
 
-    Cameras that are due together show the same moment, as triggered ones do. `snapshot()` returns the world's
-    coordinates and the moment (s, monotonic) they belong to. A `bug` or a missing graphics library ends the thread:
-    `failure` then holds the exception.
+    Each picture shows the moment its drawing began, so cameras that are due together differ by the 20 ms that drawing
+    takes, like cameras without a common trigger, and no picture is older than it must be. `snapshot()` returns the
+    world's coordinates and the moment (s, monotonic) they belong to. What ends the thread stands in `failure`.
     """
 
     def __init__(
@@ -108,27 +108,24 @@ class CameraFeed:
     def _take_pictures(self) -> None:
         now = time.monotonic()
         due = [station for station in self._stations.values() if station.due <= now]
-        if not due:
-            return
-        coordinates, captured = self._snapshot()
-        self._renderer.update(coordinates)
         for station in due:
-            period = station.faults.slow / station.spec.fps
-            station.due += period
+            station.due += station.faults.slow / station.spec.fps
             while station.due <= now:
-                station.due += period
+                station.due += station.faults.slow / station.spec.fps
                 self.late += 1
-            picture = self._expose(station)
+            coordinates, captured = self._snapshot()
+            picture = self._expose(station, coordinates)
             if picture is not None:
                 delivery = captured + station.spec.delay
                 heapq.heappush(self._waiting, (delivery, next(self._order), station, picture, captured))
             self._deliver()
 
-    def _expose(self, station: _Station) -> Picture | None:
+    def _expose(self, station: _Station, coordinates: np.ndarray) -> Picture | None:
         self._plug(station)
         if station.stream is None:
             return None
         if not station.faults.frozen or station.last is None:
+            self._renderer.update(coordinates)
             station.last = self._renderer.render(station.spec, depth=self._depth)
         return station.last
 

@@ -26,7 +26,7 @@ class CameraSpec:
     distortion: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
     noise: float = 1.5
     fps: float = 15.0
-    delay: float = 0.03
+    delay: float = 0.02
 
     def __post_init__(self):
         _ = self.camera  # a camera that cannot be one is refused here

@@ -14,7 +14,9 @@ import numpy as np
 import simulation.controller_requests_motion
 import simulation.controller_requests_settings
 import simulation.controller_requests_state
-import simulation.controller_requests_tool  # noqa: F401  (these four fill the table of handlers)
+import simulation.controller_requests_stream
+import simulation.controller_requests_tool
+import simulation.controller_requests_trajectory  # noqa: F401  (these six fill the table of handlers)
 from simulation.controller_core import MOTORS_OFF, Core, Event, Ticket
 from simulation.controller_gripper import Gripper
 from simulation.controller_kinematics import TICK, ControllerFault

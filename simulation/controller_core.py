@@ -10,17 +10,11 @@ from foundation import xarm7
 from foundation.arm import Mode, State
 from simulation.controller_kinematics import STOP_ACCELERATION, TICK, ControllerFault, Profile, brake, stopping_time
 from simulation.controller_motions import Motion
+from simulation.controller_online import CartesianOnline, JointOnline
 from simulation.controller_recorder import Recorder
+from simulation.controller_servo import SPEED_TOLERANCE, Servo
 from simulation.controller_settings import Settings
-from simulation.controller_streams import (
-    SPEED_TOLERANCE,
-    CartesianOnline,
-    CartesianVelocity,
-    JointOnline,
-    JointVelocity,
-    Servo,
-    Stream,
-)
+from simulation.controller_velocity import CartesianVelocity, JointVelocity
 from simulation.plant import Measurement, Plant
 from simulation.protocol import Feedback, Outcome, Request
 
@@ -35,6 +29,7 @@ CONTACT_TICKS = 3  # cycles a disturbance must last to be a collision
 # The disturbance that counts as a collision, as a part of each joint's effort limit, for sensitivity 1 .. 5. The
 # maker publishes no figures; 3 is about 30 N at the fingers of an outstretched arm.
 CONTACT_EFFORT = {1: 0.6, 2: 0.45, 3: 0.3, 4: 0.2, 5: 0.12}
+Stream = Servo | JointVelocity | CartesianVelocity | JointOnline | CartesianOnline
 STREAMS: dict[int, type[Stream]] = {
     Mode.SERVO: Servo,
     Mode.JOINT_VELOCITY: JointVelocity,

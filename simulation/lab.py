@@ -1,6 +1,7 @@
 """The embedded lab as one thing with one time: a world, and the controller of the arm in it."""
 
 from simulation.controller import TICK, Controller
+from simulation.controller_settings import Settings, gripper_tcp_offset
 from simulation.scene import SceneSpec
 from simulation.world import World
 
@@ -14,7 +15,7 @@ class Lab:
     def __init__(self, scene: SceneSpec):
         self.scene = scene
         self.world = World(scene)
-        self.controller = Controller(self.world)
+        self.controller = Controller(self.world, settings=Settings(tcp_offset=gripper_tcp_offset()))
 
     @property
     def time(self) -> float:

@@ -1,11 +1,5 @@
-"""The simulated controller on TCP, as the SDK expects it: command sockets, report sockets, one serving thread.
+"""The simulated controller on TCP, as the SDK expects it: command sockets, report sockets, one serving thread."""
 
-The command port is free to choose; the report ports are the literal numbers, because the SDK knows their frames by
-them. So several arms on one machine differ in their address: all of 127.0.0.0/8 is this machine (Linux).
-"""
-
-import ipaddress
-import random
 import selectors
 import socket
 import threading
@@ -14,48 +8,19 @@ import time
 from simulation.controller import TICK, Controller
 from simulation.controller_report import PERIODS
 from simulation.errors import SimulationError
-from simulation.server_connection import COMMAND, Connection
+from simulation.server_connection import Connection
+from simulation.server_ports import (
+    DEFAULT_PORT,
+    command_and_report_ports,
+    free_loopback_address,
+    is_loopback,
+    listen,
+)
 
-DEFAULT_PORT = 15020
+__all__ = ["DEFAULT_PORT", "ControllerServer", "free_loopback_address"]
+
+
 FAULT_POLL = 0.02  # s within which a fault asked for from outside takes effect
-ADDRESSES_TRIED = 20
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """A listening socket; raises OSError when the address or port is not to be had."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        listener.bind((address, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def free_loopback_address(port: int = DEFAULT_PORT) -> str:
-    """An address of this machine on which nobody holds the command or report ports; raises SimulationError."""
-    numbers = random.sample(range(1, 1 << 22), ADDRESSES_TRIED)
-    candidates = [str(ipaddress.IPv4Address("127.64.0.0") + number) for number in numbers]
-    for address in [*candidates, "127.0.0.1"]:
-        opened: list[socket.socket] = []
-        try:
-            for number in _ports(port):
-                opened.append(listen(address, number))
-        except OSError:
-            continue
-        finally:
-            for listener in opened:
-                listener.close()
-        return address
-    raise SimulationError("No free address was found for the simulated arm. Close other simulated labs and try again.")
-
-
-def _ports(port: int) -> dict[int, int]:
-    """Every port and what is spoken on it: commands (also on the second one, for the tool bus), or a report."""
-    return {port: COMMAND, port + 1: COMMAND} | {number: number for number in PERIODS}
 
 
 class ControllerServer:
@@ -67,7 +32,7 @@ class ControllerServer:
     """
 
     def __init__(self, controller: Controller, address: str, port: int = DEFAULT_PORT, *, allow_remote: bool = False):
-        if not allow_remote and not _is_loopback(address):
+        if not allow_remote and not is_loopback(address):
             raise SimulationError(
                 f"The simulated arm serves only this machine, and {address} is not one of its own addresses. "
                 "Choose one that begins with 127."
@@ -150,7 +115,7 @@ class ControllerServer:
     def _listen(self) -> None:
         opened: list[socket.socket] = []
         try:
-            for port, kind in _ports(self.port).items():
+            for port, kind in command_and_report_ports(self.port).items():
                 opened.append(listen(self.address, port))
                 self._selector.register(opened[-1], selectors.EVENT_READ, kind)
         except OSError:
@@ -197,16 +162,16 @@ class ControllerServer:
 
     def _meet_faults(self) -> None:
         faults = self.controller.faults
-        if faults.dead or faults.drops != self._drops:
-            self._drops = faults.drops
-            for connection in self._connections.copy():
-                self._drop(connection)
-        if faults.dead and self._listeners:
+        if faults.dead:  # the doors first: who has been shown out finds them closed
             for listener in self._listeners:
                 self._selector.unregister(listener)
                 listener.close()
             self._listeners = []
-        elif not faults.dead and not self._listeners:
+        if faults.dead or faults.drops != self._drops:
+            self._drops = faults.drops
+            for connection in self._connections.copy():
+                self._drop(connection)
+        if not faults.dead and not self._listeners:
             try:
                 self._listen()
             except OSError:  # somebody else has the port for the moment: tried again at the next poll
@@ -253,10 +218,3 @@ class ControllerServer:
             opened.close()
         self._connections, self._listeners = [], []
         self._selector.close()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.IPv4Address(address).is_loopback
-    except ValueError:
-        return False

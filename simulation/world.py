@@ -87,11 +87,15 @@ class World:
             self.data.qfrc_applied[:] = 0.0
 
     def step(self, dt: float) -> None:
-        """Advance by `dt` s, a whole number of the model's time steps of 2 ms; ValueError for anything else."""
+        """Advance by `dt` s, a whole number of the model's time steps of 2 ms; ValueError for anything else.
+
+        Raises SimulationError when the physics break down, as after forces no bench ever sees.
+        """
         steps = round(dt / self.model.opt.timestep)
         if steps < 1 or abs(steps * self.model.opt.timestep - dt) > 1e-9:
             raise ValueError(f"the world steps by multiples of {self.model.opt.timestep} s, not by {dt} s")
         model, data = self.model, self.data
+        begun = data.time
         for i in range(steps):
             mujoco.mj_step1(model, data)
             data.ctrl[: xarm7.JOINTS] = self._drives.torque(data, i / steps)
@@ -99,6 +103,8 @@ class World:
             if self._hand is not None:
                 self._apply_hand(*self._hand)
             mujoco.mj_step2(model, data)
+        if data.time < begun + 0.5 * dt:  # MuJoCo starts again at zero by itself when a number is no longer finite
+            raise SimulationError("The lab's physics broke down at this moment. Start the lab again.")
         self._drives.finish_step(data.qpos[: xarm7.JOINTS])
 
     def _next_gripper_target(self) -> float:

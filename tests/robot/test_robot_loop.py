@@ -96,10 +96,11 @@ def test_pause_and_resume():
     assert arm.loop.state is ArmState.PAUSED
     arm.run(2.0)
     assert not moving(arm)
-    progress = arm.loop.facts.progress
+    progress, targets = arm.loop.facts.progress, len(sent(arm))
     assert 0.1 < progress < 0.9
     arm.run(1.0)
     assert arm.loop.facts.progress == progress
+    assert len(sent(arm)) == targets  # equal targets spoil the controller's estimates
     arm.loop.resume()
     arm.run_until(ArmState.HOLDING)
     assert arm.loop.facts.progress == 1.0

@@ -2,7 +2,7 @@ import struct
 
 import numpy as np
 import pytest
-from wire import PushedArm, Wire
+from wire import PushedArm, WalledArm, Wire
 
 from foundation import xarm7
 from simulation.controller import TICK
@@ -112,6 +112,19 @@ def test_a_push_stops_the_arm_depending_on_the_sensitivity(sensitivity, push, co
     plant.push = np.array([0, 0, -push, 0, 0, 0, 0])
     wire.run(0.3)
     assert wire.error == (31 if collides else 0)
+
+
+def test_a_collision_lets_go_of_the_obstacle():
+    plant = WalledArm(wall=0.3)
+    wire = Wire(plant=plant).ready()
+    wire.move_joints(xarm7.HOME + 0.6 * FIRST)
+    wire.run(2.0)
+    assert wire.error == 31
+    assert plant.commanded[0] == pytest.approx(0.3, abs=1e-6)  # no longer pressing
+    wire.ready()
+    wire.move_joints(xarm7.HOME)
+    wire.run_until(wire.idle)
+    assert wire.error == 0
 
 
 def test_a_short_shock_is_no_collision():

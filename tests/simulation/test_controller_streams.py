@@ -5,8 +5,8 @@ from wire import Wire
 from foundation import xarm7
 from foundation.poses import from_rotation_vector, rotation_vector
 from simulation.controller import TICK
+from simulation.controller_online import angular_velocity
 from simulation.controller_settings import Settings, gripper_tcp_offset
-from simulation.controller_streams import angular_velocity
 from simulation.protocol import Register, Status, pack_floats, pose_from_wire
 
 DOWN = [np.pi, 0.0, 0.0]
@@ -222,6 +222,16 @@ def test_a_pause_ends_a_velocity_for_good(mode):
     np.testing.assert_allclose(wire.joints, stopped, atol=1e-6)
 
 
+def test_a_pause_forgets_the_servo_target():
+    wire = Wire().ready(1)
+    wire.servo(xarm7.HOME + 0.02 * FIRST)
+    wire.set_state(3)
+    wire.run(0.2)
+    wire.set_state(0)
+    wire.run(0.5)
+    np.testing.assert_allclose(wire.joints, xarm7.HOME, atol=1e-6)
+
+
 def test_online_joint_targets_are_replaced_without_a_jump():
     wire = Wire().ready(6)
     generator = np.random.default_rng(2)
@@ -272,6 +282,23 @@ def test_online_cartesian_targets_are_replaced_without_a_jump():
     assert np.abs(np.diff(velocity, axis=0)).max() / TICK < 2.2
     rates = rotation_vector(tools[1:, :3, :3] @ np.swapaxes(tools[:-1, :3, :3], -1, -2)) / TICK
     assert np.abs(np.diff(rates, axis=0)).max() / TICK < 8.0
+
+
+def test_a_turn_is_replaced_by_one_about_another_axis_without_a_jump():
+    wire = Wire(settings=Settings(tcp_offset=gripper_tcp_offset())).ready(7)
+    start = wire.pose
+    targets = {0: [np.pi, 0, 2.0], 150: [np.pi - 0.6, 0.4, 0.3], 215: [np.pi, -0.3, 1.5], 290: [np.pi, 0, 0]}
+    tools = []
+    for k in range(500):
+        if k in targets:
+            wire.move_line([*start[:3], *targets[k]], 600.0)
+        wire.run(TICK)
+        tools.append(wire.controller.settings.tool_in_base(wire.core.q)[:3, :3])
+    assert wire.error == 0
+    tools = np.array(tools)
+    rates = rotation_vector(tools[1:] @ np.swapaxes(tools[:-1], -1, -2)) / TICK
+    assert np.abs(rates).max() > 1.0
+    assert np.abs(np.diff(rates, axis=0)).max() / TICK < 10.0
 
 
 def test_angular_velocity_agrees_with_finite_differences():

@@ -5,6 +5,7 @@ import pytest
 
 from foundation import xarm7
 from foundation.poses import from_rpy
+from simulation.errors import SimulationError
 from simulation.plant import Measurement, Plant
 from simulation.randomise import random_scene
 from simulation.scene import BowlSpec, ObjectSpec, SceneSpec
@@ -230,3 +231,12 @@ def test_odd_steps_are_refused():
     world = empty()
     world.step(0.01)
     assert world.time == pytest.approx(0.01)
+
+
+def test_a_breakdown_of_the_physics_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # MuJoCo leaves its log in the working folder
+    world = empty()
+    world.pull_tool(np.array([0.0, 1e13, 0.0]))
+    with pytest.raises(SimulationError, match="broke down"):
+        for _ in range(20):
+            world.step(TICK)

@@ -112,3 +112,25 @@ class BlockedGripper(IdealArm):
     def step(self, dt: float) -> None:
         super().step(dt)
         self._gripper_pulse = max(self._gripper_pulse, self._width)
+
+
+class WalledArm(IdealArm):
+    """An ideal arm whose J1 meets a soft wall at `wall` rad: it stays there, and the drive feels how far it is pushed
+    beyond, 400 N m a radian."""
+
+    def __init__(self, wall: float):
+        super().__init__()
+        self._wall = wall
+        self.commanded = self._position.copy()
+
+    def command_joints(self, position: np.ndarray, velocity: np.ndarray) -> None:
+        super().command_joints(position, velocity)
+        self.commanded = np.array(position)
+
+    def measure(self) -> Measurement:
+        m = super().measure()
+        pressed = max(0.0, self.commanded[0] - self._wall)
+        position, velocity, push = m.position, m.velocity, np.zeros(7)
+        if pressed:
+            position[0], velocity[0], push[0] = self._wall, 0.0, 400.0 * pressed
+        return Measurement(position, velocity, push, push, m.gripper_pulse)
