@@ -2,14 +2,16 @@
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from foundation import mjcf
 from foundation.poses import pose, transform
-from gui.solids import Solid, box, capsule, cylinder, joined, sphere
+from gui.solids import Solid, box, capsule, cylinder, joined, sphere, tube
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,11 @@ class ArmShape:
         self._data = mujoco.MjData(self._model)
         looks = [g for g in range(self._model.ngeom) if self._model.geom_group[g] == mjcf.LOOK_GROUP]
         solids = [self._solid(geom) for geom in looks]
-        self._body = np.repeat([self._model.geom_bodyid[g] for g in looks], [len(s.vertices) for s in solids])
+        bodies = [np.full(len(s.vertices), self._model.geom_bodyid[g]) for s, g in zip(solids, looks, strict=True)]
+        for bar, ends in self._bars():
+            solids.append(bar)
+            bodies.append(ends)
+        self._body = np.concatenate(bodies)
         self.solid = joined(solids)
 
     def at(self, q: np.ndarray, openness: float = 1.0) -> PosedMesh:
@@ -42,6 +48,26 @@ class ArmShape:
         vertices = np.einsum("nij,nj->ni", rotation, self.solid.vertices) + self._data.xpos[self._body]
         normals = np.einsum("nij,nj->ni", rotation, self.solid.normals)
         return PosedMesh(vertices.astype(np.float32), normals.astype(np.float32))
+
+    def _bars(self) -> Iterator[tuple[Solid, np.ndarray]]:
+        """The gripper's knuckles: tubes whose two ends belong to two bodies (their vertices, and each one's body)."""
+        model, data = self._model, self._data
+        self._mujoco.mj_forward(model, data)
+        for tendon in range(model.ntendon):
+            first, count = model.tendon_adr[tendon], model.tendon_num[tendon]
+            if model.wrap_type[first] != self._mujoco.mjtWrap.mjWRAP_SITE or count != 2:
+                continue
+            sites = model.wrap_objid[first : first + 2]
+            across = data.site_xpos[sites[1]] - data.site_xpos[sites[0]]
+            turn = Rotation.align_vectors(across[None] / np.linalg.norm(across), [[0, 0, 1.0]])[0].as_matrix()
+            ring = tube(float(model.tendon_width[tendon])).moved(pose(turn))
+            half = len(ring.vertices) // 2
+            ends = np.repeat(model.site_bodyid[sites], half)
+            rotation = data.xmat.reshape(-1, 3, 3)[ends]
+            in_bodies = np.einsum("nji,nj->ni", rotation, ring.vertices)
+            normals = np.einsum("nji,nj->ni", rotation, ring.normals)
+            placed = replace(ring, vertices=in_bodies + np.repeat(model.site_pos[sites], half, axis=0), normals=normals)
+            yield placed.coloured(model.mat_rgba[model.tendon_matid[tendon]]), ends
 
     def _solid(self, geom: int) -> Solid:
         """One geom's surface in its body's frame."""

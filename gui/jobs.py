@@ -15,9 +15,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from foundation.errors import KnownError
-from workflows.cancellation import Cancellation, Cancelled
+from workflows.cancellation import Cancellation, Cancelled, Report
 
-Report = Callable[[str, float], None]
 Work = Callable[[Cancellation, Report], Any]
 
 
@@ -76,7 +75,7 @@ class Job(QObject):
     def _run(self) -> None:
         try:
             self._result = self._work(self._token, self._report)
-        except BaseException as error:  # handed over to the GUI thread, where it is shown or is a bug
+        except BaseException as error:  # noqa: BLE001 - nothing is swallowed: it is shown, or raised, in the GUI thread
             self._error = error
         self._finished.emit()
 

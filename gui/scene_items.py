@@ -86,12 +86,15 @@ class GhostMesh(LitMesh):
 
     def paint(self) -> None:
         """Twice: first its distance alone, then its colours where it is nearest."""
+        GL.glEnable(GL.GL_POLYGON_OFFSET_FILL)
+        GL.glPolygonOffset(2.0, 2.0)  # a little behind: where it coincides with the arm, the arm is seen
         GL.glColorMask(False, False, False, False)
         super().paint()
         GL.glColorMask(True, True, True, True)
         GL.glDepthFunc(GL.GL_LEQUAL)
         super().paint()
         GL.glDepthFunc(GL.GL_LESS)
+        GL.glDisable(GL.GL_POLYGON_OFFSET_FILL)
 
 
 class Lines(GLLinePlotItem):

@@ -93,9 +93,9 @@ class SceneView(GLViewWidget):
     def show_cameras(self, cameras: Iterable[Camera]) -> None:
         """Where the cameras stand and look, as small pyramids."""
         self._camera_poses = tuple(cameras)
-        edges = [frustum_edges(camera, 0.12) for camera in self._camera_poses]
+        edges = [frustum_edges(camera, 0.08) for camera in self._camera_poses]
         points = np.concatenate(edges) if edges else np.zeros((0, 3))
-        self._cameras.show_points(points, self.palette().text().color().getRgbF())
+        self._cameras.show_points(points, self.palette().placeholderText().color().getRgbF())
 
     def show_things(self, things: Sequence[Solid]) -> None:
         """What stands on the bench, as far as somebody knows it."""
@@ -106,7 +106,7 @@ class SceneView(GLViewWidget):
     def look_from(self, name: str) -> None:
         """One of "free", "front", "side", "top"."""
         azimuth, elevation = _VIEWS[name]
-        self.setCameraPosition(pos=Vector(0.27, 0.0, 0.2), distance=1.75, azimuth=azimuth, elevation=elevation)
+        self.setCameraPosition(pos=Vector(0.3, 0.0, 0.2), distance=1.55, azimuth=azimuth, elevation=elevation)
 
     @staticmethod
     def view_names() -> tuple[str, ...]:

@@ -62,14 +62,20 @@ def capsule(radius: float, half_length: float) -> Solid:
 def cylinder(radius: float, half_length: float) -> Solid:
     """Along z from -half_length to half_length, with flat ends."""
     circle = _circle()
-    side = np.stack([radius * circle + (0, 0, half_length), radius * circle - (0, 0, half_length)])
-    hull = _solid(side.reshape(-1, 3), np.tile(circle, (2, 1)), _bands(2))
+    hull = tube(radius)
+    hull = replace(hull, vertices=hull.vertices + np.repeat([[0, 0, half_length], [0, 0, -half_length]], SEGMENTS, axis=0))
     fan = np.stack([np.zeros(SEGMENTS, int), 1 + np.arange(SEGMENTS), 1 + (np.arange(SEGMENTS) + 1) % SEGMENTS], -1)
     lids = []
     for end in (1.0, -1.0):
         vertices = np.concatenate([np.zeros((1, 3)), radius * circle]) + (0, 0, end * half_length)
         lids.append(_solid(vertices, np.tile((0.0, 0.0, end), (len(vertices), 1)), fan if end > 0 else fan[:, ::-1]))
     return joined([hull, *lids])
+
+
+def tube(radius: float) -> Solid:
+    """Two equal rings in the plane z = 0 with a wall between them, which whoever uses it moves apart along z."""
+    circle = _circle()
+    return _solid(np.tile(radius * circle, (2, 1)), np.tile(circle, (2, 1)), _bands(2))
 
 
 def box(half_sizes: np.ndarray) -> Solid:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from model.action_encoding import BLUE, PEDESTAL, SIGMA
+from model.colour_bleeding import unmixing
 from model.gaussian_fit import GaussianFit, Windows, fit_gaussians
 
 # Blobs are searched in images so much smaller that sigma is this many pixels: all the detail a smooth blob has, and
@@ -56,13 +57,13 @@ def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> Blobs:
     sigma_px = sigma * min(height, width)
     maps = _search_maps(stack, sigma_px)
     background = np.median(maps[:, ::2, ::2], axis=(1, 2))
-    peaks, contrast, certain = _highest_points(maps, background, sigma_px * maps.shape[2] / width)
+    peaks, contrast, certain, unmix = _search(maps, background, V, sigma_px * maps.shape[2] / width)
     pixels = np.full((V * T * 3, 2), np.nan)
     covariance = np.full((V * T * 3, 2, 2), np.nan)
     strength = np.zeros(V * T * 3)
     where = np.flatnonzero((contrast > FAINTEST) & certain)
     if len(where):
-        fit, seen = _fit(stack, maps, background, where, peaks[where], sigma_px)
+        fit, seen = _fit(_Pixels(stack, maps, background, unmix), where, peaks[where], sigma_px)
         good = seen & (fit.explained > LEAST_EXPLAINED) & (fit.width > NARROWEST) & (fit.width < WIDEST)
         good &= fit.amplitude > FAINTEST
         pixels[where[good]] = fit.centre[good]
@@ -74,6 +75,17 @@ def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> Blobs:
         strength.reshape(V, T, 3),
         background[:, BLUE].reshape(V, T),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """Images `full` (n, H, W, 3), the same averaged down, `small` (n, h, w, 3), their `background` (n, 3), and `unmix`
+    (n, 3, 3) from seen to drawn colours, None when nothing bleeds."""
+
+    full: np.ndarray
+    small: np.ndarray
+    background: np.ndarray
+    unmix: np.ndarray | None
 
 
 def _checked(images: np.ndarray) -> np.ndarray:
@@ -105,49 +117,60 @@ def _search_maps(stack: np.ndarray, sigma_px: float) -> np.ndarray:
     return maps
 
 
-def _highest_points(
-    maps: np.ndarray, background: np.ndarray, sigma_px: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _search(
+    maps: np.ndarray, background: np.ndarray, V: int, sigma_px: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Per image and channel, flattened to n * 3: the highest pixel (x, y), its height above the background, and
-    whether no other peak comes near that height."""
+    whether no other peak comes near that height; and how to undo the bleeding of colours, (n, 3, 3) or None."""
     n, height, width, _ = maps.shape
-    channels = np.ascontiguousarray(maps.transpose(0, 3, 1, 2)).reshape(n * 3, height * width)
-    highest = channels.argmax(axis=1)
+    above = np.ascontiguousarray(maps.transpose(0, 3, 1, 2)) - background[:, :, None, None]
+    flat = above.reshape(n * 3, height * width)
+    highest = flat.argmax(axis=1)
     y, x = np.divmod(highest, width)
-    base = background.reshape(-1)
-    contrast = channels[np.arange(n * 3), highest] - base
+    contrast = flat[np.arange(n * 3), highest]
     near_x = np.abs(np.arange(width) - x[:, None]) <= APART * sigma_px
     near_y = np.abs(np.arange(height) - y[:, None]) <= APART * sigma_px
-    channels.reshape(n * 3, height, width)[near_y[:, :, None] & near_x[:, None, :]] = 0.0
-    second = channels.max(axis=1) - base
-    return np.stack([x, y], axis=-1), contrast, second < AMBIGUOUS * contrast
+    away = ~(near_y[:, :, None] & near_x[:, None, :])
+    by_view = (V, n // V, 3, height * width)
+    unmix = unmixing(above.reshape(by_view), away.reshape(by_view))
+    if (unmix == np.eye(3)).all():
+        unmix = None
+    else:
+        unmix = np.repeat(unmix, n // V, axis=0).astype(np.float32)
+        flat = (unmix @ above.reshape(n, 3, -1)).reshape(flat.shape)
+    second = np.where(away.reshape(flat.shape), flat, 0.0).max(axis=1)
+    return np.stack([x, y], axis=-1), contrast, second < AMBIGUOUS * contrast, unmix
 
 
-def _fit(
-    stack: np.ndarray, maps: np.ndarray, background: np.ndarray, where: np.ndarray, peaks: np.ndarray, sigma_px: float
-) -> tuple[GaussianFit, np.ndarray]:
+def _fit(pixels: _Pixels, where: np.ndarray, peaks: np.ndarray, sigma_px: float) -> tuple[GaussianFit, np.ndarray]:
     """First in the small images, from the highest pixel, then in the images themselves, from there."""
-    scale = np.array([stack.shape[2] / maps.shape[2], stack.shape[1] / maps.shape[1]])
-    small = _windows(maps, where, peaks, peaks, 2, 1, np.inf)
+    height, width = pixels.full.shape[1:3]
+    scale = np.array([width / pixels.small.shape[2], height / pixels.small.shape[1]])
+    small = _windows(pixels.small, pixels.unmix, where, peaks, peaks, 2, 1, np.inf)
     # A disc cannot be drawn around a centre not yet known: blue's pedestal is left out by its value.
-    pedestal = (where % 3 == BLUE) & (background.reshape(-1)[where] > 0.5 * PEDESTAL)
+    pedestal = (where % 3 == BLUE) & (pixels.background.reshape(-1)[where] > 0.5 * PEDESTAL)
     small.weights[pedestal[:, None, None] & (small.values < PEDESTAL + 0.05)] = 0.0
-    height = small.values[:, 2, 2]
-    rough = fit_gaussians(small, peaks.astype(float), height, sigma_px / scale.mean(), 4)
+    rough = fit_gaussians(small, peaks.astype(float), small.values[:, 2, 2], sigma_px / scale.mean(), 4)
     centre = (rough.centre + 0.5) * scale - 0.5
     reach = REACH * sigma_px
     stride = int(np.ceil(2 * reach / WINDOW_PX))
     stride += stride % 2 == 0
     steps = int(np.ceil(reach / stride))
-    size = np.array([stack.shape[2], stack.shape[1]])
-    middle = np.clip(np.rint(centre), 0, size - 1).astype(int)
-    windows = _windows(stack, where, middle, centre, steps, stride, reach)
+    middle = np.clip(np.rint(centre), 0, (width - 1, height - 1)).astype(int)
+    windows = _windows(pixels.full, pixels.unmix, where, middle, centre, steps, stride, reach)
     seen = windows.weights.sum(axis=(1, 2)) * stride**2 > LEAST_SEEN * np.pi * reach**2
     return fit_gaussians(windows, centre, rough.amplitude, sigma_px), seen
 
 
 def _windows(
-    stack: np.ndarray, where: np.ndarray, middle: np.ndarray, centre: np.ndarray, steps: int, stride: int, reach: float
+    stack: np.ndarray,
+    unmix: np.ndarray | None,
+    where: np.ndarray,
+    middle: np.ndarray,
+    centre: np.ndarray,
+    steps: int,
+    stride: int,
+    reach: float,
 ) -> Windows:
     """Pixels every `stride` around `middle` (n, 2), of channel where % 3 of image where // 3; those inside the image
     and within `reach` of `centre` (n, 2) count."""
@@ -157,8 +180,14 @@ def _windows(
     inside_x, inside_y = (columns >= 0) & (columns < width), (rows >= 0) & (rows < height)
     image, channel = np.divmod(where, 3)
     down = (image[:, None] * height + np.clip(rows, 0, height - 1)) * (width * 3)
-    across = np.clip(columns, 0, width - 1) * 3 + channel[:, None]
-    values = stack.reshape(-1).take(down[:, :, None] + across[:, None, :]).astype(np.float32)
+    across = np.clip(columns, 0, width - 1) * 3
+    first = down[:, :, None] + across[:, None, :]
+    flat = stack.reshape(-1)
+    if unmix is None:
+        values = flat.take(first + channel[:, None, None]).astype(np.float32)
+    else:
+        share = unmix[image, channel]
+        values = sum(flat.take(first + c) * share[:, c, None, None] for c in range(3))
     if stack.dtype == np.uint8:
         values *= np.float32(1 / 255)
     # Outside the image is beyond any reach.

@@ -1,5 +1,7 @@
 """Action images and trajectories drawn over camera pictures, for people."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -56,9 +58,9 @@ def draw_trajectory(
     unit = max(1, round(min(image.shape[:2]) / 256))
     path = camera.project(trajectory.base_from_tool[:, :3, 3])
     colours = _ramp(len(path))
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in pairwise(path):
         _line(drawn, start, end, BLACK, 4 * unit)
-    for start, end, colour in zip(path[:-1], path[1:], colours[1:], strict=True):
+    for (start, end), colour in zip(pairwise(path), colours[1:], strict=True):
         _line(drawn, start, end, colour, 2 * unit)
     known = np.flatnonzero(trajectory.known)
     shown = known[np.unique(np.linspace(0, len(known) - 1, axes).round().astype(int))] if len(known) else known

@@ -97,10 +97,8 @@ def test_follower_and_limiter_let_it_through_untouched(plan):
 @pytest.mark.parametrize("seed", range(4))
 def test_random_waypoints_are_followed_without_tripping(seed):
     generator = np.random.default_rng(seed)
-    waypoints = [
-        Waypoint(at(*generator.uniform([-0.1, -0.3, -0.15], [0.15, 0.3, 0.15]), generator.uniform(-1.5, 1.5)), 1.0)
-        for _ in range(5)
-    ]
+    low, high = [-0.1, -0.3, -0.15, -1.5], [0.15, 0.3, 0.15, 1.5]
+    waypoints = [Waypoint(at(x, y, z, yaw), 1.0) for x, y, z, yaw in generator.uniform(low, high, (5, 4))]
     plan = joint_path(waypoints, xarm7.HOME)
     follower, limiter, sent = Follower(plan), Limiter(xarm7.HOME), [xarm7.HOME]
     while not follower.finished:

@@ -1,0 +1,223 @@
+"""The timeline under the views: one tick a frame, time's colours, confidence, the gripper, and marks at findings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
+
+from gui.theme import Colours, colours, em
+from gui.time_colours import time_colours
+
+_NEAR = 6  # px within which the pointer is on a mark
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something to see at a frame: `level` is note, warning or refusal."""
+
+    frame: int
+    level: str
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class TimelineContent:
+    """`times` (T,) s, rising; `confidence` (T,) in [0, 1] or None; `closed` (T,) bool, where the gripper is closed."""
+
+    times: np.ndarray
+    confidence: np.ndarray | None = None
+    closed: np.ndarray | None = None
+    marks: tuple[Mark, ...] = field(default=())
+
+
+class Timeline(QAbstractSlider):
+    """A slider over frames: click, drag, wheel, arrow keys, Home, End. Its value is always the frame that is shown."""
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._content = TimelineContent(np.zeros(1))
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Timeline")
+        self.setMouseTracking(True)
+        self.setSingleStep(1)
+        self.setPageStep(5)
+        self.setRange(0, 0)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(300, round(3.6 * em()))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(120, round(3.6 * em()))
+
+    def show_content(self, content: TimelineContent) -> None:
+        self._content = content
+        self.setRange(0, len(content.times) - 1)
+        self.setValue(0)
+        self.update()
+
+    def frame_at(self, x: float) -> int:
+        """The frame nearest to the place x px from the left."""
+        return int(np.argmin(np.abs(self._places() - x)))
+
+    def place_of(self, frame: int) -> float:
+        """Where (px from the left) a frame stands."""
+        return float(self._places()[frame])
+
+    # --- Qt ---
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self._go(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._go(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self.setSliderDown(False)
+
+    def event(self, event) -> bool:
+        if isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._tip(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def sliderChange(self, change) -> None:  # noqa: N802
+        self.update()
+        super().sliderChange(change)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        c, band = colours(), self._band()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(c.q("sunken"))
+        painter.drawRoundedRect(band, 4, 4)
+        if len(self._content.times) > 1:
+            self._draw_confidence(painter, band, c)
+            self._draw_gripper(painter, band, c)
+            self._draw_colours(painter, band)
+            self._draw_seconds(painter, band, c)
+            self._draw_marks(painter, band, c)
+            self._draw_head(painter, band, c)
+        if self.hasFocus():
+            painter.setPen(QPen(c.q("accent"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 5, 5)
+
+    # --- parts ---
+
+    def _band(self) -> QRectF:
+        """The strip in which the frames stand; marks above it, seconds below."""
+        line = em()
+        return QRectF(line, 0.95 * line, self.width() - 2 * line, self.height() - 2.0 * line)
+
+    def _places(self) -> np.ndarray:
+        """(T,) px from the left."""
+        band, times = self._band(), self._content.times
+        span = times[-1] - times[0]
+        return band.left() + band.width() * (times - times[0]) / (span if span > 0 else 1.0)
+
+    def _go(self, event: QMouseEvent) -> None:
+        self.setValue(self.frame_at(event.position().x()))
+
+    def _tip(self, at: QPoint) -> str:
+        places = self._places()
+        near = [mark for mark in self._content.marks if abs(places[mark.frame] - at.x()) <= _NEAR]
+        if near:
+            return "\n".join(mark.sentence for mark in near)
+        frame, content = self.frame_at(at.x()), self._content
+        text = f"{content.times[frame] - content.times[0]:.2f} s, picture {frame + 1} of {len(content.times)}"
+        if content.confidence is not None:
+            text += f"\nConfidence {100 * content.confidence[frame]:.0f} %"
+        if content.closed is not None:
+            text += f"\nGripper {'closed' if content.closed[frame] else 'open'}"
+        return text
+
+    def _draw_confidence(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        """How sure each frame is, as an area; low parts in the colour of a warning."""
+        if self._content.confidence is None:
+            return
+        confidence = np.nan_to_num(np.clip(self._content.confidence, 0, 1))
+        bottom, height = band.bottom() - 0.45 * em(), band.height() - 0.45 * em() - 2
+        points = [QPointF(x, bottom - height * y) for x, y in zip(self._places(), confidence, strict=True)]
+        area = QPolygonF([QPointF(points[0].x(), bottom), *points, QPointF(points[-1].x(), bottom)])
+        fill = QLinearGradient(0, bottom, 0, bottom - height)
+        for at, name in ((0.0, "danger"), (0.45, "warning"), (0.75, "success"), (1.0, "success")):
+            fill.setColorAt(at, _faded(c.q(name), 0.42))
+        painter.setBrush(fill)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawPolygon(area)
+
+    def _draw_gripper(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        """A line along the top while the gripper is closed."""
+        if self._content.closed is None:
+            return
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(c.q("muted"))
+        for first, last in runs(self._content.closed):
+            left, right = self.place_of(first), self.place_of(last)
+            painter.drawRoundedRect(QRectF(left, band.top() + 1, max(right - left, 3.0), 3), 1.5, 1.5)
+
+    def _draw_colours(self, painter: QPainter, band: QRectF) -> None:
+        """The scale that colours the path."""
+        scale = QLinearGradient(band.left(), 0, band.right(), 0)
+        places, ramp = self._places(), time_colours(len(self._content.times))
+        for x, rgb in zip(places, ramp.tolist(), strict=True):
+            scale.setColorAt(float(np.clip((x - band.left()) / max(band.width(), 1.0), 0, 1)), QColor(*rgb))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(scale)
+        height = 0.4 * em()
+        painter.drawRoundedRect(QRectF(band.left(), band.bottom() - height, band.width(), height), 3, 3)
+
+    def _draw_seconds(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        times = self._content.times - self._content.times[0]
+        step = next((s for s in (0.5, 1, 2, 5, 10, 20, 60) if times[-1] / s <= band.width() / (4.5 * em())), 120)
+        font = painter.font()
+        font.setPointSizeF(0.85 * font.pointSizeF())
+        painter.setFont(font)
+        painter.setPen(c.q("muted"))
+        for second in np.arange(0.0, times[-1] + 1e-6, step):
+            x = band.left() + band.width() * second / times[-1]
+            painter.drawLine(QPointF(x, band.bottom()), QPointF(x, band.bottom() + 3))
+            text = f"{second:g} s"
+            painter.drawText(QRectF(x - 30, band.bottom() + 2, 60, em()), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _draw_marks(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        for mark in self._content.marks:
+            x, size = self.place_of(mark.frame), 0.32 * em()
+            painter.setBrush(c.q(level_colour(mark.level)))
+            tip = QPointF(x, band.top() - 1)
+            painter.drawPolygon(QPolygonF([tip, tip + QPointF(size, -1.7 * size), tip + QPointF(-size, -1.7 * size)]))
+
+    def _draw_head(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        x = self.place_of(self.value())
+        painter.setPen(QPen(c.q("text"), 2))
+        painter.drawLine(QPointF(x, band.top() - 3), QPointF(x, band.bottom() + 2))
+        painter.setBrush(c.q("surface"))
+        painter.drawEllipse(QPointF(x, band.bottom() - 0.2 * em()), 0.32 * em(), 0.32 * em())
+
+
+def level_colour(level: str) -> str:
+    """The theme's colour for a finding's level."""
+    return {"refusal": "danger", "warning": "warning"}.get(level, "accent")
+
+
+def runs(flags: Sequence[bool] | np.ndarray) -> list[tuple[int, int]]:
+    """First and last index of each run of true values."""
+    padded = np.concatenate([[0], np.asarray(flags, int), [0]])
+    change = np.diff(padded)
+    return list(zip(np.flatnonzero(change == 1).tolist(), (np.flatnonzero(change == -1) - 1).tolist(), strict=True))
+
+
+def _faded(colour: QColor, opacity: float) -> QColor:
+    faded = QColor(colour)
+    faded.setAlphaF(opacity)
+    return faded
