@@ -21,10 +21,10 @@ from robot.client import RobotClient
 from robot.joint_trajectory import JointTrajectory
 from robot.planning import Waypoint, joint_path
 from robot.state import ArmState
+from simulation.bench.randomise import random_scene
+from simulation.bench.scene import COLOURS, SHAPES
 from simulation.client import LabProcess
 from simulation.lab import Lab
-from simulation.randomise import random_scene
-from simulation.scene import COLOURS, SHAPES
 from workflows import demonstrate
 from workflows.demonstrate import beating_heart
 

@@ -1,0 +1,1 @@
+"""Cameras: drivers, capture with true times, undistortion, AprilTags."""

@@ -1,0 +1,1 @@
+"""The window; the only folder with Qt. A screen is a presenter (QObject) and a view (widgets)."""

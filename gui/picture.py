@@ -1,6 +1,7 @@
 """One camera's picture, as large as fits, with what is drawn over it: a layer of blobs, the motion's path, marks."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -44,7 +45,7 @@ class Picture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(f"Camera {name}")
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return QSize(320, 240)
 
     @property
@@ -79,7 +80,7 @@ class Picture(QWidget):
 
     # --- Qt ---
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         c, frame = colours(), QRectF(self.rect())
@@ -116,7 +117,7 @@ class Picture(QWidget):
         unit = max(1.0, where.height() / 240)
         self._draw_path(painter, placed(drawing.path), drawing.passed, unit)
         trail = placed(drawing.trail)
-        for start, end in zip(trail[:-1], trail[1:], strict=True):
+        for start, end in pairwise(trail):
             _line(painter, start, end, ACTUAL, 1.6 * unit)
         if drawing.tool is not None:
             origin, *tips = placed(drawing.tool)

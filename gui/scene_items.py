@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from OpenGL import GL
 from pyqtgraph.opengl import GLLinePlotItem, GLMeshItem
 from pyqtgraph.opengl.items.GLMeshItem import DirtyFlag
@@ -71,7 +72,7 @@ class LitMesh(GLMeshItem):
         self._dirty |= DirtyFlag.POSITION | DirtyFlag.NORMAL
         self.update()
 
-    def parseMeshData(self) -> DirtyFlag:  # noqa: N802 (pyqtgraph's name)
+    def parseMeshData(self) -> DirtyFlag:
         """What has to be sent to the graphics card; the base class would compute normals of its own."""
         dirty, self._dirty = self._dirty, DirtyFlag(0)
         return dirty
@@ -110,7 +111,7 @@ class Lines(GLLinePlotItem):
         )
         self.setVisible(False)
 
-    def show_points(self, points: np.ndarray, colours: np.ndarray | Sequence[float]) -> None:
+    def show_points(self, points: np.ndarray, colours: ArrayLike) -> None:
         """Points (n, 3) m; colours (n, 4) or (4,) in [0, 1]. Fewer than two points are not drawn."""
         self.setVisible(len(points) >= 2)
         if len(points) < 2:
@@ -119,7 +120,7 @@ class Lines(GLLinePlotItem):
         self.setData(pos=np.ascontiguousarray(points, np.float32), color=np.ascontiguousarray(rgba))
 
 
-def box_edges(low: Sequence[float], high: Sequence[float]) -> np.ndarray:
+def box_edges(low: ArrayLike, high: ArrayLike) -> np.ndarray:
     """Ends (24, 3) of the twelve edges of a box."""
     corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
     edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(corners[a] - corners[b]).sum() == 1]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pyqtgraph import Vector
 from pyqtgraph.opengl import GLViewWidget
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from foundation.camera import Camera
 from foundation.poses import pose
 from gui.arm_shape import arm_shape, tool_marks
+from gui.picture import ACTUAL
 from gui.scene_items import GhostMesh, Lines, LitMesh, box_edges, frustum_edges, grid_lines
 from gui.solids import Solid, box, cylinder, joined, sphere
 from gui.time_colours import time_colours
@@ -55,7 +57,7 @@ class SceneView(GLViewWidget):
         self._take_palette()
         self.look_from("free")
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return QSize(480, 360)
 
     # --- what is shown ---
@@ -82,20 +84,20 @@ class SceneView(GLViewWidget):
 
     def show_actual(self, points: np.ndarray) -> None:
         """Where the tool has really been (n, 3); none clears it."""
-        self._actual.show_points(points, QColor(Qt.GlobalColor.magenta).getRgbF())
+        self._actual.show_points(points, _rgba(ACTUAL))
 
-    def show_workspace(self, low: Sequence[float] | None, high: Sequence[float] | None) -> None:
+    def show_workspace(self, low: ArrayLike | None, high: ArrayLike | None) -> None:
         """The box the arm may move in; None clears it."""
         self._box = None if low is None or high is None else (np.asarray(low, float), np.asarray(high, float))
         corners = np.zeros((0, 3)) if self._box is None else box_edges(*self._box)
-        self._workspace.show_points(corners, self.palette().highlight().color().getRgbF())
+        self._workspace.show_points(corners, _rgba(self.palette().highlight().color()))
 
     def show_cameras(self, cameras: Iterable[Camera]) -> None:
         """Where the cameras stand and look, as small pyramids."""
         self._camera_poses = tuple(cameras)
         edges = [frustum_edges(camera, 0.08) for camera in self._camera_poses]
         points = np.concatenate(edges) if edges else np.zeros((0, 3))
-        self._cameras.show_points(points, self.palette().placeholderText().color().getRgbF())
+        self._cameras.show_points(points, _rgba(self.palette().placeholderText().color()))
 
     def show_things(self, things: Sequence[Solid]) -> None:
         """What stands on the bench, as far as somebody knows it."""
@@ -114,12 +116,12 @@ class SceneView(GLViewWidget):
 
     # --- Qt ---
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self._take_palette()
         super().changeEvent(event)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Back to the usual point of view."""
         self.look_from("free")
 
@@ -128,7 +130,7 @@ class SceneView(GLViewWidget):
         dark = palette.window().color().lightness() < 128
         self.setBackgroundColor(palette.base().color())
         self._table.show_solid(_table(QColor("#3a3f46" if dark else "#d5d8dc")))
-        line = QColor("#565c64" if dark else "#b4b9bf").getRgbF()
+        line = _rgba(QColor("#565c64" if dark else "#b4b9bf"))
         self._grid.show_points(grid_lines(TABLE_LOW, TABLE_HIGH, 0.1, 0.001), line)
         self.show_cameras(self._camera_poses)
         if self._box is not None:
@@ -144,7 +146,11 @@ def thing(shape: str, size: Sequence[float], base_from_thing: np.ndarray, colour
 
 def _table(colour: QColor) -> Solid:
     low, high = np.array([*TABLE_LOW, -0.03]), np.array([*TABLE_HIGH, 0.0])
-    return box(0.5 * (high - low)).moved(pose(position=0.5 * (low + high))).coloured(colour.getRgbF())
+    return box(0.5 * (high - low)).moved(pose(position=0.5 * (low + high))).coloured(_rgba(colour))
+
+
+def _rgba(colour: QColor) -> tuple[float, float, float, float]:
+    return colour.redF(), colour.greenF(), colour.blueF(), colour.alphaF()
 
 
 def _pose(mesh: LitMesh, q: np.ndarray | None, openness: float) -> None:

@@ -21,9 +21,7 @@ class Solid:
 
     def moved(self, a_from_b: np.ndarray) -> "Solid":
         """The solid carried from frame b into a by (4, 4)."""
-        return replace(
-            self, vertices=transform(a_from_b, self.vertices), normals=self.normals @ a_from_b[:3, :3].T
-        )
+        return replace(self, vertices=transform(a_from_b, self.vertices), normals=self.normals @ a_from_b[:3, :3].T)
 
     def coloured(self, rgba: Sequence[float]) -> "Solid":
         """The solid all in one colour, red, green, blue and opacity in [0, 1]."""
@@ -62,12 +60,13 @@ def capsule(radius: float, half_length: float) -> Solid:
 def cylinder(radius: float, half_length: float) -> Solid:
     """Along z from -half_length to half_length, with flat ends."""
     circle = _circle()
+    ends = np.repeat([[0, 0, half_length], [0, 0, -half_length]], SEGMENTS, axis=0)
     hull = tube(radius)
-    hull = replace(hull, vertices=hull.vertices + np.repeat([[0, 0, half_length], [0, 0, -half_length]], SEGMENTS, axis=0))
+    hull = replace(hull, vertices=hull.vertices + ends)
     fan = np.stack([np.zeros(SEGMENTS, int), 1 + np.arange(SEGMENTS), 1 + (np.arange(SEGMENTS) + 1) % SEGMENTS], -1)
     lids = []
     for end in (1.0, -1.0):
-        vertices = np.concatenate([np.zeros((1, 3)), radius * circle]) + (0, 0, end * half_length)
+        vertices = np.concatenate([np.zeros((1, 3)), radius * circle]) + np.array([0, 0, end * half_length])
         lids.append(_solid(vertices, np.tile((0.0, 0.0, end), (len(vertices), 1)), fan if end > 0 else fan[:, ::-1]))
     return joined([hull, *lids])
 

@@ -48,10 +48,10 @@ class Timeline(QAbstractSlider):
         self.setPageStep(5)
         self.setRange(0, 0)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return QSize(300, round(3.6 * em()))
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
+    def minimumSizeHint(self) -> QSize:
         return QSize(120, round(3.6 * em()))
 
     def show_content(self, content: TimelineContent) -> None:
@@ -70,16 +70,16 @@ class Timeline(QAbstractSlider):
 
     # --- Qt ---
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.setSliderDown(True)
             self._go(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._go(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.setSliderDown(False)
 
     def event(self, event) -> bool:
@@ -88,11 +88,11 @@ class Timeline(QAbstractSlider):
             return True
         return super().event(event)
 
-    def sliderChange(self, change) -> None:  # noqa: N802
+    def sliderChange(self, change) -> None:
         self.update()
         super().sliderChange(change)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         c, band = colours(), self._band()

@@ -1,0 +1,1 @@
+"""Action images and the world-action model."""

@@ -117,10 +117,10 @@ def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, ti
     behind = (agrees & (depths(sightings, poses) <= NEAREST)).any(axis=(1, 2))
     enough = (agrees.sum(axis=(1, 2)) >= LEAST_SIGHTINGS) & solvable(agrees)
     vague = (spread > (VAGUEST_POSITION, VAGUEST_ROTATION)).any(axis=1)
-    reasons = np.select(
+    reasons: np.ndarray = np.select(
         [~found.any(axis=(1, 2)), ~posed, behind, ~enough, vague], [NOTHING, TOO_FEW, BEHIND, DISAGREE, VAGUE], ""
     )
-    valid = np.array([reason == "" for reason in reasons])
+    valid = np.char.str_len(reasons) == 0
     poses[~valid] = np.nan
     openness = np.where(valid, _openness(blobs.background.T, trust.mean(axis=2)), np.nan)
     seen = use.sum(axis=2)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.image_windows import Windows
+
 # How far amplitude and width may stray from the encoding's (1 and sigma) before the fit resists: standard deviations,
 # against pixels of noise PIXEL_NOISE. They decide nothing where a whole blob is seen (a thousand pixels say more), and
 # keep a blob cut by the border from becoming a huge one far outside.
@@ -14,17 +16,6 @@ LEAST_NOISE = 0.002
 LONGEST_STEP = 0.7
 # The step after one so short (in sigma) would be a thousand times shorter: Gauss-Newton is there.
 CONVERGED = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """Parts of images: pixels `values` (n, h, w) that count by `weights` (n, h, w) and stand at `rows` (n, h) and
-    `columns` (n, w) of their images."""
-
-    values: np.ndarray
-    weights: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from foundation.processes import RoleProcess
+from simulation.bench.judging import Verdict
+from simulation.bench.scene import SceneSpec
+from simulation.bench.world import Truth
 from simulation.errors import SimulationError
-from simulation.judging import Verdict
-from simulation.scene import SceneSpec
-from simulation.world import Truth
 
 _ANSWER_WITHIN = 10.0  # s
 
@@ -55,11 +55,11 @@ class LabProcess:
         self._ask("pull_tool", force=np.asarray(force, float))
 
     def controller_fault(self, **faults: Any) -> None:
-        """Fields and methods of `simulation.faults.Faults`: hang=True, raise_error=31, drop_connections=True."""
+        """Fields and methods of `Faults`: hang=True, raise_error=31, drop_connections=True."""
         self._ask("controller_fault", **faults)
 
     def camera_fault(self, camera: str, **faults: Any) -> None:
-        """Fields of `simulation.camera_feed.CameraFaults`: frozen=True, slow=4.0, vanished=True."""
+        """Fields of `CameraFaults`: frozen=True, slow=4.0, vanished=True."""
         self._ask("camera_fault", camera=camera, **faults)
 
     def commands(self, register: int | None = None, since: float = 0.0) -> list[dict[str, Any]]:

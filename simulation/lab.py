@@ -1,9 +1,9 @@
 """The embedded lab as one thing with one time: a world, and the controller of the arm in it."""
 
-from simulation.controller import TICK, Controller
-from simulation.controller_settings import Settings, gripper_tcp_offset
-from simulation.scene import SceneSpec
-from simulation.world import World
+from simulation.bench.scene import SceneSpec
+from simulation.bench.world import World
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.settings import Settings, gripper_tcp_offset
 
 
 class Lab:

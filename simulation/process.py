@@ -16,14 +16,14 @@ import numpy as np
 
 from foundation.frames import FramePublisher
 from foundation.messages import Channel, ChannelClosed
-from simulation.camera_feed import CameraFeed
-from simulation.controller import TICK
+from simulation.bench.judging import judge
+from simulation.bench.scene import SceneSpec
+from simulation.bench.tasks import task_from_instruction
+from simulation.controller.controller import TICK
+from simulation.controller.server import DEFAULT_PORT, ControllerServer, free_loopback_address
 from simulation.errors import SimulationError
-from simulation.judging import judge
 from simulation.lab import Lab
-from simulation.scene import SceneSpec
-from simulation.server import DEFAULT_PORT, ControllerServer, free_loopback_address
-from simulation.tasks import task_from_instruction
+from simulation.pictures.camera_feed import CameraFeed
 
 _LONGEST_DEBT = 0.25  # s: a machine that is further behind lets virtual time fall back instead of racing after it
 _ADDRESS = "127.0.0.1"

@@ -25,15 +25,15 @@ from robot.limiter import PERIOD
 from robot.loop import RobotLoop
 from robot.planning import joint_path
 from robot.state import ArmState
+from simulation.bench.judging import Verdict, judge
+from simulation.bench.randomise import scene_for
+from simulation.bench.scene import SceneSpec
+from simulation.bench.tasks import task_from_instruction
+from simulation.bench.world import Truth
 from simulation.client import LabProcess
-from simulation.judging import Verdict, judge
+from simulation.controller.link import VirtualLink
 from simulation.lab import Lab
-from simulation.link import VirtualLink
-from simulation.randomise import scene_for
-from simulation.rendering import SceneRenderer
-from simulation.scene import SceneSpec
-from simulation.tasks import task_from_instruction
-from simulation.world import Truth
+from simulation.pictures.rendering import SceneRenderer
 from workflows.demonstrator import waypoints
 from workflows.video import SideBySideVideo
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from foundation.errors import KnownError
 from robot.planning import Waypoint
-from simulation.grasps import Grasp, drop_point, grasp_of, middle_of, tool_down, yaw_of
-from simulation.scene import SceneSpec
-from simulation.tasks import Task
-from simulation.world import Truth
+from simulation.bench.grasps import Grasp, drop_point, grasp_of, middle_of, tool_down, yaw_of
+from simulation.bench.scene import SceneSpec
+from simulation.bench.tasks import Task
+from simulation.bench.world import Truth
 
 CARRY = 0.16  # m above the table: clear of everything on the bench, also with something in the gripper
 ABOVE = 0.06  # m above a grasp, from where the tool goes straight down

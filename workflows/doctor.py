@@ -94,7 +94,7 @@ def kinematics() -> Finding:
 
 def rendering() -> Finding:
     """Drawn in a process of its own: a broken graphics driver may end the process that tries it."""
-    script = "from simulation.rendering import try_rendering; print(try_rendering())"
+    script = "from simulation.pictures.rendering import try_rendering; print(try_rendering())"
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

@@ -17,8 +17,8 @@ from foundation.errors import KnownError
 from foundation.trajectory import Scene, View
 from robot.client import RobotClient
 from robot.state import ArmState
+from simulation.bench.randomise import scene_for
 from simulation.client import LabProcess
-from simulation.randomise import scene_for
 from workflows.cancellation import Cancellation, Report, silently
 from workflows.settings import SIMULATED, ProgramSettings
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.errors import KnownError
+from simulation.bench.randomise import random_scene
 from simulation.client import LabProcess
-from simulation.randomise import random_scene
 
 
 class LabEndedError(KnownError):

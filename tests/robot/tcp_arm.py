@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from simulation.controller import TICK, Controller
-from simulation.plant import IdealArm
-from simulation.protocol import Register
-from simulation.server import ControllerServer, free_loopback_address
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.plant import IdealArm
+from simulation.controller.protocol import Register
+from simulation.controller.server import ControllerServer, free_loopback_address
 
 PORT = 15020
 

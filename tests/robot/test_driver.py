@@ -17,7 +17,7 @@ from foundation.arm import Mode, State
 from robot.driver import XArm
 from robot.endpoint import Endpoint, identify
 from robot.errors import LinkError, RobotError
-from simulation.protocol import Register
+from simulation.controller.protocol import Register
 
 ROOT = Path(__file__).parents[2]
 

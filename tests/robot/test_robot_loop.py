@@ -13,7 +13,7 @@ from robot.limiter_trial import judged
 from robot.planning import Waypoint, joint_path
 from robot.recovery import RecoveryStep, recovery
 from robot.state import ArmState
-from simulation.protocol import Register
+from simulation.controller.protocol import Register
 
 FORWARD = np.array([0.1, 0, 0, 0, 0, 0])
 

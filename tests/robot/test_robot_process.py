@@ -18,7 +18,7 @@ from robot.errors import LinkError, RobotError
 from robot.planning import Waypoint, joint_path
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
-from simulation.protocol import Register
+from simulation.controller.protocol import Register
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,9 +9,9 @@ from foundation.clocks import VirtualClock
 from robot.limiter import PERIOD
 from robot.loop import LoopSettings, RobotLoop
 from robot.state import ArmState
-from simulation.controller import TICK, Controller
-from simulation.link import VirtualLink
-from simulation.plant import IdealArm
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.link import VirtualLink
+from simulation.controller.plant import IdealArm
 
 
 @dataclass

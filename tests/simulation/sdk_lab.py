@@ -10,10 +10,10 @@ import time
 
 import numpy as np
 
-from simulation.controller import TICK, Controller
-from simulation.controller_settings import Settings
-from simulation.plant import IdealArm
-from simulation.server import ControllerServer, free_loopback_address
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.plant import IdealArm
+from simulation.controller.server import ControllerServer, free_loopback_address
+from simulation.controller.settings import Settings
 
 _home = tempfile.TemporaryDirectory(prefix="sdk-home-")
 

@@ -3,8 +3,8 @@ import struct
 import pytest
 from wire import BlockedGripper, Wire
 
-from simulation.controller_gripper import CLAMPED, MOVING, STOPPED
-from simulation.protocol import Register, Status, pack_floats
+from simulation.controller.gripper import CLAMPED, MOVING, STOPPED
+from simulation.controller.protocol import Register, Status, pack_floats
 
 READ_POSITION = struct.pack(">BBHH", 8, 3, 0x0702, 2)
 

@@ -1,8 +1,8 @@
 from wire import Wire
 
 from foundation import xarm7
-from simulation.controller_log import CommandLog
-from simulation.protocol import Register
+from simulation.controller.log import CommandLog
+from simulation.controller.protocol import Register
 
 
 def test_the_log_tells_what_came_from_whom_and_when():

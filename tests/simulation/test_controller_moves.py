@@ -6,9 +6,9 @@ from wire import Wire
 
 from foundation import xarm7
 from foundation.poses import from_rotation_vector, from_rpy, to_rpy
-from simulation.controller import TICK
-from simulation.controller_settings import Settings, gripper_tcp_offset
-from simulation.protocol import Feedback, Outcome, Register, Status, pack_floats, pose_from_wire
+from simulation.controller.controller import TICK
+from simulation.controller.protocol import Feedback, Outcome, Register, Status, pack_floats, pose_from_wire
+from simulation.controller.settings import Settings, gripper_tcp_offset
 
 SOMEWHERE = np.array([0.5, -0.3, 0.2, 0.9, 0.1, 1.1, 0.3])
 INF = float("inf")

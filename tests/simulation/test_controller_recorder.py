@@ -3,9 +3,9 @@ import pytest
 from wire import Wire
 
 from foundation import xarm7
-from simulation.controller import TICK
-from simulation.controller_recorder import MAX_SAMPLES, Recorder, TrajectoryStatus
-from simulation.protocol import Feedback, Register, Status
+from simulation.controller.controller import TICK
+from simulation.controller.protocol import Feedback, Register, Status
+from simulation.controller.recorder import MAX_SAMPLES, Recorder, TrajectoryStatus
 
 NAME = b"wave.traj".ljust(81, b"\0")
 THERE = np.array([0.6, -0.4, 0.3, 1.0, 0.2, 1.2, 0.4])

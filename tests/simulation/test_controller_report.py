@@ -6,9 +6,9 @@ from sdk_lab import sdk_report
 from wire import Wire
 
 from foundation import xarm7
-from simulation.controller_report import PERIODS, SIZES
-from simulation.controller_settings import Settings, gripper_tcp_offset
-from simulation.protocol import Register, pack_floats
+from simulation.controller.protocol import Register, pack_floats
+from simulation.controller.report import PERIODS, SIZES
+from simulation.controller.settings import Settings, gripper_tcp_offset
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from wire import PushedArm, WalledArm, Wire
 
 from foundation import xarm7
-from simulation.controller import TICK
-from simulation.protocol import Register, pack_floats
+from simulation.controller.controller import TICK
+from simulation.controller.protocol import Register, pack_floats
 
 DOWN = [np.pi, 0.0, 0.0]
 FIRST = np.array([1.0, 0, 0, 0, 0, 0, 0])

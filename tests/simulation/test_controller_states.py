@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from wire import Wire
 
-from simulation.protocol import Register, Status, encode_request, pack_floats
+from simulation.controller.protocol import Register, Status, encode_request, pack_floats
 
 MOVING, READY, PAUSED, STOPPED, RESET, STOPPING = 1, 2, 3, 4, 5, 6
 SOMEWHERE = [0.5, -0.3, 0.2, 0.9, 0.1, 1.1, 0.3]

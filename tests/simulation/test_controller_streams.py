@@ -4,10 +4,10 @@ from wire import Wire
 
 from foundation import xarm7
 from foundation.poses import from_rotation_vector, rotation_vector
-from simulation.controller import TICK
-from simulation.controller_online import angular_velocity
-from simulation.controller_settings import Settings, gripper_tcp_offset
-from simulation.protocol import Register, Status, pack_floats, pose_from_wire
+from simulation.controller.controller import TICK
+from simulation.controller.online import angular_velocity
+from simulation.controller.protocol import Register, Status, pack_floats, pose_from_wire
+from simulation.controller.settings import Settings, gripper_tcp_offset
 
 DOWN = [np.pi, 0.0, 0.0]
 FIRST = np.array([1.0, 0, 0, 0, 0, 0, 0])

@@ -13,10 +13,10 @@ import pytest
 
 from foundation.errors import ProcessError
 from foundation.frames import FrameReader, StreamGone, list_streams
+from simulation.bench.randomise import random_scene
 from simulation.client import LabProcess
+from simulation.controller.server import free_loopback_address
 from simulation.errors import SimulationError
-from simulation.randomise import random_scene
-from simulation.server import free_loopback_address
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -115,7 +115,7 @@ def test_kill_9_of_the_lab_leaves_nothing_and_is_seen(lab):
 
 def test_kill_9_of_the_parent_ends_the_lab():
     script = (
-        "from simulation.client import LabProcess; from simulation.randomise import random_scene; import time\n"
+        "from simulation.client import LabProcess; from simulation.bench.randomise import random_scene; import time\n"
         "lab = LabProcess(random_scene(3, size=(64, 48))); print(lab.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from foundation.poses import from_rpy
-from simulation import protocol
-from simulation.protocol import Feedback, FramingError, Outcome, Register, Status
+from simulation.controller import protocol
+from simulation.controller.protocol import Feedback, FramingError, Outcome, Register, Status
 
 SET_STATE_STOP = bytes.fromhex("0001 0002 0002 0c 04".replace(" ", ""))  # as the developer manual prints it
 

@@ -15,14 +15,14 @@ from pupil_apriltags import Detector
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.poses import look_at
-from simulation.build import GRIPPER_TAG, GRIPPER_TAG_SIZE
-from simulation.camera_spec import CameraSpec, camera_spec, camera_spec_at
+from simulation.bench.build import GRIPPER_TAG, GRIPPER_TAG_SIZE
+from simulation.bench.scene import BENCH_TAGS, ObjectSpec, SceneSpec, TagSpec
+from simulation.bench.world import World
 from simulation.errors import SimulationError
-from simulation.lens import lens_of
-from simulation.noise import depth_mm
-from simulation.rendering import SceneRenderer
-from simulation.scene import BENCH_TAGS, ObjectSpec, SceneSpec, TagSpec
-from simulation.world import World
+from simulation.pictures.camera_spec import CameraSpec, camera_spec, camera_spec_at
+from simulation.pictures.lens import lens_of
+from simulation.pictures.noise import depth_mm
+from simulation.pictures.rendering import SceneRenderer
 
 DISTORTION = (-0.18, 0.06, 0.0012, -0.0008, -0.01)
 MARKS = (("red", (0.35, -0.25)), ("green", (0.5, 0.2)), ("blue", (0.6, -0.1)), ("yellow", (0.3, 0.3)))
@@ -196,7 +196,7 @@ def test_a_lens_that_folds_the_picture_is_refused():
 
 def trial(**environment: str) -> subprocess.CompletedProcess:
     """`try_rendering` in a fresh process: OpenGL is chosen once per process."""
-    script = "from simulation.rendering import try_rendering; print(try_rendering())"
+    script = "from simulation.pictures.rendering import try_rendering; print(try_rendering())"
     clean = {name: value for name, value in os.environ.items() if name not in ("MUJOCO_GL", "PYOPENGL_PLATFORM")}
     return subprocess.run(
         [sys.executable, "-c", script], env={**clean, **environment}, capture_output=True, text=True, timeout=60

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation import xarm7
+from simulation.bench.grasps import grasp_of
+from simulation.bench.randomise import FARTHEST, FINGER_ROOM, NEAREST, SIDE, random_scene
+from simulation.bench.scene import BENCH_TAGS, COLOURS, ObjectSpec, SceneSpec
+from simulation.bench.tasks import KINDS
+from simulation.bench.world import World
 from simulation.errors import SimulationError
-from simulation.grasps import grasp_of
-from simulation.randomise import FARTHEST, FINGER_ROOM, NEAREST, SIDE, random_scene
-from simulation.scene import BENCH_TAGS, COLOURS, ObjectSpec, SceneSpec
-from simulation.tasks import KINDS
-from simulation.world import World
 
 seeds = st.integers(0, 2**32)
 kinds = st.sampled_from([None, *KINDS])

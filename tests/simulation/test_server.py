@@ -7,12 +7,12 @@ import time
 import pytest
 from sdk_lab import RunningArm
 
-from simulation.controller import Controller
-from simulation.controller_report import SIZES
+from simulation.controller.controller import Controller
+from simulation.controller.plant import IdealArm
+from simulation.controller.protocol import Register, Reply, decode_reply, encode_request, pack_floats, split_frames
+from simulation.controller.report import SIZES
+from simulation.controller.server import ControllerServer, free_loopback_address
 from simulation.errors import SimulationError
-from simulation.plant import IdealArm
-from simulation.protocol import Register, Reply, decode_reply, encode_request, pack_floats, split_frames
-from simulation.server import ControllerServer, free_loopback_address
 
 
 class Client:

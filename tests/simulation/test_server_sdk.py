@@ -7,7 +7,7 @@ import pytest
 from sdk_lab import RunningArm, connect, make_ready, sdk_threads_end
 
 from foundation import xarm7
-from simulation.protocol import Register
+from simulation.controller.protocol import Register
 
 # The SDK's logger still calls `warn`.
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")

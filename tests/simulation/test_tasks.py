@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulation.bench.randomise import random_scene
+from simulation.bench.scene import BowlSpec, BoxSpec, DrawerSpec, ObjectSpec, SceneSpec
+from simulation.bench.tasks import KINDS, Task, possible_tasks, task_from_instruction
 from simulation.errors import SimulationError
-from simulation.randomise import random_scene
-from simulation.scene import BowlSpec, BoxSpec, DrawerSpec, ObjectSpec, SceneSpec
-from simulation.tasks import KINDS, Task, possible_tasks, task_from_instruction
 
 SCENE = SceneSpec(
     objects=(

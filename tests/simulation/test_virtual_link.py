@@ -4,11 +4,11 @@ import pytest
 from foundation import xarm7
 from foundation.arm import ArmLink, Mode, State
 from foundation.errors import KnownError
-from simulation.controller import TICK, Controller
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.link import VirtualLink
+from simulation.controller.plant import IdealArm
+from simulation.controller.protocol import Register
 from simulation.errors import SimulationError
-from simulation.link import VirtualLink
-from simulation.plant import IdealArm
-from simulation.protocol import Register
 
 
 class Lab:

@@ -5,11 +5,11 @@ import pytest
 
 from foundation import xarm7
 from foundation.poses import from_rpy
+from simulation.bench.randomise import random_scene
+from simulation.bench.scene import BowlSpec, ObjectSpec, SceneSpec
+from simulation.bench.world import World
+from simulation.controller.plant import Measurement, Plant
 from simulation.errors import SimulationError
-from simulation.plant import Measurement, Plant
-from simulation.randomise import random_scene
-from simulation.scene import BowlSpec, ObjectSpec, SceneSpec
-from simulation.world import World
 
 TICK = 0.004
 NO_SPEED = np.zeros(xarm7.JOINTS)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from foundation import xarm7
-from simulation.furniture import DRAWER_TRAVEL
-from simulation.grasps import drawer_motion, drop_point, grasp_of, lid_seat, middle_of, tool_down
-from simulation.judging import Verdict, judge
-from simulation.randomise import DIRECTIONS, random_scene
-from simulation.scene import BoxSpec, DrawerSpec, ObjectSpec, SceneSpec
-from simulation.tasks import Task
-from simulation.world import World
+from simulation.bench.furniture import DRAWER_TRAVEL
+from simulation.bench.grasps import drawer_motion, drop_point, grasp_of, lid_seat, middle_of, tool_down
+from simulation.bench.judging import Verdict, judge
+from simulation.bench.randomise import DIRECTIONS, random_scene
+from simulation.bench.scene import BoxSpec, DrawerSpec, ObjectSpec, SceneSpec
+from simulation.bench.tasks import Task
+from simulation.bench.world import World
 
 TICK = 0.004
 CLEAR = 0.20  # m: height at which nothing is met

@@ -4,9 +4,9 @@ import struct
 
 import numpy as np
 
-from simulation.controller import TICK, Controller
-from simulation.plant import IdealArm, Measurement
-from simulation.protocol import Register, Reply, decode_reply, encode_request, pack_floats
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.plant import IdealArm, Measurement
+from simulation.controller.protocol import Register, Reply, decode_reply, encode_request, pack_floats
 
 
 class Wire:

@@ -4,9 +4,9 @@ import pytest
 
 from robot.errors import RobotError
 from robot.state import ArmState
+from simulation.bench.randomise import scene_for
+from simulation.bench.tasks import task_from_instruction
 from simulation.errors import SimulationError
-from simulation.randomise import scene_for
-from simulation.tasks import task_from_instruction
 from workflows.demonstrate import VirtualLabArm, in_real_time, in_virtual_time, plan
 from workflows.demonstrator import NoDemonstrationError, waypoints
 

@@ -1,0 +1,114 @@
+"""A proposal made ready to be watched: pictures, blobs as layers, and the motion's way in each view's pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foundation.camera import Camera
+from foundation.poses import transform
+from foundation.trajectory import Trajectory
+from gui.picture import Drawing
+from model.action_encoding import BLUE
+from model.action_overlay import BLOB_ABOVE, COLOURS, OPACITY
+
+_AXIS = 0.05  # m: the drawn length of the tool's axes
+_LEAST_ALPHA = 0.02  # below it nothing can be seen
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A motion in one camera's pixels: `path` (T, 2), `tool` (T, 4, 2) origin and ends of the axes, `closed` (T,)."""
+
+    path: np.ndarray
+    tool: np.ndarray
+    closed: np.ndarray
+
+    def at(self, frame: int, trail: np.ndarray | None = None) -> Drawing:
+        """What is drawn at a frame; `trail` (n, 2) px: where the tool has really been."""
+        done = np.zeros((0, 2)) if trail is None else trail
+        return Drawing(self.path, frame, self.tool[frame], bool(self.closed[frame]), done)
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """`names` (V,); `rgb` (V, T or 1, H, W, 3) uint8; `layers` (V, T, h, w, 4) uint8 or None; `ways` (V,);
+    `moments` (T,) s at which each frame is passed at full speed; `confidence` (T,) or None; `closed` (T,) bool."""
+
+    names: tuple[str, ...]
+    rgb: np.ndarray
+    layers: np.ndarray | None
+    ways: tuple[Way, ...]
+    moments: np.ndarray
+    confidence: np.ndarray | None
+    closed: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    @property
+    def still(self) -> bool:
+        """Whether the pictures are those of the present, since the source showed no others."""
+        return self.rgb.shape[1] == 1 and len(self) > 1
+
+    def picture(self, view: int, frame: int) -> np.ndarray:
+        return self.rgb[view, min(frame, self.rgb.shape[1] - 1)]
+
+    def layer(self, view: int, frame: int) -> np.ndarray | None:
+        return None if self.layers is None else self.layers[view, frame]
+
+    def frame_at(self, moment: float) -> int:
+        """The frame shown `moment` s after the first: the last one that has been passed."""
+        return max(0, int(np.searchsorted(self.moments - self.moments[0], moment + 1e-9, side="right")) - 1)
+
+
+def way_in(camera: Camera, trajectory: Trajectory) -> Way:
+    """The motion as this camera sees it."""
+    ends = np.concatenate([np.zeros((1, 3)), _AXIS * np.eye(3)])
+    points = transform(trajectory.base_from_tool[:, None], ends[None])
+    tool = camera.project(points)
+    return Way(tool[:, 0], tool, np.nan_to_num(trajectory.openness, nan=1.0) < 0.5)
+
+
+def pixels_of(camera: Camera, points: np.ndarray) -> np.ndarray:
+    """Points (n, 3) m as pixels (n, 2) of a camera that stands still."""
+    return camera.project(points) if len(points) else np.zeros((0, 2))
+
+
+def make_film(
+    cameras: Sequence[Camera],
+    rgb: np.ndarray,
+    action: np.ndarray | None,
+    trajectory: Trajectory,
+    *,
+    moments: np.ndarray,
+    confidence: np.ndarray | None,
+) -> Film:
+    """`rgb` (V, T or 1, H, W, 3), `action` (V, T, h, w, 3) uint8 or float in [0, 1]; it takes a while for many frames.
+
+    `cameras` are brought to the pictures' size.
+    """
+    height, width = rgb.shape[2:4]
+    ways = tuple(way_in(camera.resized(width, height), trajectory) for camera in cameras)
+    layers = None if action is None else np.stack([[blob_layer(image) for image in view] for view in action])
+    closed = np.nan_to_num(trajectory.openness, nan=1.0) < 0.5
+    names = tuple(camera.name for camera in cameras)
+    return Film(names, rgb, layers, ways, np.asarray(moments, float), confidence, closed)
+
+
+def blob_layer(action_image: np.ndarray) -> np.ndarray:
+    """The three blobs of an action image (h, w, 3) as a see-through picture (h, w, 4) uint8.
+
+    Mixed into a picture it gives what `model.action_images.draw_overlay` draws.
+    """
+    heat = action_image.astype(np.float32)
+    if action_image.dtype == np.uint8:
+        heat /= 255.0
+    heat[..., BLUE] *= heat[..., BLUE] > BLOB_ABOVE
+    alpha = OPACITY * np.clip(heat.max(axis=-1), 0.0, 1.0)
+    layer = np.zeros((*heat.shape[:2], 4), np.uint8)
+    seen = alpha > _LEAST_ALPHA
+    shares = heat[seen] / np.maximum(heat[seen].sum(axis=-1, keepdims=True), 1e-6)
+    layer[seen, :3] = np.rint(shares @ COLOURS).clip(0, 255)
+    layer[seen, 3] = np.rint(255 * alpha[seen])
+    return layer

@@ -1,0 +1,109 @@
+"""What the live views show: each camera's newest picture, and in words how good it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from cameras.capture import Capture
+from cameras.health import State
+from gui.connection import Connection
+from workflows.session import FRESH
+
+_WORDS = {
+    State.OPENING: "starting",
+    State.SLOW: "too slow",
+    State.FROZEN: "frozen",
+    State.STALLED: "no new pictures",
+    State.GONE: "unplugged",
+    State.CLOSED: "switched off",
+}
+_ADVICE = {
+    State.FROZEN: "It repeats one picture. Unplug the camera and plug it in again.",
+    State.STALLED: "Check its cable.",
+    State.GONE: "Plug it in again: it comes back by itself.",
+    State.SLOW: "More light, another cable, or fewer programs on this computer help.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LiveCamera:
+    """One camera now. `rgb` (H, W, 3) uint8 or None; `number` of its frame; `live`: whether it is of this moment.
+
+    `note` says rate and age, or what is wrong, in `colour` of the theme; `advice` what to do about it.
+    """
+
+    identity: str
+    name: str
+    rgb: np.ndarray | None
+    number: int
+    live: bool
+    note: str
+    colour: str
+    advice: str
+
+
+class LivePresenter(QObject):
+    """Looks at the captures whenever the connection says so."""
+
+    cameras_changed = Signal()  # other cameras than before
+    refreshed = Signal()
+    lost = Signal(str)  # a sentence: a camera that was live no longer is
+
+    def __init__(self, connection: Connection, parent: QObject | None = None):
+        super().__init__(parent)
+        self._connection = connection
+        self._identities: tuple[str, ...] = ()
+        self._well: set[str] = set()
+        connection.pulled.connect(self.refresh)
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The cameras in use, in their order."""
+        return self._identities
+
+    @property
+    def opening(self) -> bool:
+        return self._connection.opening
+
+    def name(self, identity: str) -> str:
+        return self._connection.session.names.get(identity, identity)
+
+    def cameras(self) -> list[LiveCamera]:
+        """All of them now."""
+        captures = self._connection.session.captures
+        return [self._camera(each, captures[each]) for each in self._identities if each in captures]
+
+    def refresh(self) -> None:
+        identities = tuple(self._connection.session.captures)
+        if identities != self._identities:
+            self._identities, self._well = identities, set()
+            self.cameras_changed.emit()
+        self._watch()
+        self.refreshed.emit()
+
+    def _watch(self) -> None:
+        """Say once that a camera has gone, however it went."""
+        captures = self._connection.session.captures
+        for identity in self._identities:
+            capture = captures.get(identity)
+            state = State.CLOSED if capture is None else capture.state
+            if state in (State.LIVE, State.SLOW):
+                self._well.add(identity)
+            elif identity in self._well and state in (State.GONE, State.STALLED, State.FROZEN):
+                self._well.discard(identity)
+                self.lost.emit(f"Camera {self.name(identity)}: {_WORDS[state]}. {_ADVICE[state]}")
+
+    def _camera(self, identity: str, capture: Capture) -> LiveCamera:
+        figures, frame = capture.figures, capture.newest
+        live = figures.state is State.LIVE and figures.age is not None and figures.age <= FRESH
+        if figures.age is None:
+            note, colour = _WORDS.get(figures.state, "starting"), "muted"
+        elif figures.state is State.LIVE:
+            note, colour = f"{figures.fps:.0f} fps · {1000 * figures.age:.0f} ms", "success" if live else "warning"
+        else:
+            note, colour = f"{_WORDS[figures.state]} · {figures.age:.1f} s old", "danger"
+        rgb, number = (None, 0) if frame is None else (frame.rgb, frame.number)
+        return LiveCamera(
+            identity, self.name(identity), rgb, number, live, note, colour, _ADVICE.get(figures.state, "")
+        )

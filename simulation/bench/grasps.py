@@ -1,0 +1,100 @@
+"""Where a gripper that points straight down takes hold of things: what a scripted demonstrator needs to know."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foundation.poses import from_rpy, invert
+from simulation.bench.furniture import (
+    BOWL_HEIGHT,
+    BOX_HEIGHT,
+    CABINET_WALL,
+    DRAWER_TRAVEL,
+    HANDLE_HEIGHT,
+    HANDLE_REACH,
+    HANDLE_WIDTH,
+    LID_KNOB_HEIGHT,
+    LID_KNOB_WIDTH,
+    LID_PLUG,
+    LID_THICKNESS,
+)
+from simulation.bench.scene import SceneSpec
+from simulation.bench.world import Truth
+
+LOWEST = 0.006  # m between the finger tips and the table
+TIP_BELOW_MIDDLE = 0.008  # m: the pads end at the TCP, so the tips go below the middle of what they hold
+LID_RELEASE = 0.002  # m above its seat at which the lid is let go
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Grasp:
+    """`base_from_tool` (4, 4) with the tool pointing down, and the `width` m between the closed fingers."""
+
+    base_from_tool: np.ndarray
+    width: float
+
+
+def tool_down(position: np.ndarray, yaw: float = 0.0) -> np.ndarray:
+    """base_from_tool (4, 4): the tool points down, its fingers close along y turned by `yaw`."""
+    return from_rpy(np.asarray(position, float), np.array([np.pi, 0.0, yaw]))
+
+
+def yaw_of(base_from_thing: np.ndarray) -> float:
+    """The turn about z of a thing that stands upright, in rad."""
+    return float(np.arctan2(base_from_thing[1, 0], base_from_thing[0, 0]))
+
+
+def middle_of(name: str, truth: Truth) -> np.ndarray:
+    """The point (3,) at which a thing is reached: an object's middle, a rim's, the lid's knob, the drawer's handle."""
+    origin = truth.poses[name]
+    heights = {"bowl": BOWL_HEIGHT, "box": BOX_HEIGHT, "lid": LID_PLUG + LID_THICKNESS + LID_KNOB_HEIGHT / 2}
+    if name == "drawer":
+        return origin[:3, :3] @ [-CABINET_WALL - HANDLE_REACH, 0.0, HANDLE_HEIGHT] + origin[:3, 3]
+    return origin[:3, 3] + origin[:3, 2] * heights.get(name, 0.0)
+
+
+def grasp_of(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
+    """How to hold a loose object, the lid (by its knob) or the drawer (by its handle) where it is now.
+
+    The yaw is the one nearest to 0 that puts flat fingers on flat sides. KeyError for what cannot be held.
+    """
+    middle = middle_of(name, truth)
+    if name == "drawer":
+        return Grasp(tool_down(middle - [0, 0, 0.010], yaw_of(truth.poses[name])), HANDLE_WIDTH)
+    if name == "lid":
+        place = middle - [0, 0, LID_KNOB_HEIGHT / 2 - 0.004]
+        return Grasp(tool_down(place, _square_yaw(truth.poses[name])), LID_KNOB_WIDTH)
+    thing = scene.object(name)
+    yaw = _square_yaw(truth.poses[name]) if thing.shape == "cube" else 0.0
+    middle[2] = max(middle[2] - TIP_BELOW_MIDDLE, LOWEST)
+    return Grasp(tool_down(middle, yaw), thing.width)
+
+
+def _square_yaw(base_from_thing: np.ndarray) -> float:
+    return (yaw_of(base_from_thing) + np.pi / 4) % (np.pi / 2) - np.pi / 4
+
+
+def drawer_motion(truth: Truth) -> np.ndarray:
+    """(3,) m: how the handle moves from here until the drawer is fully open."""
+    left = DRAWER_TRAVEL - (truth.drawer_opening or 0.0)
+    return -truth.poses["drawer"][:3, 0] * left
+
+
+def drop_point(goal: str, truth: Truth) -> np.ndarray:
+    """(3,) m: where the tool lets go above the bowl, the box or the open drawer."""
+    origin = truth.poses[goal]
+    inside = {"bowl": [0.0, 0.0, 0.055], "box": [0.0, 0.0, 0.075], "drawer": [0.05, 0.0, 0.085]}[goal]
+    return origin[:3, :3] @ np.array(inside) + origin[:3, 3]
+
+
+def lid_seat(truth: Truth, base_from_tool: np.ndarray) -> np.ndarray:
+    """base_from_tool (4, 4) that brings the lid, held as it is at `base_from_tool` now, just above its seat.
+
+    Of the four ways a square lid fits, the one that turns the tool least.
+    """
+    lid_from_tool = invert(truth.poses["lid"]) @ base_from_tool
+    seats = []
+    for quarter in range(4):
+        turn = from_rpy(np.array([0, 0, BOX_HEIGHT - LID_PLUG + LID_RELEASE]), np.array([0, 0, quarter * np.pi / 2]))
+        seats.append(truth.poses["box"] @ turn @ lid_from_tool)
+    return min(seats, key=lambda seat: -float(np.trace(seat[:3, :3] @ base_from_tool[:3, :3].T)))

@@ -1,0 +1,1 @@
+"""The simulated xArm controller: wire protocol, states, motions, faults; pure, and on TCP."""

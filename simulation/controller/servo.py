@@ -1,0 +1,94 @@
+"""Servo mode (1): the arm goes to the newest target at once."""
+
+from collections import deque
+
+import numpy as np
+
+from simulation.controller.kinematics import TICK, ControllerFault, solve
+from simulation.controller.settings import Settings
+
+SPEED_TOLERANCE = 1.02
+# A stream's speed is judged over this many cycles, so that targets which arrive a little unevenly are no fault.
+SHORTEST_WINDOW, LONGEST_WINDOW = 5, 10
+LONGEST_INTERVAL = 5  # cycles between two targets that are still joined by an even motion
+
+
+class Servo:
+    """Mode 1: the newest joint target is gone to at once, without planning; surplus targets are lost.
+
+    Between two targets the arm moves evenly, with at most the joints' speed limit. A stream faster than the joints
+    (C24) or the tool (C60) may be is refused.
+    """
+
+    def __init__(self, q: np.ndarray, settings: Settings):
+        self._settings = settings
+        self._pending: np.ndarray | None = None
+        self._target = q
+        self._left = 0  # cycles until the target is due
+        self._history: deque[tuple[int, np.ndarray, np.ndarray]] = deque(maxlen=LONGEST_WINDOW + 1)
+
+    def target(self, q: np.ndarray) -> None:
+        self._pending = q
+
+    def target_pose(self, base_from_tool: np.ndarray, q: np.ndarray) -> None:
+        """Raises C21 when the pose cannot be reached from joints (7,) `q`."""
+        self._pending = solve(base_from_tool, q, self._settings, code=21)
+
+    @property
+    def pending(self) -> np.ndarray:
+        """Where the arm is going (7,)."""
+        return self._target if self._pending is None else self._pending
+
+    @property
+    def busy(self) -> bool:
+        return self._pending is not None or self._left > 0
+
+    def pause(self) -> None:
+        self._pending, self._left = None, 0
+        self._history.clear()
+
+    def resume(self, q: np.ndarray) -> None:
+        self._target = q
+
+    def step(self, q: np.ndarray, tick: int) -> np.ndarray:
+        if self._pending is not None:
+            self._accept(self._pending, q, tick)
+            self._pending = None
+        if self._left == 0:
+            return q
+        most = self._settings.max_joint_speed * TICK
+        change = np.clip((self._target - q) / self._left, -most, most)
+        after = q + change
+        arrived = np.abs(self._target - after).max() < 1e-12
+        self._left = 0 if arrived else max(1, self._left - 1)
+        return after
+
+    def _accept(self, target: np.ndarray, q: np.ndarray, tick: int) -> None:
+        settings = self._settings
+        if not np.all((target >= settings.lower) & (target <= settings.upper)):
+            raise ControllerFault(23)
+        point = settings.tool_in_base(target)[:3, 3]
+        since, reference, reference_point = self._reference(q, tick)
+        elapsed = (tick - since) * TICK * SPEED_TOLERANCE
+        if np.abs(target - reference).max() > settings.max_joint_speed * elapsed:
+            raise ControllerFault(24)
+        most = settings.max_tcp_speed * settings.servo_speed_factor
+        if np.linalg.norm(point - reference_point) > most * elapsed:
+            raise ControllerFault(60)
+        interval = tick - self._history[-1][0] if self._history else 1
+        self._left = min(max(interval, 1), LONGEST_INTERVAL)
+        self._target = target
+        self._history.append((tick, target, point))
+
+    def _reference(self, q: np.ndarray, tick: int) -> tuple[int, np.ndarray, np.ndarray]:
+        """The target, and when, that the newest one is compared with: 20 to 40 ms ago where there is one."""
+        started = bool(self._history)
+        while self._history and self._history[0][0] < tick - LONGEST_WINDOW:
+            self._history.popleft()
+        for entry in reversed(self._history):
+            if entry[0] <= tick - SHORTEST_WINDOW:
+                return entry
+        if self._history:
+            return self._history[0]
+        window = LONGEST_WINDOW if started else SHORTEST_WINDOW
+        return tick - window, q, self._settings.tool_in_base(q)[:3, 3]

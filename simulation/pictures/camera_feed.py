@@ -1,0 +1,145 @@
+"""The lab's cameras in real time: pictures of the present state, published as the cameras would deliver them."""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from foundation.frames import FramePublisher, FrameStream, StreamInfo
+from simulation.bench.world import World
+from simulation.pictures.camera_spec import CameraSpec
+from simulation.pictures.rendering import Picture, SceneRenderer
+
+
+@dataclass
+class CameraFaults:
+    """What is wrong with one camera at present: `frozen` repeats one picture as new frames, `slow` takes so many times
+    longer for each, `vanished` is unplugged."""
+
+    frozen: bool = False
+    slow: float = 1.0
+    vanished: bool = False
+
+
+@dataclass
+class _Station:
+    """One camera's place in the schedule."""
+
+    spec: CameraSpec
+    due: float
+    stream: FrameStream | None = None
+    faults: CameraFaults = field(default_factory=CameraFaults)
+    last: Picture | None = None
+
+
+class CameraFeed:
+    """One thread that draws every camera when it is due, and delivers each picture after its camera's delay.
+
+    Each picture shows the moment its drawing began, so cameras that are due together differ by the 20 ms that drawing
+    takes, like cameras without a common trigger, and no picture is older than it must be. `snapshot()` returns the
+    world's coordinates and the moment (s, monotonic) they belong to. What ends the thread stands in `failure`.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        cameras: tuple[CameraSpec, ...],
+        snapshot: Callable[[], tuple[np.ndarray, float]],
+        publisher: FramePublisher,
+        *,
+        depth: bool = False,
+    ):
+        self._renderer = SceneRenderer(world)
+        self._snapshot, self._publisher, self._depth = snapshot, publisher, depth
+        start = time.monotonic()
+        self._stations = {spec.name: _Station(spec, start) for spec in cameras}
+        self._waiting: list[tuple[float, int, _Station, Picture, float]] = []  # delivery, order, what, when taken
+        self._order = itertools.count()
+        self._stopping = threading.Event()
+        self.failure: BaseException | None = None
+        self.late = 0  # pictures not taken because the machine was too slow
+        self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
+
+    def start(self) -> None:
+        for station in self._stations.values():
+            station.stream = self._publisher.add(self._info(station.spec))
+        self._thread.start()
+
+    def faults(self, camera: str) -> CameraFaults:
+        """The faults of one camera, to be set at any time; KeyError for an unknown one."""
+        return self._stations[camera].faults
+
+    def close(self) -> None:
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _info(self, spec: CameraSpec) -> StreamInfo:
+        details = {
+            "fps": spec.fps,
+            "delay": spec.delay,
+            "K": np.array(spec.K).tolist(),
+            "distortion": list(spec.distortion),
+            "base_from_camera": np.array(spec.base_from_camera).tolist(),
+            "calibration": "simulated truth",
+        }
+        return StreamInfo(spec.name, spec.width, spec.height, self._depth, details)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._take_pictures()
+                self._deliver()
+                self._stopping.wait(max(0.0, self._next_moment() - time.monotonic()))
+        except BaseException as error:
+            self.failure = error
+            raise
+        finally:
+            self._renderer.close()
+
+    def _next_moment(self) -> float:
+        dues = [station.due for station in self._stations.values()]
+        return min([*dues, *(delivery for delivery, *_ in self._waiting[:1])])
+
+    def _take_pictures(self) -> None:
+        now = time.monotonic()
+        due = [station for station in self._stations.values() if station.due <= now]
+        for station in due:
+            station.due += station.faults.slow / station.spec.fps
+            while station.due <= now:
+                station.due += station.faults.slow / station.spec.fps
+                self.late += 1
+            coordinates, captured = self._snapshot()
+            picture = self._expose(station, coordinates)
+            if picture is not None:
+                delivery = captured + station.spec.delay
+                heapq.heappush(self._waiting, (delivery, next(self._order), station, picture, captured))
+            self._deliver()
+
+    def _expose(self, station: _Station, coordinates: np.ndarray) -> Picture | None:
+        self._plug(station)
+        if station.stream is None:
+            return None
+        if not station.faults.frozen or station.last is None:
+            self._renderer.update(coordinates)
+            station.last = self._renderer.render(station.spec, depth=self._depth)
+        return station.last
+
+    def _plug(self, station: _Station) -> None:
+        if station.faults.vanished and station.stream is not None:
+            self._publisher.remove(station.spec.name)
+            station.stream = None
+        elif not station.faults.vanished and station.stream is None:
+            station.stream = self._publisher.add(self._info(station.spec))
+
+    def _deliver(self) -> None:
+        now = time.monotonic()
+        while self._waiting and self._waiting[0][0] <= now:
+            _, _, station, picture, captured = heapq.heappop(self._waiting)
+            if station.stream is not None:
+                depth_mm = None if picture.depth is None else np.round(picture.depth * 1000).astype(np.uint16)
+                station.stream.write(picture.rgb, captured, depth_mm)
