@@ -283,7 +283,7 @@ def _sdk() -> tuple[Any, Any]:
                     importlib.import_module("xarm.wrapper")
             except (ImportError, OSError) as error:
                 raise RobotError(f"The maker's SDK cannot be used ({error}). Install the program again.") from error
-        _silence()
+    _silence()  # also when somebody else imported it
     from xarm import wrapper
     from xarm.core.config.x_config import XCONF
 
