@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from foundation import xarm7
 from foundation.errors import KnownError
-from foundation.poses import to_euler
+from foundation.poses import to_rpy
 from gui.arm_words import STATES, STEPS
 from gui.connection import Connection
 from gui.jobs import Jobs
@@ -133,4 +133,4 @@ def _pose(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(q).all():
         return np.full(3, np.nan), np.full(3, np.nan)
     base_from_tool = xarm7.forward(q)
-    return 1000.0 * base_from_tool[:3, 3], np.rad2deg(to_euler(base_from_tool[:3, :3]))
+    return 1000.0 * base_from_tool[:3, 3], np.rad2deg(to_rpy(base_from_tool))

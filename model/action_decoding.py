@@ -120,7 +120,7 @@ def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, ti
     reasons: np.ndarray = np.select(
         [~found.any(axis=(1, 2)), ~posed, behind, ~enough, vague], [NOTHING, TOO_FEW, BEHIND, DISAGREE, VAGUE], ""
     )
-    valid = np.char.str_len(reasons) == 0
+    valid = np.equal(reasons, "")
     poses[~valid] = np.nan
     openness = np.where(valid, _openness(blobs.background.T, trust.mean(axis=2)), np.nan)
     seen = use.sum(axis=2)

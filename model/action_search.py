@@ -16,19 +16,20 @@ SEARCH_SIGMA_PX = 1.6
 FAINTEST = 0.2
 # When another peak, further away than APART sigma, is at least so high as the first, neither is believed.
 AMBIGUOUS, APART = 0.8, 3.0
+# Bleeding moves the blobs by whose tails it is told from them, so it is undone in several turns.
+UNMIXINGS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Rough:
     """The blobs to be looked at: `where` (n,) = image * 3 + channel, `centre` (n, 2) px of the full image, `amplitude`
-    (n,); of all N images the blue `background` (N,), and `unmix` (N, 3, 3) from seen to drawn colours, None when no
-    colour bleeds."""
+    (n,); of all N images the blue `background` (N,); and `unmix` (3, 3) from seen to drawn colours."""
 
     where: np.ndarray
     centre: np.ndarray
     amplitude: np.ndarray
     background: np.ndarray
-    unmix: np.ndarray | None
+    unmix: np.ndarray
 
 
 def search(images: np.ndarray, sigma_px: float) -> Rough:
@@ -37,14 +38,17 @@ def search(images: np.ndarray, sigma_px: float) -> Rough:
     maps = _averaged_down(images.reshape(V * T, height, width, 3), sigma_px)
     scale = np.array([width / maps.shape[2], height / maps.shape[1]])
     sigma = sigma_px / scale.mean()
+    shape = (V, T, 3, maps.shape[1] * maps.shape[2])
     peaks = _Peaks.of(maps, sigma)
     where, fit = peaks.fit(maps, sigma)
-    tails = _tails(maps.shape, where, fit, sigma)
-    by_view = (V, T, 3, maps.shape[1] * maps.shape[2])
-    unmix = unmixing(peaks.above.reshape(by_view), tails.reshape(by_view), peaks.away.reshape(by_view))
-    if unmix is not None:
-        unmix = np.repeat(unmix, T, axis=0)
-        maps = np.einsum("nij,nhwj->nhwi", unmix, maps).astype(np.float32)
+    unmix = np.eye(3)
+    for _ in range(UNMIXINGS):
+        tails = _tails(maps.shape, where, fit, sigma)
+        further = unmixing(peaks.above.reshape(shape), tails.reshape(shape), peaks.away.reshape(shape))
+        if further is None:
+            break
+        unmix = further @ unmix
+        maps = maps @ further.T.astype(np.float32)
         peaks = _Peaks.of(maps, sigma)
         where, fit = peaks.fit(maps, sigma)
     return Rough(where, (fit.centre + 0.5) * scale - 0.5, fit.amplitude, peaks.background[:, BLUE], unmix)

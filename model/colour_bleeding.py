@@ -6,17 +6,21 @@ import numpy as np
 LEAST, MOST = 0.01, 0.5
 # Bleeding must explain so much of what a channel shows away from its own blob; a ghost is not explained by it.
 LEAST_EXPLAINED = 0.5
+# So much of a source must show there, per image, in pixels of full strength; a whole blob is eight.
+LEAST_SHOWN = 0.3
 
 
 def unmixing(channels: np.ndarray, tails: np.ndarray, away: np.ndarray) -> np.ndarray | None:
-    """Matrices (V, 3, 3) that take seen colours to drawn ones, one per view; None when nothing bleeds.
+    """The matrix (3, 3) that takes seen colours to drawn ones; None when nothing bleeds.
 
-    `channels` (V, T, 3, n) are the pixels less their channel's background, `tails` (V, T, 3, n) what each channel's own
-    blob adds to them, `away` (V, T, 3, n) bool which pixels are away from that blob. There a channel shows, besides the
-    tails, what leaks into it from the two others: least squares over the whole video gives the shares.
+    `channels` (V, T, 3, m) are the pixels less their channel's background, `tails` (V, T, 3, m) what each channel's own
+    blob adds to them, `away` (V, T, 3, m) bool which pixels are away from that blob. There a channel shows, besides the
+    tails, what leaks into it from the two others: least squares over a view's whole video gives the shares. Whoever
+    made the videos made all of them alike, and a ghost in one view must not pass for bleeding, so the middle view's
+    shares (of an even number, the lower one's) count.
     """
     V = len(channels)
-    mixing = np.tile(np.eye(3), (V, 1, 1))
+    shares = np.zeros((V, 3, 3))
     for own in range(3):
         others = [channel for channel in range(3) if channel != own]
         there = away[:, :, own].reshape(V, -1)
@@ -26,5 +30,11 @@ def unmixing(channels: np.ndarray, tails: np.ndarray, away: np.ndarray) -> np.nd
         product = (sources @ leaked[..., None])[..., 0].astype(float)
         share = np.linalg.solve(gram, product[..., None])[..., 0]
         explained = np.sum(share * product, axis=1) > LEAST_EXPLAINED * np.sum(leaked**2, axis=1)
-        mixing[:, own, others] = np.where(explained[:, None] & (share > LEAST) & (share < MOST), share, 0.0)
-    return np.linalg.inv(mixing) if (mixing != np.eye(3)).any() else None
+        share = np.where(explained[:, None], share, 0.0)
+        # A view whose blobs hide each other all the time abstains.
+        shown = np.einsum("vii->vi", gram) > LEAST_SHOWN * channels.shape[1]
+        shares[:, own, others] = np.where(shown, share, np.inf)
+    voices = np.isfinite(shares).sum(axis=0)
+    middle = np.take_along_axis(np.sort(shares, axis=0), np.maximum(voices - 1, 0)[None] // 2, axis=0)[0]
+    middle = np.where((voices >= 2) & (middle > LEAST) & (middle < MOST), middle, 0.0)
+    return np.linalg.inv(np.eye(3) + middle) if middle.any() else None

@@ -28,8 +28,8 @@ def windows_around(
 ) -> Windows:
     """Pixels of images (N, H, W, 3), uint8 or float in [0, 1], at `offsets` (w,) from `middle` (n, 2) both ways.
 
-    Window i shows channel where[i] % 3 of image where[i] // 3 in [0, 1]; through `unmix` (N, 3, 3), if given, that
-    takes seen to drawn colours. Pixels inside the image, and within `reach` px of `centre` (n, 2), count.
+    Window i shows channel where[i] % 3 of image where[i] // 3 in [0, 1]; through `unmix` (3, 3), if given, which takes
+    seen to drawn colours. Pixels inside the image, and within `reach` px of `centre` (n, 2), count.
     """
     _, height, width, _ = images.shape
     columns, rows = middle[:, 0, None] + offsets, middle[:, 1, None] + offsets
@@ -37,10 +37,10 @@ def windows_around(
     down = (image[:, None] * height + np.clip(rows, 0, height - 1)) * (width * 3)
     first = down[:, :, None] + (np.clip(columns, 0, width - 1) * 3)[:, None, :]
     flat = images.reshape(-1)
-    if unmix is None:
+    if unmix is None or (unmix == np.eye(3)).all():
         values = flat.take(first + channel[:, None, None]).astype(np.float32)
     else:
-        share = unmix[image, channel].astype(np.float32)[:, :, None, None]
+        share = unmix[channel].astype(np.float32)[:, :, None, None]
         values = (
             flat.take(first) * share[:, 0] + flat.take(first + 1) * share[:, 1] + flat.take(first + 2) * share[:, 2]
         )

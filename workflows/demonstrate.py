@@ -36,6 +36,7 @@ from simulation.lab import Lab
 from simulation.pictures.rendering import SceneRenderer
 from workflows.demonstrator import waypoints
 from workflows.video import SideBySideVideo
+from workflows.watch import CameraWatch
 
 _SETTLE = 0.2  # s after the motion before it is judged: what was let go comes to rest
 
@@ -83,7 +84,7 @@ def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> O
         robot = stack.enter_context(RobotClient(lab.address, lab.port))
         stack.enter_context(beating_heart(robot))
         cameras = [SimulatedCamera(lab.frames, spec.name) for spec in scene.cameras]
-        captures = [stack.enter_context(Capture(camera)) for camera in cameras]
+        captures = {camera.name: stack.enter_context(Capture(camera)) for camera in cameras}
         robot.wait_for(ArmState.NOT_ENABLED)
         robot.enable()
         robot.wait_for(ArmState.NOT_READY)
@@ -93,9 +94,12 @@ def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> O
         began = time.perf_counter()
         trajectory = plan(instruction, scene, lab.truth(), joints)
         plan_s = time.perf_counter() - began
-        with _filmed(captures, _filming(stack, video, scene)):
+        watch = stack.enter_context(CameraWatch(robot, captures))
+        with _filmed(list(captures.values()), _filming(stack, video, scene)):
             robot.follow(trajectory)
-            robot.wait_for(ArmState.HOLDING, timeout=2.0 * trajectory.duration + 5.0)
+            ended = robot.wait_for(ArmState.HOLDING, ArmState.PAUSED, timeout=2.0 * trajectory.duration + 5.0)
+            if ended.state is ArmState.PAUSED:
+                raise RobotError(watch.reason)
             time.sleep(_SETTLE)
         verdict = lab.judge(instruction)
         return _outcome(instruction, seed, verdict, trajectory, plan_s, time.perf_counter() - began)

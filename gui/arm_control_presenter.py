@@ -1,0 +1,259 @@
+"""Moving the arm by hand control: held buttons and keys, exact steps, gripper, home, hand guiding.
+
+A held direction is a velocity that is renewed while it is held; the robot process lets it go after 0.2 s without. A
+step is the same velocity, made smaller as the measured tool comes near the step's end, so it passes the same limiter
+and ends by itself when anything here stops.
+"""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from foundation import xarm7
+from foundation.errors import KnownError
+from foundation.poses import from_rotation_vector, rotation_vector
+from gui.connection import Connection
+from gui.jobs import Jobs
+from robot.client import RobotClient, RobotStatus
+from robot.state import ArmState
+
+STEP_SIZES: tuple[tuple[str, float, float], ...] = (  # name, mm, deg; 0 is as long as it is held
+    ("While held", 0.0, 0.0),
+    ("1 mm · 1°", 1.0, 1.0),
+    ("5 mm · 5°", 5.0, 5.0),
+    ("20 mm · 15°", 20.0, 15.0),
+)
+SLOWEST_MM_S, FASTEST_MM_S = 10, 150
+_TURN_PER_MM = 0.004  # rad/s of turning for each mm/s of moving: 0.6 rad/s at 150 mm/s
+_GAIN = 4.0  # 1/s, of a step's way that is left: smooth with the 0.1 s that a measurement takes to come
+_NEAR_MM, _NEAR_DEG = 0.15, 0.1
+_GIVE_UP = 1.5  # s without coming nearer
+_LEAST_SPEED, _LEAST_TURN = 0.002, 0.01  # m/s, rad/s, so that the end of a step does not creep
+
+
+class Frame(StrEnum):
+    """What the directions refer to."""
+
+    BASE = "base"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One of twelve: `axis` 0..2 moves along x, y, z, 3..5 turns about them; `sign` is 1 or -1."""
+
+    axis: int
+    sign: int
+
+    @property
+    def turns(self) -> bool:
+        return self.axis >= 3
+
+    @property
+    def unit(self) -> np.ndarray:
+        """The twist (6,) with 1 m/s or 1 rad/s."""
+        twist = np.zeros(6)
+        twist[self.axis] = self.sign
+        return twist
+
+
+@dataclass
+class _Step:
+    """A step under way: towards `target` (4, 4) in base; `best` is the least distance (mm or deg) so far."""
+
+    target: np.ndarray
+    turns: bool
+    best: float
+    improved: float
+
+
+class ArmControlPresenter(QObject):
+    """Owns what is held; everything ends with `release_all`, with Stop, and when the arm is no longer ready."""
+
+    changed = Signal()  # settings of this screen, or what is allowed
+    failed = Signal(KnownError)
+    note = Signal(str)  # why the arm does not go on, '' when it does
+
+    def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
+        super().__init__(parent)
+        self._connection, self._jobs = connection, jobs
+        self.frame, self.step_index, self.speed_mm_s = Frame.BASE, 0, 50
+        self._held: dict[Direction, None] = {}
+        self._step: _Step | None = None
+        self._busy = False
+        self._note = ""
+        self._state = ArmState.DISCONNECTED
+        connection.pulled.connect(self._pulled)
+        connection.stop_pressed.connect(self.release_all)
+
+    # --- what is known ---
+
+    @property
+    def state(self) -> ArmState:
+        return self._state
+
+    @property
+    def can_jog(self) -> bool:
+        return self._state in (ArmState.HOLDING, ArmState.JOGGING) or (
+            self._state is ArmState.PREPARING and bool(self._held or self._step)
+        )
+
+    @property
+    def can_press(self) -> bool:
+        """Whether home and hand guiding may be begun."""
+        return self._state is ArmState.HOLDING and not self._busy
+
+    @property
+    def guiding(self) -> bool:
+        return self._state is ArmState.HAND_GUIDING
+
+    @property
+    def held(self) -> tuple[Direction, ...]:
+        return tuple(self._held)
+
+    @property
+    def moving(self) -> bool:
+        return bool(self._held) or self._step is not None
+
+    # --- settings ---
+
+    def choose_frame(self, frame: Frame) -> None:
+        self.release_all()
+        self.frame = frame
+        self.changed.emit()
+
+    def choose_step(self, index: int) -> None:
+        self.release_all()
+        self.step_index = index
+        self.changed.emit()
+
+    def choose_speed(self, speed_mm_s: int) -> None:
+        self.speed_mm_s = min(max(speed_mm_s, SLOWEST_MM_S), FASTEST_MM_S)
+        self.changed.emit()
+
+    # --- presses ---
+
+    def press(self, direction: Direction) -> None:
+        """A button or key went down: begin to move, or take one step."""
+        status = self._connection.status
+        if not self.can_jog or status is None:
+            return
+        self._say("")
+        _, step_mm, step_deg = STEP_SIZES[self.step_index]
+        if step_mm == 0.0:
+            self._held[direction] = None
+        elif self._step is None:
+            self._step = self._begin_step(direction, step_deg if direction.turns else step_mm, status)
+        self._renew()
+
+    def release(self, direction: Direction) -> None:
+        """The button or key came up: a held direction ends, a step goes on to its end."""
+        if direction in self._held:
+            del self._held[direction]
+            self._renew()
+
+    def release_all(self) -> None:
+        """Nothing is held any more, and a step ends where it is."""
+        if self.moving:
+            self._held, self._step = {}, None
+            self._renew()
+
+    def gripper(self, openness: float) -> None:
+        """Move the gripper; 0 is closed, 1 is open."""
+        self._command(lambda robot: robot.move_gripper(openness), "gripper")
+
+    def go_home(self) -> None:
+        self.release_all()
+        self._command(lambda robot: robot.home(), "home")
+
+    def toggle_guiding(self) -> None:
+        self.release_all()
+        self._command(RobotClient.release if self.guiding else RobotClient.hand_guide, "hand guiding")
+
+    # --- the motion ---
+
+    def _pulled(self) -> None:
+        state = self._connection.arm_state
+        if state is not self._state:
+            self._state = state
+            if not self.can_jog and self.moving:
+                self._held, self._step = {}, None
+            self.changed.emit()
+        if self.moving:
+            self._renew()
+
+    def _renew(self) -> None:
+        robot, status = self._connection.robot, self._connection.status
+        if robot is None or status is None:
+            return
+        twist, tool_frame = self._wanted(status)
+        try:
+            robot.jog(twist, tool_frame=tool_frame)
+        except KnownError as error:
+            self._held, self._step = {}, None
+            self.failed.emit(error)
+        self._say(f"It goes no further this way: {status.limited}." if status.limited and self.moving else "")
+
+    def _wanted(self, status: RobotStatus) -> tuple[np.ndarray, bool]:
+        if self._step is not None:
+            return self._step_twist(self._step, status), False
+        twist = sum((direction.unit for direction in self._held), np.zeros(6))
+        twist[:3] *= self.speed_mm_s / 1000.0
+        twist[3:] *= self.speed_mm_s * _TURN_PER_MM
+        return twist, self.frame is Frame.TOOL
+
+    def _begin_step(self, direction: Direction, size: float, status: RobotStatus) -> _Step:
+        start = xarm7.forward(status.position)
+        unit = direction.unit
+        if self.frame is Frame.TOOL:
+            unit = np.concatenate([start[:3, :3] @ unit[:3], start[:3, :3] @ unit[3:]])
+        target = start.copy()
+        target[:3, 3] += 0.0 if direction.turns else size / 1000.0 * unit[:3]
+        if direction.turns:
+            target[:3, :3] = from_rotation_vector(np.deg2rad(size) * unit[3:]) @ start[:3, :3]
+        return _Step(target, direction.turns, np.inf, time.monotonic())
+
+    def _step_twist(self, step: _Step, status: RobotStatus) -> np.ndarray:
+        """The velocity (6,) towards the step's end; zeros once there, and the step is over."""
+        here, now = xarm7.forward(status.position), time.monotonic()
+        way = step.target[:3, 3] - here[:3, 3]
+        turn = rotation_vector(step.target[:3, :3] @ here[:3, :3].T)
+        left = np.rad2deg(np.linalg.norm(turn)) if step.turns else 1000.0 * np.linalg.norm(way)
+        if left < 0.97 * step.best:
+            step.best, step.improved = float(left), now
+        near = left < (_NEAR_DEG if step.turns else _NEAR_MM)
+        if near or now - step.improved > _GIVE_UP:
+            self._step = None
+            return np.zeros(6)
+        speed = self.speed_mm_s / 1000.0
+        moving = _towards(way, speed, 0.0 if step.turns else _LEAST_SPEED)
+        turning = _towards(turn, speed * 1000.0 * _TURN_PER_MM, _LEAST_TURN if step.turns else 0.0)
+        return np.concatenate([moving, turning])
+
+    def _command(self, act, name: str) -> None:
+        robot = self._connection.robot
+        if robot is None or self._busy:
+            return
+        self._busy = True
+        self._jobs.run(lambda token, report: act(robot), name=name).on(failed=self.failed.emit, ended=self._commanded)
+        self.changed.emit()
+
+    def _commanded(self) -> None:
+        self._busy = False
+        self.changed.emit()
+
+    def _say(self, sentence: str) -> None:
+        if sentence != self._note:
+            self._note = sentence
+            self.note.emit(sentence)
+
+
+def _towards(left: np.ndarray, fastest: float, slowest: float) -> np.ndarray:
+    """A velocity (3,) along what is left, no faster than `fastest`, smaller near the end."""
+    distance = float(np.linalg.norm(left))
+    if distance < 1e-9:
+        return np.zeros(3)
+    return left / distance * min(fastest, max(_GAIN * distance, slowest))

@@ -1,0 +1,96 @@
+"""Where an instruction is typed: completion, the source of the motion, and the button that asks for it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QCompleter, QFileDialog, QLineEdit, QWidget
+
+from gui.parts import Button, row
+from gui.theme import space
+
+DEMONSTRATOR, REPLAY = "demonstrator", "replay"
+_SOURCES = (
+    ("Scripted demonstrator", DEMONSTRATOR, "The lab's own script does the task: for the simulated lab only"),
+    ("Replay a stored motion", REPLAY, "A motion that was stored as a file is shown and done again"),
+)
+
+
+class AskBar(QWidget):
+    """`asked` carries the instruction, the source and the file of a replay ("" without)."""
+
+    asked = Signal(str, str, str)
+
+    def __init__(self):
+        super().__init__()
+        self.instruction = QLineEdit()
+        self.instruction.setPlaceholderText("What should the arm do?  For example: pick up the red cube")
+        self.instruction.setAccessibleName("Instruction")
+        self.instruction.setClearButtonEnabled(True)
+        self.instruction.setMaxLength(200)
+        self._known = QStringListModel(self)
+        completer = QCompleter(self._known, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setMaxVisibleItems(8)
+        self.instruction.setCompleter(completer)
+        self.source = QComboBox()
+        self.source.setAccessibleName("Where the motion comes from")
+        for name, key, tip in _SOURCES:
+            self.source.addItem(name, key)
+            self.source.setItemData(self.source.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.file = Button("Choose a file…", on=self._choose_file, tip="The stored motion to show again")
+        self.path = ""
+        self.show_me = Button("Show me", "primary", icon_name="play", on=self._ask)
+        self.show_me.setToolTip("Work out the motion and show it. The arm does not move (Enter)")
+        self.show_me.setMinimumWidth(space(7))
+        layout = row(self.instruction, self.source, self.file, self.show_me)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
+        self.instruction.returnPressed.connect(self._ask)
+        self.instruction.textChanged.connect(lambda: self._refresh())
+        self.source.currentIndexChanged.connect(lambda: self._refresh())
+        self._enabled = True
+        self._refresh()
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that is needed to ask is there."""
+        replay = self.source.currentData() == REPLAY
+        return self._enabled and bool(self.instruction.text().strip()) and (bool(self.path) or not replay)
+
+    def show_known(self, instructions: Sequence[str]) -> None:
+        """What completion offers."""
+        if self._known.stringList() != list(instructions):
+            self._known.setStringList(list(instructions))
+
+    def allow(self, enabled: bool, primary: bool) -> None:
+        """Whether it may be asked now, and whether that is the next sensible thing to do."""
+        self._enabled = enabled
+        for widget in (self.instruction, self.source, self.file):
+            widget.setEnabled(enabled)
+        self.show_me.show_as("primary" if primary else "")
+        self._refresh()
+
+    def choose_path(self, path: str) -> None:
+        """The file to replay."""
+        self.path = path
+        self.file.setText(Path(path).name if path else "Choose a file…")
+        self.file.setToolTip(path or "The stored motion to show again")
+        self._refresh()
+
+    def _choose_file(self) -> None:
+        # Qt's own dialog: it is a window of this program, so Space and Stop work in it too.
+        path, _ = QFileDialog.getOpenFileName(
+            self, "A stored motion", self.path, "Motions (*.json)", options=QFileDialog.Option.DontUseNativeDialog
+        )
+        if path:
+            self.choose_path(path)
+
+    def _ask(self) -> None:
+        if self.ready:
+            self.asked.emit(self.instruction.text().strip(), self.source.currentData(), self.path)
+
+    def _refresh(self) -> None:
+        self.file.setVisible(self.source.currentData() == REPLAY)
+        self.show_me.setEnabled(self.ready)

@@ -1,0 +1,73 @@
+"""What the program has to say to the operator: banners now, and the log of all of it."""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+_KEPT = 500
+
+
+class Kind(StrEnum):
+    """How much it matters; also the name of its look."""
+
+    DANGER = "danger"
+    WARNING = "warning"
+    SUCCESS = "success"
+    NOTE = "accent"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One sentence or two, as they stand in the banner and the log."""
+
+    kind: Kind
+    sentence: str
+    moment: datetime
+
+
+class Messages(QObject):
+    """Collects what has to be said; `say` may be called from any thread."""
+
+    said = Signal(Message)  # for the banner
+    logged = Signal(Message)  # for the log only
+    _arrived = Signal(str, str, bool)
+
+    def __init__(self, parent: QObject | None = None):
+        super().__init__(parent)
+        self.log: deque[Message] = deque(maxlen=_KEPT)
+        self._arrived.connect(self._take, Qt.ConnectionType.AutoConnection)
+
+    def say(self, kind: Kind, sentence: str) -> None:
+        """Show it in the banner, and keep it in the log."""
+        self._arrived.emit(str(kind), sentence, True)
+
+    def note(self, sentence: str, kind: Kind = Kind.NOTE) -> None:
+        """Keep it in the log only."""
+        self._arrived.emit(str(kind), sentence, False)
+
+    def error(self, error: Exception) -> None:
+        """A KnownError nobody else shows."""
+        self.say(Kind.DANGER, str(error))
+
+    def _take(self, kind: str, sentence: str, banner: bool) -> None:
+        message = Message(Kind(kind), sentence, datetime.now().astimezone())
+        self.log.append(message)
+        self.logged.emit(message)
+        if banner:
+            self.said.emit(message)
+
+
+class LogBridge(logging.Handler):
+    """Takes the warnings of every module into the log."""
+
+    def __init__(self, messages: Messages):
+        super().__init__(logging.WARNING)
+        self._messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = Kind.DANGER if record.levelno >= logging.ERROR else Kind.WARNING
+        self._messages.note(f"{record.name}: {record.getMessage()}", kind)

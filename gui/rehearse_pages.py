@@ -1,0 +1,160 @@
+"""The panel that leads through a rehearsal, up to the approval: ask, wait, decide."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QProgressBar, QSizePolicy, QWidget
+
+from gui.parts import Button, IconLabel, column, label, row
+from gui.rehearse_presenter import RehearsePresenter
+from gui.theme import look, space
+
+REASONS = ("It takes the wrong thing", "It goes the wrong way", "It comes too close to something", "It looks unsafe")
+_SUGGESTIONS = 4
+
+
+class Note(QFrame):
+    """A sentence that wants to be read, on a coloured ground; hidden while it is empty."""
+
+    def __init__(self):
+        super().__init__()
+        self._icon, self.words = IconLabel(), label("", wrap=True)
+        layout = row(self._icon, self.words)
+        layout.setContentsMargins(space(0.5), space(0.4), space(0.5), space(0.4))
+        layout.setStretch(1, 1)
+        layout.setAlignment(self._icon, Qt.AlignmentFlag.AlignTop)
+        self.setLayout(layout)
+        self.hide()
+
+    def show_words(self, words: str, colour: str = "danger", icon: str = "warning") -> None:
+        self.words.setText(words)
+        self._icon.show_icon(icon, colour)
+        look(self, f"note-{colour}")
+        self.setVisible(bool(words))
+
+
+class Facts(QWidget):
+    """Names and values, two columns."""
+
+    def __init__(self):
+        super().__init__()
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(space(1))
+        self._form.setVerticalSpacing(space(0.15))
+        self._values: dict[str, QWidget] = {}
+
+    def show_facts(self, facts: dict[str, str]) -> None:
+        """Whatever is there now, in this order; rows stay where they are as long as the names are the same."""
+        if list(self._values) != list(facts):
+            while self._form.rowCount():
+                self._form.removeRow(0)
+            self._values = {name: label("", "figure", wrap=True, name=name) for name in facts}
+            for name, value in self._values.items():
+                self._form.addRow(label(name, "muted"), value)
+        for name, words in facts.items():
+            self._values[name].setText(words)  # type: ignore[attr-defined]
+
+
+class AskPage(QWidget):
+    """Before anything was asked, or after something went wrong."""
+
+    def __init__(self, presenter: RehearsePresenter, choose):
+        super().__init__()
+        self._presenter, self._choose = presenter, choose
+        self.problem = Note()
+        self.words = label("", "muted", wrap=True)
+        self.suggestions: tuple[Button, ...] = ()
+        self._grid = QGridLayout()
+        self._grid.setSpacing(space(0.35))
+        self.setLayout(column(label("What should the arm do?", "heading"), self.problem, self.words, self._grid, None))
+
+    def refresh(self) -> None:
+        presenter = self._presenter
+        self.problem.show_words(presenter.problem)
+        self.words.setText(presenter.ask_words)
+        offered = presenter.suggestions[:_SUGGESTIONS]
+        if tuple(button.text() for button in self.suggestions) == offered:
+            return
+        for button in self.suggestions:
+            self._grid.removeWidget(button)
+            button.deleteLater()
+        self.suggestions = tuple(self._suggestion(text) for text in offered)
+        for i, button in enumerate(self.suggestions):
+            self._grid.addWidget(button, i // 2, i % 2)
+
+    def _suggestion(self, text: str) -> Button:
+        button = Button(text, tip="Put this into the line above", on=lambda: self._choose(text))
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        return button
+
+
+class WorkingPage(QWidget):
+    """While the motion is worked out."""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        self.words, self.bar = label("", "muted", wrap=True), QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.cancel = Button("Cancel", icon_name="cross", on=presenter.cancel)
+        heading = label("Working it out. The arm does not move.", "heading", wrap=True)
+        self.setLayout(column(heading, self.words, self.bar, row(None, self.cancel), None))
+
+    def refresh(self) -> None:
+        words, share = self._presenter.progress_now
+        self.words.setText(words)
+        self.bar.setValue(round(1000 * share))
+
+
+class DecidePage(QWidget):
+    """The motion can be watched; now it is for the operator to say yes or no."""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
+        self.approve = Button("Approve", "primary", icon_name="check", on=presenter.approve)
+        self.approve.setToolTip("Exactly this motion may then be run, once, within ten minutes. It does not start yet")
+        self.reject = Button("Reject…", "danger", icon_name="cross", on=lambda: self._show_reasons(True))
+        self.reject.setToolTip("Do not do this, and say why if you like")
+        self.again = Button("Show me another", icon_name="refresh", on=presenter.ask_again)
+        self.again.setToolTip("Drop this motion and work it out once more from the present pictures")
+        self.reason = QComboBox()
+        self.reason.setEditable(True)
+        self.reason.addItems(["", *REASONS])
+        self.reason.setAccessibleName("Reason for rejecting")
+        line_edit = self.reason.lineEdit()
+        if line_edit is not None:
+            line_edit.setPlaceholderText("Why not? (you may leave this empty)")
+        self.confirm = Button("Reject this motion", "danger", on=self._reject)
+        self.keep = Button("Back", "quiet", on=lambda: self._show_reasons(False))
+        self._decide, self._reasons = QWidget(), QWidget()
+        self._decide.setLayout(row(self.reject, self.again, None, self.approve))
+        reasons = row(self.reason, self.confirm, self.keep)
+        reasons.setStretch(0, 1)
+        self._reasons.setLayout(reasons)
+        self._reasons.hide()
+        self.setLayout(column(self.heading, self.problem, self.facts, None, self._decide, self._reasons))
+
+    def refresh(self) -> None:
+        presenter = self._presenter
+        self.heading.setText(presenter.decide_words)
+        self.problem.show_words(presenter.problem)
+        self.facts.show_facts(presenter.motion_facts)
+        self.approve.setEnabled(presenter.can_approve)
+        self.approve.show_as("primary" if presenter.can_approve and presenter.watched else "")
+        self.again.show_as("" if presenter.can_approve else "primary")
+
+    def begin(self) -> None:
+        """A new motion is here."""
+        self._show_reasons(False)
+        self.reason.setCurrentIndex(0)
+
+    def _show_reasons(self, shown: bool) -> None:
+        self._decide.setVisible(not shown)
+        self._reasons.setVisible(shown)
+        if shown:
+            self.reason.setFocus()
+
+    def _reject(self) -> None:
+        self._presenter.reject(self.reason.currentText().strip())

@@ -1,0 +1,135 @@
+"""The panel that leads through a rehearsal, from the approval on: run, watch it run, say how it went."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QProgressBar, QWidget
+
+from gui.parts import Button, column, label, row
+from gui.rehearse_pages import Facts, Note
+from gui.rehearse_presenter import RehearsePresenter
+
+SPEEDS_PCT = (25, 50, 100)
+
+
+class ApprovedPage(QWidget):
+    """Approved and not yet running: the speed, and the press that starts it."""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        self.problem, self.facts = Note(), Facts()
+        self.speeds = QButtonGroup(self)
+        choices = row(label("Speed", "muted"), gap=0.3)
+        for pct in SPEEDS_PCT:
+            button = Button(f"{pct} %")
+            button.setCheckable(True)
+            button.setAccessibleName(f"Speed {pct} percent")
+            self.speeds.addButton(button, pct)
+            choices.addWidget(button)
+        self.slow = label("", "muted", wrap=True)
+        choices.addWidget(self.slow, 1)
+        self.take_back = Button("Take the approval back", on=presenter.take_back)
+        self.ready = Button("", "primary", on=presenter.make_ready)
+        self.run = Button("", "primary", icon_name="play", on=lambda: presenter.run(self.speed))
+        self.run.setToolTip("The arm moves now. Stop it with the red button or the space bar")
+        self.speeds.idToggled.connect(lambda *_: self.refresh())
+        buttons = row(self.take_back, None, self.ready, self.run)
+        heading = label("Approved. Keep clear of the arm, then run it.", "heading", wrap=True)
+        self.setLayout(column(heading, self.problem, choices, self.facts, None, buttons))
+        self.begin()
+
+    @property
+    def speed(self) -> float:
+        """Share of full speed, in (0, 1]."""
+        return self.speeds.checkedId() / 100.0
+
+    def begin(self) -> None:
+        """A new approval: slowly first."""
+        self.speeds.button(SPEEDS_PCT[0]).setChecked(True)
+
+    def refresh(self) -> None:
+        presenter, pct = self._presenter, self.speeds.checkedId()
+        self.problem.show_words(presenter.problem)
+        self.facts.show_facts(presenter.run_facts(pct / 100.0))
+        first = SPEEDS_PCT[0]
+        self.slow.setText("Recommended for the first time" if pct == first else "Only after you saw it run slowly")
+        step = presenter.ready_words
+        self.ready.setVisible(bool(step))
+        self.ready.setText(step)
+        self.run.setText(f"Run at {pct} %")
+        self.run.setEnabled(presenter.can_run)
+        self.run.show_as("primary" if presenter.can_run else "")
+
+
+class RunningPage(QWidget):
+    """While the arm moves."""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        self.heading, self.facts, self.bar = label("", "heading", wrap=True), Facts(), QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.pause = Button("Pause", icon_name="pause", on=presenter.pause_or_continue)
+        self.stop = Button("Stop", "stop", icon_name="stop", on=presenter.stop)
+        self.stop.setToolTip("Stop the arm at once (space bar)")
+        self.setLayout(column(self.heading, self.bar, self.facts, None, row(self.pause, None, self.stop)))
+
+    def refresh(self) -> None:
+        presenter = self._presenter
+        self.heading.setText("Paused. The arm holds still." if presenter.paused else "The arm is moving.")
+        self.bar.setValue(round(1000 * presenter.run_progress))
+        self.facts.show_facts(presenter.tracking_facts)
+        self.pause.setText("Continue" if presenter.paused else "Pause")
+        self.pause.set_icon("play" if presenter.paused else "pause")
+
+
+class OutcomePage(QWidget):
+    """The arm stands again: did it do what was asked?"""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
+        self.note = QLineEdit()
+        self.note.setPlaceholderText("A note, if you like: what was good, what went wrong")
+        self.note.setAccessibleName("Note about the outcome")
+        self.note.setMaxLength(1000)
+        self.failure = Button("It failed", "danger", icon_name="cross", on=lambda: self._finish(False))
+        self.success = Button("It worked", "primary", icon_name="check", on=lambda: self._finish(True))
+        buttons = row(self.failure, None, self.success)
+        self.setLayout(column(self.heading, self.problem, self.facts, self.note, None, buttons))
+
+    def begin(self) -> None:
+        self.note.clear()
+
+    def refresh(self) -> None:
+        presenter = self._presenter
+        self.heading.setText(presenter.outcome_words)
+        self.problem.show_words(presenter.problem)
+        self.facts.show_facts(presenter.outcome_facts)
+        self.success.show_as("primary" if presenter.completed else "")
+        for button in (self.failure, self.success):
+            button.setEnabled(not presenter.saving)
+
+    def _finish(self, success: bool) -> None:
+        self._presenter.finish(success, self.note.text().strip())
+
+
+class SavedPage(QWidget):
+    """Everything is stored; what next?"""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        self.heading, self.facts = label("", "heading", wrap=True), Facts()
+        self.where = label("", "small", wrap=True)
+        self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.again = Button("The same again", icon_name="refresh", on=presenter.ask_again)
+        self.next = Button("Next instruction", "primary", icon_name="right", on=presenter.begin_new)
+        self.setLayout(column(self.heading, self.facts, self.where, None, row(self.again, None, self.next)))
+
+    def refresh(self) -> None:
+        presenter = self._presenter
+        self.heading.setText(presenter.saved_words)
+        self.facts.show_facts(presenter.outcome_facts)
+        self.where.setText(presenter.stored_words)

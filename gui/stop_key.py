@@ -1,0 +1,75 @@
+"""Keys that must work wherever the keyboard is: Space stops the arm, and a screen's own keys move it.
+
+Space stops whenever the arm moves, also out of a text field or a dialog. While the arm stands still it is a blank in a
+text field, and Stop everywhere else; buttons are pressed with Enter. The keys are taken at the window the keyboard is
+in, which a dialog, a menu and a list are reached through too.
+"""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QWindow
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QPlainTextEdit as _Plain
+
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class StopKey(QObject):
+    """Watches every window that gets the keyboard. `may_move()` says whether the arm moves or may begin to."""
+
+    stop = Signal()
+    keyboard_left = Signal()  # no window of ours has the keyboard: what is held will not be seen to come up
+
+    def __init__(self, app: QApplication, may_move: Callable[[], bool], take_key: Callable[[int, bool], bool]):
+        super().__init__(app)
+        self._may_move, self._take_key = may_move, take_key
+        self._windows: set[QWindow] = set()
+        app.focusWindowChanged.connect(self._watch)
+        window = QGuiApplication.focusWindow()
+        if window is not None:
+            self._watch(window)
+
+    def _watch(self, window: QWindow | None) -> None:
+        self.keyboard_left.emit()
+        if window is not None and window not in self._windows:
+            self._windows.add(window)
+            window.installEventFilter(self)
+            window.destroyed.connect(lambda: self._windows.discard(window))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not isinstance(event, QKeyEvent):
+            return False
+        return self._take(event)
+
+    def _take(self, event: QKeyEvent) -> bool:
+        """Whether the key goes no further."""
+        pressed = event.type() == QEvent.Type.KeyPress
+        typing, key = _typing(), event.key()
+        if key == Qt.Key.Key_Space:
+            if typing and not self._may_move():
+                return False
+            if pressed and not event.isAutoRepeat():
+                self.stop.emit()
+            return True
+        if typing or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or QApplication.activeModalWidget():
+            return False
+        focus = QApplication.focusWidget()
+        if key in _ENTER and isinstance(focus, QAbstractButton):
+            if pressed and not event.isAutoRepeat():
+                focus.click()
+            return True
+        if event.isAutoRepeat() and self._takes(key):
+            return True
+        return self._takes(key, pressed)
+
+    def _takes(self, key: int, pressed: bool | None = None) -> bool:
+        return pressed is not None and self._take_key(key, pressed)
+
+
+def _typing() -> bool:
+    """Whether the keyboard is in a field where a blank can be typed."""
+    focus: QWidget | None = QApplication.focusWidget()
+    if isinstance(focus, QComboBox):
+        return focus.isEditable()
+    return isinstance(focus, QLineEdit | QTextEdit | _Plain | QAbstractSpinBox)
