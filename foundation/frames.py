@@ -7,92 +7,24 @@ After each frame the writer sends its readers one byte, so that they can sleep u
 """
 
 import contextlib
-import mmap
 import os
 import select
 import socket
 import struct
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from foundation.errors import ProcessError
+from foundation.frame_memory import SlotMemory, StoredFrame, StreamInfo
 from foundation.messages import Channel, ChannelClosed
 
-_SLOTS = 4  # a reader has three frame periods to copy one frame
-_HEADER = 64  # bytes in front of the slots: u64 number of the newest frame
-_SLOT_HEADER = 64  # bytes in front of each slot: u64 sequence (odd while written), f64 captured, u64 number
+__all__ = ["FramePublisher", "FrameReader", "FrameStream", "StoredFrame", "StreamGone", "StreamInfo", "list_streams"]
 
 
 class StreamGone(ProcessError):
     """The process that made the pictures has ended."""
-
-
-@dataclass(frozen=True)
-class StreamInfo:
-    """What a stream carries: RGB images (height, width, 3) uint8, perhaps with depth (height, width) uint16 in mm.
-
-    `details` are the publisher's own plain values (true calibration, distortion, frame rate ...).
-    """
-
-    name: str
-    width: int
-    height: int
-    has_depth: bool
-    details: dict[str, Any]
-
-    @property
-    def slot_bytes(self) -> int:
-        pixels = self.width * self.height
-        return _SLOT_HEADER + pixels * 3 + (pixels * 2 if self.has_depth else 0)
-
-    @property
-    def total_bytes(self) -> int:
-        return _HEADER + _SLOTS * self.slot_bytes
-
-
-@dataclass(frozen=True, eq=False)
-class StoredFrame:
-    """One picture: `rgb` (H, W, 3) uint8, `depth_mm` (H, W) uint16 or None, `captured` s monotonic, its `number`."""
-
-    rgb: np.ndarray
-    depth_mm: np.ndarray | None
-    captured: float
-    number: int
-
-
-class _Memory:
-    """Views into a stream's memory file."""
-
-    def __init__(self, descriptor: int, info: StreamInfo, *, writable: bool):
-        access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
-        self._map = mmap.mmap(descriptor, info.total_bytes, access=access)
-        self._info = info
-        self.newest = np.frombuffer(self._map, np.uint64, 1)
-        self._slots = [self._views(_HEADER + i * info.slot_bytes) for i in range(_SLOTS)]
-
-    def _views(self, start: int):
-        info, pixels = self._info, self._info.width * self._info.height
-        sequence = np.frombuffer(self._map, np.uint64, 1, start)
-        captured = np.frombuffer(self._map, np.float64, 1, start + 8)
-        number = np.frombuffer(self._map, np.uint64, 1, start + 16)
-        start += _SLOT_HEADER
-        rgb = np.frombuffer(self._map, np.uint8, pixels * 3, start).reshape(info.height, info.width, 3)
-        if not info.has_depth:
-            return sequence, captured, number, rgb, None
-        depth = np.frombuffer(self._map, np.uint8, pixels * 2, start + pixels * 3).view(np.uint16)
-        return sequence, captured, number, rgb, depth.reshape(info.height, info.width)
-
-    def slot(self, number: int):
-        return self._slots[number % _SLOTS]
-
-    def close(self) -> None:
-        self._slots = []
-        del self.newest
-        self._map.close()
 
 
 class FrameStream:
@@ -102,7 +34,7 @@ class FrameStream:
         self.info = info
         self._descriptor = os.memfd_create(f"rehearse-{info.name}", os.MFD_CLOEXEC)
         os.ftruncate(self._descriptor, info.total_bytes)
-        self._memory = _Memory(self._descriptor, info, writable=True)
+        self._memory = SlotMemory(self._descriptor, info, writable=True)
         self._readers: list[socket.socket] = []
         self._lock = threading.Lock()
         self._number = 0
@@ -246,7 +178,7 @@ class FrameReader:
         self._socket.setblocking(False)
         self._channel = channel
         try:
-            self._memory = _Memory(descriptor, self.info, writable=False)
+            self._memory = SlotMemory(descriptor, self.info, writable=False)
         finally:
             os.close(descriptor)
 
