@@ -19,7 +19,7 @@ from model.action_encoding import (
     require_two_places,
 )
 from model.action_smoothing import smooth
-from model.rigid_fit import NEAREST, Sightings, belief, depths, refine, reprojection, solvable
+from model.rigid_fit import Sightings, belief, depths, refine, reprojection, solvable, start_poses
 
 # A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256), and neither
 # is one outside three of its own standard deviations.
@@ -30,8 +30,8 @@ KERNEL_RESIDUAL, WIDEST_KERNEL = 2.0, 0.0125
 LEAST_STD = 2e-5
 # A pose less certain than this (standard deviations) is no answer.
 VAGUEST_POSITION, VAGUEST_ROTATION = 0.03, 0.3  # m, rad
-# Confidence halves at this standard deviation of the position.
-HALF_CONFIDENCE = 0.01  # m
+# Confidence halves at this standard deviation of the position, and at this residual as a share of the image side.
+HALF_CONFIDENCE, HALF_CONFIDENCE_RESIDUAL = 0.01, 0.01  # m, 1
 
 NOTHING = "no action is drawn in this frame"
 TOO_FEW = "fewer than two views show the three points"
@@ -76,13 +76,14 @@ def decode(
     height, width = image_size(cameras)
     if images.ndim != 5 or images.shape[0] != len(cameras) or images.shape[2:] != (height, width, 3):
         raise ValueError(f"images must be ({len(cameras)}, T, {height}, {width}, 3), not {images.shape}")
-    require_two_places(cameras)
     T = images.shape[1]
+    matrices = projection_matrices(cameras, T)
+    require_two_places(cameras)
     times = np.arange(T, dtype=float) if times is None else np.asarray(times, float)
     if times.shape != (T,):
         raise ValueError(f"times must be ({T},), one for each frame, not {times.shape}")
     blobs = find_blobs(images, sigma)
-    sightings, found = _sightings(blobs, projection_matrices(cameras, T), min(height, width), axis_length)
+    sightings, found = _sightings(blobs, matrices, min(height, width), axis_length)
     decoded = _decode(blobs, sightings, found, min(height, width), times)
     if smoothing == 0:
         return decoded
@@ -104,7 +105,7 @@ def _sightings(blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float
 
 def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, times: np.ndarray) -> Decoded:
     poses = consensus(sightings, found)
-    posed = np.isfinite(poses).all(axis=(1, 2))
+    posed = ~np.isnan(poses[:, 0, 0])
     poses[~posed] = np.eye(4)
     use = found & posed[:, None, None]
     sightings = _as_wide_as_the_residuals(sightings, use, poses, side)
@@ -114,20 +115,39 @@ def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, ti
     spread = _spread(sightings, information, error, trust)
     distance = np.where(use, np.linalg.norm(error, axis=-1), np.nan)
     agrees = distance < AGREES * sightings.kernel
-    behind = (agrees & (depths(sightings, poses) <= NEAREST)).any(axis=(1, 2))
     enough = (agrees.sum(axis=(1, 2)) >= LEAST_SIGHTINGS) & solvable(agrees)
     vague = (spread > (VAGUEST_POSITION, VAGUEST_ROTATION)).any(axis=1)
+    behind = ~enough & _meet_behind(sightings, found)
     reasons: np.ndarray = np.select(
         [~found.any(axis=(1, 2)), ~posed, behind, ~enough, vague], [NOTHING, TOO_FEW, BEHIND, DISAGREE, VAGUE], ""
     )
     valid = np.equal(reasons, "")
     poses[~valid] = np.nan
     openness = np.where(valid, _openness(blobs.background.T, trust.mean(axis=2)), np.nan)
+    confidence = _confidence(trust, blobs.strength.swapaxes(0, 1), use, distance / side, spread[:, 0])
     seen = use.sum(axis=2)
-    residual = np.sqrt(np.nansum(distance**2, axis=2) / np.maximum(seen, 1))
-    believed = (trust * blobs.strength.swapaxes(0, 1)).sum(axis=(1, 2)) / np.maximum(seen.sum(axis=1), 1)
-    confidence = np.where(valid, believed / (1.0 + (spread[:, 0] / HALF_CONFIDENCE) ** 2), 0.0)
-    return Decoded(Trajectory(times, poses, openness), valid, confidence, np.where(seen > 0, residual, np.nan), reasons)
+    residual = np.where(seen > 0, np.sqrt(np.nansum(distance**2, axis=2) / np.maximum(seen, 1)), np.nan)
+    return Decoded(Trajectory(times, poses, openness), valid, np.where(valid, confidence, 0.0), residual, reasons)
+
+
+def _meet_behind(sightings: Sightings, found: np.ndarray) -> np.ndarray:
+    """Bool (T,): whether the rays meet, if anywhere, behind a camera."""
+    behind = depths(sightings, start_poses(sightings, found)) <= 0.0
+    return np.asarray((found & behind).any(axis=(1, 2)))
+
+
+def _confidence(
+    trust: np.ndarray, strength: np.ndarray, use: np.ndarray, distance: np.ndarray, position_std: np.ndarray
+) -> np.ndarray:
+    """(T,) in [0, 1]: how strong the blobs are and how far they are believed, how many of them check each other, how
+    well they agree (`distance` as a share of the image side), and how well they fix the position."""
+    believed = (trust * strength).sum(axis=(1, 2)) / np.maximum(use.sum(axis=(1, 2)), 1)
+    count = trust.sum(axis=(1, 2))
+    # Of two whole views six numbers are left over when six unknowns are found: that is the full check.
+    checked = np.clip((2.0 * count - 6.0) / 6.0, 0.0, 1.0)
+    square = np.nansum(trust * distance**2, axis=(1, 2)) / np.maximum(count, 1e-9)
+    doubt = (position_std / HALF_CONFIDENCE) ** 2 + square / HALF_CONFIDENCE_RESIDUAL**2
+    return believed * checked / (1.0 + doubt)
 
 
 def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.ndarray, side: int) -> Sightings:

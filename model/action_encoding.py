@@ -10,6 +10,7 @@ Each is a Gaussian of peak 1. Blue at or below PEDESTAL is replaced by PEDESTAL 
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -65,17 +66,15 @@ def image_size(cameras: Sequence[Camera]) -> tuple[int, int]:
 
 
 def require_two_places(cameras: Sequence[Camera]) -> None:
-    """ActionImageError unless at least two cameras stand in different places."""
+    """ActionImageError for fewer than two cameras, or two in one place all the time."""
     if len(cameras) < 2:
         raise ActionImageError(
             f"One view ({cameras[0].name}) cannot tell how far away the tool is. Choose at least two cameras."
         )
-    for i, one in enumerate(cameras):
-        for other in cameras[i + 1 :]:
-            if not one.moving and not other.moving:
-                apart, _ = distance(one.base_from_camera, other.base_from_camera)
-                if apart < SMALLEST_BASELINE:
-                    raise ActionImageError(
-                        f"The cameras {one.name} and {other.name} have the same place in the calibration, so they are "
-                        "the same view. Choose another camera, or calibrate again."
-                    )
+    for one, other in combinations(cameras, 2):
+        apart, _ = distance(one.base_from_camera, other.base_from_camera)
+        if np.max(apart) < SMALLEST_BASELINE:
+            raise ActionImageError(
+                f"The cameras {one.name} and {other.name} have the same place in the calibration, so they are the "
+                "same view. Choose another camera, or calibrate again."
+            )

@@ -6,8 +6,6 @@ import numpy as np
 LEAST, MOST = 0.01, 0.5
 # Bleeding must explain so much of what a channel shows away from its own blob; a ghost is not explained by it.
 LEAST_EXPLAINED = 0.5
-# So much of a source must show there, per image, in pixels of full strength; a whole blob is eight.
-LEAST_SHOWN = 0.3
 
 
 def unmixing(channels: np.ndarray, tails: np.ndarray, away: np.ndarray) -> np.ndarray | None:
@@ -30,11 +28,7 @@ def unmixing(channels: np.ndarray, tails: np.ndarray, away: np.ndarray) -> np.nd
         product = (sources @ leaked[..., None])[..., 0].astype(float)
         share = np.linalg.solve(gram, product[..., None])[..., 0]
         explained = np.sum(share * product, axis=1) > LEAST_EXPLAINED * np.sum(leaked**2, axis=1)
-        share = np.where(explained[:, None], share, 0.0)
-        # A view whose blobs hide each other all the time abstains.
-        shown = np.einsum("vii->vi", gram) > LEAST_SHOWN * channels.shape[1]
-        shares[:, own, others] = np.where(shown, share, np.inf)
-    voices = np.isfinite(shares).sum(axis=0)
-    middle = np.take_along_axis(np.sort(shares, axis=0), np.maximum(voices - 1, 0)[None] // 2, axis=0)[0]
-    middle = np.where((voices >= 2) & (middle > LEAST) & (middle < MOST), middle, 0.0)
+        shares[:, own, others] = np.where(explained[:, None], share, 0.0)
+    middle = np.sort(shares, axis=0)[(V - 1) // 2]
+    middle = np.where((middle > LEAST) & (middle < MOST), middle, 0.0)
     return np.linalg.inv(np.eye(3) + middle) if middle.any() else None
