@@ -82,6 +82,7 @@ class _Detector(Detector):
     def __del__(self):
         pointer, self.tag_detector_ptr = getattr(self, "tag_detector_ptr", None), None
         if pointer is not None:
+            assert self.libc is not None  # a detector was made with it
             self.libc.apriltag_detector_destroy(pointer)
 
 
