@@ -8,7 +8,7 @@ setup:
 	@$(PYTHON) packaging/set_up.py
 
 run: setup
-	@.venv/bin/python main.py $(or $(ARGS),demonstrate "pick up the red cube" --seed 100003 --video demonstration.mp4)
+	@.venv/bin/python main.py $(ARGS)
 
 test: setup
 	@.venv/bin/python -m pytest $(ARGS)

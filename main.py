@@ -4,6 +4,7 @@ import argparse
 import importlib
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,17 @@ from typing import Any
 from foundation.errors import KnownError
 
 # Role -> module with `run(channel)`. Named, not imported: each process loads only what it needs.
-ROLES = {"lab": "simulation.process", "robot": "robot.process"}
+ROLES = {
+    "cameras": "cameras.listing_process",
+    "lab": "simulation.process",
+    "model": "model.process",
+    "robot": "robot.process",
+    "window": "gui.window_figures",
+}
+
+
+class NoScreenError(KnownError):
+    """A window was asked for where none can be shown."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,10 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_role(arguments)
     parser = _parser()
     parsed = parser.parse_args(arguments)
-    if parsed.command is None:
-        parser.print_help(sys.stderr)
-        return 2
     try:
+        if parsed.command is None:
+            return _window()
         return _COMMANDS[parsed.command](parsed)
     except KnownError as error:
         print(error, file=sys.stderr)
@@ -61,13 +71,16 @@ def _run_role(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="rehearse", description="Teach a UFACTORY xArm by showing, and see every motion before it happens."
+        prog="rehearse",
+        description="Teach a UFACTORY xArm by showing, and see every motion before it happens. "
+        "Without a command the window opens.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    def add(name: str, help_: str) -> argparse.ArgumentParser:
+    def add(name: str, help_: str, *, json_: bool = True) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_, description=help_)
-        command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+        if json_:  # else its own sub-commands have it
+            command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
         return command
 
     add("doctor", "Say what works on this machine, and what to do about what does not.")
@@ -84,6 +97,19 @@ def _parser() -> argparse.ArgumentParser:
     demonstrate.add_argument("--real-time", action="store_true", help="through the SDK, the sockets and the cameras")
     demonstrate.add_argument("--video", type=Path, default=None, metavar="FILE.mp4", help="write what the cameras saw")
 
+    run = add("run", "Show what the arm would do for an instruction, and with --approve let it do it.")
+    run.add_argument("instruction", help='what to do, for example "pick up the red cube"')
+    run.add_argument("--source", default="demonstrator", choices=("demonstrator", "replay"), help="who proposes")
+    run.add_argument("--trajectory", type=Path, default=None, metavar="FILE", help="what the replay replays")
+    run.add_argument("--seed", type=int, default=None, help="in the embedded lab, with this random scene")
+    run.add_argument("--approve", action="store_true", help="run it; without this nothing moves")
+    run.add_argument("--speed", type=float, default=1.0, help="part of the planned speed, 0 to 1 (default 1)")
+    run.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="where the rehearsal is stored")
+
+    from model.commands import add_commands
+
+    add_commands(add("model", "Import, fetch or check a model.", json_=False))
+
     benchmark = add("benchmark", "Measure a part of the program against its goals.")
     benchmark.add_argument("name", help="which one", choices=_benchmark_names())
     benchmark.add_argument("--quick", action="store_true", help="a tenth of every count, to try it out")
@@ -98,6 +124,16 @@ def _benchmark_names() -> list[str]:
 
 def _print(answer: dict[str, Any], text: str, as_json: bool) -> None:
     print(json.dumps(answer) if as_json else text)
+
+
+def _window() -> int:
+    if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        raise NoScreenError(
+            "There is no screen here to open a window on. See `rehearse --help` for what works without."
+        )
+    from gui.app import run
+
+    return run()
 
 
 def _doctor(parsed: argparse.Namespace) -> int:
@@ -127,6 +163,25 @@ def _demonstrate(parsed: argparse.Namespace) -> int:
     return 0 if outcome.success else 1
 
 
+def _run(parsed: argparse.Namespace) -> int:
+    from workflows import rehearse_headless
+
+    names = ("instruction", "source", "trajectory", "seed", "approve", "speed", "library")
+    request = rehearse_headless.Request(**{name: getattr(parsed, name) for name in names})
+    result = rehearse_headless.rehearse(request, lambda what, _: print(what, file=sys.stderr))
+    _print(result, rehearse_headless.as_text(result), parsed.json)
+    return 0 if result["executable"] and result["success"] is not False else 1
+
+
+def _model(parsed: argparse.Namespace) -> int:
+    from model import commands
+    from workflows import settings
+
+    answer, text = commands.run(parsed, settings.load()[0].library_folder / "models")
+    _print(answer, text, parsed.json)
+    return 0
+
+
 def _benchmark(parsed: argparse.Namespace) -> int:
     from benchmarks import checks
 
@@ -135,7 +190,14 @@ def _benchmark(parsed: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS = {"doctor": _doctor, "simulate": _simulate, "demonstrate": _demonstrate, "benchmark": _benchmark}
+_COMMANDS = {
+    "doctor": _doctor,
+    "simulate": _simulate,
+    "demonstrate": _demonstrate,
+    "run": _run,
+    "model": _model,
+    "benchmark": _benchmark,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,8 +19,9 @@ from foundation import xarm7
 from foundation.poses import pose
 from robot.client import RobotClient
 from robot.joint_trajectory import JointTrajectory
-from robot.planning import Waypoint, joint_path
+from robot.plan import Plan
 from robot.state import ArmState
+from robot.waypoints import Waypoint, joint_path
 from simulation.bench.randomise import random_scene
 from simulation.bench.scene import COLOURS, SHAPES
 from simulation.client import LabProcess
@@ -105,7 +106,7 @@ def streaming(lab: LabProcess, robot: RobotClient, seconds: float) -> list[Check
         with sampled_ages(captures) as ages:
             while time.monotonic() - began < seconds:
                 started = time.monotonic()
-                robot.follow(there_and_back(robot))
+                go(robot, there_and_back(robot))
                 robot.wait_for(ArmState.HOLDING, timeout=30.0)
                 targets = lab.commands(_SERVO_JOINTS, since=started)
                 gaps += np.diff([target["time"] for target in targets]).tolist()
@@ -144,6 +145,11 @@ def sampled_ages(captures: list[Capture]) -> Iterator[list[float]]:
         thread.join()
 
 
+def go(robot: RobotClient, motion: JointTrajectory, speed: float = 1.0) -> None:
+    """Start a motion as an operator would who approves it at once."""
+    robot.execute(robot.stage(Plan.of_motion(motion).to_bytes()).nonce, speed)
+
+
 def there_and_back(robot: RobotClient, reach: float = 0.12) -> JointTrajectory:
     """A motion of a few seconds, `reach` m to both sides and back to where the arm is."""
     status = robot.wait_for(ArmState.HOLDING)
@@ -159,7 +165,7 @@ def stops(robot: RobotClient, presses: int, moving: int) -> Check:
     latencies = [_press(robot) for _ in range(presses - moving)]
     for _ in range(moving):
         make_ready(robot)
-        robot.follow(there_and_back(robot))
+        go(robot, there_and_back(robot))
         robot.wait_for(ArmState.FOLLOWING)
         time.sleep(0.1)
         latencies.append(_press(robot))

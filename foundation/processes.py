@@ -70,6 +70,11 @@ class RoleProcess:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; a signal that ended it as a negative number."""
+        return self._process.poll()
+
     def close(self, timeout: float = 5.0) -> None:
         """Let go of the leash and wait; a child that is still there after `timeout` s is killed."""
         self.channel.close()

@@ -81,7 +81,9 @@ class ArmControlPresenter(QObject):
         super().__init__(parent)
         self._connection, self._jobs = connection, jobs
         self.frame, self.step_index, self.speed_mm_s = Frame.BASE, 0, 50
+        self.gamepad = ""  # its name, '' while there is none
         self._held: dict[Direction, None] = {}
+        self._pushed = np.zeros(6)  # shares of full speed, from a gamepad's sticks
         self._step: _Step | None = None
         self._busy = False
         self._note = ""
@@ -98,13 +100,17 @@ class ArmControlPresenter(QObject):
     @property
     def can_jog(self) -> bool:
         return self._state in (ArmState.HOLDING, ArmState.JOGGING) or (
-            self._state is ArmState.PREPARING and bool(self._held or self._step)
+            self._state is ArmState.PREPARING and self.moving
         )
 
     @property
     def can_press(self) -> bool:
         """Whether home and hand guiding may be begun."""
         return self._state is ArmState.HOLDING and not self._busy
+
+    @property
+    def can_grip(self) -> bool:
+        return self.can_jog and self._connection.session.settings.arm.gripper
 
     @property
     def guiding(self) -> bool:
@@ -116,7 +122,7 @@ class ArmControlPresenter(QObject):
 
     @property
     def moving(self) -> bool:
-        return bool(self._held) or self._step is not None
+        return bool(self._held) or self._step is not None or bool(self._pushed.any())
 
     # --- settings ---
 
@@ -155,15 +161,29 @@ class ArmControlPresenter(QObject):
             del self._held[direction]
             self._renew()
 
+    def push(self, shares: np.ndarray) -> None:
+        """Sticks were moved: shares (6,) of full speed in [-1, 1], zeros when they rest."""
+        if self.can_jog and self._step is None and (shares.any() or self._pushed.any()):
+            self._pushed = np.array(shares, float)
+            self._renew()
+
+    def show_gamepad(self, name: str) -> None:
+        self.gamepad = name
+        self.changed.emit()
+
     def release_all(self) -> None:
         """Nothing is held any more, and a step ends where it is."""
         if self.moving:
-            self._held, self._step = {}, None
+            self._forget()
             self._renew()
+
+    def _forget(self) -> None:
+        self._held, self._step, self._pushed = {}, None, np.zeros(6)
 
     def gripper(self, openness: float) -> None:
         """Move the gripper; 0 is closed, 1 is open."""
-        self._command(lambda robot: robot.move_gripper(openness), "gripper")
+        if self.can_grip:
+            self._command(lambda robot: robot.move_gripper(openness), "gripper")
 
     def go_home(self) -> None:
         self.release_all()
@@ -180,7 +200,7 @@ class ArmControlPresenter(QObject):
         if state is not self._state:
             self._state = state
             if not self.can_jog and self.moving:
-                self._held, self._step = {}, None
+                self._forget()
             self.changed.emit()
         if self.moving:
             self._renew()
@@ -193,14 +213,14 @@ class ArmControlPresenter(QObject):
         try:
             robot.jog(twist, tool_frame=tool_frame)
         except KnownError as error:
-            self._held, self._step = {}, None
+            self._forget()
             self.failed.emit(error)
         self._say(f"It goes no further this way: {status.limited}." if status.limited and self.moving else "")
 
     def _wanted(self, status: RobotStatus) -> tuple[np.ndarray, bool]:
         if self._step is not None:
             return self._step_twist(self._step, status), False
-        twist = sum((direction.unit for direction in self._held), np.zeros(6))
+        twist = np.clip(sum((direction.unit for direction in self._held), self._pushed), -1.0, 1.0)
         twist[:3] *= self.speed_mm_s / 1000.0
         twist[3:] *= self.speed_mm_s * _TURN_PER_MM
         return twist, self.frame is Frame.TOOL

@@ -19,7 +19,7 @@ class ArmFiguresTable(QWidget):
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(space(0.3))
+        self._grid.setHorizontalSpacing(space(0.35))
         self._grid.setVerticalSpacing(space(0.15))
         for column in (1, 3, 5):
             self._grid.setColumnStretch(column, 1)
@@ -30,7 +30,7 @@ class ArmFiguresTable(QWidget):
 
     def show_figures(self, figures: ArmFigures) -> None:
         groups = (
-            (self._position, figures.position_mm, " mm"),
+            (self._position, figures.position_mm, ""),
             (self._turn, figures.turn_deg, "°"),
             (self._joints, figures.joints_deg, "°"),
         )
@@ -45,7 +45,7 @@ class ArmFiguresTable(QWidget):
         for part in (head, value):
             part.setToolTip(f"{tip}, {unit}" if unit else tip)
         value.setAlignment(Qt.AlignmentFlag.AlignRight)
-        value.setMinimumWidth(value.fontMetrics().horizontalAdvance("-8888.8°"))
+        value.setMinimumWidth(value.fontMetrics().horizontalAdvance("-180.0°"))
         self._grid.addWidget(head, row, 2 * column)
         self._grid.addWidget(value, row, 2 * column + 1)
         return value

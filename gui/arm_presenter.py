@@ -81,10 +81,7 @@ class ArmPresenter(QObject):
     def _read(self) -> ArmFigures:
         connection, status = self.connection, self.connection.status
         simulated = connection.session.simulated
-        robot = connection.robot
         name = "Simulated arm" if simulated else "Arm"
-        if robot is not None:
-            name = f"{name} ({robot.model})"
         if status is None:
             return self._without_arm(name)
         word, look, meaning = STATES[status.state]

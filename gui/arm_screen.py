@@ -1,6 +1,7 @@
 """The Arm screen: get the arm going, move it by hand control, gripper, home, hand guiding."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -23,7 +24,7 @@ from gui.arm_control_presenter import (
 from gui.arm_presenter import ArmPresenter
 from gui.parts import Button, Card, column, label, line, row
 from gui.recovery_card import RecoveryCard
-from gui.theme import look, space
+from gui.theme import colours, look, space
 
 # (row, column) in its pad, direction, words in the base frame, key's name, key
 _MOVES = (
@@ -31,8 +32,8 @@ _MOVES = (
     ((1, 0), Direction(1, 1), "Left · Y+", "←", Qt.Key.Key_Left),
     ((1, 2), Direction(1, -1), "Right · Y−", "→", Qt.Key.Key_Right),
     ((2, 1), Direction(0, -1), "Back · X−", "↓", Qt.Key.Key_Down),
-    ((0, 2), Direction(2, 1), "Up · Z+", "Page ↑", Qt.Key.Key_PageUp),
-    ((2, 2), Direction(2, -1), "Down · Z−", "Page ↓", Qt.Key.Key_PageDown),
+    ((0, 3), Direction(2, 1), "Up · Z+", "Page ↑", Qt.Key.Key_PageUp),
+    ((2, 3), Direction(2, -1), "Down · Z−", "Page ↓", Qt.Key.Key_PageDown),
 )
 _TURNS = (
     ((0, 1), Direction(4, 1), "Pitch +", "W", Qt.Key.Key_W),
@@ -65,14 +66,16 @@ class ArmScreen(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(inside)
-        QVBoxLayout(self).addWidget(scroll)
-        self.layout().setContentsMargins(0, 0, 0, 0)
+        self.setLayout(column(scroll))
         content = QVBoxLayout(inside)
         content.setContentsMargins(space(1), space(1), space(1), space(1))
         content.setSpacing(space(0.8))
         content.addWidget(self.recovery)
         content.addWidget(self._move_card())
-        content.addLayout(row(self.gripper, self._whole_arm_card(), gap=0.8))
+        lower = row(self.gripper, self._whole_arm_card(), gap=0.8)
+        lower.setStretch(0, 1)
+        lower.setStretch(1, 1)
+        content.addLayout(lower)
         content.addStretch(1)
         control.changed.connect(self._show)
         control.note.connect(self._show_note)
@@ -85,7 +88,7 @@ class ArmScreen(QWidget):
             (self._control.press if pressed else self._control.release)(direction)
             return True
         if key in (_OPEN_KEY, _CLOSE_KEY):
-            if pressed and self._control.can_jog:
+            if pressed:
                 self._control.gripper(1.0 if key == _OPEN_KEY else 0.0)
             return True
         return False
@@ -101,7 +104,8 @@ class ArmScreen(QWidget):
         self.frames = Choice(("From the base", "As the tool points"), self._choose_frame)
         self.frames.setToolTip("Whether X, Y and Z are those of the robot's base or of the gripper")
         self.steps = Choice(tuple(name for name, _, _ in STEP_SIZES), self._control.choose_step)
-        self.speed = QSlider(Qt.Orientation.Horizontal, minimum=SLOWEST_MM_S, maximum=FASTEST_MM_S)
+        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed.setRange(SLOWEST_MM_S, FASTEST_MM_S)
         self.speed.setValue(self._control.speed_mm_s)
         self.speed.setAccessibleName("Speed")
         self.speed.valueChanged.connect(self._control.choose_speed)
@@ -161,6 +165,8 @@ class ArmScreen(QWidget):
             how = "One press of a button or its key is one step of this size."
         if not control.can_jog and not control.moving:
             how = "The arm is not ready: see above, or the panel beside the cameras."
+        elif control.gamepad:
+            how += f"\n{control.gamepad}: hold the left shoulder button and move the sticks. Start is Stop."
         self.how.setText(how)
         self.home.setEnabled(control.can_press)
         self.guide.setEnabled(control.can_press or control.guiding)
@@ -178,7 +184,7 @@ class JogButton(QPushButton):
     def __init__(self, direction: Direction, words: str, key_name: str, control: ArmControlPresenter):
         super().__init__()
         look(self, "jog")
-        self.direction, self._words, self._key_name = direction, words, key_name
+        self.direction, self._words, self._key_name, self._shown = direction, words, key_name, words
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard has its own keys for this
         self.setAutoRepeat(False)
         self.pressed.connect(lambda: control.press(direction))
@@ -192,9 +198,35 @@ class JogButton(QPushButton):
         words = self._words
         if frame is Frame.TOOL and "·" in words:
             words = f"Tool {words.partition('· ')[2]}"
-        self.setText(f"{words}\n{self._key_name}")
+        self._shown = words
         self.setToolTip(f"Key {self._key_name}")
         self.setAccessibleName(words)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The words, and the key below them as on a keyboard."""
+        super().paintEvent(event)
+        with QPainter(self) as painter:
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
+        c = colours()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ink = c.q("on_accent" if self.isDown() else "text" if self.isEnabled() else "faint")
+        area = QRectF(self.rect())
+        painter.setPen(ink)
+        painter.drawText(area.adjusted(0, 0, 0, -0.42 * area.height()), Qt.AlignmentFlag.AlignCenter, self._shown)
+        font = painter.font()
+        font.setBold(False)
+        painter.setFont(font)
+        width = max(painter.fontMetrics().horizontalAdvance(self._key_name) + space(0.6), space(1.4))
+        cap = QRectF(0, 0, width, space(1.15))
+        cap.moveCenter(QPointF(area.center().x(), area.top() + 0.7 * area.height()))
+        if not self.isDown():
+            ink = c.q("muted" if self.isEnabled() else "faint")
+        painter.setPen(ink)
+        painter.drawRoundedRect(cap, 3, 3)
+        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, self._key_name)
 
 
 class Choice(QWidget):
@@ -232,7 +264,9 @@ class GripperCard(Card):
         self._control = control
         self.open = Button("Open  (O)", icon_name="gripper-open", on=lambda: control.gripper(1.0))
         self.close_ = Button("Close  (C)", icon_name="gripper-closed", on=lambda: control.gripper(0.0))
-        self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=100, value=100)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, 100)
+        self.slider.setValue(100)
         self.slider.setAccessibleName("Gripper opening in per cent")
         self.slider.setTracking(False)
         self.slider.valueChanged.connect(self._moved)
@@ -251,4 +285,4 @@ class GripperCard(Card):
 
     def _show(self) -> None:
         for part in (self.open, self.close_, self.slider):
-            part.setEnabled(self._control.can_jog)
+            part.setEnabled(self._control.can_grip)

@@ -10,10 +10,10 @@ from gui.parts import Button, row
 from gui.theme import space
 
 DEMONSTRATOR, REPLAY = "demonstrator", "replay"
-_SOURCES = (
-    ("Scripted demonstrator", DEMONSTRATOR, "The lab's own script does the task: for the simulated lab only"),
-    ("Replay a stored motion", REPLAY, "A motion that was stored as a file is shown and done again"),
-)
+_SOURCES = {
+    DEMONSTRATOR: ("Scripted demonstrator", "The lab's own script does the task: for the simulated lab only"),
+    REPLAY: ("Replay a stored motion", "A motion that was stored as a file is shown and done again"),
+}
 
 
 class AskBar(QWidget):
@@ -26,7 +26,6 @@ class AskBar(QWidget):
         self.instruction = QLineEdit()
         self.instruction.setPlaceholderText("What should the arm do?  For example: pick up the red cube")
         self.instruction.setAccessibleName("Instruction")
-        self.instruction.setClearButtonEnabled(True)
         self.instruction.setMaxLength(200)
         self._known = QStringListModel(self)
         completer = QCompleter(self._known, self)
@@ -36,9 +35,6 @@ class AskBar(QWidget):
         self.instruction.setCompleter(completer)
         self.source = QComboBox()
         self.source.setAccessibleName("Where the motion comes from")
-        for name, key, tip in _SOURCES:
-            self.source.addItem(name, key)
-            self.source.setItemData(self.source.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.file = Button("Choose a file…", on=self._choose_file, tip="The stored motion to show again")
         self.path = ""
         self.show_me = Button("Show me", "primary", icon_name="play", on=self._ask)
@@ -51,6 +47,7 @@ class AskBar(QWidget):
         self.instruction.textChanged.connect(lambda: self._refresh())
         self.source.currentIndexChanged.connect(lambda: self._refresh())
         self._enabled = True
+        self.show_sources(tuple(_SOURCES))
         self._refresh()
 
     @property
@@ -63,6 +60,18 @@ class AskBar(QWidget):
         """What completion offers."""
         if self._known.stringList() != list(instructions):
             self._known.setStringList(list(instructions))
+
+    def show_sources(self, sources: Sequence[str]) -> None:
+        """Where motions can come from now; what was chosen stays chosen where it can."""
+        if [self.source.itemData(i) for i in range(self.source.count())] == list(sources):
+            return
+        chosen = self.source.currentData()
+        self.source.clear()
+        for key in sources:
+            name, tip = _SOURCES[key]
+            self.source.addItem(name, key)
+            self.source.setItemData(self.source.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.source.setCurrentIndex(max(0, self.source.findData(chosen)))
 
     def allow(self, enabled: bool, primary: bool) -> None:
         """Whether it may be asked now, and whether that is the next sensible thing to do."""

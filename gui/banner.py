@@ -47,15 +47,19 @@ class Banners(QWidget):
         return [banner.message.sentence for banner in self.banners]
 
     def show_message(self, message: Message) -> None:
-        for banner in self.banners:
-            if banner.message.sentence == message.sentence:
-                self._put_away(banner)
+        self.put_away(message.sentence)
         banner = Banner(message)
         banner.away.clicked.connect(lambda: self._put_away(banner))
         self._layout.insertWidget(0, banner)
         for old in self.banners[_MOST:]:
             self._put_away(old)
         self.setVisible(True)
+
+    def put_away(self, sentence: str) -> None:
+        """It is no longer so: nobody has to be told."""
+        for banner in self.banners:
+            if banner.message.sentence == sentence:
+                self._put_away(banner)
 
     def _put_away(self, banner: Banner) -> None:
         self._layout.removeWidget(banner)

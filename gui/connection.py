@@ -1,5 +1,7 @@
 """What the window is connected to: opens and closes the session in jobs, beats the heart, and stops the arm."""
 
+import time
+
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from foundation.errors import KnownError
@@ -11,6 +13,7 @@ from workflows.session import Session
 from workflows.settings import ProgramSettings
 
 PULL_MS = 33  # the window looks at pictures and status thirty times a second
+_OLD = 0.5  # s: a status comes thirty times a second
 _STILL = (Activity.NOTHING, Activity.HOLDING)
 
 
@@ -62,9 +65,11 @@ class Connection(QObject):
 
     @property
     def may_move(self) -> bool:
-        """Whether the arm moves, or may begin to without another press."""
+        """Whether the arm moves, may begin to without another press, or is not known to stand still."""
         status = self.status
-        return status is not None and status.activity not in _STILL
+        if status is None:
+            return False
+        return status.activity not in _STILL or time.monotonic() - status.received > _OLD
 
     @property
     def arm_trouble(self) -> str:

@@ -87,12 +87,19 @@ class CrashHooks:
         told: Callable[[Path], None],
     ):
         self._log, self._stop, self._known, self._told = log, stop, known, told
+        self.install()
+
+    def install(self) -> None:
+        """Take over from whoever has the hooks now."""
         self._before = sys.excepthook, threading.excepthook
-        sys.excepthook = self._uncaught
-        threading.excepthook = self._uncaught_in_thread
+        sys.excepthook, threading.excepthook = self._uncaught, self._uncaught_in_thread
 
     def remove(self) -> None:
-        sys.excepthook, threading.excepthook = self._before
+        """Give the hooks back, unless somebody else has them by now."""
+        if sys.excepthook == self._uncaught:
+            sys.excepthook = self._before[0]
+        if threading.excepthook == self._uncaught_in_thread:
+            threading.excepthook = self._before[1]
 
     def _uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._take(error.with_traceback(trace), "the window")

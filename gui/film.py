@@ -32,11 +32,11 @@ class Way:
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """`names` (V,); `rgb` (V, T or 1, H, W, 3) uint8; `layers` (V, T, h, w, 4) uint8 or None; `ways` (V,);
+    """`names` (V,); `rgb` (V,) of (T or 1, H, W, 3) uint8; `layers` (V, T, h, w, 4) uint8 or None; `ways` (V,);
     `moments` (T,) s at which each frame is passed at full speed; `confidence` (T,) or None; `closed` (T,) bool."""
 
     names: tuple[str, ...]
-    rgb: np.ndarray
+    rgb: tuple[np.ndarray, ...]
     layers: np.ndarray | None
     ways: tuple[Way, ...]
     moments: np.ndarray
@@ -49,10 +49,10 @@ class Film:
     @property
     def still(self) -> bool:
         """Whether the pictures are those of the present, since the source showed no others."""
-        return self.rgb.shape[1] == 1 and len(self) > 1
+        return len(self.rgb[0]) == 1 and len(self) > 1
 
     def picture(self, view: int, frame: int) -> np.ndarray:
-        return self.rgb[view, min(frame, self.rgb.shape[1] - 1)]
+        return self.rgb[view][min(frame, len(self.rgb[view]) - 1)]
 
     def layer(self, view: int, frame: int) -> np.ndarray | None:
         return None if self.layers is None else self.layers[view, frame]
@@ -77,23 +77,23 @@ def pixels_of(camera: Camera, points: np.ndarray) -> np.ndarray:
 
 def make_film(
     cameras: Sequence[Camera],
-    rgb: np.ndarray,
+    rgb: Sequence[np.ndarray],
     action: np.ndarray | None,
     trajectory: Trajectory,
     *,
     moments: np.ndarray,
     confidence: np.ndarray | None,
 ) -> Film:
-    """`rgb` (V, T or 1, H, W, 3), `action` (V, T, h, w, 3) uint8 or float in [0, 1]; it takes a while for many frames.
+    """`rgb` (V,) of (T or 1, H, W, 3), `action` (V, T, h, w, 3) uint8 or float in [0, 1]; it takes a while.
 
-    `cameras` are brought to the pictures' size.
+    `cameras` (V,) are brought to the pictures' sizes.
     """
-    height, width = rgb.shape[2:4]
-    ways = tuple(way_in(camera.resized(width, height), trajectory) for camera in cameras)
+    sizes = [(pictures.shape[2], pictures.shape[1]) for pictures in rgb]
+    ways = tuple(way_in(camera.resized(*size), trajectory) for camera, size in zip(cameras, sizes, strict=True))
     layers = None if action is None else np.stack([[blob_layer(image) for image in view] for view in action])
     closed = np.nan_to_num(trajectory.openness, nan=1.0) < 0.5
     names = tuple(camera.name for camera in cameras)
-    return Film(names, rgb, layers, ways, np.asarray(moments, float), confidence, closed)
+    return Film(names, tuple(rgb), layers, ways, np.asarray(moments, float), confidence, closed)
 
 
 def blob_layer(action_image: np.ndarray) -> np.ndarray:

@@ -39,7 +39,6 @@ class FindingRow(QFrame):
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         layout = row(*parts)
         layout.setStretch(1, 1)
-        layout.setAlignment(mark, Qt.AlignmentFlag.AlignTop)
         self.setLayout(layout)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -79,8 +78,8 @@ class FindingsList(QWidget):
         ordered = sorted(findings, key=lambda each: (_ORDER.index(each.level), each.frame or 0))
         rows = []
         for finding in ordered:
-            known = finding.frame is not None and finding.frame < len(moments)
-            at = f"{moments[finding.frame] - moments[0]:.1f} s" if known else ""
+            frame = finding.frame
+            at = "" if frame is None or frame >= len(moments) else f"{moments[frame] - moments[0]:.1f} s"
             made = FindingRow(finding, at)
             made.asked.connect(self.asked)
             self._list.addWidget(made)
@@ -106,8 +105,9 @@ class FindingsList(QWidget):
 
     def _say(self, icon: str, colour: str, words: str) -> None:
         line = QWidget()
-        line.setLayout(row(IconLabel(icon, colour), label(words, "muted", wrap=True)))
-        line.layout().setStretch(1, 1)
+        layout = row(IconLabel(icon, colour), label(words, "muted", wrap=True))
+        layout.setStretch(1, 1)
+        line.setLayout(layout)
         self._list.addWidget(line)
 
 

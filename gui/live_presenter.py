@@ -49,12 +49,14 @@ class LivePresenter(QObject):
     cameras_changed = Signal()  # other cameras than before
     refreshed = Signal()
     lost = Signal(str)  # a sentence: a camera that was live no longer is
+    back = Signal(str)  # the same sentence is no longer so
 
     def __init__(self, connection: Connection, parent: QObject | None = None):
         super().__init__(parent)
         self._connection = connection
         self._identities: tuple[str, ...] = ()
         self._well: set[str] = set()
+        self._lost: dict[str, str] = {}  # sentences by identity
         connection.pulled.connect(self.refresh)
 
     @property
@@ -77,22 +79,27 @@ class LivePresenter(QObject):
     def refresh(self) -> None:
         identities = tuple(self._connection.session.captures)
         if identities != self._identities:
-            self._identities, self._well = identities, set()
+            self._identities, self._well, self._lost = identities, set(), {}
             self.cameras_changed.emit()
         self._watch()
         self.refreshed.emit()
 
     def _watch(self) -> None:
         """Say once that a camera has gone, however it went."""
+        if self._connection.opening:
+            return
         captures = self._connection.session.captures
         for identity in self._identities:
             capture = captures.get(identity)
             state = State.CLOSED if capture is None else capture.state
             if state in (State.LIVE, State.SLOW):
                 self._well.add(identity)
+                if identity in self._lost:
+                    self.back.emit(self._lost.pop(identity))
             elif identity in self._well and state in (State.GONE, State.STALLED, State.FROZEN):
                 self._well.discard(identity)
-                self.lost.emit(f"Camera {self.name(identity)}: {_WORDS[state]}. {_ADVICE[state]}")
+                self._lost[identity] = f"Camera {self.name(identity)}: {_WORDS[state]}. {_ADVICE[state]}"
+                self.lost.emit(self._lost[identity])
 
     def _camera(self, identity: str, capture: Capture) -> LiveCamera:
         figures, frame = capture.figures, capture.newest
@@ -102,7 +109,8 @@ class LivePresenter(QObject):
         elif figures.state is State.LIVE:
             note, colour = f"{figures.fps:.0f} fps · {1000 * figures.age:.0f} ms", "success" if live else "warning"
         else:
-            note, colour = f"{_WORDS[figures.state]} · {figures.age:.1f} s old", "danger"
+            colour = "warning" if figures.state is State.SLOW else "danger"
+            note = f"{_WORDS[figures.state]} · {figures.age:.1f} s old"
         rgb, number = (None, 0) if frame is None else (frame.rgb, frame.number)
         return LiveCamera(
             identity, self.name(identity), rgb, number, live, note, colour, _ADVICE.get(figures.state, "")

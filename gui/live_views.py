@@ -43,13 +43,16 @@ class LivePicture(Picture):
         self.painted.append(time.monotonic())
         self.painted_live = self.painted_live or camera.live
         if camera.colour == "danger":
-            painter = QPainter(self)
-            painter.fillRect(self.rect(), QColor(0, 0, 0, 120))
-            painter.setPen(QColor("white"))
-            words = f"{camera.note.partition(' · ')[0].capitalize()}\n{camera.advice}"
-            inside = self.rect().adjusted(space(1), space(1), -space(1), -space(1))
-            painter.drawText(inside, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), words)
-            painter.end()
+            with QPainter(self) as painter:
+                self._cover(painter, camera)
+
+    def _cover(self, painter: QPainter, camera: LiveCamera) -> None:
+        """Nobody may take this for the present."""
+        painter.fillRect(self.rect(), QColor(0, 0, 0, 120))
+        painter.setPen(QColor("white"))
+        words = f"{camera.note.partition(' · ')[0].capitalize()}\n{camera.advice}"
+        inside = self.rect().adjusted(space(1), space(1), -space(1), -space(1))
+        painter.drawText(inside, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), words)
 
 
 class LiveViews(QWidget):
@@ -121,4 +124,5 @@ class LiveViews(QWidget):
         height = min(0.75 * width, (self.height() - gap * (rows - 1)) / rows)
         for i, picture in enumerate(self.pictures.values()):
             left, top = i % columns * (width + gap), i // columns * (height + gap)
-            picture.setGeometry(QRect(round(left), round(top), round(width), round(height)))
+            narrow = min(width, height * 4 / 3)
+            picture.setGeometry(QRect(round(left + (width - narrow) / 2), round(top), round(narrow), round(height)))

@@ -1,6 +1,6 @@
 """Everything that was said since the start, newest first."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -23,6 +23,7 @@ class LogScreen(QWidget):
         self._messages = messages
         self.list = QListWidget()
         self.list.setWordWrap(True)
+        self.list.setIconSize(QSize(space(1.1), space(1.1)))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(space(1), space(1), space(1), space(1))
@@ -30,8 +31,9 @@ class LogScreen(QWidget):
         note = label(f"Messages since the start, the newest first. Crash logs are kept in {folder}", "muted", wrap=True)
         note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         copy = Button("Copy all", on=self._copy)
-        layout.addLayout(row(note, copy))
-        layout.itemAt(0).layout().setStretch(0, 1)
+        head = row(note, copy)
+        head.setStretch(0, 1)
+        layout.addLayout(head)
         layout.addWidget(self.list, 1)
         for message in messages.log:
             self._add(message)

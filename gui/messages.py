@@ -34,6 +34,7 @@ class Messages(QObject):
 
     said = Signal(Message)  # for the banner
     logged = Signal(Message)  # for the log only
+    settled = Signal(str)  # this sentence is no longer so
     _arrived = Signal(str, str, bool)
 
     def __init__(self, parent: QObject | None = None):

@@ -40,13 +40,15 @@ class Button(QPushButton):
 
     def show_as(self, kind: str) -> None:
         """Change the look, for a step that becomes the next one to do."""
-        self._kind = kind
-        look(self, kind)
-        self._colour_icon()
+        if kind != self._kind:
+            self._kind = kind
+            look(self, kind)
+            self._colour_icon()
 
     def set_icon(self, icon_name: str) -> None:
-        self._icon_name = icon_name
-        self._colour_icon()
+        if icon_name != self._icon_name:
+            self._icon_name = icon_name
+            self._colour_icon()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

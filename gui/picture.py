@@ -1,11 +1,10 @@
 """One camera's picture, as large as fits, with what is drawn over it: a layer of blobs, the motion's path, marks."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import colours, em
@@ -101,6 +100,7 @@ class Picture(QWidget):
                 self._draw(painter, self._drawing, where, where.width() / self._rgb.shape[1])
                 painter.setClipPath(outline)
         self._draw_name(painter)
+        painter.end()
 
     def _where(self, width: int, height: int) -> QRectF:
         """Where a picture of this size lies, as large as fits and in the middle."""
@@ -117,8 +117,8 @@ class Picture(QWidget):
         unit = max(1.0, where.height() / 240)
         self._draw_path(painter, placed(drawing.path), drawing.passed, unit)
         trail = placed(drawing.trail)
-        for start, end in pairwise(trail):
-            _line(painter, start, end, ACTUAL, 1.6 * unit)
+        painter.setPen(QPen(ACTUAL, 1.6 * unit))
+        painter.drawPolyline(QPolygonF([point for point in trail if point is not None]))
         if drawing.tool is not None:
             origin, *tips = placed(drawing.tool)
             for tip, colour in zip(tips, _AXES, strict=True):

@@ -1,12 +1,13 @@
 """The guided way back to a ready arm: what happened, what to do, one button for the next step."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout
 
 from gui.arm_panel import TroubleNote
 from gui.arm_presenter import ArmPresenter
 from gui.arm_words import STEPS
-from gui.parts import Button, Card, IconLabel, column, label, row
-from gui.theme import look
+from gui.parts import Button, Card, column, label, row
+from gui.theme import look, space
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
 
@@ -59,13 +60,16 @@ class _StepRow(Card):
         look(self, "")
         words, why = STEPS[step]
         self.number, self.words = label("", "chip"), label(words, "figure")
-        self.tick = IconLabel()
         self.button = Button(words, "primary", on=presenter.recover)
         self.button.setObjectName(f"step {step.name}")
         self._own = step is RecoveryStep.REMOVE_CAUSE  # a person's own work has no button
         self.body.setContentsMargins(0, 0, 0, 0)
         texts: QVBoxLayout = column(self.words, label(why, "muted", wrap=True), gap=0.1)
-        self.body.addLayout(row(self.number, texts, self.button, gap=0.7))
+        self.number.setFixedWidth(space(1.6))
+        self.number.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        line = row(self.number, texts, self.button, gap=0.7)
+        line.setStretch(1, 1)
+        self.body.addLayout(line)
 
     def show_step(self, number: int, its_turn: bool, enabled: bool) -> None:
         if self.number.text() != str(number):

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QProgressBar, QSizePolicy, QWidget
 
+from gui import rehearse_words
 from gui.parts import Button, IconLabel, column, label, row
 from gui.rehearse_presenter import RehearsePresenter
 from gui.theme import look, space
@@ -70,7 +71,7 @@ class AskPage(QWidget):
     def refresh(self) -> None:
         presenter = self._presenter
         self.problem.show_words(presenter.problem)
-        self.words.setText(presenter.ask_words)
+        self.words.setText(rehearse_words.ask_words(presenter))
         offered = presenter.suggestions[:_SUGGESTIONS]
         if tuple(button.text() for button in self.suggestions) == offered:
             return
@@ -101,7 +102,7 @@ class WorkingPage(QWidget):
         self.setLayout(column(heading, self.words, self.bar, row(None, self.cancel), None))
 
     def refresh(self) -> None:
-        words, share = self._presenter.progress_now
+        words, share = self._presenter.progress
         self.words.setText(words)
         self.bar.setValue(round(1000 * share))
 
@@ -138,9 +139,10 @@ class DecidePage(QWidget):
 
     def refresh(self) -> None:
         presenter = self._presenter
-        self.heading.setText(presenter.decide_words)
+        self.heading.setText(rehearse_words.decide_words(presenter))
         self.problem.show_words(presenter.problem)
-        self.facts.show_facts(presenter.motion_facts)
+        self.facts.show_facts(rehearse_words.motion_words(presenter))
+        self.facts.setVisible(not presenter.problem)  # there is not room for both, and the problem comes first
         self.approve.setEnabled(presenter.can_approve)
         self.approve.show_as("primary" if presenter.can_approve and presenter.watched else "")
         self.again.show_as("" if presenter.can_approve else "primary")

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QProgressBar, QWidget
 
+from gui import rehearse_words
 from gui.parts import Button, column, label, row
 from gui.rehearse_pages import Facts, Note
 from gui.rehearse_presenter import RehearsePresenter
@@ -49,10 +50,11 @@ class ApprovedPage(QWidget):
     def refresh(self) -> None:
         presenter, pct = self._presenter, self.speeds.checkedId()
         self.problem.show_words(presenter.problem)
-        self.facts.show_facts(presenter.run_facts(pct / 100.0))
+        self.facts.show_facts(rehearse_words.run_words(presenter, pct / 100.0))
+        self.facts.setVisible(not presenter.problem)
         first = SPEEDS_PCT[0]
         self.slow.setText("Recommended for the first time" if pct == first else "Only after you saw it run slowly")
-        step = presenter.ready_words
+        step = rehearse_words.ready_words(presenter)
         self.ready.setVisible(bool(step))
         self.ready.setText(step)
         self.run.setText(f"Run at {pct} %")
@@ -66,19 +68,22 @@ class RunningPage(QWidget):
     def __init__(self, presenter: RehearsePresenter):
         super().__init__()
         self._presenter = presenter
-        self.heading, self.facts, self.bar = label("", "heading", wrap=True), Facts(), QProgressBar()
+        self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
+        self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.pause = Button("Pause", icon_name="pause", on=presenter.pause_or_continue)
         self.stop = Button("Stop", "stop", icon_name="stop", on=presenter.stop)
         self.stop.setToolTip("Stop the arm at once (space bar)")
-        self.setLayout(column(self.heading, self.bar, self.facts, None, row(self.pause, None, self.stop)))
+        self.setLayout(column(self.heading, self.problem, self.bar, self.facts, None, row(self.pause, None, self.stop)))
 
     def refresh(self) -> None:
         presenter = self._presenter
         self.heading.setText("Paused. The arm holds still." if presenter.paused else "The arm is moving.")
-        self.bar.setValue(round(1000 * presenter.run_progress))
-        self.facts.show_facts(presenter.tracking_facts)
+        run = presenter.rehearsal.current_run
+        self.bar.setValue(0 if run is None else round(1000 * run.progress))
+        self.problem.show_words(presenter.problem, "warning")
+        self.facts.show_facts(rehearse_words.tracking_words(presenter))
         self.pause.setText("Continue" if presenter.paused else "Pause")
         self.pause.set_icon("play" if presenter.paused else "pause")
 
@@ -104,12 +109,16 @@ class OutcomePage(QWidget):
 
     def refresh(self) -> None:
         presenter = self._presenter
-        self.heading.setText(presenter.outcome_words)
+        self.heading.setText(rehearse_words.outcome_heading(presenter))
         self.problem.show_words(presenter.problem)
-        self.facts.show_facts(presenter.outcome_facts)
-        self.success.show_as("primary" if presenter.completed else "")
+        self.facts.show_facts(rehearse_words.outcome_words(presenter))
+        self.facts.setVisible(not presenter.problem)
+        run, verdict = presenter.rehearsal.current_run, presenter.verdict
+        failed = (run is not None and bool(run.fault)) or (verdict is not None and not verdict.success)
+        self.success.show_as("" if failed else "primary")
+        self.failure.show_as("primary" if failed else "danger")
         for button in (self.failure, self.success):
-            button.setEnabled(not presenter.saving)
+            button.setEnabled(not presenter.busy)
 
     def _finish(self, success: bool) -> None:
         self._presenter.finish(success, self.note.text().strip())
@@ -130,6 +139,6 @@ class SavedPage(QWidget):
 
     def refresh(self) -> None:
         presenter = self._presenter
-        self.heading.setText(presenter.saved_words)
-        self.facts.show_facts(presenter.outcome_facts)
-        self.where.setText(presenter.stored_words)
+        self.heading.setText(rehearse_words.saved_heading(presenter))
+        self.facts.show_facts(rehearse_words.outcome_words(presenter))
+        self.where.setText(rehearse_words.saved_words(presenter))

@@ -56,6 +56,7 @@ class LitMesh(GLMeshItem):
 
     def __init__(self, solid: Solid):
         super().__init__(shader=_LIT, glOptions="opaque")
+        self.pose_key: np.ndarray | None = None  # whatever was last moved to, for who moves it
         self.show_solid(solid)
 
     def show_solid(self, solid: Solid) -> None:

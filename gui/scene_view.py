@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from pyqtgraph import Vector
-from pyqtgraph.opengl import GLViewWidget
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QSurfaceFormat
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from foundation.camera import Camera
 from foundation.poses import pose
 from gui.arm_shape import arm_shape, tool_marks
+from gui.offscreen_view import OffscreenView
 from gui.picture import ACTUAL
 from gui.scene_items import GhostMesh, Lines, LitMesh, box_edges, frustum_edges, grid_lines
 from gui.solids import Solid, box, cylinder, joined, sphere
@@ -21,20 +21,17 @@ from gui.time_colours import time_colours
 # The bench before the arm, as far as the view draws it; its top is z = 0.
 TABLE_LOW, TABLE_HIGH = (-0.25, -0.65), (0.85, 0.65)
 _GHOST = (0.20, 0.55, 1.0, 0.42)
+_SEEN = 3e-4  # rad, or share of the gripper's opening: less cannot be seen
 _MARKS = 7  # tool frames drawn along a path
 _VIEWS = {"free": (-50.0, 26.0), "front": (0.0, 12.0), "side": (-90.0, 8.0), "top": (-180.0, 89.9)}
 _AXES = np.array([[1.0, 0.28, 0.24, 1], [0.27, 0.8, 0.32, 1], [0.31, 0.59, 1.0, 1]])
 
 
-class SceneView(GLViewWidget):
+class SceneView(OffscreenView):
     """Poses are given as joints (7,) rad, points in m in the base frame. Drag turns it, the wheel comes nearer."""
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        surface = QSurfaceFormat()
-        surface.setSamples(4)
-        surface.setDepthBufferSize(24)
-        self.setFormat(surface)
         self.setMinimumSize(240, 200)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its keys would take the arrows from the timeline
         shape = arm_shape()
@@ -108,7 +105,7 @@ class SceneView(GLViewWidget):
     def look_from(self, name: str) -> None:
         """One of "free", "front", "side", "top"."""
         azimuth, elevation = _VIEWS[name]
-        self.setCameraPosition(pos=Vector(0.3, 0.0, 0.2), distance=1.55, azimuth=azimuth, elevation=elevation)
+        self.setCameraPosition(pos=Vector(0.33, 0.0, 0.19), distance=1.35, azimuth=azimuth, elevation=elevation)
 
     @staticmethod
     def view_names() -> tuple[str, ...]:
@@ -154,8 +151,14 @@ def _rgba(colour: QColor) -> tuple[float, float, float, float]:
 
 
 def _pose(mesh: LitMesh, q: np.ndarray | None, openness: float) -> None:
+    """Show a mesh of the arm at joints q; what did not move to be seen is not drawn again."""
     known = q is not None and bool(np.isfinite(q).all())
-    mesh.setVisible(known)
-    if known and q is not None:
+    if mesh.visible() != known:
+        mesh.setVisible(known)
+    if not known or q is None:
+        return
+    pose_key = np.append(q, openness)
+    if mesh.pose_key is None or np.abs(mesh.pose_key - pose_key).max() > _SEEN:
+        mesh.pose_key = pose_key
         posed = arm_shape().at(q, openness)
         mesh.move_to(posed.vertices, posed.normals)

@@ -9,8 +9,16 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWindow
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QTextEdit, QWidget
-from PySide6.QtWidgets import QPlainTextEdit as _Plain
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
 
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -25,6 +33,7 @@ class StopKey(QObject):
         super().__init__(app)
         self._may_move, self._take_key = may_move, take_key
         self._windows: set[QWindow] = set()
+        self._down: set[int] = set()
         app.focusWindowChanged.connect(self._watch)
         window = QGuiApplication.focusWindow()
         if window is not None:
@@ -59,12 +68,11 @@ class StopKey(QObject):
             if pressed and not event.isAutoRepeat():
                 focus.click()
             return True
-        if event.isAutoRepeat() and self._takes(key):
-            return True
-        return self._takes(key, pressed)
-
-    def _takes(self, key: int, pressed: bool | None = None) -> bool:
-        return pressed is not None and self._take_key(key, pressed)
+        if event.isAutoRepeat():  # the machine's own repeats are neither presses nor releases
+            return key in self._down
+        taken = self._take_key(key, pressed)
+        (self._down.add if taken and pressed else self._down.discard)(key)
+        return taken
 
 
 def _typing() -> bool:
@@ -72,4 +80,4 @@ def _typing() -> bool:
     focus: QWidget | None = QApplication.focusWidget()
     if isinstance(focus, QComboBox):
         return focus.isEditable()
-    return isinstance(focus, QLineEdit | QTextEdit | _Plain | QAbstractSpinBox)
+    return isinstance(focus, QLineEdit | QTextEdit | QPlainTextEdit | QAbstractSpinBox)

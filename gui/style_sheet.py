@@ -11,6 +11,8 @@ QLabel[look="title"] { font-size: ${font_title}px; font-weight: 600; }
 QLabel[look="heading"] { font-size: ${font_large}px; font-weight: 600; }
 QLabel[look="muted"] { color: $muted; }
 QLabel[look="small"] { color: $muted; font-size: ${font_small}px; }
+QLabel[look="legend"] { color: $muted; background: $surface; font-size: ${font_small}px;
+    border-radius: ${small}px; padding: ${tiny}px ${small}px; }
 QLabel[look="figure"] { font-weight: 600; }
 QLabel[look="success"] { color: $success; }
 QLabel[look="warning"] { color: $warning; }
@@ -45,6 +47,8 @@ QPushButton:pressed, QToolButton:pressed { background: $sunken; border-color: $a
 QPushButton:focus, QToolButton:focus { border: 2px solid $accent; }
 QPushButton:disabled, QToolButton:disabled { color: $faint; background: $sunken; border-color: $sunken; }
 QPushButton:checked, QToolButton:checked { background: $accent_soft; color: $accent; border-color: $accent; }
+QPushButton:checked:disabled, QToolButton:checked:disabled {
+    background: $sunken; color: $faint; border-color: $sunken; }
 QPushButton[look="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[look="primary"]:hover { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[look="primary"]:focus { border: 2px solid $text; }
@@ -54,9 +58,10 @@ QPushButton[look="quiet"], QToolButton[look="quiet"] { background: transparent; 
 QPushButton[look="quiet"]:hover, QToolButton[look="quiet"]:hover { background: $hover; }
 QPushButton[look="quiet"]:focus, QToolButton[look="quiet"]:focus { border: 2px solid $accent; }
 QPushButton[look="quiet"]:checked, QToolButton[look="quiet"]:checked { background: $accent_soft; color: $accent; }
+QPushButton[look="quiet"]:checked:disabled { background: transparent; color: $faint; }
 QPushButton[look="stop"] {
     background: $stop; color: white; border: 2px solid $stop; font-size: ${font_large}px; font-weight: 700;
-    min-height: ${stop}px; padding: 0 ${most}px; }
+    min-height: ${stop_height}px; padding: 0 ${most}px; }
 QPushButton[look="stop"]:hover { background: $stop_hover; border-color: $stop_hover; }
 QPushButton[look="stop"]:focus, QPushButton[look="stop"]:pressed { border-color: $text; }
 QPushButton[look="jog"] { font-weight: 600; padding: ${small}px; }
@@ -77,6 +82,8 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTe
     border: 2px solid $accent; }
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
     background: $sunken; color: $faint; border-color: $sunken; }
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {
+    border: none; background: transparent; padding: 0 0 0 ${small}px; min-height: 0; }
 QComboBox::drop-down { border: none; width: ${control}px; }
 QComboBox QAbstractItemView, QMenu { background: $surface; color: $text; border: 1px solid $border; }
 QMenu::item { padding: ${small}px ${most}px; }
@@ -86,7 +93,25 @@ QListView, QTreeView, QTableView {
 QListView::item { padding: ${small}px ${half}px; border-radius: ${small}px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $accent_soft; color: $accent; }
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
+    background: transparent; border: none; width: ${control}px; }
+QSpinBox::up-button:hover, QSpinBox::down-button:hover, QDoubleSpinBox::up-button:hover,
+QDoubleSpinBox::down-button:hover { background: $hover; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url($marks/small-up.svg); width: ${mark}px; height: ${mark}px; }
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow, QComboBox::down-arrow {
+    image: url($marks/small-down.svg); width: ${mark}px; height: ${mark}px; }
 QCheckBox, QRadioButton { spacing: ${half}px; background: transparent; }
+QCheckBox::indicator, QRadioButton::indicator {
+    width: ${box}px; height: ${box}px; border: 1px solid $faint; background: $surface; }
+QCheckBox::indicator { border-radius: ${tiny}px; }
+QRadioButton::indicator { border-radius: ${round}px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover, QCheckBox::indicator:focus, QRadioButton::indicator:focus {
+    border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($marks/check.svg); }
+QRadioButton::indicator:checked {
+    width: ${box}px; height: ${box}px; border: 1px solid $accent;
+    background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+        stop: 0 $accent, stop: 0.52 $accent, stop: 0.6 $surface, stop: 1 $surface); }
 QCheckBox:focus, QRadioButton:focus { color: $accent; }
 
 QProgressBar { background: $sunken; border: none; border-radius: ${tiny}px; max-height: ${small}px;

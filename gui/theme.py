@@ -5,12 +5,14 @@ by hand takes `colours()`, and repaints on QEvent.Type.PaletteChange.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from string import Template
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFontInfo, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
+from gui.icon_paths import svg
 from gui.style_sheet import STYLE_SHEET
 
 APPEARANCES = ("system", "light", "dark")
@@ -125,6 +127,7 @@ class Theme(QObject):
     def __init__(self, app: QApplication, appearance: str = "system"):
         super().__init__(app)
         self._app = app
+        self._marks = QTemporaryDir()  # a style sheet can take pictures from files only
         self.appearance = appearance
         app.setStyle(QStyleFactory.create("Fusion"))
         app.styleHints().colorSchemeChanged.connect(self._apply)
@@ -146,8 +149,18 @@ class Theme(QObject):
     def _apply(self) -> None:
         chosen = DARK if self.dark else LIGHT
         self._app.setPalette(palette(chosen))
-        self._app.setStyleSheet(style_sheet(chosen))
+        self._app.setStyleSheet(style_sheet(chosen, self._draw_marks(chosen)))
         self.changed.emit()
+
+    def _draw_marks(self, c: Colours) -> str:
+        """The folder with the ticks and arrows of this palette."""
+        folder = Path(self._marks.path()) / ("dark" if c.dark else "light")
+        if not folder.exists():
+            folder.mkdir()
+            marks = {"check": c.on_accent, "small-up": c.muted, "small-down": c.muted}
+            for name, colour in marks.items():
+                (folder / f"{name}.svg").write_bytes(svg(name, colour, width=3.0))
+        return folder.as_posix()
 
 
 def palette(c: Colours) -> QPalette:
@@ -170,19 +183,23 @@ def palette(c: Colours) -> QPalette:
     return result
 
 
-def style_sheet(c: Colours) -> str:
-    """The style sheet with this palette, its sizes in px from the system's font."""
+def style_sheet(c: Colours, marks: str) -> str:
+    """The style sheet with this palette, its sizes in px from the system's font; `marks` is a folder of pictures."""
     line, text = em(), QFontInfo(QGuiApplication.font()).pixelSize()
     sizes = {
         "tiny": max(1, round(0.12 * line)),
         "small": round(0.25 * line),
         "half": round(0.5 * line),
+        "mark": round(0.55 * line),
+        "box": round(0.95 * line),
+        "round": round(0.95 * line) // 2,
+        "dot": max(3, round(0.28 * line)),
         "most": round(0.8 * line),
         "radius": round(0.4 * line),
         "control": round(1.5 * line),
-        "stop": round(2.1 * line),
+        "stop_height": round(2.1 * line),
         "font_small": max(8, round(0.88 * text)),
         "font_large": round(1.2 * text),
         "font_title": round(1.55 * text),
     }
-    return Template(STYLE_SHEET).substitute(vars(c), **sizes)
+    return Template(STYLE_SHEET).substitute(vars(c), marks=marks, **sizes)

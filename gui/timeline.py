@@ -5,12 +5,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QHelpEvent,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from gui.theme import Colours, colours, em
 from gui.time_colours import time_colours
 
+SURE, UNSURE = 0.75, 0.4  # confidence from which a frame is shown green, and amber
 _NEAR = 6  # px within which the pointer is on a mark
 
 
@@ -49,10 +61,10 @@ class Timeline(QAbstractSlider):
         self.setRange(0, 0)
 
     def sizeHint(self) -> QSize:
-        return QSize(300, round(3.6 * em()))
+        return QSize(300, round(5.0 * em()))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, round(3.6 * em()))
+        return QSize(120, round(5.0 * em()))
 
     def show_content(self, content: TimelineContent) -> None:
         self._content = content
@@ -103,6 +115,7 @@ class Timeline(QAbstractSlider):
             self._draw_confidence(painter, band, c)
             self._draw_gripper(painter, band, c)
             self._draw_colours(painter, band)
+            self._draw_words(painter, band, c)
             self._draw_seconds(painter, band, c)
             self._draw_marks(painter, band, c)
             self._draw_head(painter, band, c)
@@ -110,6 +123,7 @@ class Timeline(QAbstractSlider):
             painter.setPen(QPen(c.q("accent"), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 5, 5)
+        painter.end()
 
     # --- parts ---
 
@@ -133,7 +147,7 @@ class Timeline(QAbstractSlider):
         if near:
             return "\n".join(mark.sentence for mark in near)
         frame, content = self.frame_at(at.x()), self._content
-        text = f"{content.times[frame] - content.times[0]:.2f} s, picture {frame + 1} of {len(content.times)}"
+        text = f"{content.times[frame] - content.times[0]:.2f} s, frame {frame + 1} of {len(content.times)}"
         if content.confidence is not None:
             text += f"\nConfidence {100 * content.confidence[frame]:.0f} %"
         if content.closed is not None:
@@ -141,19 +155,23 @@ class Timeline(QAbstractSlider):
         return text
 
     def _draw_confidence(self, painter: QPainter, band: QRectF, c: Colours) -> None:
-        """How sure each frame is, as an area; low parts in the colour of a warning."""
+        """How sure each frame is, as a line over an area, green where it is sure and red where it is not."""
         if self._content.confidence is None:
             return
-        confidence = np.nan_to_num(np.clip(self._content.confidence, 0, 1))
-        bottom, height = band.bottom() - 0.45 * em(), band.height() - 0.45 * em() - 2
-        points = [QPointF(x, bottom - height * y) for x, y in zip(self._places(), confidence, strict=True)]
-        area = QPolygonF([QPointF(points[0].x(), bottom), *points, QPointF(points[-1].x(), bottom)])
-        fill = QLinearGradient(0, bottom, 0, bottom - height)
-        for at, name in ((0.0, "danger"), (0.45, "warning"), (0.75, "success"), (1.0, "success")):
-            fill.setColorAt(at, _faded(c.q(name), 0.42))
-        painter.setBrush(fill)
+        confidence, places = np.nan_to_num(np.clip(self._content.confidence, 0, 1)), self._places()
+        bottom, height = band.bottom() - 0.5 * em(), band.height() - 1.55 * em()
+        points = [QPointF(x, bottom - height * y) for x, y in zip(places, confidence, strict=True)]
+        scale = QLinearGradient(band.left(), 0, band.right(), 0)
+        for x, sure in zip(places, confidence, strict=True):
+            name = "success" if sure >= SURE else "warning" if sure >= UNSURE else "danger"
+            scale.setColorAt(float(np.clip((x - band.left()) / max(band.width(), 1.0), 0, 1)), c.q(name))
+        painter.setOpacity(0.25)
+        painter.setBrush(scale)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawPolygon(area)
+        painter.drawPolygon(QPolygonF([QPointF(points[0].x(), bottom), *points, QPointF(points[-1].x(), bottom)]))
+        painter.setOpacity(1.0)
+        painter.setPen(QPen(QBrush(scale), 1.6))
+        painter.drawPolyline(QPolygonF(points))
 
     def _draw_gripper(self, painter: QPainter, band: QRectF, c: Colours) -> None:
         """A line along the top while the gripper is closed."""
@@ -164,6 +182,25 @@ class Timeline(QAbstractSlider):
         for first, last in runs(self._content.closed):
             left, right = self.place_of(first), self.place_of(last)
             painter.drawRoundedRect(QRectF(left, band.top() + 1, max(right - left, 3.0), 3), 1.5, 1.5)
+
+    def _draw_words(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        """What the line and the bar mean."""
+        painter.setPen(c.q("muted"))
+        painter.setFont(self._small())
+        height = 0.9 * em()
+        if self._content.confidence is not None:
+            inside = QRectF(band.left() + 5, band.bottom() - 0.5 * em() - height, band.width(), height)
+            painter.drawText(inside, Qt.AlignmentFlag.AlignLeft, "confidence")
+        if self._content.closed is not None:
+            for first, last in runs(self._content.closed):
+                inside = QRectF(self.place_of(first) + 3, band.top() + 3, band.width(), height)
+                if self.place_of(last) - self.place_of(first) > 6 * em():
+                    painter.drawText(inside, Qt.AlignmentFlag.AlignLeft, "gripper closed")
+
+    def _small(self) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(0.85 * font.pointSizeF())
+        return font
 
     def _draw_colours(self, painter: QPainter, band: QRectF) -> None:
         """The scale that colours the path."""
@@ -178,10 +215,8 @@ class Timeline(QAbstractSlider):
 
     def _draw_seconds(self, painter: QPainter, band: QRectF, c: Colours) -> None:
         times = self._content.times - self._content.times[0]
-        step = next((s for s in (0.5, 1, 2, 5, 10, 20, 60) if times[-1] / s <= band.width() / (4.5 * em())), 120)
-        font = painter.font()
-        font.setPointSizeF(0.85 * font.pointSizeF())
-        painter.setFont(font)
+        step = next((s for s in (0.5, 1, 2, 5, 10, 20, 60) if times[-1] / s <= band.width() / (5.5 * em())), 120)
+        painter.setFont(self._small())
         painter.setPen(c.q("muted"))
         for second in np.arange(0.0, times[-1] + 1e-6, step):
             x = band.left() + band.width() * second / times[-1]
@@ -215,9 +250,3 @@ def runs(flags: Sequence[bool] | np.ndarray) -> list[tuple[int, int]]:
     padded = np.concatenate([[0], np.asarray(flags, int), [0]])
     change = np.diff(padded)
     return list(zip(np.flatnonzero(change == 1).tolist(), (np.flatnonzero(change == -1) - 1).tolist(), strict=True))
-
-
-def _faded(colour: QColor, opacity: float) -> QColor:
-    faded = QColor(colour)
-    faded.setAlphaF(opacity)
-    return faded

@@ -1,45 +1,20 @@
 """All views of a film in step over one timeline: play, loop, step frame by frame, and choose what is drawn."""
 
-import math
 import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from gui.film import Film
 from gui.parts import Button, column, label, row
-from gui.picture import Picture
+from gui.picture_grid import PictureGrid
 from gui.theme import space
 from gui.timeline import Mark, Timeline, TimelineContent
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0)
 BLOBS_AND_PATH, BLOBS, PATH, NOTHING = "Blobs and path", "Blobs", "Path", "Pictures only"
-_TICK_MS = 16
-
-
-class PictureGrid(QWidget):
-    """Pictures of equal size, as square an arrangement as their number allows."""
-
-    def __init__(self, parent: QWidget | None = None):
-        super().__init__(parent)
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(space(0.4))
-        self.pictures: tuple[Picture, ...] = ()
-
-    def show_names(self, names: Sequence[str]) -> tuple[Picture, ...]:
-        """One picture for each name; those there are kept where the names are the same."""
-        if tuple(picture.name for picture in self.pictures) != tuple(names):
-            for picture in self.pictures:
-                self._grid.removeWidget(picture)
-                picture.deleteLater()
-            self.pictures = tuple(Picture(name) for name in names)
-            columns = max(1, math.ceil(math.sqrt(len(names))))
-            for i, picture in enumerate(self.pictures):
-                self._grid.addWidget(picture, i // columns, i % columns)
-        return self.pictures
+_TICK_MS = 33  # as often as the eye needs it; the 3-D view is drawn each time
 
 
 class PlayerControls(QWidget):
@@ -49,8 +24,8 @@ class PlayerControls(QWidget):
         super().__init__(parent)
         self.play = Button("Play", icon_name="play", tip="Play or pause (P)")
         self.play.setMinimumWidth(space(5.5))  # "Pause" and "Play" keep it in place
-        self.back = Button("", "quiet", icon_name="left", tip="One picture back (left arrow)")
-        self.forward = Button("", "quiet", icon_name="right", tip="One picture forward (right arrow)")
+        self.back = Button("", "quiet", icon_name="left", tip="One frame back (left arrow)")
+        self.forward = Button("", "quiet", icon_name="right", tip="One frame forward (right arrow)")
         self.loop = Button("Loop", "quiet", icon_name="loop", tip="Begin again at the end (L)")
         self.loop.setCheckable(True)
         self.loop.setChecked(True)
@@ -62,7 +37,7 @@ class PlayerControls(QWidget):
         self.shown.addItems([BLOBS_AND_PATH, BLOBS, PATH, NOTHING])
         self.shown.setToolTip("Drawn over the pictures: the model's coloured blobs, the tool's path, or nothing")
         for name, button in (("Back", self.back), ("Forward", self.forward)):
-            button.setAccessibleName(f"One picture {name.lower()}")
+            button.setAccessibleName(f"One frame {name.lower()}")
         self.readout = label("", "muted", name="readout")
         self.setLayout(
             row(self.play, self.back, self.forward, self.loop, self.speed, self.shown, None, self.readout, gap=0.3)
@@ -114,12 +89,16 @@ class ViewPlayer(QWidget):
         if film is None:
             self.controls.readout.clear()
             return
-        self.grid.show_names(film.names)
-        for picture in self.grid.pictures:
-            picture.show_note("present picture" if film.still else "")
         seconds = film.moments - film.moments[0]
         self.timeline.show_content(TimelineContent(seconds, film.confidence, film.closed, tuple(marks)))
-        self._show_frame(0)
+        self.show_again()
+
+    def show_progress(self, frame: int) -> None:
+        """Move the timeline's head to where a motion is, and leave the pictures alone."""
+        blocked = self.timeline.blockSignals(True)
+        self.timeline.setValue(frame)
+        self.timeline.blockSignals(blocked)
+        self._show_readout(frame)
 
     def go_to(self, frame: int) -> None:
         """Show exactly this frame and stay there."""
@@ -152,20 +131,13 @@ class ViewPlayer(QWidget):
         self.pause()
         super().hideEvent(event)
 
-    def handle_key(self, event: QKeyEvent) -> bool:
-        """Keys that work wherever the focus is on the screen, text fields apart. Whether it was one of them."""
-        act = {
-            Qt.Key.Key_Left: lambda: self.step(-1),
-            Qt.Key.Key_Right: lambda: self.step(1),
-            Qt.Key.Key_Home: lambda: self.go_to(0),
-            Qt.Key.Key_End: lambda: self.go_to(self.timeline.maximum()),
-            Qt.Key.Key_P: self.toggle,
-            Qt.Key.Key_L: self.controls.loop.toggle,
-        }.get(Qt.Key(event.key()))
-        if act is None or self.film is None or event.modifiers() not in _PLAIN:
-            return False
-        act()
-        return True
+    def show_again(self) -> None:
+        """Draw the film's present frame anew, after something else was shown in the pictures."""
+        if self.film is not None:
+            self.grid.show_names(self.film.names)
+            for picture in self.grid.pictures:
+                picture.show_note("as it was when you asked" if self.film.still else "")
+            self._show_frame(self.frame)
 
     # --- parts ---
 
@@ -193,10 +165,15 @@ class ViewPlayer(QWidget):
             return
         self._moment = float(self.film.moments[frame] - self.film.moments[0])
         self._draw()
-        end = float(self.film.moments[-1] - self.film.moments[0])
-        self.controls.readout.setText(f"{self._moment:.2f} of {end:.2f} s   picture {frame + 1} of {len(self.film)}")
+        self._show_readout(frame)
         self.frame_changed.emit(frame)
         self.moment_changed.emit(self._moment)
+
+    def _show_readout(self, frame: int) -> None:
+        if self.film is not None:
+            seconds = self.film.moments - self.film.moments[0]
+            words = f"{seconds[frame]:.2f} of {seconds[-1]:.2f} s   frame {frame + 1} of {len(self.film)}"
+            self.controls.readout.setText(words)
 
     def _draw(self) -> None:
         if self.film is None:
@@ -210,6 +187,3 @@ class ViewPlayer(QWidget):
     def _show_playing(self) -> None:
         self.controls.play.setText("Pause" if self.playing else "Play")
         self.controls.play.set_icon("pause" if self.playing else "play")
-
-
-_PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)

@@ -12,7 +12,17 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from model.errors import ModelError
 from model.linear_codec import ACTION, KINDS, RGB, LinearCodec
 
-__all__ = ["ACTION", "KINDS", "RGB", "decode_latents", "encode_videos", "latent_shape", "restore_first_frame"]
+__all__ = [
+    "ACTION",
+    "KINDS",
+    "RGB",
+    "decode_latents",
+    "encode_videos",
+    "latent_shape",
+    "restore_first_frame",
+    "still_latents",
+    "tiny_wan",
+]
 
 
 def encode_videos(
@@ -36,6 +46,11 @@ def decode_latents(codec: Any, latents: torch.Tensor, kind: str = RGB) -> torch.
     flat = latents.reshape(-1, *latents.shape[-4:]).to(codec.dtype)
     mean, std = _scale(codec, flat)
     return codec.decode(flat * std + mean, **_kind(codec, kind)).sample.unflatten(0, latents.shape[:-4])
+
+
+def still_latents(codec: Any, first: torch.Tensor, frames: int) -> torch.Tensor:
+    """Scaled latents (..., C, 1 + n, h, w) of videos of `frames` frames that stay at `first` (..., 3, H, W)."""
+    return encode_videos(codec, first.unsqueeze(-3).expand(*first.shape[:-2], frames, *first.shape[-2:]))
 
 
 def restore_first_frame(codec: Any, videos: torch.Tensor, first: torch.Tensor) -> torch.Tensor:

@@ -9,3 +9,15 @@ class ModelError(KnownError):
 
 class ActionImageError(ModelError):
     """Action images cannot be drawn or read with these cameras, or this trajectory."""
+
+
+class WeightsError(ModelError):
+    """A file of weights is damaged, incomplete, of another model, or not to be trusted."""
+
+
+class ModelMemoryError(ModelError):
+    """The machine has not enough memory, or disk, for what was asked."""
+
+
+class GenerationCancelled(ModelError):
+    """A generation was taken back while it ran; nothing of it is kept."""

@@ -64,7 +64,8 @@ class LinearCodec(ModelMixin, AutoencoderMixin, ConfigMixin):
 
     def forward(self, sample: torch.Tensor, *, kind: str = RGB) -> DecoderOutput | tuple[torch.Tensor]:
         """The round trip."""
-        return self.decode(self.encode(sample, kind=kind).latent_dist.mode(), kind=kind)
+        (latents,) = self.encode(sample, return_dict=False, kind=kind)
+        return self.decode(latents.mode(), kind=kind)
 
     def blocks(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Videos as rows of pixels: of the first frame (B, 1, h, w, 3 s s), and of the others (B, n, h, w, 3 t s s)."""

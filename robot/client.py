@@ -16,11 +16,13 @@ import numpy as np
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
+from robot.bounds import limits_from
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import LinkError, RobotError
 from robot.gaps import GapStatistics
-from robot.joint_trajectory import JointTrajectory
+from robot.homing import homeward
 from robot.recovery import RecoveryStep
+from robot.staging import Staged
 from robot.state import Activity, ArmState
 from robot.stop_line import PRESS, TAKEN
 
@@ -47,6 +49,7 @@ class RobotStatus:
     read: float  # s monotonic, when the joints were read
     openness: float | None
     progress: float
+    staged: str  # the digest of the plan that waits for its nonce, '' when there is none
     gripper_fault: str
     stop_fault: str  # why the stop button does not reach the arm, '' when it does
     late_ticks: int
@@ -57,12 +60,14 @@ class RobotStatus:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MotionSample:
-    """One measurement of the arm: `read` s monotonic; `position`, `commanded` (7,) rad, openness, NaN if unknown."""
+    """One measurement of the arm: `read` s monotonic; `position` (7,) rad; `commanded` (7,) rad, the target sent last
+    before it; openness. `moment` s of the followed motion's own time. NaN where unknown, or no motion is followed."""
 
     read: float
     position: np.ndarray
     commanded: np.ndarray
     openness: float
+    moment: float
 
 
 class RobotClient:
@@ -75,6 +80,7 @@ class RobotClient:
 
     def __init__(self, address: str, port: int = CONTROL_PORT, *, limits: Mapping[str, Any] | None = None):
         Endpoint(address, port)  # refused here already, without starting anything
+        self.limits = limits_from(limits)
         settings = {"address": address, "port": port, "limits": dict(limits or {})}
         try:
             self._process = RoleProcess("robot", settings, timeout=CONNECT_WITHIN)
@@ -123,6 +129,12 @@ class RobotClient:
             raise LinkError(self._lost)
         return self._status
 
+    @property
+    def settled_status(self) -> RobotStatus | None:
+        """The newest status if it already shows what every command answered so far has done; else None."""
+        status = self.status
+        return status if status is not None and status.done >= self._done else None
+
     def take_samples(self) -> list[MotionSample]:
         """The measurements since the last call, oldest first."""
         return [self._samples.popleft() for _ in range(len(self._samples))]
@@ -163,8 +175,28 @@ class RobotClient:
     def arm_for_motion(self) -> None:
         self._command("arm_for_motion")
 
-    def follow(self, trajectory: JointTrajectory, speed: float = 1.0) -> None:
-        self._command("follow", trajectory=trajectory.to_dict(), speed=float(speed))
+    def stage(self, plan: bytes) -> Staged:
+        """Hand over a plan for approval; `digest` says what the robot process holds now. Nothing moves."""
+        return Staged(**self._command("stage", plan=bytes(plan)))
+
+    def execute(self, nonce: str, speed: float = 1.0) -> None:
+        """Start the staged plan, once; `speed` in (0, 1] scales its time. The arm must be ready and not have moved."""
+        self._command("execute", nonce=nonce, speed=float(speed))
+
+    def revoke(self, reason: str = "The approval was taken back.") -> None:
+        """Forget the staged plan."""
+        self._command("revoke", reason=reason)
+
+    def home(self, speed: float = 0.5) -> None:
+        """Go to the home posture by a way found free of collisions; this press is its approval. The arm must be ready.
+
+        Raises RobotError when there is no such way. Takes some tenths of a second the first time.
+        """
+        status = self.status
+        if status is None or not np.isfinite(status.position).all():
+            raise RobotError("The arm does not say where it is. Connect it again.")
+        plan = homeward(status.position, 1.0 if status.openness is None else status.openness, self.limits)
+        self.execute(self.stage(plan.to_bytes()).nonce, speed)
 
     def pause(self) -> None:
         self._command("pause")
@@ -224,7 +256,7 @@ class RobotClient:
         except ChannelClosed as error:
             raise LinkError(self._lost or "The robot process has gone. Connect again.") from error
 
-    def _command(self, what: str, **values: Any) -> None:
+    def _command(self, what: str, **values: Any) -> Any:
         identity, answer = next(self._ids), _Answer()
         self._waiting[identity] = answer
         try:
@@ -235,6 +267,7 @@ class RobotClient:
             self._waiting.pop(identity, None)
         if answer.error:
             raise RobotError(answer.error)
+        return answer.value
 
     def _read(self) -> None:
         lost = "The robot process has ended. The arm was stopped; connect again."
@@ -248,7 +281,7 @@ class RobotClient:
             elif "bug" in message:
                 lost = f"The robot process failed and stopped the arm ({message['bug']}). Connect again."
             elif answer := self._waiting.get(message["id"]):
-                answer.error = message["error"]
+                answer.error, answer.value = message["error"], message.get("value")
                 self._done = max(self._done, message["done"])
                 answer.come.set()
         self._lost = lost
@@ -282,9 +315,11 @@ class RobotClient:
             values["sample_positions"],
             values["sample_commanded"],
             values["sample_openness"],
+            values["sample_moments"],
             strict=True,
         ):
-            self._samples.append(MotionSample(float(sample[0]), sample[1], sample[2], float(sample[3])))
+            read, position, commanded, openness, moment = sample
+            self._samples.append(MotionSample(float(read), position, commanded, float(openness), float(moment)))
         self._status = RobotStatus(
             state=ArmState(values["state"]),
             activity=Activity(values["activity"]),
@@ -296,7 +331,7 @@ class RobotClient:
 
 _AS_THEY_COME = (
     *("fault", "limited", "error", "warning", "position", "velocity", "effort", "read", "openness", "progress"),
-    *("gripper_fault", "stop_fault", "late_ticks", "done"),
+    *("staged", "gripper_fault", "stop_fault", "late_ticks", "done"),
 )
 
 
@@ -306,3 +341,4 @@ class _Answer:
     def __init__(self):
         self.come = threading.Event()
         self.error = ""
+        self.value: Any = None

@@ -41,7 +41,7 @@ class Follower:
         self._input = ruckig.InputParameter(1)
         self._input.control_interface = ruckig.ControlInterface.Velocity
         self._input.max_acceleration, self._input.max_jerk = [_RATE_ACCELERATION], [_RATE_JERK]
-        self._told: float | None = None
+        self._told = trajectory.openness_at(0.0)  # only changes are told: what is held stays held as firmly
         self._since_told = _GRIPPER_PERIOD
 
     @property
@@ -92,7 +92,7 @@ class Follower:
     def _openness(self) -> float | None:
         self._since_told += PERIOD
         openness = self.trajectory.openness_at(self.moment)
-        change = 1.0 if self._told is None else abs(openness - self._told)
+        change = abs(openness - self._told)
         smallest = 1e-3 if self.standing else _GRIPPER_CHANGE
         if change < smallest or self._since_told < _GRIPPER_PERIOD:
             return None

@@ -1,7 +1,8 @@
 """The robot loop: a hundred times a second from facts to at most one command, in real or in virtual time.
 
-Nothing here waits. What could set the arm moving again after a stop (clear_error, enable, set_ready) is called only
-inside a command, which is one press of a person's; a stop that comes in between is repeated after it.
+Nothing here waits. Planned motion comes only from `robot.staging`: a plan that was staged, started by its nonce. What
+could set the arm moving again after a stop (clear_error, enable, set_ready) is called only inside a command, which is
+one press of a person's; a stop that comes in between is repeated after it.
 """
 
 import contextlib
@@ -20,10 +21,10 @@ from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
 from robot.jog import DURATION, JogLimiter, JogSettings
-from robot.joint_trajectory import JointTrajectory
 from robot.limiter import Limiter, LimiterSettings
 from robot.motions import Braking, Following, Jogging, Outcome, Preparing
 from robot.recovery import RecoveryStep, recovery
+from robot.staging import Stage, Staged
 from robot.state import Activity, ArmState, Facts
 
 
@@ -49,7 +50,6 @@ class LoopSettings:
     gripper_every: int = 10
     retry: float = 1.0  # between looks for a lost link
     following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
-    start_error: float = 0.05  # rad between the arm and where a trajectory begins
     moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make
 
 
@@ -74,6 +74,7 @@ class RobotLoop:
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
         self._ticks = 0
         self._limiter: Limiter | None = None
+        self._stage = Stage(settings.limits)
         self._motion: Preparing | Following | Jogging | Braking | None = None
         self._jogging = Jogging(JogLimiter(settings.jog))
 
@@ -89,9 +90,23 @@ class RobotLoop:
         return self.facts.activity in (Activity.NOTHING, Activity.HOLDING)
 
     @property
+    def preparing(self) -> bool:
+        return self.facts.activity is Activity.PREPARING
+
+    @property
     def commanded(self) -> np.ndarray | None:
         """The joints (7,) last allowed to the wire, None before the arm was made ready for servo motion."""
         return None if self._limiter is None else self._limiter.state.position
+
+    @property
+    def staged(self) -> str:
+        """The digest of the plan that waits for its nonce, '' when there is none."""
+        return self._stage.digest
+
+    @property
+    def moment(self) -> float | None:
+        """How far the motion under way is, in s of its own time; None when none is followed."""
+        return self._motion.follower.moment if isinstance(self._motion, Following) else None
 
     # --- commands: each one press of the operator's ----------------------------------------------------------------
 
@@ -136,6 +151,7 @@ class RobotLoop:
 
     def hand_guide(self) -> None:
         """Let the operator move the arm by hand."""
+        self._stage.revoke("The arm was guided by hand.")
         self._prepare(Mode.HAND_GUIDING, Activity.GUIDING)
 
     def release(self) -> None:
@@ -144,8 +160,19 @@ class RobotLoop:
             raise RobotError(f"The arm is {self.state}: there is nothing to release.")
         self.arm_for_motion()
 
-    def follow(self, trajectory: JointTrajectory, speed: float = 1.0) -> None:
-        """Start along a joint trajectory that begins where the arm is; `speed` in (0, 1] scales its time."""
+    def stage(self, plan: bytes) -> Staged:
+        """Keep a plan for its approval, instead of any other; nothing moves yet. The arm must stand."""
+        if self.state in (ArmState.DISCONNECTED, ArmState.ERROR) or not (self.resting or self.preparing):
+            raise RobotError(f"The arm is {self.state}: no plan can be approved now.")
+        return self._stage.put(plan, self._reading.position, self._clock.now())
+
+    def revoke(self, reason: str = "The approval was taken back.") -> None:
+        """Forget the staged plan; a motion that is under way goes on."""
+        self._stage.revoke(reason)
+
+    def execute(self, nonce: str, speed: float = 1.0) -> None:
+        """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1]."""
+        self._forget_stop()
         if self.facts.activity is not Activity.HOLDING or self._limiter is None or not self._in_mode(Mode.SERVO):
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
         if not 0.0 < speed <= 1.0:
@@ -153,12 +180,8 @@ class RobotLoop:
         measured = self._reading.position
         if np.abs(self._limiter.state.position - measured).max() > self.settings.moved:
             raise RobotError("The arm was moved since it was made ready. Make it ready again.")
-        away = np.abs(trajectory.at(0.0).position - measured).max()
-        if away > self.settings.start_error:
-            raise RobotError(
-                f"The motion begins elsewhere: a joint is {np.rad2deg(away):.1f} deg away. Plan it again from here."
-            )
-        self._motion = Following(Follower(trajectory, speed), self._limiter)
+        plan = self._stage.take(nonce, measured, self._clock.now())
+        self._motion = Following(Follower(plan.motion, speed), self._limiter)
         self._change(activity=Activity.FOLLOWING, paused=False, progress=0.0, fault="", limited="")
 
     def pause(self) -> None:
@@ -178,6 +201,7 @@ class RobotLoop:
         twist = np.array(twist, float)
         if twist.shape != (6,) or not np.isfinite(twist).all():
             raise RobotError("A velocity needs six finite numbers.")
+        self._stage.revoke("The arm was moved by hand control.")
         if self.facts.activity is Activity.HOLDING:
             if self._in_mode(Mode.CARTESIAN_VELOCITY):
                 self._begin(Activity.JOGGING)
@@ -194,6 +218,7 @@ class RobotLoop:
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
         if not 0.0 <= openness <= 1.0:
             raise RobotError(f"The gripper's openness must lie between 0 and 1, not {openness}.")
+        self._stage.revoke("The gripper was moved.")
         self._gripper.move_gripper(xarm7.pulse_from_openness(openness))
 
     def recover(self, step: RecoveryStep) -> None:
@@ -212,6 +237,7 @@ class RobotLoop:
     def tick(self) -> None:
         """One hundredth of a second: look, watch, act."""
         self._forget_stop()
+        self._stage.expire(self._clock.now())
         self._look()
         if self.state is not ArmState.DISCONNECTED:
             self._watch()
@@ -314,6 +340,7 @@ class RobotLoop:
 
     def _begin_brake(self, sentence: str) -> None:
         if isinstance(self._motion, Following | Jogging):
+            self._stage.revoke(sentence)
             self._motion = Braking(self._motion, self._clock.now())
             self._change(activity=Activity.BRAKING, paused=False, fault=sentence)
         elif not isinstance(self._motion, Braking):
@@ -321,6 +348,8 @@ class RobotLoop:
             self._guarded(self._stop_now)
 
     def _end_motion(self, sentence: str, *, enabled: bool | None = None) -> None:
+        if sentence:  # what ends a motion from outside also ends the trust in what was to come
+            self._stage.revoke(sentence)
         self._motion = None
         self._change(
             activity=Activity.NOTHING,
@@ -339,6 +368,7 @@ class RobotLoop:
         """A stop that was noted ends everything that was under way."""
         if self._stops != self._stops_seen:
             self._stops_seen = self._stops
+            self._stage.revoke("Stop was pressed.")
             self._end_motion("")
 
     # --- towards the link ------------------------------------------------------------------------------------------

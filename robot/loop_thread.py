@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,21 +22,26 @@ _COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to do in the loop's thread, and whom to tell: '' or why not. `stops`: presses known when it was given."""
+    """What to do in the loop's thread, and whom to tell: '' or why not, and what it gave back, plain data.
 
-    act: Callable[[RobotLoop], None]
-    answer: Callable[[str], None]
+    `stops`: presses known when it was given.
+    """
+
+    act: Callable[[RobotLoop], Any]
+    answer: Callable[[str, Any], None]
     stops: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One measurement: `read` s monotonic, `position` (7,) rad, `commanded` (7,) rad or None, `openness` or None."""
+    """One measurement: `read` s monotonic, `position` (7,) rad, `commanded` (7,) rad or None, `openness` or None;
+    `moment` s of the motion's own time, None when none was followed."""
 
     read: float
     position: np.ndarray
     commanded: np.ndarray | None
     openness: float | None
+    moment: float | None
 
 
 class LoopThread:
@@ -61,6 +67,11 @@ class LoopThread:
     @property
     def facts(self) -> Facts:
         return self._loop.facts
+
+    @property
+    def staged(self) -> str:
+        """The digest of the plan that waits for its nonce, or ''."""
+        return self._loop.staged
 
     @property
     def stops(self) -> int:
@@ -123,26 +134,26 @@ class LoopThread:
             self._loop.halt(self._halt)
             self._halt, self.halted = None, True
         self._do_commands()
-        before = self._loop.facts.joints
+        before, commanded, moment = self._loop.facts.joints, self._loop.commanded, self._loop.moment
         self._loop.tick()
         facts = self._loop.facts
         if facts.joints is not None and facts.joints is not before:
-            self._samples.append(Sample(facts.joints.read, facts.joints.position, self._loop.commanded, facts.openness))
+            # What was commanded before this look: the newest target goes out after it.
+            self._samples.append(Sample(facts.joints.read, facts.joints.position, commanded, facts.openness, moment))
 
     def _do_commands(self) -> None:
         for _ in range(self._commands.qsize()):
             command = self._commands.get_nowait()
-            error = self._done(command)
+            error, value = self._done(command)
             self.done += 1
-            command.answer(error)
+            command.answer(error, value)
 
-    def _done(self, command: Command) -> str:
-        """'' or why it was not done."""
+    def _done(self, command: Command) -> tuple[str, Any]:
+        """'' or why it was not done, and what it gave back."""
         if command.stops != self._stops:
-            return "Stop was pressed. Press again when the arm may move."
+            return "Stop was pressed. Press again when the arm may move.", None
         self._loop.heartbeat()  # who presses is alive
         try:
-            command.act(self._loop)
+            return "", command.act(self._loop)
         except KnownError as error:
-            return str(error)
-        return ""
+            return str(error), None

@@ -1,195 +1,242 @@
-"""From waypoints of the tool to a joint trajectory that the limiter lets through as it is."""
+"""From a proposed trajectory of the tool to a plan: the motion, and what there is to say about it.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Inverse kinematics of all frames near the present posture, splines through them from stand to stand, a rate that keeps
+the limiter's bounds, then the checks. A bad trajectory is no error: the plan's findings say what is wrong with it.
+"""
+
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
-from scipy.ndimage import uniform_filter1d
+from scipy.interpolate import CubicSpline
 
 from foundation import xarm7
 from foundation.poses import distance, interpolate
-from robot.errors import RobotError
+from foundation.trajectory import Trajectory
+from robot.collision import KnownBox
+from robot.findings import Finding
 from robot.joint_trajectory import JointTrajectory
+from robot.keyframes import SAME_OPENNESS, Keyframes, Stand, bounded, keyframes
 from robot.limiter import LimiterSettings
-from robot.workspace import FACES, TCP, arm_points
+from robot.motion_check import LONGEST
+from robot.pacing import SPEED_SHARE, excess, pace
+from robot.plan import Plan
+from robot.plan_findings import motion_findings, proposal_findings, refusing, start_findings
+from robot.reach import Reached, follow_on, reach
 
-GRIPPER_PAUSE = 1.2  # s the arm stands while the gripper goes through its whole stroke
-_RADIUS = 0.2  # m per rad: how much a turn counts as way
-_SPACING = 0.005  # m of way between the poses that are solved for joints
-_CORNER = 0.04  # m of way over which a corner is rounded
-_SMOOTHING = 0.24  # s over which the speed along the way is smoothed
-_FINE = 0.005  # s
-_SAMPLE = 0.02  # s between the samples of the result
-_JUMP = 0.25  # rad between neighbouring poses: the arm would have to turn itself over
-# Part of the limiter's bounds that a plan uses: the rest is for slowing down and pausing on the path.
-_SPEED_SHARE, _ACCELERATION_SHARE, _JERK_SHARE = 0.9, 0.6, 0.5
+__all__ = ["KnownBox", "PlanSettings", "make_plan"]
+
+MOST_FRAMES = 2000
+SAMPLE = 0.02  # s between the samples of the result
+AS_PRESENT = (0.005, float(np.deg2rad(2.0)))  # m, rad: so near, the first frame is the present pose
+_SHORTEST = 0.02  # s between two frames that are passed
+_FAR = (0.04, 0.25)  # m, rad between two frames from which on the way between them is straight
+_MOST_BETWEEN = 8
+_LEAD_SPEED = 0.5  # part of the bounds for the way to a first frame that is not here
+_SWING = 0.35  # of the way between two poses that a spline may stray from the straight way
+_QUARTERS = np.array([0.25, 0.5, 0.75])
+_MOST_FOLLOWED = 200
+_JUMP = 0.6  # rad between neighbouring poses: the arm would turn itself over
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """What planning has to keep: the limiter's bounds, and what the arm must not touch (the table's top is z = 0)."""
+
+    limits: LimiterSettings = field(default_factory=LimiterSettings)
+    table: bool = True
+    boxes: tuple[KnownBox, ...] = ()
+
+
+def make_plan(
+    proposed: Trajectory,
+    joints: np.ndarray,
+    openness: float,
+    settings: PlanSettings = PlanSettings(),
+    *,
+    confidence: np.ndarray | None = None,
+    known: tuple[Finding, ...] = (),
+) -> Plan:
+    """A motion from joints (7,) rad and the present `openness` through the frames of `proposed` (T).
+
+    `confidence` (T,) in [0, 1] of reading each frame; `known` are findings that are told along. Never raises for a
+    bad trajectory: then the plan has a REFUSAL, and a motion as near to what was proposed as there is.
+    """
+    joints, openness = np.array(joints, float), float(np.clip(openness, 0.0, 1.0))
+    proposed = bounded(proposed)
+    if not proposed.known.any():
+        return _standing(proposed, joints, openness, (*known, refusing("No frame of the proposal could be read.")))
+    found = [*known, *proposal_findings(proposed, confidence)]
+    if len(proposed) > MOST_FRAMES:
+        found.append(refusing(f"The proposal has {len(proposed)} frames; at most {MOST_FRAMES} can be planned."))
+        proposed = proposed[:MOST_FRAMES]
+        if not proposed.known.any():
+            return _standing(proposed, joints, openness, tuple(found))
+    present = xarm7.forward(joints)
+    frames = keyframes(proposed, present, openness, _lead(proposed, present, settings.limits))
+    found += start_findings(present, openness, frames)
+    way = _solve(frames, joints)
+    position, moments, held = _motion(frames, way, joints, openness, settings.limits)
+    motion, stretch = _within(position, held, settings.limits)
+    moments = moments * stretch
+    obstacles = settings.table, settings.boxes
+    found += motion_findings(motion, moments, frames, way.at_frames, settings.limits, obstacles)
+    return Plan(motion, moments, frames.intended, tuple(found))
 
 
 @dataclass(frozen=True, eq=False)
-class Waypoint:
-    """`base_from_tool` (4, 4) to pass; `openness` in [0, 1] is set on arrival; `pause` s to stand there at least.
+class _Way:
+    """Joints along the keyframes: `reached` of all poses solved, `frame` (n,) which frame each belongs to (that at its
+    end, -1 the present pose), `exact` (T + 1,) the index of each frame's own pose, the present pose's first."""
 
-    The arm passes without standing still where neither the openness changes nor a pause is asked for.
-    """
+    reached: Reached
+    frame: np.ndarray
+    exact: np.ndarray
+    share: np.ndarray  # (n,) of the interval before the frame that is passed at the pose
 
-    base_from_tool: np.ndarray
-    openness: float
-    pause: float = 0.0
-
-
-def joint_path(
-    waypoints: Sequence[Waypoint],
-    near: np.ndarray,
-    *,
-    openness: float | None = None,
-    settings: LimiterSettings = LimiterSettings(),
-) -> JointTrajectory:
-    """From the present joints `near` (7,) straight through the waypoints, corners rounded, within `settings`.
-
-    `openness` is the gripper's at the beginning (default: the first waypoint's). Raises RobotError naming the
-    waypoint that cannot be reached, or on whose way the arm would leave its workspace.
-    """
-    if not waypoints:
-        raise RobotError("A motion needs at least one waypoint.")
-    held = waypoints[0].openness if openness is None else openness
-    pieces = [(near[None], np.array([held]))]
-    way = [np.array(near, float)[None]]
-    for number, waypoint in enumerate(waypoints, start=1):
-        way.append(_straight(way[-1][-1], waypoint.base_from_tool, number))
-        pause = max(waypoint.pause, GRIPPER_PAUSE * abs(waypoint.openness - held))
-        if pause == 0.0 and number < len(waypoints):
-            continue
-        moving = _timed(np.concatenate(way), settings)
-        _check_workspace(moving, number, settings)
-        pieces.append((moving, np.full(len(moving), held)))
-        standing = np.repeat(moving[-1:], max(1, int(np.ceil(pause / _SAMPLE))), axis=0)
-        held = waypoint.openness
-        pieces.append((standing, np.full(len(standing), held)))
-        way = [moving[-1:]]
-    position = np.concatenate([piece for piece, _ in pieces])
-    return _within(position, np.concatenate([piece for _, piece in pieces]), settings)
+    @property
+    def at_frames(self) -> Reached:
+        """What was found for the T frames' own poses."""
+        own = self.exact[1:]
+        names = ("position", "reached", "metres", "radians", "at_end")
+        return Reached(*(getattr(self.reached, name)[own] for name in names))
 
 
-def _straight(q: np.ndarray, goal: np.ndarray, number: int) -> np.ndarray:
-    """Joints (n, 7) along the straight way of the tool from q's pose to `goal`, without its beginning."""
-    begin = xarm7.forward(q)
-    metres, radians = distance(begin, goal)
-    steps = max(1, int(np.ceil((metres + _RADIUS * radians) / _SPACING)))
-    poses = interpolate(np.array([0.0, 1.0]), np.stack([begin, goal]), np.arange(1, steps + 1) / steps)
-    found = []
-    for pose in poses:
-        solution = xarm7.inverse(pose, q)
-        if solution is None:
-            raise RobotError(f"The arm cannot reach waypoint {number} on a straight way. Choose another pose or way.")
-        if np.abs(solution - q).max() > _JUMP:
-            raise RobotError(f"On the way to waypoint {number} the arm would have to turn itself over. Go around it.")
-        found.append(solution)
-        q = solution
-    return np.stack(found)
+def _lead(proposed: Trajectory, present: np.ndarray, limits: LimiterSettings) -> float:
+    """Seconds from the present pose to the first frame; none when it is (nearly) the present pose."""
+    first = proposed.base_from_tool[np.flatnonzero(proposed.known)[0]]
+    metres, radians = distance(present, first)
+    if metres <= AS_PRESENT[0] and radians <= AS_PRESENT[1]:
+        return 0.0
+    return float(min(60.0, max(metres / limits.tcp_speed, radians / limits.joint_speed) / _LEAD_SPEED))
 
 
-def _timed(way: np.ndarray, settings: LimiterSettings) -> np.ndarray:
-    """Positions (n, 7) every _SAMPLE s, from rest to rest along the joints `way` (m, 7), corners rounded."""
-    path, length = _rounded(way)
-    if length == 0.0:
-        return way[-1:]
-    slope, bend = path.derivative(1), path.derivative(2)
-    at = np.linspace(0.0, length, max(50, int(length / 0.001)))
-    q, along, across = path(at), np.abs(slope(at)), np.abs(bend(at))
-    tool = np.linalg.norm(np.gradient(arm_points(q)[:, TCP], at, axis=0), axis=-1)
-    acceleration = 0.5 * _ACCELERATION_SHARE * settings.joint_acceleration
-    fastest = np.min(
-        [
-            (_SPEED_SHARE * settings.joint_speed / np.maximum(along, 1e-9)).min(axis=-1),
-            _SPEED_SHARE * settings.tcp_speed / np.maximum(tool, 1e-9),
-            np.sqrt(acceleration / np.maximum(across, 1e-9)).min(axis=-1),
-        ],
-        axis=0,
-    )
-    speed = _reachable(fastest, (acceleration / np.maximum(along, 1e-9)).min(axis=-1), at[1] - at[0])
-    times = np.concatenate([[0.0], np.cumsum(2 * np.diff(at) / (speed[1:] + speed[:-1]))])
-    distance_fine = _smoothed_progress(times, at)
-    position = path(distance_fine)
-    stretch = _stretch(position, _FINE, settings)
-    moments = np.arange(len(distance_fine)) * _FINE * stretch
-    wanted = np.linspace(0.0, moments[-1], int(np.ceil(moments[-1] / _SAMPLE)) + 1)
-    smooth = make_interp_spline(moments, distance_fine, k=3)
-    return path(np.clip(smooth(wanted), 0.0, length))
+def _solve(frames: Keyframes, joints: np.ndarray) -> _Way:
+    """Joints for the frames, and for poses in between where these are far apart."""
+    poses = np.concatenate([xarm7.forward(joints)[None], frames.intended.base_from_tool])
+    metres, radians = distance(poses[:-1], poses[1:])
+    pieces = np.clip(np.ceil(np.maximum(metres / _FAR[0], radians / _FAR[1])), 1, _MOST_BETWEEN).astype(int)
+    at, owner, share = [0.0], [-1], [1.0]
+    for frame, count in enumerate(pieces.tolist()):
+        at += (frame + np.arange(1, count + 1) / count).tolist()
+        owner += [frame] * count
+        share += (np.arange(1, count + 1) / count).tolist()
+    dense = interpolate(np.arange(len(poses), dtype=float), poses, np.array(at))
+    found = reach(dense, joints)
+    jumps = np.abs(np.diff(found.position, axis=0)).max(axis=1)
+    if found.reached.all() and (jumps > _JUMP).any() and len(dense) <= _MOST_FOLLOWED:
+        found = follow_on(dense, joints) or found
+    exact = np.concatenate([[0], np.cumsum(pieces)])
+    found.position[0], found.reached[0] = joints, True
+    return _Way(found, np.array(owner), exact, np.array(share))
 
 
-def _rounded(way: np.ndarray):
-    """A smooth curve over the way in m, close to the joints `way` (m, 7) and through both ends, and its length."""
-    frames = xarm7.forward(way)
-    metres, radians = distance(frames[:-1], frames[1:])
-    turning = 0.02 * np.abs(np.diff(way, axis=0)).max(axis=-1)  # a little way, also for turns in place of the elbow
-    passed = np.concatenate([[0.0], np.cumsum(metres + _RADIUS * radians + turning)])
-    keep = np.concatenate([[True], np.diff(passed) > 1e-9])
-    passed, way = passed[keep], way[keep]
-    if len(way) < 2:
-        return make_interp_spline([0.0, 1.0], np.repeat(way, 2, axis=0), k=1), 0.0
-    length = float(passed[-1])
-    grid = np.linspace(0.0, length, max(30, int(length / 0.002)))
-    joints = np.stack([np.interp(grid, passed, column) for column in way.T], axis=-1)
-    width = int(min(_CORNER, length / 3) / (grid[1] - grid[0]) / 3)
-    # Mirrored through its ends, so that these stay where they are.
-    before, after = 2 * joints[0] - joints[:0:-1], 2 * joints[-1] - joints[-2::-1]
-    extended = np.concatenate([before, joints, after])
-    for _ in range(3):
-        extended = uniform_filter1d(extended, 2 * (width // 2) + 1, axis=0, mode="nearest")
-    joints = extended[len(before) : len(before) + len(joints)]
-    joints[[0, -1]] = way[[0, -1]]
-    return make_interp_spline(grid, joints, k=5), length
+def _motion(
+    frames: Keyframes, way: _Way, joints: np.ndarray, openness: float, limits: LimiterSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (n, 7) every SAMPLE s, the moments (T,) at which the frames are passed, and openness (n,)."""
+    T = len(frames.intended)
+    moments = np.zeros(T)
+    position: list[np.ndarray] = [joints[None]]
+    here, now = joints, 0.0
+    stands = frames.stands
+    for number, stand in enumerate(stands):
+        if now > LONGEST:  # it is refused for that, and need not be known to its end
+            moments[stands[number - 1].last + 1 :] = now
+            break
+        if number > 0:
+            piece, passed = _between(frames, way, stands[number - 1], stand, here, limits)
+            inside = slice(stands[number - 1].last + 1, stand.first)
+            moments[inside] = now + passed
+            position.append(piece)
+            here = piece[-1] if len(piece) else here
+            now += len(piece) * SAMPLE
+        moments[max(stand.first, 0) : stand.last + 1] = now + _within_stand(frames, stand)
+        count = int(np.ceil(stand.seconds / SAMPLE - 1e-9))
+        position.append(np.repeat(here[None], count, axis=0))
+        now += count * SAMPLE
+    joined = np.concatenate(position)
+    return joined, np.maximum.accumulate(moments), _held(frames, moments, len(joined), openness)
 
 
-def _reachable(fastest: np.ndarray, acceleration: np.ndarray, spacing: float) -> np.ndarray:
-    """The highest speeds (n,) under `fastest` (n,), at rest at both ends, that `acceleration` (n,) allows."""
-    squared = fastest**2
-    squared[[0, -1]] = 0.0
-    for i in range(1, len(squared)):
-        squared[i] = min(squared[i], squared[i - 1] + 2 * spacing * min(acceleration[i - 1], acceleration[i]))
-    for i in range(len(squared) - 2, -1, -1):
-        squared[i] = min(squared[i], squared[i + 1] + 2 * spacing * min(acceleration[i + 1], acceleration[i]))
-    return np.sqrt(squared)
+def _within_stand(frames: Keyframes, stand: Stand) -> np.ndarray:
+    """Seconds after a stand's beginning at which its frames are shown."""
+    passed = np.cumsum(frames.intervals[max(stand.first, 0) : stand.last + 1])
+    return passed if stand.first < 0 else passed - passed[:1]
 
 
-def _smoothed_progress(times: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Way passed (n,) every _FINE s, with bounded jerk: the speed smoothed three times over."""
-    fine = np.interp(np.arange(0.0, times[-1] + _FINE, _FINE), times, at)
-    width = 2 * int(_SMOOTHING / 3 / _FINE / 2) + 1
-    extended = np.pad(fine, 2 * width, mode="edge")
-    for _ in range(3):
-        extended = uniform_filter1d(extended, width, mode="nearest")
-    return extended
+def _between(
+    frames: Keyframes, way: _Way, before: Stand, after: Stand, begin: np.ndarray, limits: LimiterSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (n, 7) after `begin` to the next stand, every SAMPLE s, and when the frames between are passed."""
+    first, last = way.exact[before.last + 1] + 1, way.exact[after.first + 1]
+    q = np.concatenate([begin[None], way.reached.position[first : last + 1]])
+    q[-1] = _place(way, after)
+    owner, share = way.frame[first : last + 1], way.share[first : last + 1]
+    starts = np.concatenate([[0.0], share[:-1]])
+    part = np.where(owner == np.concatenate([[-2], owner[:-1]]), share - starts, share)
+    seconds = frames.intervals[owner] * part
+    tool = np.linalg.norm(np.diff(xarm7.forward(q)[:, :3, 3], axis=0), axis=-1)
+    least = np.maximum(np.abs(np.diff(q, axis=0)).max(axis=1) / limits.joint_speed, tool / limits.tcp_speed)
+    u = np.concatenate([[0.0], np.cumsum(np.maximum(np.maximum(seconds, least / SPEED_SHARE), _SHORTEST))])
+    exact = [way.exact[frame + 1] - first + 1 for frame in range(before.last + 1, after.first)]
+    if np.abs(q - begin).max() < 1e-6:
+        return np.zeros((0, xarm7.JOINTS)), np.zeros(len(exact))
+    spline = _smooth(u, q)
+    paced = pace(lambda at, order: spline(at, order), float(u[-1]), limits)
+    passed = np.searchsorted(paced.progress, u[exact] - 1e-9) * 0.01
+    fine = np.arange(len(paced.progress)) * 0.01
+    count = int(np.ceil(fine[-1] / SAMPLE))
+    progress = np.interp(np.arange(1, count + 1) * SAMPLE, fine, paced.progress)
+    return spline(progress), np.minimum(passed, count * SAMPLE)
 
 
-def _stretch(position: np.ndarray, period: float, settings: LimiterSettings) -> float:
-    """How much slower (>= 1) a motion (n, 7) sampled every `period` s must be to stay within the plan's share."""
-    velocity = np.diff(position, axis=0) / period
-    acceleration = np.diff(velocity, axis=0) / period
-    jerk = np.diff(acceleration, axis=0) / period
-    tool = np.linalg.norm(np.diff(arm_points(position)[:, TCP], axis=0), axis=-1) / period
-    return max(
-        1.0,
-        np.abs(velocity).max(initial=0.0) / (_SPEED_SHARE * settings.joint_speed),
-        tool.max(initial=0.0) / (_SPEED_SHARE * settings.tcp_speed),
-        (np.abs(acceleration).max(initial=0.0) / (_ACCELERATION_SHARE * settings.joint_acceleration)) ** 0.5,
-        (np.abs(jerk).max(initial=0.0) / (_JERK_SHARE * settings.joint_jerk)) ** (1 / 3),
-    )
+def _smooth(u: np.ndarray, q: np.ndarray) -> CubicSpline:
+    """Through the joints q (n, 7) at u (n,), from rest to rest; where times are so uneven that it would swing out
+    between them, through points on the straight ways in joint space too."""
+    spline = CubicSpline(u, q, bc_type="clamped")
+    apart = np.abs(np.diff(q, axis=0)).max(axis=1)
+    quarters = u[:-1, None] + np.diff(u)[:, None] * _QUARTERS
+    straight = q[:-1, None] + np.diff(q, axis=0)[:, None] * _QUARTERS[:, None]
+    swing = np.abs(spline(quarters) - straight).max(axis=(1, 2))
+    if (swing <= _SWING * apart + 0.01).all():
+        return spline
+    knots = np.concatenate([np.concatenate([u[:-1, None], quarters], axis=1).ravel(), u[-1:]])
+    points = np.concatenate([q[:-1, None], straight], axis=1).reshape(-1, xarm7.JOINTS)
+    return CubicSpline(knots, np.concatenate([points, q[-1:]]), bc_type="clamped")
 
 
-def _check_workspace(position: np.ndarray, number: int, settings: LimiterSettings) -> None:
-    violation = settings.workspace.violation(arm_points(position)).max(axis=0)
-    start = settings.workspace.violation(arm_points(position[0])).max()
-    if violation.max() > max(-1e-4, start):  # a tenth of a millimetre inside, for the limiter refuses the wall itself
-        face = FACES[int(np.argmax(violation))]
-        raise RobotError(f"On the way to waypoint {number} the arm would leave its workspace ({face}).")
+def _place(way: _Way, stand: Stand) -> np.ndarray:
+    """The joints (7,) of a stand: the middle of its frames'."""
+    own = way.exact[max(stand.first, 0) + 1 : stand.last + 2]
+    return np.median(way.reached.position[own], axis=0)
 
 
-def _within(position: np.ndarray, openness: np.ndarray, settings: LimiterSettings) -> JointTrajectory:
-    """The trajectory of samples every _SAMPLE s, slowed down where its spline would still be too quick."""
-    times = np.arange(len(position)) * _SAMPLE
-    trajectory = JointTrajectory(times, position, openness)
-    moments, fine = trajectory.samples(_FINE)
-    stretch = _stretch(fine, float(moments[1] - moments[0]), settings) if len(times) > 1 else 1.0
-    return trajectory if stretch <= 1.0 else JointTrajectory(times * stretch, position, openness)
+def _held(frames: Keyframes, moments: np.ndarray, count: int, openness: float) -> np.ndarray:
+    """What the gripper is told at each sample: each frame's openness from the moment on at which it is passed."""
+    wanted = frames.intended.openness
+    first = wanted[0] if abs(wanted[0] - openness) <= SAME_OPENNESS else openness
+    times = np.arange(count) * SAMPLE
+    latest = np.searchsorted(moments, times + 1e-9, side="right") - 1
+    held = np.where(latest < 0, first, wanted[np.maximum(latest, 0)])
+    held[0] = first
+    return held
+
+
+def _within(position: np.ndarray, held: np.ndarray, limits: LimiterSettings) -> tuple[JointTrajectory, float]:
+    """The motion, and how much it was slowed down where its spline would still be too quick."""
+    if len(position) == 1:
+        return JointTrajectory(np.zeros(1), position, held), 1.0
+    times = np.arange(len(position)) * SAMPLE
+    motion = JointTrajectory(times, position, held)
+    moments, fine = motion.samples(0.5 * SAMPLE)
+    stretch = excess(fine, float(moments[1] - moments[0]), limits)
+    return (motion, 1.0) if stretch <= 1.0 else (JointTrajectory(times * stretch, position, held), stretch)
+
+
+def _standing(proposed: Trajectory, joints: np.ndarray, openness: float, found: tuple[Finding, ...]) -> Plan:
+    """A plan that goes nowhere, for a proposal that says nothing."""
+    T = len(proposed)
+    here = np.repeat(xarm7.forward(joints)[None], T, axis=0)
+    held = float(np.clip(openness, 0.0, 1.0))
+    motion = JointTrajectory(np.zeros(1), joints[None], np.array([held]))
+    return Plan(motion, np.zeros(T), Trajectory(proposed.times, here, np.full(T, held)), found)

@@ -20,19 +20,17 @@ import numpy as np
 
 from foundation.clocks import Clock, SystemClock
 from foundation.messages import Channel, ChannelClosed
+from robot.bounds import limits_from
 from robot.driver import XArm
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import RobotError
 from robot.gaps import Gaps
 from robot.gripper_thread import GripperThread
-from robot.joint_trajectory import JointTrajectory
-from robot.limiter import LimiterSettings
 from robot.loop import LoopSettings, RobotLoop
 from robot.loop_thread import Command, LoopThread
 from robot.recovery import RecoveryStep, recovery
 from robot.state import Activity
 from robot.stop_line import StopLine
-from robot.workspace import Workspace
 
 STATUS_PERIOD = 1 / 30
 _REST_WITHIN = 3.0
@@ -60,14 +58,7 @@ def run(channel: Channel) -> None:
 
 def loop_settings(values: dict[str, Any]) -> LoopSettings:
     """Settings from the window's first message; `limits` and `workspace` may name any of their fields."""
-    limits = dict(values.get("limits") or {})
-    workspace = limits.pop("workspace", None)
-    try:
-        if workspace is not None:
-            limits["workspace"] = Workspace(np.array(workspace["low"]), np.array(workspace["high"]))
-        bounds = LimiterSettings(**limits)
-    except (TypeError, ValueError, KeyError) as error:
-        raise RobotError(f"The limits of the arm cannot be used: {error}.") from error
+    bounds = limits_from(values.get("limits"))
     default = LoopSettings()
     return dataclasses.replace(
         default, limits=bounds, jog=dataclasses.replace(default.jog, limits=bounds), joints_every=2
@@ -185,9 +176,9 @@ class _Server:
             return
         identity = message.get("id")
 
-        def answer(error: str) -> None:
+        def answer(error: str, value: Any = None) -> None:
             if identity is not None:
-                self._outbox.put({"id": identity, "error": error, "done": self._loop.done})
+                self._outbox.put({"id": identity, "error": error, "value": value, "done": self._loop.done})
 
         try:
             act = action(message)
@@ -217,6 +208,7 @@ class _Server:
             "read": 0.0 if facts.joints is None else facts.joints.read,
             "openness": facts.openness,
             "progress": facts.progress,
+            "staged": self._loop.staged,
             "gripper_fault": self._gripper.fault,
             "stop_fault": self._line.fault,
             "late_ticks": self._loop.late_ticks,
@@ -229,16 +221,28 @@ class _Server:
             "sample_openness": np.array(
                 [np.nan if sample.openness is None else sample.openness for sample in samples], float
             ),
+            "sample_moments": np.array(
+                [np.nan if sample.moment is None else sample.moment for sample in samples], float
+            ),
         }
 
 
-def action(message: dict[str, Any]) -> Callable[[RobotLoop], None]:
-    """What a command message asks of the loop. Raises KeyError, TypeError or ValueError for one that asks nothing."""
+def action(message: dict[str, Any]) -> Callable[[RobotLoop], Any]:
+    """What a command message asks of the loop. Raises KeyError, TypeError or ValueError for one that asks nothing.
+
+    There is no message that carries a motion and starts it: a plan is staged, and started by its nonce.
+    """
     what = str(message["do"])
     match what:
-        case "follow":
-            trajectory, speed = JointTrajectory.from_dict(message["trajectory"]), float(message["speed"])
-            return lambda loop: loop.follow(trajectory, speed)
+        case "stage":
+            plan = bytes(_instance(message["plan"], bytes))
+            return lambda loop: dataclasses.asdict(loop.stage(plan))
+        case "execute":
+            nonce, speed = _instance(message["nonce"], str), float(message["speed"])
+            return lambda loop: loop.execute(nonce, speed)
+        case "revoke":
+            reason = str(message["reason"])
+            return lambda loop: loop.revoke(reason)
         case "jog":
             twist, tool_frame = np.array(message["twist"], float), bool(message["tool_frame"])
             return lambda loop: loop.jog(twist, tool_frame=tool_frame)
@@ -251,6 +255,12 @@ def action(message: dict[str, Any]) -> Callable[[RobotLoop], None]:
     if what not in _PLAIN:
         raise ValueError("there is no such command")
     return lambda loop: getattr(loop, what)()
+
+
+def _instance(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{kind.__name__} is needed, not {type(value).__name__}")
+    return value
 
 
 _PLAIN = ("clear_error", "enable", "arm_for_motion", "hand_guide", "release", "pause", "resume", "stop")

@@ -1,6 +1,7 @@
 """The headless commands as a person types them: exit codes, one JSON object on standard output, sentences."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,9 +18,18 @@ def rehearse(*arguments: str, timeout: float = 60.0) -> subprocess.CompletedProc
 
 
 def test_wrong_usage_is_2_and_says_how():
-    for arguments in ((), ("dance",), ("demonstrate",), ("benchmark", "nothing")):
+    for arguments in (("dance",), ("demonstrate",), ("benchmark", "nothing")):
         done = rehearse(*arguments)
         assert done.returncode == 2 and done.stdout == "" and "usage" in done.stderr
+
+
+def test_without_a_screen_the_window_says_so():
+    screenless = {name: value for name, value in os.environ.items() if name not in _SCREEN}
+    done = subprocess.run([sys.executable, "main.py"], cwd=ROOT, env=screenless, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("There is no screen here")
+
+
+_SCREEN = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def test_known_errors_are_1_and_one_sentence():

@@ -23,8 +23,9 @@ from robot.errors import LinkError, RobotError
 from robot.joint_trajectory import JointTrajectory
 from robot.limiter import PERIOD
 from robot.loop import RobotLoop
-from robot.planning import joint_path
+from robot.plan import Plan
 from robot.state import ArmState
+from robot.waypoints import joint_path
 from simulation.bench.judging import Verdict, judge
 from simulation.bench.randomise import scene_for
 from simulation.bench.scene import SceneSpec
@@ -96,7 +97,7 @@ def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> O
         plan_s = time.perf_counter() - began
         watch = stack.enter_context(CameraWatch(robot, captures))
         with _filmed(list(captures.values()), _filming(stack, video, scene)):
-            robot.follow(trajectory)
+            robot.execute(robot.stage(Plan.of_motion(trajectory).to_bytes()).nonce)
             ended = robot.wait_for(ArmState.HOLDING, ArmState.PAUSED, timeout=2.0 * trajectory.duration + 5.0)
             if ended.state is ArmState.PAUSED:
                 raise RobotError(watch.reason)
@@ -158,9 +159,13 @@ class VirtualLabArm:
         self._run_until_holding(5.0)
 
     def follow(self, trajectory: JointTrajectory, speed: float = 1.0) -> None:
-        """To the trajectory's end; RobotError when the arm does not get there."""
-        self.loop.follow(trajectory, speed)
-        self._run_until_holding(2.0 * trajectory.duration / speed + 5.0)
+        """To the trajectory's end, staged and approved here; RobotError when the arm does not get there."""
+        self.execute(Plan.of_motion(trajectory), speed)
+
+    def execute(self, plan: Plan, speed: float = 1.0) -> None:
+        """To the plan's end, staged and approved here; RobotError when the arm may or does not get there."""
+        self.loop.execute(self.loop.stage(plan.to_bytes()).nonce, speed)
+        self._run_until_holding(2.0 * plan.motion.duration / speed + 5.0)
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / PERIOD)):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from foundation.errors import KnownError
-from robot.planning import Waypoint
+from robot.waypoints import Waypoint
 from simulation.bench.grasps import Grasp, drop_point, grasp_of, middle_of, tool_down, yaw_of
 from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import Task

@@ -8,6 +8,8 @@ import numpy as np
 
 from cameras.capture import Capture
 from cameras.driver import CameraDriver
+from cameras.errors import StaleFrame
+from cameras.frame import Frame
 from cameras.listing import driver_for
 from cameras.simulated import SimulatedCamera
 from cameras.undistort import ideal_camera, undistort
@@ -16,6 +18,7 @@ from foundation.camera import Camera
 from foundation.errors import KnownError
 from foundation.trajectory import Scene, View
 from robot.client import RobotClient
+from robot.endpoint import CONTROL_PORT
 from robot.state import ArmState
 from simulation.bench.randomise import scene_for
 from simulation.client import LabProcess
@@ -68,7 +71,8 @@ class Session:
             token.raise_if_cancelled()
             report("Connecting the cameras", 0.4)
             for identity, name, driver in self._drivers():
-                self.captures[identity], self.names[identity] = Capture(driver), name
+                self.names[identity] = name  # first: who sees the capture asks for its name
+                self.captures[identity] = Capture(driver)
             report("Connecting the arm", 0.6)
             self._attempt("arm", self._connect_arm)
             report("Waiting for pictures", 0.9)
@@ -87,13 +91,14 @@ class Session:
             if self.robot is not None:
                 stack.callback(self.robot.close)
             self.lab, self.robot = None, None
-            self.captures = {}
+            self.captures, self.names = {}, {}
 
     def heartbeat(self) -> None:
         """Say that the window is alive; call every 50 ms from the thread whose liveness matters."""
-        if self.robot is not None and not self.robot.lost:
+        robot = self.robot  # another thread may be closing it
+        if robot is not None and not robot.lost:
             with contextlib.suppress(KnownError):  # `checks` and the status tell
-                self.robot.heartbeat()
+                robot.heartbeat()
 
     @property
     def cameras(self) -> dict[str, Camera]:
@@ -115,9 +120,8 @@ class Session:
         cameras = self.cameras
         if not cameras:
             raise NotConnectedError("No camera is calibrated. Calibrate the cameras first.")
-        for identity in cameras:
-            self.captures[identity].next_frame(timeout)
-        views = tuple(self._view(identity, camera) for identity, camera in cameras.items())
+        frames = self._fresh_frames(tuple(cameras), timeout)
+        views = tuple(self._view(frames[identity], identity, camera) for identity, camera in cameras.items())
         status = self.robot.status
         if status is None or not np.isfinite(status.position).all():
             raise NotConnectedError("The arm does not say where it is. Connect it again.")
@@ -143,7 +147,9 @@ class Session:
     def _connect_arm(self) -> None:
         limits = self.settings.limits
         if not self.simulated:
-            self.robot = RobotClient(self.settings.arm.address, limits=limits)
+            # Another port than the usual one exists only on this machine: an arm of `rehearse simulate`.
+            address, _, port = self.settings.arm.address.partition(":")
+            self.robot = RobotClient(address, int(port) if port.isdigit() else CONTROL_PORT, limits=limits)
         elif self.lab is not None:
             self.robot = RobotClient(self.lab.address, self.lab.port, limits=limits)
         else:
@@ -174,11 +180,23 @@ class Session:
             return np.array(driver.details["base_from_camera"])
         return None
 
-    def _view(self, identity: str, camera: Camera) -> View:
-        capture = self.captures[identity]
-        assert capture.driver.intrinsics is not None
-        frame = capture.latest(FRESH)
-        return View(camera, undistort(frame, capture.driver.intrinsics).rgb, frame.captured)
+    def _fresh_frames(self, identities: tuple[str, ...], timeout: float) -> dict[str, Frame]:
+        """A frame of each camera that came after this call, all of them fresh at one moment."""
+        deadline = time.monotonic() + timeout
+        for identity in identities:
+            self.captures[identity].next_frame(timeout)
+        while True:
+            try:
+                return {identity: self.captures[identity].latest(FRESH) for identity in identities}
+            except StaleFrame:  # on a busy machine one camera's frame can grow too old while another's is waited for
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.005)
+
+    def _view(self, frame: Frame, identity: str, camera: Camera) -> View:
+        intrinsics = self.captures[identity].driver.intrinsics
+        assert intrinsics is not None
+        return View(camera, undistort(frame, intrinsics).rgb, frame.captured)
 
     def _arm_check(self) -> Check:
         if self.robot is None or self.robot.lost:

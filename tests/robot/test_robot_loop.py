@@ -7,12 +7,14 @@ from virtual_arm import VirtualArm
 from foundation import xarm7
 from foundation.errors import KnownError
 from robot.errors import RobotError
+from robot.follower import Follower
 from robot.joint_trajectory import JointTrajectory
-from robot.limiter import PERIOD
+from robot.limiter import PERIOD, Limiter
 from robot.limiter_trial import judged
-from robot.planning import Waypoint, joint_path
+from robot.motions import Following
 from robot.recovery import RecoveryStep, recovery
 from robot.state import ArmState
+from robot.waypoints import Waypoint, joint_path
 from simulation.controller.protocol import Register
 
 FORWARD = np.array([0.1, 0, 0, 0, 0, 0])
@@ -53,7 +55,7 @@ def test_from_the_first_look_to_ready_each_step_is_a_press():
     arm.loop.arm_for_motion()
     assert arm.loop.state is ArmState.PREPARING
     with pytest.raises(RobotError, match="getting ready"):
-        arm.loop.follow(swing(arm.measured))
+        arm.follow(swing(arm.measured))
     arm.run_until(ArmState.HOLDING, seconds=1.0)
     assert presses(arm) == (1, 0, 1)
     assert arm.loop.facts.openness == pytest.approx(1.0)
@@ -62,7 +64,7 @@ def test_from_the_first_look_to_ready_each_step_is_a_press():
 def test_a_motion_is_followed_to_its_end_and_held():
     arm = VirtualArm().ready()
     plan = swing(arm.measured)
-    arm.loop.follow(plan)
+    arm.follow(plan)
     assert arm.loop.state is ArmState.FOLLOWING
     arm.run_until(ArmState.HOLDING)
     np.testing.assert_allclose(arm.measured, plan.position[-1], atol=1e-5)
@@ -78,7 +80,7 @@ def test_a_motion_is_followed_to_its_end_and_held():
 def test_targets_are_a_hundredth_of_a_second_ahead_of_the_arm():
     """Promise 9: what is on the wire never lies more than 100 ms of motion ahead."""
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     ahead = []
     for _ in range(150):
         arm.tick()
@@ -90,7 +92,7 @@ def test_targets_are_a_hundredth_of_a_second_ahead_of_the_arm():
 
 def test_pause_and_resume():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured), speed=0.5)
+    arm.follow(swing(arm.measured), speed=0.5)
     arm.run(2.0)
     arm.loop.pause()
     assert arm.loop.state is ArmState.PAUSED
@@ -108,7 +110,7 @@ def test_pause_and_resume():
 
 def test_stop_ends_everything_and_nothing_resumes_by_itself():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.loop.stop()
     before, pressed = len(sent(arm)), presses(arm)
@@ -116,7 +118,7 @@ def test_stop_ends_everything_and_nothing_resumes_by_itself():
     assert arm.loop.state is ArmState.STOPPED
     assert len(sent(arm)) == before
     assert presses(arm) == pressed
-    for command in (arm.loop.resume, lambda: arm.loop.follow(swing(arm.measured)), lambda: arm.loop.jog(FORWARD)):
+    for command in (arm.loop.resume, lambda: arm.follow(swing(arm.measured)), lambda: arm.loop.jog(FORWARD)):
         with pytest.raises(RobotError):
             command()
     with pytest.raises(RobotError, match="stopped"):
@@ -125,13 +127,13 @@ def test_stop_ends_everything_and_nothing_resumes_by_itself():
     assert len(sent(arm)) == before
     arm.loop.arm_for_motion()
     arm.run_until(ArmState.HOLDING)
-    arm.loop.follow(swing(arm.measured, -0.1))
+    arm.follow(swing(arm.measured, -0.1))
     arm.run_until(ArmState.HOLDING)
 
 
 def test_a_stop_from_another_connection_ends_the_motion_at_the_next_tick():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.loop.note_stop()
     before = len(sent(arm))
@@ -165,7 +167,7 @@ def test_a_stop_while_getting_ready_is_not_undone():
 def test_a_silent_window_stops_the_arm_smoothly(at):
     """Promise 10: 200 ms after the last heartbeat the stop begins, within the limits; then the controller's stop."""
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(at)
     silent = arm.clock.now()
     arm.beating = False
@@ -207,7 +209,7 @@ def test_a_silent_window_stops_whatever_is_done(activity):
         arm.controller.faults.reported_state = 5  # it never gets there
         arm.loop.arm_for_motion()
     elif activity == "paused":
-        arm.loop.follow(swing(arm.measured))
+        arm.follow(swing(arm.measured))
         arm.run(0.5)
         arm.loop.pause()
     arm.beating = False
@@ -219,7 +221,7 @@ def test_a_silent_window_stops_whatever_is_done(activity):
 
 def test_a_controller_error_ends_the_motion_and_is_explained():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     pressed = presses(arm)
     arm.controller.faults.raise_error(31)
@@ -259,7 +261,7 @@ def test_recovery_goes_step_by_step_by_presses():
 
 def test_a_lost_link_ends_the_motion_and_coming_back_needs_presses():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.controller.faults.dead = True
     arm.run(1.0)
@@ -277,7 +279,7 @@ def test_a_lost_link_ends_the_motion_and_coming_back_needs_presses():
 
 def test_a_controller_that_hangs_is_a_lost_link():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.controller.faults.hang = True
     arm.run(0.1)
@@ -289,7 +291,7 @@ def test_a_controller_that_hangs_is_a_lost_link():
 
 def test_a_controller_that_lies_about_its_joints_is_stopped():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.controller.faults.joint_offset = np.array([0, 0, 0.3, 0, 0, 0, 0])
     arm.run(0.1)
@@ -302,7 +304,7 @@ def test_a_controller_that_lies_about_its_joints_is_stopped():
 
 def test_joints_that_are_not_numbers_end_the_motion_with_a_stop():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.controller.faults.joint_offset = np.full(7, np.nan)
     arm.run(0.1)
@@ -313,7 +315,7 @@ def test_joints_that_are_not_numbers_end_the_motion_with_a_stop():
 
 def test_a_stop_from_the_pendant_is_noticed():
     arm = VirtualArm().ready()
-    arm.loop.follow(swing(arm.measured))
+    arm.follow(swing(arm.measured))
     arm.run(1.0)
     arm.stop_from_outside()
     arm.run(0.3)
@@ -339,10 +341,10 @@ def test_jogging_needs_renewal_and_always_expires():
         duration = np.frombuffer(entry.params[25:29], "<f4")[0]
         assert duration == pytest.approx(0.1)
     with pytest.raises(RobotError, match="ready"):
-        arm.loop.follow(swing(arm.measured))  # another mode: its own press
+        arm.follow(swing(arm.measured))  # another mode: its own press
     arm.loop.release()
     arm.run_until(ArmState.HOLDING)
-    arm.loop.follow(swing(arm.measured, 0.1))
+    arm.follow(swing(arm.measured, 0.1))
     arm.run_until(ArmState.HOLDING)
 
 
@@ -364,7 +366,7 @@ def test_hand_guiding_and_release():
     arm.run_until(ArmState.HAND_GUIDING)
     assert arm.controller.log.received(Register.SET_MODE)[-1].first == 2
     with pytest.raises(RobotError, match="hand guiding"):
-        arm.loop.follow(swing(arm.measured))
+        arm.follow(swing(arm.measured))
     arm.loop.release()
     arm.run_until(ArmState.HOLDING)
     assert arm.controller.log.received(Register.SET_MODE)[-1].first == 1
@@ -373,28 +375,34 @@ def test_hand_guiding_and_release():
 def test_a_motion_that_begins_elsewhere_is_refused():
     arm = VirtualArm().ready()
     with pytest.raises(RobotError, match=r"11\.5 deg away"):
-        arm.loop.follow(swing(xarm7.HOME + 0.2))
+        arm.follow(swing(xarm7.HOME + 0.2))
     with pytest.raises(RobotError, match="speed"):
-        arm.loop.follow(swing(arm.measured), speed=2.0)
+        arm.follow(swing(arm.measured), speed=2.0)
     assert arm.loop.state is ArmState.HOLDING
 
 
 def test_a_motion_the_limiter_does_not_allow_is_given_up():
-    arm = VirtualArm().ready()
+    """Should a motion get past every check before, the limiter still lets nothing through that breaks a limit."""
     times = np.linspace(0, 4, 101)
     s = (times / 4) ** 4 * (35 - 84 * (times / 4) + 70 * (times / 4) ** 2 - 20 * (times / 4) ** 3)
     below_the_table = xarm7.HOME + s[:, None] * np.array([0, 0.9, 0, 0, 0, 0, 0])
-    arm.loop.follow(JointTrajectory(times, below_the_table, np.ones(101)))
-    arm.run_until(ArmState.HOLDING)
-    assert "given up" in arm.loop.facts.fault
-    assert "below z min" in arm.loop.facts.fault
-    assert arm.settings.limits.workspace.low[2] <= xarm7.forward(arm.measured)[2, 3]
+    motion = JointTrajectory(times, below_the_table, np.ones(101))
+    arm = VirtualArm().ready()
+    with pytest.raises(RobotError, match="below z min"):
+        arm.follow(motion)
+    limiter = Limiter(xarm7.HOME)
+    following = Following(Follower(motion), limiter)
+    outcomes = [following.step() for _ in range(1000)]
+    end = next(outcome for outcome in outcomes if outcome.then is not None)
+    assert "given up" in end.fault
+    assert "below z min" in end.fault
+    assert arm.settings.limits.workspace.low[2] <= xarm7.forward(limiter.state.position)[2, 3]
 
 
 def test_the_gripper_closes_on_the_way_and_by_command():
     arm = VirtualArm().ready()
     goal = xarm7.forward(arm.measured)
-    arm.loop.follow(joint_path([Waypoint(goal, 0.0)], arm.measured, openness=1.0))
+    arm.follow(joint_path([Waypoint(goal, 0.0)], arm.measured, openness=1.0))
     arm.run_until(ArmState.HOLDING)
     arm.run(0.5)
     assert arm.loop.facts.openness == pytest.approx(0.0, abs=0.02)
@@ -446,7 +454,7 @@ def test_random_presses_never_undo_a_stop(seed):
                 case "run":
                     arm.run(0.5)
                 case "follow":
-                    loop.follow(swing(arm.measured, 0.05 * generator.choice([-1, 1])))
+                    arm.follow(swing(arm.measured, 0.05 * generator.choice([-1, 1])))
                 case "jog":
                     loop.jog(FORWARD * generator.choice([-1, 1]))
                 case _:

@@ -15,10 +15,13 @@ from tcp_arm import TcpArm, wait_until
 from foundation import xarm7
 from robot.client import RobotClient
 from robot.errors import LinkError, RobotError
-from robot.planning import Waypoint, joint_path
+from robot.limiter import LimiterSettings
+from robot.plan import Plan
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
+from robot.waypoints import Waypoint, joint_path
 from simulation.controller.protocol import Register
+from workflows.demonstrate import beating_heart
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,11 +52,16 @@ def ready(client: RobotClient) -> RobotClient:
     return client
 
 
-def sideways(arm: TcpArm):
+def sideways(arm: TcpArm, limits: LimiterSettings = LimiterSettings()):
     """A motion of about four seconds, to whichever side there is room."""
     goal = xarm7.forward(arm.measured)
     goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
-    return joint_path([Waypoint(goal, 1.0)], arm.measured)
+    return joint_path([Waypoint(goal, 1.0)], arm.measured, settings=limits)
+
+
+def follow(client: RobotClient, motion) -> None:
+    with beating_heart(client):  # the machine may be busy
+        client.execute(client.stage(Plan.of_motion(motion).to_bytes()).nonce)
 
 
 def moving(arm: TcpArm) -> bool:
@@ -61,7 +69,8 @@ def moving(arm: TcpArm) -> bool:
 
 
 def begin_moving(client: RobotClient, arm: TcpArm) -> None:
-    client.follow(sideways(arm))
+    with beating_heart(client):
+        follow(client, sideways(arm))
     deadline = time.monotonic() + 5
     while not (moving(arm) and len(arm.targets()) > 30):
         client.heartbeat()
@@ -77,8 +86,9 @@ def test_from_connecting_to_a_motion_and_back(arm):
         with pytest.raises(RobotError, match="Enable the motors"):
             client.arm_for_motion()
         ready(client)
-        plan = sideways(arm)
-        client.follow(plan)
+        with beating_heart(client):
+            plan = sideways(arm)
+            follow(client, plan)
         status = client.wait_for(ArmState.HOLDING, timeout=30)
         np.testing.assert_allclose(arm.measured, plan.position[-1], atol=1e-5)
         assert status.progress == 1.0
@@ -147,13 +157,15 @@ sys.path[:0] = [{root!r}, {tests!r}]
 from robot.client import RobotClient
 from robot.state import ArmState
 from test_robot_process import ready
-from robot.planning import Waypoint, joint_path
+from robot.plan import Plan
+from robot.waypoints import Waypoint, joint_path
 from foundation import xarm7
 client = ready(RobotClient({address!r}, {port}))
 position = client.status.position
 goal = xarm7.forward(position)
 goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
-client.follow(joint_path([Waypoint(goal, 1.0)], position))
+plan = Plan.of_motion(joint_path([Waypoint(goal, 1.0)], position))
+client.execute(client.stage(plan.to_bytes()).nonce)
 print(client.pid, flush=True)
 while True:
     client.heartbeat()
@@ -221,8 +233,10 @@ def test_commands_that_make_no_sense_are_answered(arm):
         client.wait_for(ArmState.NOT_ENABLED)
         with pytest.raises(RobotError, match="no such command"):
             client._command("set_ready")
+        with pytest.raises(RobotError, match="no such command"):
+            client._command("follow", trajectory=sideways(arm).to_dict(), speed=1.0)
         with pytest.raises(RobotError, match="cannot be understood"):
-            client._command("follow", trajectory={"times": np.zeros(3)}, speed=1.0)
+            client._command("stage", plan="text")
         with pytest.raises(RobotError, match="cannot be understood"):
             client._command("recover", step="Hope")
         client.wait_for(ArmState.NOT_ENABLED)
@@ -240,7 +254,8 @@ def test_an_error_during_a_motion_and_the_guided_recovery(arm):
         for step in status.steps[1:]:
             client.recover(step)
         client.wait_for(ArmState.HOLDING)
-        client.follow(sideways(arm))
+        with beating_heart(client):
+            follow(client, sideways(arm))
         client.wait_for(ArmState.FOLLOWING)
         client.stop()
 
@@ -271,6 +286,40 @@ def test_a_controller_that_dies_is_said_and_can_be_connected_again(arm):
         again.wait_for(ArmState.NOT_ENABLED)
 
 
+def test_staging_and_its_nonce_through_the_process(arm):
+    with RobotClient(arm.address, arm.port) as client, beating_heart(ready(client)):
+        plan = Plan.of_motion(sideways(arm))
+        first = client.stage(plan.to_bytes())
+        staged = client.stage(plan.to_bytes())
+        assert staged.digest == plan.digest and staged.nonce != first.nonce
+        with pytest.raises(RobotError, match="another plan"):
+            client.execute(first.nonce)
+        wait_until(lambda: client.status is not None and client.status.staged == plan.digest)
+        client.revoke("The scene has changed.")
+        with pytest.raises(RobotError, match="The scene has changed"):
+            client.execute(staged.nonce)
+        nonce = client.stage(plan.to_bytes()).nonce
+        client.stop_taken(client.stop(), timeout=5)
+        with pytest.raises(RobotError):
+            client.execute(nonce)
+        client.wait_for(ArmState.STOPPED)
+        client.arm_for_motion()
+        client.wait_for(ArmState.HOLDING)
+        with pytest.raises(RobotError, match="No approved plan"):
+            client.execute(nonce)
+        assert not arm.targets()
+
+
+def test_home_is_one_press(arm):
+    with RobotClient(arm.address, arm.port) as client, beating_heart(ready(client)):
+        follow(client, sideways(arm))
+        client.wait_for(ArmState.HOLDING, timeout=30)
+        client.home(speed=1.0)
+        client.wait_for(ArmState.FOLLOWING)
+        client.wait_for(ArmState.HOLDING, timeout=30)
+        np.testing.assert_allclose(arm.measured, xarm7.HOME, atol=1e-4)
+
+
 def test_jogging_through_the_process(arm):
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
@@ -299,10 +348,13 @@ def test_other_limits_reach_the_loop(arm):
     limits = {"tcp_speed": 0.05, "workspace": {"low": [-0.3, -0.7, 0.1], "high": [0.8, 0.7, 1.2]}}
     with RobotClient(arm.address, arm.port, limits=limits) as client:
         ready(client)
-        plan = sideways(arm)
-        client.follow(plan)
+        with beating_heart(client):
+            with pytest.raises(RobotError, match="mm/s"):
+                follow(client, sideways(arm))  # planned for softer limits
+            follow(client, sideways(arm, client.limits))
         client.wait_for(ArmState.FOLLOWING)
-        time.sleep(1.0)
+        with beating_heart(client):
+            time.sleep(1.0)
         client.stop()
         targets = np.array([target.floats(7) for target in arm.targets()])
         tool = xarm7.forward(targets)[:, :3, 3]

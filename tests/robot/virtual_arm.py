@@ -6,8 +6,10 @@ import numpy as np
 
 from foundation import xarm7
 from foundation.clocks import VirtualClock
+from robot.joint_trajectory import JointTrajectory
 from robot.limiter import PERIOD
 from robot.loop import LoopSettings, RobotLoop
+from robot.plan import Plan
 from robot.state import ArmState
 from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink
@@ -59,6 +61,10 @@ class VirtualArm:
         self.loop.arm_for_motion()
         self.run_until(ArmState.HOLDING)
         return self
+
+    def follow(self, motion: JointTrajectory, speed: float = 1.0) -> None:
+        """Stage a motion that is known to be good, approve it and start it."""
+        self.loop.execute(self.loop.stage(Plan.of_motion(motion).to_bytes()).nonce, speed)
 
     @property
     def measured(self) -> np.ndarray:

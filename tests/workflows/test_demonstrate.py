@@ -3,6 +3,7 @@
 import pytest
 
 from robot.errors import RobotError
+from robot.plan import Plan
 from robot.state import ArmState
 from simulation.bench.randomise import scene_for
 from simulation.bench.tasks import task_from_instruction
@@ -46,7 +47,9 @@ def test_a_stop_during_a_demonstration_ends_it_and_nothing_goes_on():
     scene = scene_for(instruction, 300_002)
     arm = VirtualLabArm(scene)
     arm.make_ready()
-    arm.loop.follow(plan(instruction, scene, arm.lab.world.truth(), arm.joints))
+    motion = plan(instruction, scene, arm.lab.world.truth(), arm.joints)
+    nonce = arm.loop.stage(Plan.of_motion(motion).to_bytes()).nonce
+    arm.loop.execute(nonce)
     arm.run(1.5)
     arm.loop.stop()
     arm.run(0.5)
@@ -55,7 +58,7 @@ def test_a_stop_during_a_demonstration_ends_it_and_nothing_goes_on():
     assert arm.loop.state is ArmState.STOPPED
     assert abs(arm.joints - stands).max() < 1e-4
     with pytest.raises(RobotError):
-        arm.loop.follow(plan(instruction, scene, arm.lab.world.truth(), arm.joints))
+        arm.loop.execute(nonce)
 
 
 def test_impossible_wishes_get_a_sentence():

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from benchmarks.lab import make_ready, there_and_back
+from benchmarks.lab import go, make_ready, there_and_back
 from cameras.capture import Capture
 from cameras.simulated import SimulatedCamera
 from robot.client import RobotClient
@@ -29,7 +29,7 @@ def test_a_camera_fault_pauses_the_motion(fault):
         for capture in captures.values():
             capture.next_frame(10.0)
         make_ready(robot)
-        robot.follow(there_and_back(robot, 0.2), 0.3)
+        go(robot, there_and_back(robot, 0.2), 0.3)
         time.sleep(1.0)
         assert robot.status is not None and robot.status.state is ArmState.FOLLOWING, watch.reason
         lab.camera_fault("left", **fault)

@@ -1,0 +1,78 @@
+"""What the camera branch costs beside bare diffusers, and how long the embedded model takes."""
+
+import statistics
+import time
+from typing import Any
+
+import torch
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+from benchmarks.checks import Check, say
+from benchmarks.model_scene import scene
+from model.building import embedded_pipeline
+from model.linear_codec import LinearCodec
+from model.transformer import ActionImagesTransformer
+
+# A quarter of the release's width and two of its blocks; everything else in its proportions.
+QUARTER = {
+    "num_attention_heads": 6,
+    "ffn_dim": 3584,
+    "num_layers": 2,
+    "text_dim": 1024,
+    "camera_pool": (12, 16, 16),
+}
+FRAMES, SIZE, WORDS = 12, 16, 64  # latent frames, latent height and width, tokens of text
+
+
+def transformers(config: dict[str, Any], device: str = "cpu", dtype: torch.dtype = torch.float32):
+    """Ours, and bare diffusers' of equal shapes."""
+    bare = {name: value for name, value in config.items() if not name.startswith("camera")}
+    with torch.device(device):
+        # The defaults of ours are the release's; diffusers' are another Wan's.
+        ours: Any = ActionImagesTransformer(**config)
+        known = {name: ours.config[name] for name in ("attention_head_dim", "in_channels", "out_channels")}
+        theirs: Any = WanTransformer3DModel(**{**known, **bare})
+    return ours.to(dtype), theirs.to(dtype)
+
+
+def forward_backward_ratio(repeats: int) -> Check:
+    """Time of ours over bare diffusers', forward and backward, taken in turns: the median of the pairs' ratios."""
+    say("forward and backward beside bare diffusers")
+    torch.manual_seed(0)
+    ours, bare = transformers(QUARTER)
+    x = torch.randn(1, 48, FRAMES, SIZE, SIZE)
+    words, t = torch.randn(1, WORDS, QUARTER["text_dim"]), torch.tensor([500.0])
+    rays = torch.randn(1, FRAMES, 96, SIZE, SIZE)
+
+    def seconds(model: torch.nn.Module, *arguments: torch.Tensor) -> float:
+        model.zero_grad(set_to_none=True)
+        begun = time.process_time()  # of all threads: what else the machine does hardly counts
+        model(x, t, words, *arguments, return_dict=False)[0].square().mean().backward()
+        return time.process_time() - begun
+
+    seconds(ours, rays)
+    seconds(bare)
+    ratios = []
+    for repeat in range(repeats):
+        if repeat % 2:
+            without, with_ = seconds(bare), seconds(ours, rays)
+        else:
+            with_, without = seconds(ours, rays), seconds(bare)
+        ratios.append(with_ / without)
+    say(f"ratios {', '.join(f'{ratio:.3f}' for ratio in sorted(ratios))}")
+    return Check("forward_backward_ratio", statistics.median(ratios), "", "<= 1.10")
+
+
+def tiny_generate_s(repeats: int) -> Check:
+    """Median seconds from the question to the decoded motion: the embedded model, policy canvas, 10 steps."""
+    say("the embedded model's policy")
+    pipeline = embedded_pipeline(LinearCodec())
+    asked = scene()
+
+    def seconds() -> float:
+        begun = time.perf_counter()
+        pipeline("pick up the red cube", asked, "policy", seed=0, num_inference_steps=10)
+        return time.perf_counter() - begun
+
+    seconds()
+    return Check("tiny_generate_s", statistics.median(seconds() for _ in range(repeats)), "s", "")

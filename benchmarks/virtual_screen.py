@@ -1,0 +1,43 @@
+"""A screen for programs with a window, where there is none: Xvfb."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+from foundation.errors import KnownError
+
+
+class NoVirtualScreenError(KnownError):
+    """Xvfb is not there or does not start."""
+
+
+@contextlib.contextmanager
+def virtual_screen(width: int = 1920, height: int = 1080) -> Iterator[None]:
+    """Xvfb with OpenGL drawn by the processor; the environment names it while this lasts."""
+    if shutil.which("Xvfb") is None:
+        raise NoVirtualScreenError("There is no Xvfb to open a window on. Install it: apt-get install xvfb")
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(
+        [*command, "+extension", "GLX"], pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        number = answer.readline().strip()
+    wanted = {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"}
+    before = {name: os.environ.get(name) for name in wanted}
+    try:
+        if not number:
+            raise NoVirtualScreenError("Xvfb does not start. See what `Xvfb :99` says.")
+        os.environ.update(wanted)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        server.terminate()
+        server.wait()

@@ -1,0 +1,133 @@
+"""The program with its window: settings, session, screens, and what happens when something breaks."""
+
+import gc
+import logging
+import signal
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from gui.connection import Connection
+from gui.crash import CrashHooks, CrashLog, crash_folder
+from gui.jobs import Jobs
+from gui.messages import Kind, LogBridge, Messages
+from gui.stop_key import StopKey
+from gui.theme import Theme
+from workflows import settings as program_settings
+from workflows.session import Session
+
+
+def application() -> QApplication:
+    """The one QApplication, made with what has to be set before it exists."""
+    present = QApplication.instance()
+    if isinstance(present, QApplication):
+        return present
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    app = QApplication(["rehearse"])
+    app.setApplicationName("rehearse")
+    app.setApplicationDisplayName("Rehearse")
+    app.setDesktopFileName("rehearse")
+    return app
+
+
+class Program(QObject):
+    """Everything behind one window. `start` shows it and begins to connect; `close` ends every thread and process.
+
+    `settings_file` and `crash_folder` None mean the usual places of this user.
+    """
+
+    def __init__(self, app: QApplication, settings_file: Path | None = None, crashes: Path | None = None):
+        super().__init__()
+        self.settings_file = settings_file or program_settings.settings_file()
+        first_start = not self.settings_file.exists()
+        settings, damaged = program_settings.load(self.settings_file)
+        self.session = Session(settings)
+        self.jobs, self.messages = Jobs(self), Messages(self)
+        self.connection = Connection(self.session, self.jobs, self)
+        self.connection.open(settings)  # the lab starts while the window is being built
+        self.crashes = CrashLog(crashes or crash_folder())
+        self.hooks = CrashHooks(self.crashes, self.connection.stop, self.messages.error, self._crashed)
+        self._bridge = LogBridge(self.messages)
+        logging.getLogger().addHandler(self._bridge)
+        self.theme = Theme(app, settings.appearance)
+        # Imported only now: half a second in which the lab is starting already.
+        from gui.screens import Screens
+
+        self.screens = Screens(self.connection, self.jobs, self.messages, self.theme, self.settings_file, self)
+        self.live, self.arm, self.control = self.screens.live, self.screens.arm, self.screens.control
+        self.setup, self.rehearse = self.screens.setup, self.screens.rehearse
+        self.shell = self.screens.shell(str(self.crashes.folder))
+        self.key = StopKey(app, lambda: self.connection.may_move, self.shell.take_key)
+        self._connect_signals()
+        self._say_first(damaged, first_start)
+        self._closed = False
+
+    def start(self) -> None:
+        self.shell.show()
+
+    def close(self) -> None:
+        """Stop the arm, end threads and processes; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self.control.release_all()
+        self.screens.gamepad.close()
+        self.connection.close()
+        self.jobs.close()
+        self.rehearse.close()
+        logging.getLogger().removeHandler(self._bridge)
+        self.hooks.remove()
+        self.crashes.close()
+
+    def _connect_signals(self) -> None:
+        for presenter in (self.jobs, self.arm, self.control, self.setup):
+            presenter.failed.connect(self.messages.error)
+        self.live.lost.connect(lambda sentence: self.messages.say(Kind.WARNING, sentence))
+        self.live.back.connect(self.messages.settled)
+        self.key.stop.connect(self.connection.stop)
+        # What is there once all is connected stays: looking it through for garbage takes 200 ms, in which no heartbeat
+        # is sent, and the arm stops.
+        self.connection.changed.connect(gc.freeze)
+        self.key.keyboard_left.connect(self.shell.keyboard_left)
+        self.setup.go_on.connect(self.shell.show_screen)
+        self.rehearse.asked.connect(self.setup.remember_instruction)
+        self.theme.changed.connect(lambda: self.setup.remember_appearance(self.theme.appearance))
+        self.shell.closing.connect(self.close)
+
+    def _say_first(self, damaged: str | None, first_start: bool) -> None:
+        if damaged:
+            self.messages.say(Kind.WARNING, damaged)
+        if first_start:
+            self.messages.note("First start: the simulated lab is used. Nothing real moves.")
+        if self.crashes.unseen:
+            newest = self.crashes.unseen[-1]
+            self.messages.say(
+                Kind.WARNING,
+                "The program did not end properly the last time. What happened is written in "
+                f"{newest}: send that file to whoever looks after the program.",
+            )
+            self.crashes.mark_seen()
+
+    def _crashed(self, path: Path) -> None:
+        self.messages.say(
+            Kind.DANGER,
+            "Something in the program went wrong, so the arm was stopped. You can go on; if it happens again, send "
+            f"the file {path} to whoever looks after the program.",
+        )
+
+
+def run(settings_file: Path | None = None) -> int:
+    """Show the window until it is closed; the exit code of the program."""
+    app = application()
+    program = Program(app, settings_file)
+    # Ctrl-C in the terminal closes the window; the timer lets Python see the signal.
+    signal.signal(signal.SIGINT, lambda *_: program.shell.close())
+    wake = QTimer(app, interval=200)
+    wake.timeout.connect(lambda: None)
+    wake.start()
+    program.start()
+    try:
+        return app.exec()
+    finally:
+        program.close()

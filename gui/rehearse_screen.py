@@ -1,0 +1,244 @@
+"""The Rehearse screen: ask, watch in every view and in 3-D, decide, run, say how it went."""
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from gui import rehearse_words
+from gui.ask_bar import AskBar
+from gui.findings_list import FindingsList
+from gui.live_overlay import LiveView, thinned
+from gui.parts import Card, row
+from gui.rehearse_pages import AskPage, DecidePage, WorkingPage
+from gui.rehearse_presenter import RehearsePresenter
+from gui.rehearse_step import Step
+from gui.run_pages import ApprovedPage, OutcomePage, RunningPage, SavedPage
+from gui.scene_panel import ScenePanel
+from gui.solids import Solid
+from gui.step_strip import StepStrip
+from gui.theme import space
+from gui.view_player import ViewPlayer
+
+_PANEL_LINES = 13.0  # height of what stands below the timeline
+_REPEAT_AFTER_MS, _REPEAT_MS = 350, 60  # a held arrow key
+_SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
+_FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras
+
+
+class RehearseScreen(QWidget):
+    """Shows what its presenter knows; every press goes to the presenter."""
+
+    title = "Rehearse"
+    shows_live_views = False  # its own views show them, larger
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self.presenter = presenter
+        self.strip, self.ask_bar = StepStrip(), AskBar()
+        self.player, self.scene, self.findings = ViewPlayer(), ScenePanel(), FindingsList()
+        self.pages = QStackedWidget()
+        self.ask_page = AskPage(presenter, self._take_suggestion)
+        self.working_page, self.decide_page = WorkingPage(presenter), DecidePage(presenter)
+        self.approved_page, self.running_page = ApprovedPage(presenter), RunningPage(presenter)
+        self.outcome_page, self.saved_page = OutcomePage(presenter), SavedPage(presenter)
+        self.page_of = {
+            Step.ASK: self.ask_page,
+            Step.WORKING: self.working_page,
+            Step.WATCH: self.decide_page,
+            Step.APPROVED: self.approved_page,
+            Step.RUNNING: self.running_page,
+            Step.OUTCOME: self.outcome_page,
+            Step.SAVED: self.saved_page,
+        }
+        for page in self.page_of.values():
+            self.pages.addWidget(page)
+        self._step: Step | None = None
+        self._overlay: object = None
+        self._things: tuple[Solid, ...] = ()
+        self._pulls = 0
+        self._repeat = QTimer(self)
+        self._held = 0
+        self._lay_out()
+        self._connect()
+        self._show_motion()
+        self._refresh()
+
+    # --- the shell's ---
+
+    def enter(self) -> None:
+        """The screen is shown."""
+        if self.presenter.step is Step.ASK:
+            self.ask_bar.instruction.setFocus()
+
+    def leave(self) -> None:
+        """Another screen is shown, or the keyboard went elsewhere."""
+        self._held = 0
+        self._repeat.stop()
+
+    def take_key(self, key: int, pressed: bool) -> bool:
+        """The film's keys, wherever the keyboard is on this screen but in a text field."""
+        player = self.player
+        if self._step not in _FILM or player.film is None:
+            return False
+        acts = {
+            Qt.Key.Key_Home: lambda: player.go_to(0),
+            Qt.Key.Key_End: lambda: player.go_to(player.timeline.maximum()),
+            Qt.Key.Key_P: player.toggle,
+            Qt.Key.Key_L: player.controls.loop.toggle,
+        }
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self._hold((1 if key == Qt.Key.Key_Right else -1) if pressed else 0)
+        elif key not in acts:
+            return False
+        elif pressed:
+            acts[Qt.Key(key)]()
+        return True
+
+    # --- building ---
+
+    def _lay_out(self) -> None:
+        guide, found = Card(), Card()
+        guide.body.addWidget(self.pages)
+        found.body.addWidget(self.findings)
+        for card in (guide, found):
+            card.setFixedHeight(space(_PANEL_LINES))
+            card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        middle, below = row(self.player.grid, self.scene), row(found, guide)
+        middle.setStretch(0, 2)
+        middle.setStretch(1, 1)
+        below.setStretch(0, 4)
+        below.setStretch(1, 5)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(space(0.9), space(0.6), space(0.9), space(0.7))
+        layout.setSpacing(space(0.4))
+        layout.addWidget(self.strip)
+        layout.addWidget(self.ask_bar)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self.player.below)
+        layout.addLayout(below)
+
+    def _connect(self) -> None:
+        presenter, player = self.presenter, self.player
+        self.ask_bar.asked.connect(presenter.ask)
+        self.findings.asked.connect(player.go_to)
+        player.frame_changed.connect(presenter.note_frame)
+        player.moment_changed.connect(self._show_moment)
+        presenter.changed.connect(self._refresh)
+        presenter.motion_changed.connect(self._show_motion)
+        presenter.live_changed.connect(self._show_live)
+        self._repeat.timeout.connect(self._step_again)
+
+    # --- what the presenter says ---
+
+    def _refresh(self) -> None:
+        presenter, step = self.presenter, self.presenter.step
+        if step is not self._step:
+            self._enter_step(step)
+        self.strip.show_step(rehearse_words.strip_step(presenter), *rehearse_words.safety(presenter))
+        self.ask_bar.show_sources(presenter.sources)
+        self.ask_bar.show_known(presenter.suggestions)
+        self.ask_bar.allow(presenter.can_ask, primary=step is Step.ASK)
+        self.player.grid.show_words(rehearse_words.no_picture_words(presenter))
+        self.page_of[step].refresh()
+
+    def _enter_step(self, step: Step) -> None:
+        """A step begins: its page, and what the views are for."""
+        self._step = step
+        page = self.page_of[step]
+        if isinstance(page, DecidePage | ApprovedPage | OutcomePage):
+            page.begin()
+        self.pages.setCurrentWidget(page)
+        self.player.below.setEnabled(self.player.film is not None and step in _FILM)
+        self.scene.show_legend(_LEGENDS[step])
+        if step in _FILM:
+            self.player.show_again()
+        else:
+            self.player.pause()
+            self.scene.show_ghost(None)
+        if step is Step.OUTCOME:
+            self.player.show_progress(self.presenter.frame_now)
+        if step is Step.ASK and self.isVisible():
+            self.ask_bar.instruction.setFocus()
+
+    def _show_motion(self) -> None:
+        """Another motion to look at, or none."""
+        shown = self.presenter.shown
+        self.scene.show_actual(np.zeros((0, 3)))
+        if shown is None:
+            self.player.show_film(None)
+            self.scene.show_path(None)
+            self.scene.show_ghost(None)
+            self.findings.show_words("Findings", rehearse_words.findings_words(self.presenter))
+            return
+        self.player.show_film(shown.film, shown.marks)
+        self.scene.show_path(shown.path)
+        self.findings.show_findings(shown.plan.findings, list(shown.film.moments))
+        self.player.play()
+
+    def _show_moment(self, moment: float) -> None:
+        shown = self.presenter.shown
+        if shown is not None and self._step not in (Step.RUNNING, Step.OUTCOME, Step.SAVED):
+            self.scene.show_ghost(*shown.ghost_at(moment))
+
+    def _show_live(self) -> None:
+        """The present: the arm in 3-D, and before and during a run the cameras."""
+        if not self.isVisible():
+            return
+        presenter = self.presenter
+        if presenter.overlay is not self._overlay:
+            self._overlay = presenter.overlay
+            self.scene.show_cameras(presenter.overlay.cameras.values())
+        self._pulls += 1
+        if self._step not in _FILM:
+            self._show_views(presenter.live_views())
+        if self._pulls % _SCENE_EVERY:
+            return
+        if presenter.things is not self._things:
+            self._things = presenter.things
+            self.scene.show_things(self._things)
+        status = presenter.connection.status
+        openness = 1.0 if status is None or status.openness is None else status.openness
+        self.scene.show_arm(None if status is None else status.position, openness)
+        if self._step is Step.RUNNING:
+            self.player.show_progress(presenter.frame_now)
+            tracking = presenter.rehearsal.tracking
+            if tracking is not None:
+                self.scene.show_actual(thinned(tracking.actual))
+
+    def _show_views(self, views: list[LiveView]) -> None:
+        for picture, view in zip(self.player.grid.show_names([v.name for v in views]), views, strict=True):
+            if view.rgb is not picture.rgb:  # with its drawing, so that both are of one moment
+                picture.show_rgb(view.rgb)
+                picture.show_drawing(view.drawing)
+            picture.show_note(view.note, view.colour)
+
+    def _take_suggestion(self, text: str) -> None:
+        self.ask_bar.instruction.setText(text)
+        self.ask_bar.instruction.setFocus()
+
+    def _hold(self, direction: int) -> None:
+        """An arrow key goes down (-1, 1) or up (0): one frame at once, more while it is held."""
+        self._held = direction
+        if direction == 0:
+            self._repeat.stop()
+            return
+        self.player.step(direction)
+        self._repeat.start(_REPEAT_AFTER_MS)
+
+    def _step_again(self) -> None:
+        self._repeat.setInterval(_REPEAT_MS)
+        self.player.step(self._held)
+
+
+_NOW = "Grey: the arm now."
+_PLAN = "Blue: the plan at the moment looked at. Grey: the arm now."
+_RUN = "Line from blue to red: the plan. Pink: where the tool really was."
+_LEGENDS = {
+    Step.ASK: _NOW,
+    Step.WORKING: _NOW,
+    Step.WATCH: _PLAN,
+    Step.APPROVED: _PLAN,
+    Step.RUNNING: _RUN,
+    Step.OUTCOME: _RUN,
+    Step.SAVED: _RUN,
+}

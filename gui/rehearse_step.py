@@ -1,0 +1,15 @@
+"""The steps from an instruction to a stored outcome."""
+
+from enum import Enum, auto
+
+
+class Step(Enum):
+    """Where the operator is."""
+
+    ASK = auto()
+    WORKING = auto()
+    WATCH = auto()  # and decide
+    APPROVED = auto()
+    RUNNING = auto()
+    OUTCOME = auto()
+    SAVED = auto()

@@ -1,0 +1,84 @@
+"""What the frame around all screens knows: the arm's one word, what is being connected, and Stop."""
+
+from PySide6.QtCore import QObject, Signal
+
+from foundation.errors import KnownError
+from gui.arm_words import STATES
+from gui.connection import Connection
+from gui.messages import Kind, Messages
+from robot.state import ArmState
+
+
+class ShellPresenter(QObject):
+    """Says when the arm's state changed, and tells the operator what happened to it."""
+
+    changed = Signal()
+
+    def __init__(self, connection: Connection, messages: Messages, parent: QObject | None = None):
+        super().__init__(parent)
+        self.connection, self.messages = connection, messages
+        self.progress_sentence, self.progress_share = "", 0.0
+        self._state, self._fault, self._was_connected = ArmState.DISCONNECTED, "", False
+        connection.pulled.connect(self._pulled)
+        connection.changed.connect(self._connection_changed)
+        connection.progress.connect(self._progressed)
+        connection.failed.connect(messages.error)
+        connection.stop_pressed.connect(lambda: messages.note("Stop was pressed."))
+
+    @property
+    def arm_word(self) -> tuple[str, str]:
+        """The word for the arm's state, and its chip's look."""
+        if self.connection.opening:
+            return "Connecting", "chip-accent"
+        word, look, _ = STATES[self._state]
+        return word, look
+
+    @property
+    def arm_name(self) -> str:
+        return "Simulated arm" if self.connection.session.simulated else "Arm"
+
+    @property
+    def can_stop(self) -> bool:
+        return self.connection.robot is not None
+
+    def stop(self) -> None:
+        self.connection.stop()
+
+    def fail(self, error: KnownError) -> None:
+        self.messages.error(error)
+
+    def _progressed(self, sentence: str, share: float) -> None:
+        self.progress_sentence, self.progress_share = sentence, share
+        self.changed.emit()
+
+    def _connection_changed(self) -> None:
+        if self.connection.opening:
+            self._was_connected = False
+        else:
+            problems = self.connection.session.problems
+            # Without the lab there is no simulated arm either: one sentence is enough.
+            for name, sentence in problems.items():
+                if not (name == "arm" and sentence == problems.get("lab")):
+                    self.messages.say(Kind.DANGER, sentence)
+        self.changed.emit()
+
+    def _pulled(self) -> None:
+        connection = self.connection
+        state, status = connection.arm_state, connection.status
+        if state is not self._state:
+            self._state = state
+            self.messages.note(f"{self.arm_name}: {STATES[state][0]}.")
+            if state is ArmState.DISCONNECTED and self._was_connected and not connection.opening:
+                self.messages.say(Kind.DANGER, connection.arm_trouble or _fault(status) or "The arm is gone.")
+            self._was_connected = self._was_connected or state is not ArmState.DISCONNECTED
+            self.changed.emit()
+        fault = _fault(status)
+        if fault != self._fault:
+            self.messages.settled.emit(self._fault)
+            self._fault = fault
+            if fault:
+                self.messages.say(Kind.DANGER if state is ArmState.ERROR else Kind.WARNING, fault)
+
+
+def _fault(status) -> str:
+    return "" if status is None else status.fault

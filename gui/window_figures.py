@@ -1,0 +1,120 @@
+"""The window's own figures (`--role=window`): the program runs as always, and is watched for a while.
+
+The first message says what to do: `settings_file`, `logs`, `seconds` to watch, and `began` (s, monotonic), the moment
+the process was asked for. Each of the window's acts is a real one, by the presenters that the buttons call.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from foundation.errors import ProcessError
+from foundation.messages import Channel
+from gui.app import Program, application
+from gui.arm_control_presenter import Direction
+from robot.state import ArmState
+
+_BEAT_MS = 5
+_READY_WITHIN = 60.0  # s
+
+
+def run(channel: Channel) -> None:
+    """Measure, send {"figures": ...}, end. Raises ProcessError when the window does not come to life."""
+    settings = channel.receive(10.0)
+    app = application()
+    program = Program(app, Path(settings["settings_file"]), Path(settings["logs"]))
+    try:
+        figures = _measure(app, program, float(settings["began"]), float(settings["seconds"]))
+    finally:
+        program.shell.close()
+        program.close()
+    channel.send({"ready": figures})
+
+
+class _Beat(QObject):
+    """Notes how long the event loop was held up, from one beat of a quick timer to the next."""
+
+    def __init__(self):
+        super().__init__()
+        self.longest, self._last = 0.0, time.monotonic()
+        self._timer = QTimer(self, interval=_BEAT_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start()
+
+    def begin(self) -> None:
+        self.longest, self._last = 0.0, time.monotonic()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        self.longest, self._last = max(self.longest, now - self._last), now
+
+
+def _measure(app: QApplication, program: Program, began: float, seconds: float) -> dict[str, Any]:
+    program.start()
+    _wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
+    figures: dict[str, Any] = {"start_to_live_frame_s": time.monotonic() - began, "torch": "torch" in sys.modules}
+    _make_ready(app, program)
+    program.shell.show_screen("arm")
+    beat = _Beat()
+    _pause(app, 1.0)
+    beat.begin()
+    pictures = list(program.shell.live.pictures.values())
+    start = time.monotonic()
+    _jog_to_and_fro(app, program, seconds)
+    passed = time.monotonic() - start
+    painted = [sum(moment >= start for moment in picture.painted) / passed for picture in pictures]
+    figures |= {"fps": painted, "stall_moving_s": beat.longest}
+    assert program.session.lab is not None
+    beat.begin()
+    program.session.lab.controller_fault(hang=True)
+    program.control.gripper(0.5)
+    program.connection.stop()
+    _pause(app, 6.0)
+    figures["stall_hanging_s"] = beat.longest
+    program.session.lab.controller_fault(hang=False)
+    return figures
+
+
+def views_of(program: Program) -> list:
+    """The pictures that the first screen shows."""
+    return [tile.picture for tile in program.shell.screens["set up"].cameras.tiles.values()]
+
+
+def _make_ready(app: QApplication, program: Program) -> None:
+    def done() -> bool:
+        if program.connection.arm_state is ArmState.HOLDING:
+            return True
+        program.arm.recover()
+        return False
+
+    _wait(app, done)
+
+
+def _jog_to_and_fro(app: QApplication, program: Program, seconds: float) -> None:
+    ends, sign = time.monotonic() + seconds, 1
+    while time.monotonic() < ends:
+        direction = Direction(1, sign)
+        program.control.press(direction)
+        _pause(app, 1.0)
+        program.control.release(direction)
+        _pause(app, 0.4)
+        sign = -sign
+
+
+def _pause(app: QApplication, seconds: float) -> None:
+    """Let the event loop run as in `app.exec()`."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+def _wait(app: QApplication, so) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while not so():
+        if time.monotonic() > deadline:
+            raise ProcessError("The window did not come to life. Look into its log.")
+        _pause(app, 0.02)

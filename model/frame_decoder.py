@@ -1,0 +1,95 @@
+"""A small decoder that paints each generated frame over the true first frame: sharp where nothing moves.
+
+A convolutional network sees the first frame, the first action image, this frame's action image and the codec's coarse
+picture of this frame, and says per pixel how much of the first frame stays and which colour comes over it. Most of the
+sharpness of what moves comes from the action image (the arm is drawn where it will be), not from the coarse picture.
+"""
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+
+
+class FrameDecoder(ModelMixin, ConfigMixin):
+    """Paints videos (B, 3, T, H, W) in [-1, 1]; H and W are multiples of 4 px.
+
+    `widths`: channels at full, half and quarter resolution. `uses_previous`: the frame painted before is a further
+    input, frame after frame; no gradient flows back in time.
+    """
+
+    @register_to_config
+    def __init__(self, widths: tuple[int, int, int] = (32, 48, 64), uses_previous: bool = False):
+        super().__init__()
+        full, half, quarter = widths
+        self.entrance = _Convolutions(15 if uses_previous else 12, full)
+        self.down_half = _Convolutions(full, half, stride=2)
+        self.down_quarter = _Convolutions(half, quarter, stride=2)
+        self.middle = nn.Sequential(_Residual(quarter), _Residual(quarter))
+        self.up_half = _Convolutions(quarter + half, half)
+        self.up_full = _Convolutions(half + full, full)
+        self.exit = nn.Conv2d(full, 4, 3, padding=1)
+        nn.init.zeros_(self.exit.weight)  # at first: the coarse picture, half transparent
+        nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]
+
+    def forward(
+        self,
+        first: torch.Tensor,
+        action: torch.Tensor,
+        coarse: torch.Tensor,
+        *,
+        first_action: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Videos (B, 3, T, H, W); the first frame is `first` itself.
+
+        `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
+        latents. `first_action` (B, 3, H, W): the action image that belongs to `first`; by default `action`'s first.
+        """
+        first_action = action[:, :, 0] if first_action is None else first_action
+        frames = coarse.shape[2] - 1
+        if not self.config["uses_previous"]:
+            flat = [_frames(v[:, :, 1:]) for v in (action, coarse)]
+            repeated = [v.repeat_interleave(frames, dim=0) for v in (first, first_action)]
+            painted = self._paint(repeated[0], repeated[1], *flat).unflatten(0, (-1, frames)).movedim(1, 2)
+            return torch.cat([first.unsqueeze(2), painted], dim=2)
+        video = [first]
+        for t in range(1, frames + 1):
+            video.append(self._paint(first, first_action, action[:, :, t], coarse[:, :, t], video[-1].detach()))
+        return torch.stack(video, dim=2)
+
+    def _paint(
+        self, first: torch.Tensor, first_action: torch.Tensor, action: torch.Tensor, coarse: torch.Tensor, *more
+    ) -> torch.Tensor:
+        full = self.entrance(torch.cat([first, first_action, action, coarse, *more], dim=1))
+        half = self.down_half(full)
+        deep = self.middle(self.down_quarter(half))
+        half = self.up_half(torch.cat([_twice(deep), half], dim=1))
+        full = self.up_full(torch.cat([_twice(half), full], dim=1))
+        painted = self.exit(full)
+        stays = torch.sigmoid(painted[:, 3:])
+        colour = (coarse + painted[:, :3]).clamp(-1.0, 1.0)
+        return stays * first + (1.0 - stays) * colour
+
+
+class _Convolutions(nn.Sequential):
+    def __init__(self, inputs: int, outputs: int, stride: int = 1):
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.GroupNorm(min(8, outputs), outputs), nn.SiLU()
+        )
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.layers = nn.Sequential(_Convolutions(width, width), nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layers(x)
+
+
+def _frames(video: torch.Tensor) -> torch.Tensor:
+    return video.movedim(2, 1).flatten(0, 1)
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return nn.functional.interpolate(x, scale_factor=2, mode="nearest")

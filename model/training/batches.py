@@ -1,0 +1,94 @@
+"""What one training step sees: latents, cameras and instructions of several samples."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, TypeVar
+
+import torch
+
+from model.canvas import relative_to_still
+from model.codec import ACTION, encode_videos, still_latents
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples of V views; latents as they go onto the canvas (scaled, and relative where the transformer wants it).
+
+    rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices where only policies are taught;
+    action (B, V, C, T, h, w), or None where nothing is known of it; camera (B, V, T, K, h, w) as the transformer takes
+    it, or None; instructions, one text each; text (B, n, text_dim), their embeddings, where they were made before.
+    """
+
+    rgb: torch.Tensor
+    action: torch.Tensor | None
+    camera: torch.Tensor | None
+    instructions: tuple[str, ...]
+    text: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.rgb)
+
+
+class Sliceable(Protocol):
+    """A dataclass whose tensors and tuples have one entry per sample."""
+
+    def __len__(self) -> int: ...
+
+
+B = TypeVar("B", bound=Sliceable)
+# Batches from a number of steps on (each step takes `micro_batches` of them), for this process of so many. The same
+# arguments give the same batches: that, and nothing else, makes a run repeatable and restartable.
+Batches = Callable[[int, int, int], Iterator[Any]]
+
+
+def part(batch: B, samples: slice) -> B:
+    """Some of a batch's samples."""
+    return type(batch)(**{f.name: _sliced(getattr(batch, f.name), samples) for f in fields(batch)})  # type: ignore[arg-type]
+
+
+def to_device(batch: B, device: torch.device | str) -> B:
+    """The batch with its tensors on `device`."""
+    values = {f.name: getattr(batch, f.name) for f in fields(batch)}  # type: ignore[arg-type]
+    moved = {n: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for n, v in values.items()}
+    return type(batch)(**moved)
+
+
+def repeated(batches: Sequence[Sliceable]) -> Batches:
+    """Ready-made batches again and again, each divided evenly among the processes."""
+
+    def iterate(first: int, process: int, processes: int) -> Iterator[Sliceable]:
+        while True:
+            batch = batches[first % len(batches)]
+            if len(batch) % processes:
+                raise ValueError(f"{len(batch)} samples cannot be divided among {processes} processes")
+            share = len(batch) // processes
+            yield part(batch, slice(process * share, (process + 1) * share))
+            first += 1
+
+    return iterate
+
+
+@torch.no_grad()
+def encode_batch(
+    codec: Any,
+    rgb: torch.Tensor,
+    action: torch.Tensor | None,
+    camera: torch.Tensor | None,
+    instructions: Sequence[str],
+    *,
+    relative_rgb: bool = False,
+    text: torch.Tensor | None = None,
+) -> Batch:
+    """A batch from videos (B, V, 3, T, H, W) in [-1, 1]; of rgb the first frame suffices for policies.
+
+    `relative_rgb`: as the transformer's configuration value of that name.
+    """
+    latents = encode_videos(codec, rgb)
+    if relative_rgb and rgb.shape[3] > 1:
+        latents = relative_to_still(latents, still_latents(codec, rgb[:, :, :, 0], rgb.shape[3]))
+    action_latents = None if action is None else encode_videos(codec, action, ACTION)
+    return Batch(latents, action_latents, camera, tuple(instructions), text)
+
+
+def _sliced(value: Any, samples: slice) -> Any:
+    return value if value is None else value[samples]

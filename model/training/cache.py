@@ -1,0 +1,71 @@
+"""Latents and text embeddings that were computed once, on disk.
+
+Encoding a video with the large autoencoder, or a text with UMT5, costs more than a step of a small model's training,
+and gives the same every time. A key is a digest of everything the result depends on (see `fingerprint`).
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from model.errors import ModelError
+
+
+class TensorCache:
+    """A folder of safetensors files by key; several processes may use it at once."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def get(self, key: str, compute: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """The tensors kept under `key` (from `fingerprint`), computed and kept when there are none, or damaged ones.
+
+        ModelError when the disk refuses.
+        """
+        path = self._folder / key[:2] / f"{key}.safetensors"
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError):
+            pass  # not there, or cut short by a full disk; if the folder is at fault, writing says so
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in compute().items()}
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(tensors, part)
+            part.replace(path)
+        except (OSError, SafetensorError) as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise ModelError(
+                f"The cache {self._folder} cannot be written ({error}). Make room, or delete it."
+            ) from error
+        return tensors
+
+
+def fingerprint(*parts: Any) -> str:
+    """SHA-256 of arrays, tensors, texts, numbers and modules (of these: every weight), in that order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, torch.nn.Module):
+            digest.update(repr(sorted((getattr(part, "config", None) or {}).items(), key=str)).encode())
+            for name, tensor in part.state_dict().items():
+                digest.update(name.encode())
+                _add(digest, tensor)
+        elif isinstance(part, torch.Tensor | np.ndarray):
+            _add(digest, torch.as_tensor(part))
+        else:
+            digest.update(f"{type(part).__name__} {part!r}\0".encode())
+    return digest.hexdigest()
+
+
+def _add(digest: Any, tensor: torch.Tensor) -> None:
+    digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+    digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

@@ -1,0 +1,127 @@
+"""Checkpoints of a run: folders that are there whole or not at all.
+
+    RUN/step-0000500/   state.json (step, settings, SHA-256 of each file), weights.safetensors, averaged.safetensors,
+                        optimisers.safetensors
+    RUN/step-0000500.<process>.part/   one being written; after a crash, rubbish, cleared away at the next start
+
+No pickle. Only what is trained is in `weights` and `averaged`: of a LoRA run, the adapters.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from model.errors import ModelError
+
+_PREFIX, _PART = "step-", ".part"
+_FILES = ("weights", "averaged", "optimisers")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """After `step` steps: tensors by name, and what else must be known (plain JSON values)."""
+
+    step: int
+    weights: Mapping[str, torch.Tensor]
+    averaged: Mapping[str, torch.Tensor]
+    optimisers: Mapping[str, torch.Tensor]
+    about: Mapping[str, Any]
+
+
+def save_checkpoint(run: Path, checkpoint: Checkpoint, *, kept: int) -> Path:
+    """Write a checkpoint into the folder `run`, and drop all but the `kept` newest.
+
+    ModelError when the disk refuses; nothing half-written then carries a checkpoint's name.
+    """
+    target = run / f"{_PREFIX}{checkpoint.step:07d}"
+    part = run / f"{target.name}.{os.getpid()}{_PART}"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        _write(part, checkpoint)
+        if target.exists():  # a run that was taken back further writes the same again
+            shutil.rmtree(target)
+        part.rename(target)
+        _sync(run)
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise ModelError(f"The checkpoint {target} cannot be written: {error.strerror}. Make room, or choose another "
+                         "folder; training can then go on from the last checkpoint.") from error  # fmt: skip
+    for old in checkpoints(run)[:-kept]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The run's whole checkpoints, oldest first."""
+    if not run.is_dir():
+        return []
+    return sorted(path for path in run.glob(f"{_PREFIX}*") if path.suffix != _PART and path.is_dir())
+
+
+def clear_parts(run: Path) -> None:
+    """Remove what a killed run left half-written."""
+    for path in run.glob(f"{_PREFIX}*{_PART}"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. ModelError when it is damaged, naming the file."""
+    try:
+        about = json.loads((path / "state.json").read_text())
+        step, sums = int(about["step"]), dict(about["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(_damaged(path, "state.json")) from error
+    tensors = {}
+    for name in _FILES:
+        file = path / f"{name}.safetensors"
+        try:
+            if _digest(file) != sums.get(file.name):
+                raise ModelError(_damaged(path, file.name))
+            tensors[name] = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(_damaged(path, file.name)) from error
+    return Checkpoint(step, **tensors, about=about)
+
+
+def _write(part: Path, checkpoint: Checkpoint) -> None:
+    sums = {}
+    for name in _FILES:
+        file = part / f"{name}.safetensors"
+        save_file({key: tensor.detach().cpu().contiguous() for key, tensor in getattr(checkpoint, name).items()}, file)
+        sums[file.name] = _digest(file)
+        _sync(file)
+    state = part / "state.json"
+    state.write_text(json.dumps({**checkpoint.about, "step": checkpoint.step, "sha256": sums}, indent=1))
+    _sync(state)
+    _sync(part)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk, not only the kernel, know it; folders cannot be synced everywhere."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _damaged(path: Path, file: str) -> str:
+    return f"The checkpoint {path} is damaged ({file}). Delete that folder; training goes on from the one before it."

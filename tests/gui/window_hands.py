@@ -1,0 +1,63 @@
+"""What a person's hands do in the tests of the window."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from robot.state import ArmState
+
+
+def click(button) -> None:
+    """A real press of a button that a person can see."""
+    assert button.isVisible() and button.isEnabled(), f"“{button.text()}” cannot be pressed"
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def key(window, code, *, press: bool = True, release: bool = True) -> None:
+    """A key as it comes from the keyboard: to the window, not to a widget of the test's choice."""
+    handle = window.windowHandle()
+    if press:
+        QTest.keyPress(handle, code)
+    if release:
+        QTest.keyRelease(handle, code)
+
+
+def make_ready(program, qtbot) -> None:
+    """From whatever the state is to ready, by the button that the arm's panel offers, pressed again if need be."""
+    shell = program.shell
+    shell.show_screen("arm")
+    shell.activateWindow()
+    qtbot.waitUntil(shell.isActiveWindow, timeout=10_000)
+    step = shell.arm_panel.step
+    for _ in range(20):
+        if program.connection.arm_state is ArmState.HOLDING:
+            break
+        if step.isVisible() and step.isEnabled() and program.connection.status is not None:
+            click(step)
+        qtbot.wait(200)
+        qtbot.waitUntil(lambda: not program.arm.busy, timeout=15_000)
+        qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.PREPARING, timeout=15_000)
+    assert program.connection.arm_state is ArmState.HOLDING, [m.sentence for m in program.messages.log]
+    # The panel looks thirty times a second.
+    qtbot.waitUntil(lambda: program.control.can_press and program.arm.figures.state is ArmState.HOLDING, timeout=5_000)
+
+
+def with_a_ready_arm(program, qtbot, act, times: int = 6) -> None:
+    """Do `act()` with a ready arm; again when the machine was so busy that the arm was stopped on the way.
+
+    The robot process stops the arm when the window is silent for 0.2 s, and on a busy machine it rightly does.
+    """
+    for attempt in range(times):
+        make_ready(program, qtbot)
+        before = _silences(program)
+        try:
+            act()
+            return
+        except (AssertionError, qtbot.TimeoutError):
+            program.control.release_all()
+            qtbot.wait(200)
+            if _silences(program) == before or attempt == times - 1:
+                raise
+
+
+def _silences(program) -> int:
+    return sum("went silent" in message.sentence for message in program.messages.log)

@@ -1,0 +1,16 @@
+"""Rules for tests with torch: one thread, so that suites run side by side, and no progress bars' own thread."""
+
+import pytest
+import tqdm
+
+tqdm.tqdm.monitor_interval = 0
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

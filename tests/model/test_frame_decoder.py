@@ -1,0 +1,97 @@
+"""The frame decoder, and the training of codecs, with the loop that trains the transformer."""
+
+import pytest
+import torch
+
+from model.codec import decode_latents, encode_videos, tiny_wan
+from model.frame_decoder import FrameDecoder
+from model.training.batches import repeated
+from model.training.codec_objectives import (
+    AutoencoderObjective,
+    FrameDecoderObjective,
+    Paintings,
+    Videos,
+    set_latent_scale,
+)
+from model.training.draws import Moment
+from model.training.loop import train
+from model.training.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(steps=30, learning_rate=3e-3, precision="fp32", log_every=5, ema=None)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+def squares(count: int = 8, frames: int = 5, size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+    """Videos of a bright square that moves over a patterned ground, and of the square alone, as an action image."""
+    generator = torch.Generator().manual_seed(0)
+    ground = torch.rand(count, 3, 1, size, size, generator=generator) - 1.0
+    videos, actions = ground.repeat(1, 1, frames, 1, 1), -torch.ones(count, 3, frames, size, size)
+    for i in range(count):
+        y, x = (int(v) for v in torch.randint(0, size - 4 - frames, (2,), generator=generator))
+        for t in range(frames):
+            videos[i, :, t, y + t : y + t + 4, x + t : x + t + 4] = 1.0
+            actions[i, :, t, y + t : y + t + 4, x + t : x + t + 4] = 1.0
+    return videos, actions
+
+
+def blurred(videos: torch.Tensor) -> torch.Tensor:
+    flat = videos.movedim(2, 1).flatten(0, 1)
+    flat = torch.nn.functional.avg_pool2d(flat, 5, stride=1, padding=2, count_include_pad=False)
+    return flat.unflatten(0, (len(videos), -1)).movedim(1, 2)
+
+
+@pytest.mark.parametrize("previous", [False, True])
+def test_it_learns_to_paint_the_moving_over_the_resting(previous, tmp_path):
+    videos, actions = squares()
+    coarse = blurred(videos)
+    decoder = FrameDecoder(widths=(16, 16, 16), uses_previous=previous)
+    weight = 1.0 + 4.0 * (videos - videos[:, :, :1]).abs().amax(dim=1, keepdim=True)
+    lines: list[dict] = []
+    batches = repeated([Paintings(videos, actions, coarse, weight)])
+    train(FrameDecoderObjective(decoder), batches, SETTINGS, tmp_path / "run", on_figures=lines.append)
+    with torch.no_grad():
+        painted = decoder.eval()(videos[:, :, 0], actions, coarse)
+        assert torch.equal(painted[:, :, 0], videos[:, :, 0])
+        assert (painted - videos).square().mean() < 0.3 * (coarse - videos).square().mean()
+        decoder.save_pretrained(tmp_path / "saved")
+        again = FrameDecoder.from_pretrained(tmp_path / "saved").eval()
+        assert torch.equal(again(videos[:, :, 0], actions, coarse), painted)
+    assert lines[-1]["mse"] < lines[0]["mse"]
+
+
+def test_weights_make_the_moving_count_for_more():
+    videos, actions = squares()
+    objective = FrameDecoderObjective(FrameDecoder(widths=(8, 8, 8)))
+    coarse = videos[:, :, :1].expand_as(videos)  # nothing moves: wrong only where it should
+    moved = (videos - coarse).abs().amax(dim=1, keepdim=True) > 0
+    even = objective(Paintings(videos, actions, coarse), Moment(0, 0)).value
+    only = objective(Paintings(videos, actions, coarse, moved.float()), Moment(0, 0)).value
+    assert only.item() == pytest.approx(even.item() / moved[:, :, 1:].float().mean().item(), rel=0.2)
+
+
+def test_an_autoencoder_learns_images_and_then_clips_and_its_scale_is_measured(tmp_path):
+    videos, _ = squares(count=8)
+    codec = tiny_wan(z_dim=8, base_dim=8)
+    lines: list[dict] = []
+    for name, shown in (("images", videos[:, :, :1]), ("clips", videos)):
+        batches = repeated([Videos(shown)])
+        train(AutoencoderObjective(codec), batches, SETTINGS, tmp_path / name, on_figures=lines.append)
+    assert lines[5]["mse"] < 0.7 * lines[0]["mse"]
+    assert lines[-1]["mse"] < lines[6]["mse"]
+    set_latent_scale(codec, [videos[:4], videos[4:]])
+    latents = encode_videos(codec, videos).movedim(1, 0).flatten(1)
+    assert torch.allclose(latents.mean(1), torch.zeros(8), atol=1e-3)
+    assert torch.allclose(latents.std(1), torch.ones(8), atol=1e-2)
+    codec.save_pretrained(tmp_path / "saved")
+    again = type(codec).from_pretrained(tmp_path / "saved")
+    with torch.no_grad():
+        assert torch.equal(encode_videos(again, videos), encode_videos(codec, videos))
+        assert decode_latents(again, encode_videos(again, videos)).shape == videos.shape

@@ -1,0 +1,35 @@
+"""`rehearse run` as a person types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def rehearse(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "main.py", "run", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+
+
+def test_with_approval_it_is_run_and_judged(tmp_path):
+    done = rehearse("reach the red cube", "--seed", "200003", "--approve", "--json", "--library", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["ran"] and result["success"] is True, result
+    assert result["tracking_error_p95_mm"] >= 0
+    assert set(result["seconds"]) >= {"open", "scene", "propose", "plan", "approve", "run", "total"}
+    assert Path(result["folder"]).parent.parent == tmp_path
+
+
+def test_without_approval_nothing_moves(tmp_path):
+    done = rehearse("reach the red cube", "--seed", "200003", "--library", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "Nothing has moved" in done.stdout
+
+
+def test_what_is_missing_gets_a_sentence(tmp_path):
+    done = rehearse("reach the red cube", "--seed", "1", "--source", "replay", "--library", str(tmp_path))
+    assert done.returncode == 1 and done.stdout == ""
+    assert "--trajectory" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,123 @@
+"""A rehearsal in the library: one folder, written whole or not at all; `rehearsal.json` is replaced as it goes on."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from foundation.errors import KnownError
+from robot.plan import Plan
+from workflows.proposal import Proposal
+from workflows.tracking import Tracking
+from workflows.video import SideBySideVideo
+
+_FORMAT = "rehearse rehearsal 1"
+
+
+class LibraryError(KnownError):
+    """The library folder cannot be written or read."""
+
+
+def write_proposal(library: Path, proposal: Proposal, plan: Plan, record: dict[str, Any]) -> Path:
+    """The folder with everything that is known before anything moves."""
+    folder = library / "rehearsals" / proposal.id
+    part = folder.with_name(folder.name + ".part")
+    try:
+        part.mkdir(parents=True)
+        _write_pictures(part, proposal)
+        decoded = proposal.decoded
+        with (part / "proposal.npz").open("wb") as file:
+            np.savez(
+                file,
+                times=proposal.times,
+                base_from_tool=decoded.trajectory.base_from_tool,
+                openness=decoded.trajectory.openness,
+                valid=decoded.valid,
+                confidence=decoded.confidence,
+                residual_px=decoded.residual_px,
+            )
+        (part / "plan.bin").write_bytes(plan.to_bytes())
+        _write_json(part / "rehearsal.json", {"format": _FORMAT, **record})
+        part.rename(folder)
+        _sync(folder.parent)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return folder
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Replace `rehearsal.json`; after a crash it is the old one or the new one."""
+    try:
+        _write_json(folder / "rehearsal.json", {"format": _FORMAT, **record})
+    except OSError as error:
+        raise _not_written(folder, error) from error
+
+
+def write_run(folder: Path, number: int, tracking: Tracking) -> str:
+    """What was measured during a run; the file's name."""
+    name = f"run-{number}.npz"
+    part = folder / f"{name}.part"
+    try:
+        with part.open("wb") as file:
+            np.savez(file, **{key: getattr(tracking, key) for key in ("read", "moments", "position", "openness")})
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(folder / name)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return name
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `rehearsal.json` says. Raises LibraryError when it is damaged."""
+    try:
+        values = json.loads((folder / "rehearsal.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LibraryError(f"The rehearsal in {folder} cannot be read: {error}.") from error
+    if not isinstance(values, dict) or values.get("format") != _FORMAT:
+        raise LibraryError(f"The folder {folder} holds no rehearsal of this program.")
+    return values
+
+
+def _write_pictures(folder: Path, proposal: Proposal) -> None:
+    for view in proposal.scene.views:
+        name = "".join(c if c.isalnum() else "-" for c in view.camera.name)
+        encoded, data = cv2.imencode(".png", view.rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        if not encoded:
+            raise LibraryError(f"The picture of the camera {view.camera.name} could not be stored.")
+        (folder / f"scene-{name}.png").write_bytes(data.tobytes())
+    fps = _fps(proposal.times)
+    for name, pictures in (("action", proposal.action), ("rgb", proposal.rgb)):
+        if pictures is not None:
+            with SideBySideVideo(folder / f"{name}.mp4", fps) as video:
+                for frame in range(pictures.shape[1]):
+                    video.add(list(pictures[:, frame]))
+
+
+def _fps(times: np.ndarray) -> float:
+    duration = float(times[-1] - times[0])
+    return float(np.clip((len(times) - 1) / duration, 1.0, 60.0)) if duration > 0 else 10.0
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(values, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(folder: Path, error: OSError) -> LibraryError:
+    return LibraryError(f"The rehearsal could not be stored in {folder}: {error.strerror}. Check the disk.")

@@ -1,0 +1,357 @@
+"""See the motion, approve it, run it: one instruction's way from a proposal to a stored outcome, without Qt."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foundation.clocks import utc_now
+from foundation.errors import KnownError
+from foundation.trajectory import Scene
+from robot.client import RobotClient, RobotStatus
+from robot.errors import RobotError
+from robot.findings import Level
+from robot.plan import Plan
+from robot.planning import PlanSettings, make_plan
+from robot.state import Activity
+from workflows.cancellation import Cancellation, Report, silently
+from workflows.proposal import Proposal, Source
+from workflows.reading import reading_findings
+from workflows.rehearsal_facts import Approval, Facts, Outcome, RehearsalState, Run
+from workflows.rehearsal_files import write_proposal, write_record, write_run
+from workflows.scene_change import what_changed
+from workflows.session import NotConnectedError, Session
+from workflows.sources import DemonstratorSource, ReplaySource
+from workflows.tracking import Tracking, track
+from workflows.trajectory_file import load_trajectory, save_trajectory
+
+__all__ = [
+    "Approval",
+    "DemonstratorSource",
+    "Outcome",
+    "Proposal",
+    "Rehearsal",
+    "RehearsalError",
+    "RehearsalState",
+    "ReplaySource",
+    "Run",
+    "Source",
+    "load_trajectory",
+    "save_trajectory",
+]
+
+FIRST_SPEED = 0.25  # of the planned speed: what a motion is tried at first
+_LOOK_AGAIN = 1.0  # s after which an approval's look at the scene is too old to start on
+_UNDER_WAY = (Activity.FOLLOWING, Activity.BRAKING)
+
+
+class RehearsalError(KnownError):
+    """What was asked for does not fit the rehearsal's present state."""
+
+
+class Rehearsal:
+    """One screen's or one command's rehearsals, one after the other, on a session that is open.
+
+    `propose`, `approve`, `run`, `reject`, `finish` and `look` wait (for pictures, for the robot process, for the disk):
+    a window runs them as jobs, one at a time. `update` and the properties never wait. `operator` is who approves.
+    """
+
+    def __init__(self, session: Session, *, operator: str = "", library: Path | None = None):
+        self.session = session
+        self.operator = operator or session.settings.operator
+        self._library = library
+        self._facts = Facts()
+        self._lock = threading.RLock()
+        self._began = 0.0
+
+    # --- what is known ---
+
+    @property
+    def state(self) -> RehearsalState:
+        return self._facts.state
+
+    @property
+    def proposal(self) -> Proposal | None:
+        return self._facts.proposal
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that is shown, with its findings; its digest is what an approval is for."""
+        return self._facts.plan
+
+    @property
+    def approval(self) -> Approval | None:
+        return self._facts.approval
+
+    @property
+    def revoked(self) -> str:
+        """Why an approval is no longer good, '' when there is none or it is."""
+        return self._facts.revoked
+
+    @property
+    def current_run(self) -> Run | None:
+        return self._facts.run
+
+    @property
+    def tracking(self) -> Tracking | None:
+        """What was measured during the run so far; None before it."""
+        return self._facts.tracking
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._facts.outcome
+
+    @property
+    def folder(self) -> Path | None:
+        """Where this rehearsal is stored."""
+        return self._facts.folder
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each stage took: "scene", "propose", "plan", "store", "approve", "run"."""
+        return dict(self._facts.seconds)
+
+    # --- the operator's steps ---
+
+    def propose(
+        self, instruction: str, source: Source, report: Report = silently, token: Cancellation | None = None
+    ) -> Proposal:
+        """Ask the source, plan, and store. Whatever was approved before is revoked. Nothing moves."""
+        token = token or Cancellation()
+        if self.state is RehearsalState.RUNNING:
+            raise RehearsalError("The arm is still moving. Let it finish, or stop it, first.")
+        self._take_back("Another motion was asked for.")
+        self._facts = Facts()
+        instruction = instruction.strip()
+        if not instruction:
+            raise RehearsalError("Type what the arm should do first.")
+        report("Looking at the scene", 0.0)
+        scene = self._timed("scene", self.session.take_scene)
+        proposal = self._timed("propose", lambda: source.propose(instruction, scene, report, token))
+        token.raise_if_cancelled()
+        report("Planning the motion", 0.85)
+        plan = self._timed("plan", lambda: self._plan_for(proposal))
+        token.raise_if_cancelled()
+        report("Storing the rehearsal", 0.95)
+        self._change(proposal=proposal, plan=plan)
+        try:
+            record = self._facts.record(self.session.settings)
+            folder = self._timed("store", lambda: write_proposal(self._library_folder(), proposal, plan, record))
+        except KnownError:
+            self._facts = Facts()
+            raise
+        self._change(folder=folder)
+        report("Ready to be watched", 1.0)
+        return proposal
+
+    def reject(self, reason: str = "") -> None:
+        """The operator does not want this motion."""
+        self._require(RehearsalState.PROPOSED, RehearsalState.APPROVED)
+        self._take_back("The motion was rejected.")
+        self._change(rejected=reason)
+        self._store()
+
+    def approve(self) -> Approval:
+        """The operator wants exactly the plan that is shown: it is staged in the robot process. Nothing moves yet.
+
+        Raises RehearsalError when the plan must not be executed, or the scene is no longer the one that was shown.
+        """
+        self._require(RehearsalState.PROPOSED)
+        plan = self._facts.plan
+        assert plan is not None
+        refusals = [finding for finding in plan.findings if finding.level is Level.REFUSAL]
+        if refusals:
+            raise RehearsalError(f"This motion must not be run: {refusals[0].sentence}")
+        changed = self._changed()
+        if changed:
+            raise RehearsalError(f"Since the pictures were taken, {changed}. Ask for the motion again.")
+        staged = self._timed("approve", lambda: self._robot.stage(plan.to_bytes()))
+        if staged.digest != plan.digest:
+            self._robot.revoke("The plan was changed on its way.")
+            raise RehearsalError("The robot process holds another plan than the one shown. Ask for the motion again.")
+        now = time.monotonic()
+        approval = Approval(staged, self.operator, utc_now().isoformat(), now, now + staged.expires_in_s)
+        self._change(approval=approval, revoked="")
+        try:
+            self._store()
+        except KnownError:
+            self.revoke("The approval could not be stored.")
+            raise
+        return approval
+
+    def revoke(self, reason: str) -> None:
+        """Take the approval back; the plan can be approved again while the scene is as it was."""
+        if self.state is RehearsalState.APPROVED:
+            self._take_back(reason)
+            self._change(approval=None, revoked=reason)
+            self._store()
+
+    def run(self, speed: float = FIRST_SPEED) -> None:
+        """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it."""
+        self._require(RehearsalState.APPROVED)
+        approval = self._facts.approval
+        assert approval is not None
+        if time.monotonic() - approval.looked > _LOOK_AGAIN:
+            self.look()
+            self._require(RehearsalState.APPROVED)
+        if self.session.lab is not None:
+            self.session.lab.begin()
+        robot = self._robot
+        robot.take_samples()
+        robot.execute(approval.staged.nonce, speed)
+        self._began = time.monotonic()
+        self._change(run=Run(utc_now().isoformat(), speed), tracking=None)
+
+    def finish(self, success: bool | None, note: str = "") -> None:
+        """Store how it went, in the operator's judgement."""
+        self.update()
+        self._require(RehearsalState.DONE)
+        facts = self._facts
+        self._change(outcome=Outcome(success, note, utc_now().isoformat()))
+        try:
+            if facts.folder is not None and facts.tracking is not None and len(facts.tracking):
+                write_run(facts.folder, 1, facts.tracking)
+            self._store()
+        except KnownError:
+            self._change(outcome=None)
+            raise
+
+    # --- meanwhile ---
+
+    def look(self) -> None:
+        """Whether scene, calibration and arm are still as they were shown; an approval is revoked if not."""
+        approval = self._facts.approval
+        if self.state is not RehearsalState.APPROVED or approval is None:
+            return
+        try:
+            changed = self._changed()
+        except KnownError as error:
+            self.revoke(str(error))
+            raise
+        if changed:
+            reason = f"Since the pictures were taken, {changed}. Ask for the motion again."
+            self.revoke(reason)
+            raise RehearsalError(reason)
+        with self._lock:  # `update` may have found out meanwhile that the approval is no longer good
+            if self._facts.approval is approval:
+                self._change(approval=replace(approval, looked=time.monotonic()))
+
+    def update(self) -> None:
+        """Take in what the robot process said: the run's samples and its end, and whether an approval still stands."""
+        facts, robot = self._facts, self.session.robot
+        if facts.approval is not None and facts.run is None:
+            self._check_approval(facts.approval)
+        if facts.run is None or facts.run.over or facts.plan is None:
+            return
+        if robot is None or robot.lost:
+            self._end(robot.lost if robot is not None else "The arm was disconnected.")
+            return
+        new = track(facts.plan, robot.take_samples())
+        self._change(tracking=new if facts.tracking is None else facts.tracking.joined(new))
+        status = robot.settled_status
+        if status is not None:
+            self._change(run=replace(facts.run, progress=max(facts.run.progress, status.progress)))
+            if status.activity not in _UNDER_WAY:
+                self._end(_fault(status))
+
+    def wait(self, each: Callable[[], None] = lambda: None) -> Run:
+        """Until the run is over, for use without a window; `each` is called fifty times a second."""
+        while self.state is RehearsalState.RUNNING:
+            self.update()
+            each()
+            time.sleep(0.02)
+        run = self._facts.run
+        if run is None:
+            raise RehearsalError("Nothing was run.")
+        return run
+
+    # --- parts ---
+
+    @property
+    def _robot(self) -> RobotClient:
+        robot = self.session.robot
+        if robot is None:
+            raise NotConnectedError("The arm is not connected. Connect it first.")
+        return robot
+
+    def _plan_for(self, proposal: Proposal) -> Plan:
+        status = self._robot.status
+        if status is None or not np.isfinite(status.position).all():
+            raise NotConnectedError("The arm does not say where it is. Connect it again.")
+        names = [camera.name for camera in proposal.cameras]
+        decoded = proposal.decoded
+        return make_plan(
+            decoded.trajectory,
+            status.position,
+            1.0 if status.openness is None else status.openness,
+            PlanSettings(limits=self._robot.limits),
+            confidence=decoded.confidence,
+            known=reading_findings(decoded, names),
+        )
+
+    def _changed(self) -> str:
+        """'' or what is no longer as it was when the motion was proposed."""
+        proposal = self._facts.proposal
+        assert proposal is not None
+        now: Scene = self.session.take_scene()
+        return what_changed(proposal.scene, now)
+
+    def _check_approval(self, approval: Approval) -> None:
+        """The robot process forgets a plan by itself: after a stop, a jog, ten minutes."""
+        robot = self.session.robot
+        if robot is None or robot.lost:
+            self._change(approval=None, revoked="The arm was disconnected. Connect it, then approve again.")
+            return
+        status = robot.settled_status
+        if status is not None and status.staged != approval.staged.digest:
+            late = time.monotonic() >= approval.until
+            why = "it was older than ten minutes" if late else "the arm was stopped, moved or changed since"
+            self._change(approval=None, revoked=f"The approval is no longer good: {why}. Approve the motion again.")
+
+    def _take_back(self, reason: str) -> None:
+        robot = self.session.robot
+        if self._facts.approval is not None and self._facts.run is None and robot is not None and not robot.lost:
+            with contextlib.suppress(RobotError):  # refused after a stop, or no process: both have revoked it already
+                robot.revoke(reason)
+
+    def _end(self, fault: str) -> None:
+        run = self._facts.run
+        assert run is not None
+        self._facts.seconds["run"] = time.monotonic() - self._began
+        self._change(run=replace(run, over=True, fault=fault))
+
+    def _require(self, *states: RehearsalState) -> None:
+        if self.state not in states:
+            detail = f" {self.revoked}" if self.revoked else ""
+            raise RehearsalError(f"This motion is {self.state}, not {' or '.join(states)}.{detail}")
+
+    def _timed(self, name: str, act: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        result = act()
+        self._facts.seconds[name] = time.perf_counter() - began
+        return result
+
+    def _change(self, **changes: Any) -> None:
+        with self._lock:
+            self._facts = replace(self._facts, **changes)
+
+    def _library_folder(self) -> Path:
+        return self._library or self.session.settings.library_folder
+
+    def _store(self) -> None:
+        if self._facts.folder is not None:
+            write_record(self._facts.folder, self._facts.record(self.session.settings))
+
+
+def _fault(status: RobotStatus) -> str:
+    """'' when the motion came to its end, else why not."""
+    if status.fault:
+        return status.fault
+    if status.activity is Activity.HOLDING and status.progress >= 1.0:
+        return ""
+    return "The motion was stopped before its end."

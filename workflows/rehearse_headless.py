@@ -1,0 +1,140 @@
+"""`rehearse run`: the same steps as on the Rehearse screen, without a window."""
+
+import contextlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from foundation.errors import KnownError
+from robot.state import ArmState
+from workflows import settings as program_settings
+from workflows.cancellation import Report, silently
+from workflows.demonstrate import beating_heart
+from workflows.proposal import Source
+from workflows.rehearse import DemonstratorSource, Rehearsal, ReplaySource
+from workflows.session import NotConnectedError, Session
+from workflows.settings import ArmSettings, LabSettings, ProgramSettings
+from workflows.watch import CameraWatch
+
+_SETTLE = 0.3  # s after the motion before the lab judges: what was let go comes to rest
+
+
+class SourceError(KnownError):
+    """The source asked for does not exist, or something it needs is missing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked for. `seed` chooses the lab's scene, and with it the lab; None: as in the settings."""
+
+    instruction: str
+    source: str = "demonstrator"
+    trajectory: Path | None = None
+    seed: int | None = None
+    approve: bool = False
+    speed: float = 1.0
+    library: Path | None = None
+
+
+def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
+    """Propose and plan; with `approve`, also run and judge. The result is plain data for JSON.
+
+    Raises KnownError for everything that a person can mend.
+    """
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        session = Session(_settings(request))
+        stack.callback(session.close)
+        session.open(report)
+        robot = session.robot
+        if robot is None:
+            raise NotConnectedError(session.problems.get("arm", "The arm is not connected."))
+        stack.enter_context(beating_heart(robot))
+        robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED)
+        opened = time.monotonic() - began
+        rehearsal = Rehearsal(session, operator="command line", library=request.library)
+        rehearsal.propose(request.instruction, _source(request, session), report)
+        if request.approve:
+            _approve_and_run(rehearsal, request.speed, stack)
+        return _result(rehearsal, opened, time.monotonic() - began)
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [f"{finding['level']}: {finding['sentence']}" for finding in result["findings"]]
+    lines.append(f"Planned: {result['plan_s']:.1f} s of motion, stored in {result['folder']}.")
+    if result["ran"]:
+        lines.append(f"Ran; the tool was within {result['tracking_error_p95_mm']:.1f} mm for 95 % of the way.")
+        lines += [result["reason"]] if result["reason"] else []
+    elif result["executable"]:
+        lines.append("Nothing has moved. Add --approve to run it.")
+    else:
+        lines.append("It must not be run.")
+    return "\n".join(lines)
+
+
+def _settings(request: Request) -> ProgramSettings:
+    settings, _ = program_settings.load()
+    if request.seed is not None:
+        settings = replace(settings, arm=ArmSettings())
+    elif settings.arm.kind == program_settings.SIMULATED and request.source == "demonstrator":
+        settings = replace(settings, lab=replace(settings.lab, instruction=request.instruction))
+    if request.seed is not None:
+        settings = replace(settings, lab=LabSettings(request.seed, settings.lab.cameras, request.instruction))
+    return settings
+
+
+def _source(request: Request, session: Session) -> Source:
+    if request.source == "demonstrator":
+        return DemonstratorSource(session)
+    if request.trajectory is None:
+        raise SourceError("A replay needs a trajectory: add --trajectory FILE.")
+    return ReplaySource(session, request.trajectory)
+
+
+def _approve_and_run(rehearsal: Rehearsal, speed: float, stack: contextlib.ExitStack) -> None:
+    session, robot = rehearsal.session, rehearsal.session.robot
+    assert robot is not None
+    status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
+    if status.state is ArmState.NOT_ENABLED:
+        robot.enable()
+    if status.state is not ArmState.HOLDING:
+        robot.arm_for_motion()
+    robot.wait_for(ArmState.HOLDING)
+    watched = {session.names[identity]: capture for identity, capture in session.captures.items()}
+    watch = stack.enter_context(CameraWatch(robot, watched))
+    rehearsal.approve()
+    rehearsal.run(speed)
+
+    def seen() -> None:
+        if watch.reason:
+            robot.stop()
+
+    run = rehearsal.wait(seen)
+    time.sleep(_SETTLE)
+    note = watch.reason or run.fault
+    verdict = None if session.lab is None else session.lab.judge(rehearsal.proposal.instruction)  # type: ignore[union-attr]
+    success = False if note else (None if verdict is None else verdict.success)
+    rehearsal.finish(success, note or ("" if verdict is None else verdict.reason))
+
+
+def _result(rehearsal: Rehearsal, opened: float, total: float) -> dict[str, Any]:
+    plan, run, outcome, tracking = rehearsal.plan, rehearsal.current_run, rehearsal.outcome, rehearsal.tracking
+    proposal = rehearsal.proposal
+    assert plan is not None and proposal is not None
+    return {
+        "instruction": proposal.instruction,
+        "source": proposal.source,
+        "id": proposal.id,
+        "folder": str(rehearsal.folder),
+        "executable": plan.executable,
+        "digest": plan.digest,
+        "plan_s": round(plan.motion.duration, 3),
+        "findings": [finding.to_dict() for finding in plan.findings],
+        "ran": run is not None,
+        "tracking_error_p95_mm": None if tracking is None else tracking.error_p95_mm,
+        "success": None if outcome is None else outcome.success,
+        "reason": "" if outcome is None else outcome.note,
+        "seconds": {name: round(s, 3) for name, s in {"open": opened, **rehearsal.seconds, "total": total}.items()},
+    }
