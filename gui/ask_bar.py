@@ -33,6 +33,7 @@ class AskBar(QWidget):
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setMaxVisibleItems(8)
         self.instruction.setCompleter(completer)
+        self._completer = completer
         self.source = QComboBox()
         self.source.setAccessibleName("Where the motion comes from")
         self.file = Button("Choose a file…", on=self._choose_file, tip="The stored motion to show again")
@@ -98,6 +99,8 @@ class AskBar(QWidget):
 
     def _ask(self) -> None:
         if self.ready:
+            if (offers := self._completer.popup()) is not None:
+                offers.hide()
             self.asked.emit(self.instruction.text().strip(), self.source.currentData(), self.path)
 
     def _refresh(self) -> None:

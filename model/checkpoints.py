@@ -54,7 +54,7 @@ class Imported:
         if self.missing:
             text += (
                 f" Missing, before it can generate: {', '.join(self.missing)}. Import again with --backbone and the "
-                "folder of Wan2.2-TI2V-5B."
+                "folder of the whole model that these weights belong to (Wan2.2-TI2V-5B for Action Images)."
             )
         return text
 
@@ -98,10 +98,16 @@ def import_model(
     return Imported(
         folder,
         tuple(parts),
-        tuple(name for name in NEEDED if name not in parts),
+        tuple(name for name in _needed(parts) if name not in parts),
         sum(file.bytes for file in written),
         max(file.bytes for file in written),
     )
+
+
+def _needed(parts: dict[str, Component]) -> tuple[str, ...]:
+    """Wan 2.1's image-to-video models also look at the first picture through CLIP."""
+    sees = json.loads(parts["transformer"].texts["config.json"]).get("image_dim") if "transformer" in parts else None
+    return (*NEEDED, "image_encoder", "image_processor") if sees else NEEDED
 
 
 def _write(

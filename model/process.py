@@ -120,13 +120,13 @@ class _Server:
         self._channel.send({"id": number, "answer": {"device": str(pipeline.device), "config": config}})
 
     def _loaded(self, folder: Path) -> Any:
+        import torch
+
+        from model.loading import best_device, load_pipeline
+
+        if (self._device or best_device()) == "cpu":
+            _limit_memory(self._memory_limit)
         if self._pipeline is None or self._folder != folder:
-            import torch
-
-            from model.loading import best_device, load_pipeline
-
-            if (self._device or best_device()) == "cpu":
-                _limit_memory(self._memory_limit)
             torch.set_num_threads(int(self._threads or max(1, (os.cpu_count() or 2) - 1)))
             self._pipeline = None  # two models at once are more than memory was counted for
             self._pipeline = load_pipeline(folder, self._device)

@@ -206,7 +206,7 @@ class Limiter:
         """Take the candidate, and its braking motion, when both keep every limit; else say which one does not."""
         if not candidate.finite:
             return "no way there was found"
-        brake = self._braking_from(candidate)
+        brake = self.braking_from(candidate)
         if brake is None:
             return "no way to stop from there was found"
         samples = np.array([self.state.position, candidate.position, *(state.position for state in brake)])
@@ -234,7 +234,8 @@ class Limiter:
             return f"the arm would leave its workspace: {FACES[int(np.argmax(excess))]}"
         return ""
 
-    def _braking_from(self, state: JointState) -> list[JointState] | None:
+    def braking_from(self, state: JointState) -> list[JointState] | None:
+        """The braking motion from any state until the arm stands, every PERIOD; None when there is none."""
         braking, trajectory = self._braking, self._trajectory
         braking.current_position = state.position.tolist()
         braking.current_velocity = state.velocity.tolist()

@@ -8,7 +8,7 @@ one press of a person's; a stop that comes in between is repeated after it.
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -20,8 +20,9 @@ from foundation.errors import KnownError
 from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
-from robot.jog import DURATION, JogLimiter, JogSettings
-from robot.limiter import Limiter, LimiterSettings
+from robot.jog import DURATION, JogLimiter
+from robot.limiter import Limiter
+from robot.loop_settings import LoopSettings
 from robot.motions import Braking, Following, Jogging, Outcome, Preparing
 from robot.recovery import RecoveryStep, recovery
 from robot.staging import Stage, Staged
@@ -34,23 +35,6 @@ class GripperPort(Protocol):
     def enable_gripper(self) -> None: ...
     def move_gripper(self, pulse: float) -> None: ...
     def read_gripper(self) -> float: ...
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """Bounds and intervals of the loop; times in s."""
-
-    limits: LimiterSettings = field(default_factory=LimiterSettings)
-    jog: JogSettings = field(default_factory=JogSettings)
-    heartbeat: float = 0.2  # silence after which the arm begins its stop; busy machines stall for up to 0.11 s
-    settle: float = 0.15  # after set_ready, as the maker's examples wait
-    ready_within: float = 2.0
-    joints_every: int = 1  # ticks between reads: the box is disturbed by more than 200 requests a second
-    status_every: int = 10
-    gripper_every: int = 10
-    retry: float = 1.0  # between looks for a lost link
-    following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
-    moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make
 
 
 class RobotLoop:

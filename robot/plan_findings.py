@@ -12,7 +12,7 @@ from robot.collision import KnownBox, Touch, collision_check
 from robot.findings import Finding, Level, frames_named, runs
 from robot.joint_trajectory import JointTrajectory
 from robot.keyframes import SAME_OPENNESS, Keyframes
-from robot.limiter import LimiterSettings
+from robot.limiter import Limiter, LimiterSettings
 from robot.motion_check import LONGEST
 from robot.reach import Reached
 from robot.workspace import FACES, TCP, arm_points
@@ -29,6 +29,8 @@ _REACH = (
     0.76  # m from the shoulder to the TCP's farthest, gripper included; the maker says 700 mm and the tool is longer
 )
 _SHOULDER = np.array([0.0, 0.0, 0.267])
+_STOPPING_ROOM = 0.025  # m, rad from walls and ends within which stopping is looked at
+_MOST_STOPS = 3000
 _LOOK_EVERY = 0.02  # rad of the fastest joint between two looks for collisions
 _MOST_LOOKS = 4000
 _PERIOD = 0.02  # s between the samples that are judged
@@ -126,6 +128,7 @@ def posture_findings(
     """Where the arm would come to the end of a joint, leave its workspace, or touch something; frames at `moments`."""
     passed = _passed(motion, moments)
     found = _range_findings(passed, limits) + _workspace_findings(passed, limits)
+    found = found or _stopping_findings(motion, passed, limits)
     return found + _collision_findings(passed, motion, obstacles)
 
 
@@ -176,6 +179,34 @@ def _workspace_findings(passed: Passed, limits: LimiterSettings) -> list[Finding
         )
 
     return _where(passed, deepest > 1e-9, sentence, deepest)
+
+
+def _stopping_findings(motion: JointTrajectory, passed: Passed, limits: LimiterSettings) -> list[Finding]:
+    """Where the arm, were it stopped there, would come to rest outside: the limiter would not let it go that fast."""
+    walls = limits.workspace.violation(arm_points(passed.position))
+    ends = np.maximum(limits.lower - passed.position, passed.position - limits.upper).max(axis=1)
+    allowed = np.maximum(walls[0], 0.0)
+    near = np.flatnonzero(((walls - allowed).max(axis=1) > -_STOPPING_ROOM) | (ends > -_STOPPING_ROOM))
+    limiter = Limiter(passed.position[0], limits)
+    over = np.full(len(passed.moments), -1.0)
+    for i in near[:_MOST_STOPS].tolist():
+        braking = limiter.braking_from(motion.at(float(passed.moments[i])))
+        if not braking:
+            continue
+        rest = np.array([state.position for state in braking])
+        outside = (limits.workspace.violation(arm_points(rest)) - allowed).max()
+        beyond = np.maximum(limits.lower - rest, rest - limits.upper).max()
+        over[i] = max(float(outside), float(beyond) if ends[0] < 0 else -1.0)
+    return _where(
+        passed,
+        over > -0.5 * NEAR_WALL,
+        lambda i: f"at this speed the arm could not stop before the {_nearest(walls[i], ends[i])}",
+        over,
+    )
+
+
+def _nearest(walls: np.ndarray, end: float) -> str:
+    return "end of a joint's range" if end > walls.max() else f"wall of its workspace ({FACES[int(np.argmax(walls))]})"
 
 
 def _collision_findings(

@@ -26,7 +26,8 @@ from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import RobotError
 from robot.gaps import Gaps
 from robot.gripper_thread import GripperThread
-from robot.loop import LoopSettings, RobotLoop
+from robot.loop import RobotLoop
+from robot.loop_settings import LoopSettings
 from robot.loop_thread import Command, LoopThread
 from robot.recovery import RecoveryStep, recovery
 from robot.state import Activity

@@ -55,7 +55,7 @@ def fingerprint(*parts: Any) -> str:
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, torch.nn.Module):
-            digest.update(repr(sorted((getattr(part, "config", None) or {}).items(), key=str)).encode())
+            digest.update(repr(_configuration(part)).encode())
             for name, tensor in part.state_dict().items():
                 digest.update(name.encode())
                 _add(digest, tensor)
@@ -64,6 +64,13 @@ def fingerprint(*parts: Any) -> str:
         else:
             digest.update(f"{type(part).__name__} {part!r}\0".encode())
     return digest.hexdigest()
+
+
+def _configuration(module: torch.nn.Module) -> list[tuple[str, Any]]:
+    """Of diffusers' and transformers' models; names that begin with _ say where a model came from, not what it is."""
+    config: Any = getattr(module, "config", {})
+    values = config if isinstance(config, dict) else config.to_dict()
+    return sorted((key, value) for key, value in values.items() if not key.startswith("_"))
 
 
 def _add(digest: Any, tensor: torch.Tensor) -> None:

@@ -8,11 +8,12 @@ No pickle. Only what is trained is in `weights` and `averaged`: of a LoRA run, t
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,21 @@ def checkpoints(run: Path) -> list[Path]:
     if not run.is_dir():
         return []
     return sorted(path for path in run.glob(f"{_PREFIX}*") if path.suffix != _PART and path.is_dir())
+
+
+@contextlib.contextmanager
+def held(run: Path) -> Iterator[None]:
+    """The folder `run` for this process alone; the lock ends with the process, however that ends.
+
+    ModelError when another one trains there.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ModelError(f"A training is already running in {run}. Wait for it, or stop it.") from error
+        yield
 
 
 def clear_parts(run: Path) -> None:

@@ -22,7 +22,7 @@ from model.cpu_attention import PlainAttention
 from model.errors import ModelError
 from model.training.average import Average
 from model.training.batches import Batches, to_device
-from model.training.checkpoints import Checkpoint, checkpoints, clear_parts, load_checkpoint, save_checkpoint
+from model.training.checkpoints import Checkpoint, checkpoints, clear_parts, held, load_checkpoint, save_checkpoint
 from model.training.draws import Moment
 from model.training.metrics import Figures, MetricsFile
 from model.training.objectives import trained
@@ -45,17 +45,18 @@ def train(
 
     Returns the number of steps done: `settings.steps`, or fewer when `stop` said so; a checkpoint is written anyway.
     Figures go to metrics.jsonl and, every `log_every` steps, to `on_figures`. ModelError when the checkpoint is of
-    another model, the disk is full, or the loss is no longer a number.
+    another model, the disk is full, another run is in the folder, or the loss is no longer a number.
     """
-    with _accelerating(accelerator) as accelerator:
+    with _accelerating(accelerator) as accelerator, contextlib.ExitStack() as stack:
+        if accelerator.is_main_process:
+            stack.enter_context(held(run))
         training = _Training(objective, settings, run, accelerator)
-        with contextlib.ExitStack() as stack:
-            if accelerator.is_main_process:
-                training.metrics = stack.enter_context(MetricsFile(run, training.step))
-            stack.enter_context(warnings.catch_warnings())
-            # Norms keep float32 weights under autocast, as they should: PyTorch's fused ones would rather not.
-            warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
-            training.go_on(batches, on_figures, stop)
+        if accelerator.is_main_process:
+            training.metrics = stack.enter_context(MetricsFile(run, training.step))
+        stack.enter_context(warnings.catch_warnings())
+        # Norms keep float32 weights under autocast, as they should: PyTorch's fused ones would rather not.
+        warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
+        training.go_on(batches, on_figures, stop)
         return training.step
 
 
@@ -147,6 +148,10 @@ class _Training:
         precision = settings.precision
         if found := checkpoints(self.run):
             saved = load_checkpoint(found[-1])
+            before = saved.about["settings"]["optimiser"]
+            if before != settings.optimiser:
+                raise ModelError(f"The run in {self.run} began with {before}, not {settings.optimiser}. "
+                                 f"Go on with {before}, or start a new run in an empty folder.")  # fmt: skip
             _fill(self.parameters, saved.weights)
             if self.average is not None and saved.averaged:
                 _fill(self.average.weights, saved.averaged)

@@ -138,6 +138,18 @@ def test_the_release_alone_says_what_is_missing(tmp_path, release):
     assert "--backbone" in made.as_text()
 
 
+def test_an_image_to_video_model_also_needs_its_image_encoder(tmp_path):
+    folder = tmp_path / "Wan2.1-I2V-14B-480P"
+    folder.mkdir()
+    weights = random_tensors(transformer_shapes(TinyWan(in_channels=36, out_channels=16, image=20, pool=None)))
+    save_file(weights, folder / "diffusion_pytorch_model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"num_heads": 2}))
+    made = import_model(folder, tmp_path / "made")
+    assert set(made.missing) == {"vae", "text_encoder", "tokenizer", "image_encoder", "image_processor"}
+    model = ActionImagesTransformer.from_pretrained(tmp_path / "made" / "transformer")
+    assert (model.config.in_channels, model.config.image_dim, model.config.added_kv_proj_dim) == (36, 20, 48)
+
+
 def test_values_may_be_made_smaller(tmp_path, wan):
     import_model(wan, tmp_path / "large")
     import_model(wan, tmp_path / "small", dtype=torch.bfloat16)

@@ -133,7 +133,7 @@ def test_saving_and_loading(pipeline, tmp_path):
 def test_half_precision_and_tiles(pipeline, tmp_path):
     """As the large model runs on a GPU: bf16 but for what diffusers keeps in fp32, the autoencoder tile by tile."""
     pipeline.save_pretrained(tmp_path)
-    half = ActionImagesPipeline.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    half = ActionImagesPipeline.from_pretrained(tmp_path, dtype=torch.bfloat16)
     assert half.transformer.patch_embedding.weight.dtype == half.vae.dtype == torch.bfloat16
     assert half.transformer.scale_shift_table.dtype == torch.float32
     full = pipeline(INSTRUCTION, scene(), seed=1, num_inference_steps=1)

@@ -14,7 +14,7 @@ from training_setup import batch, objective, reference_run, transformer
 
 from model.errors import ModelError
 from model.training.batches import repeated
-from model.training.checkpoints import checkpoints, load_checkpoint
+from model.training.checkpoints import checkpoints, held, load_checkpoint
 from model.training.draws import Moment
 from model.training.flow_matching import FlowMatchingObjective
 from model.training.launch import launch
@@ -195,6 +195,8 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
 
 def test_a_damaged_checkpoint_and_one_of_another_model_are_explained(tmp_path):
     train(objective(), repeated([batch()]), replace(QUICK, steps=1), tmp_path)
+    with pytest.raises(ModelError, match="began with adamw, not muon"):
+        train(objective(), repeated([batch()]), replace(QUICK, optimiser="muon"), tmp_path)
     with pytest.raises(ModelError, match="another model"):
         train(objective(num_layers=1), repeated([batch()]), QUICK, tmp_path)
     file = tmp_path / "step-0000001/weights.safetensors"
@@ -211,6 +213,12 @@ def test_a_folder_that_cannot_be_written_is_explained_and_nothing_half_written_s
     with pytest.raises(ModelError, match="cannot be written"):
         train(objective(), repeated([batch()]), replace(QUICK, steps=1), tmp_path)
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    with held(tmp_path), pytest.raises(ModelError, match="already running"):
+        train(objective(), repeated([batch()]), replace(QUICK, steps=1), tmp_path)
+    assert train(objective(), repeated([batch()]), replace(QUICK, steps=1), tmp_path) == 1
 
 
 def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights(tmp_path):

@@ -10,7 +10,7 @@ from robot.errors import RobotError
 from robot.findings import Finding, Level
 from robot.joint_trajectory import JointTrajectory
 from robot.limiter import LimiterSettings
-from robot.loop import LoopSettings
+from robot.loop_settings import LoopSettings
 from robot.plan import Plan, digest_of
 from robot.process import action
 from robot.staging import EXPIRES, Stage

@@ -8,7 +8,8 @@ from foundation import xarm7
 from foundation.clocks import VirtualClock
 from robot.joint_trajectory import JointTrajectory
 from robot.limiter import PERIOD
-from robot.loop import LoopSettings, RobotLoop
+from robot.loop import RobotLoop
+from robot.loop_settings import LoopSettings
 from robot.plan import Plan
 from robot.state import ArmState
 from simulation.controller.controller import TICK, Controller
