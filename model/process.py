@@ -90,12 +90,13 @@ class _Server:
         self._channel, self._inbox = channel, inbox
         self._device, self._threads = settings.get("device"), settings.get("threads")
         self._memory_limit = settings.get("memory_limit")
+        self._number = 0  # of the request being answered
         self._folder: Path | None = None
         self._pipeline: Any = None
 
     def answer(self, request: dict[str, Any]) -> None:
         """Do what is asked; what is the world's fault goes back as a sentence, a bug ends the process."""
-        number = int(request["id"])
+        self._number = number = int(request["id"])
         try:
             if number in self._inbox.cancelled:
                 raise GenerationCancelled("Cancelled.")
@@ -131,7 +132,20 @@ class _Server:
             self._pipeline = None  # two models at once are more than memory was counted for
             self._pipeline = load_pipeline(folder, self._device)
             self._folder = folder
+            self._watch(self._pipeline)
         return self._pipeline
+
+    def _watch(self, pipeline: Any) -> None:
+        """Look for a cancellation also before each pass of a large network: videos are decoded latent by latent frame,
+        and guidance passes the transformer twice, so that nobody waits for a whole preview or step."""
+
+        def look(*_: Any) -> None:
+            if self._number in self._inbox.cancelled:
+                raise GenerationCancelled("Cancelled.")
+
+        for network in (pipeline.transformer, *(getattr(pipeline.vae, side, None) for side in ("encoder", "decoder"))):
+            if hasattr(network, "register_forward_pre_hook"):
+                network.register_forward_pre_hook(look)
 
     def _warm(self, number: int, request: dict[str, Any]) -> None:
         """One step for nothing: the first is slower than the others, and should not be the operator's."""

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-import torch  # noqa: TID253
+import torch
 
 from benchmarks.action_image_rigs import random_rig
 from foundation.camera import Camera

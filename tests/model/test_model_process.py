@@ -17,7 +17,7 @@ from model.client import ModelProcess
 from model.errors import GenerationCancelled, ModelError
 from model.loading import load_pipeline
 from model.process import _Inbox, _Server
-from model.wire import share_arrays, take_arrays
+from model.wire import scene_message, share_arrays, take_arrays
 
 INSTRUCTION = "pick up the red cube"
 SCENE = model_scenes.scene()
@@ -127,8 +127,6 @@ def test_no_step_begins_after_a_cancellation(folder):
 
     watched = Watched(theirs)
     server = _Server(watched, inbox, {"device": "cpu", "threads": 1})
-    from model.wire import scene_message
-
     request = {"do": "generate", "id": 7, "folder": str(folder), "instruction": INSTRUCTION, "mode": "joint"}
     request |= {"scene": scene_message(SCENE), "trajectory": None, "videos": None, "previews": False, "options": {}}
     server.answer(request)
@@ -138,6 +136,31 @@ def test_no_step_begins_after_a_cancellation(folder):
     assert [message["step"][0] for message in received[:-1]] == [0, 1, 2]
     assert received[-1] == {"id": 7, "cancelled": True}
     for end in (ours, watched):
+        end.close()
+
+
+def test_a_cancellation_ends_the_decoding_too(folder):
+    """A large video takes longer to decode than a step: it is taken back in the middle."""
+    ours, theirs = channel_pair()
+    channel = Channel(theirs)
+    inbox = _Inbox(channel)
+    server = _Server(channel, inbox, {"device": "cpu", "threads": 1})
+    server.answer({"do": "load", "id": 1, "folder": str(folder)})
+    decoded = []
+
+    def cancel(*_):
+        decoded.append(True)
+        inbox.cancelled.add(2)
+
+    server._pipeline.vae.decoder.register_forward_hook(cancel)
+    request = {"do": "generate", "id": 2, "folder": str(folder), "instruction": INSTRUCTION, "mode": "joint"}
+    request |= {"scene": scene_message(SCENE), "trajectory": None, "videos": None, "previews": False, "options": {}}
+    server.answer(request)
+    assert len(decoded) == 1
+    while "step" in (message := ours.receive(5.0)) or "answer" in message:
+        pass
+    assert message == {"id": 2, "cancelled": True}
+    for end in (ours, channel):
         end.close()
 
 
