@@ -138,13 +138,14 @@ class _Server:
     def _watch(self, pipeline: Any) -> None:
         """Look for a cancellation also before each pass of a large network: videos are decoded latent by latent frame,
         and guidance passes the transformer twice, so that nobody waits for a whole preview or step."""
+        import torch
 
         def look(*_: Any) -> None:
             if self._number in self._inbox.cancelled:
                 raise GenerationCancelled("Cancelled.")
 
         for network in (pipeline.transformer, *(getattr(pipeline.vae, side, None) for side in ("encoder", "decoder"))):
-            if hasattr(network, "register_forward_pre_hook"):
+            if isinstance(network, torch.nn.Module):
                 network.register_forward_pre_hook(look)
 
     def _warm(self, number: int, request: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import resource
 import signal
 import threading
 
@@ -37,6 +38,14 @@ def model(folder):
         assert process.pid is None  # nothing before it is needed
         process.load()
         yield process
+
+
+@pytest.fixture(autouse=True)
+def own_memory_limit():
+    """Where a test plays the process itself, the limit that it sets is this program's."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def test_generates_what_the_pipeline_generates_several_times_in_turn(folder, model):
