@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.checks import Check, say
+from benchmarks.rehearsal import measure_rehearsal
 from benchmarks.virtual_screen import virtual_screen
 from foundation.processes import RoleProcess
 
@@ -13,9 +14,10 @@ _WITHIN = 240.0  # s
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check of this benchmark; `quick` watches for a shorter time."""
+    """Every check of this benchmark; `quick` watches for a shorter time and takes a tenth of the counts."""
     with virtual_screen():
-        return shell_checks(5.0 if quick else 20.0)
+        checks = shell_checks(5.0 if quick else 20.0)
+    return checks + measure_rehearsal(quick)
 
 
 def shell_checks(seconds: float) -> list[Check]:

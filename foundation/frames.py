@@ -89,6 +89,7 @@ class FramePublisher:
         self.address = address
         self.streams: dict[str, FrameStream] = {}
         self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.settimeout(None)  # whatever default a library has set: accepting waits for ever
         try:
             self._listener.bind("\0" + address)
         except OSError as error:

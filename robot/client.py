@@ -89,6 +89,7 @@ class RobotClient:
         self.model: str = self._process.ready["model"]
         self.firmware: tuple[int, ...] = tuple(self._process.ready["firmware"])
         self._line, theirs = socket.socketpair()
+        self._line.settimeout(None)  # whatever default a library has set: the reader below waits for ever
         with theirs, contextlib.suppress(ChannelClosed):  # gone already: the reader will find out and say so
             self._process.channel.send({"do": "stop_line"}, descriptors=[theirs.fileno()])
         self._presses = itertools.count(1)

@@ -106,7 +106,7 @@ class RobotLoop:
     def stop(self) -> None:
         """Stop the arm now; only fresh presses get it moving again."""
         self.note_stop()
-        self._forget_stop()
+        self.forget_stop()
         self._stop_now()
 
     def halt(self, sentence: str) -> None:
@@ -156,7 +156,7 @@ class RobotLoop:
 
     def execute(self, nonce: str, speed: float = 1.0) -> None:
         """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1]."""
-        self._forget_stop()
+        self.forget_stop()
         if self.facts.activity is not Activity.HOLDING or self._limiter is None or not self._in_mode(Mode.SERVO):
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
         if not 0.0 < speed <= 1.0:
@@ -220,7 +220,7 @@ class RobotLoop:
 
     def tick(self) -> None:
         """One hundredth of a second: look, watch, act."""
-        self._forget_stop()
+        self.forget_stop()
         self._stage.expire(self._clock.now())
         self._look()
         if self.state is not ArmState.DISCONNECTED:
@@ -348,8 +348,8 @@ class RobotLoop:
             raise RobotError("The arm is still moving. Stop it first.")
         self._end_motion("")
 
-    def _forget_stop(self) -> None:
-        """A stop that was noted ends everything that was under way."""
+    def forget_stop(self) -> None:
+        """A stop that was noted ends everything that was under way; only what is pressed from here on counts."""
         if self._stops != self._stops_seen:
             self._stops_seen = self._stops
             self._stage.revoke("Stop was pressed.")
@@ -359,7 +359,7 @@ class RobotLoop:
 
     def _press(self, *calls: Callable[[], None]) -> None:
         """Calls that undo a stop: none after a stop that came since this press, and that stop once more after all."""
-        before = self._stops
+        before = self._stops_seen
         for call in calls:
             if self._stops == before:
                 call()

@@ -82,7 +82,7 @@ class LoopThread:
         """Stop was pressed for the `presses`th time: commands given before are refused, motions end."""
         with self._lock:
             self._stops = max(self._stops, presses)
-        self._loop.note_stop()
+            self._loop.note_stop()
 
     def heartbeat(self) -> None:
         self._beat.set()
@@ -150,8 +150,10 @@ class LoopThread:
 
     def _done(self, command: Command) -> tuple[str, Any]:
         """'' or why it was not done, and what it gave back."""
-        if command.stops != self._stops:
-            return "Stop was pressed. Press again when the arm may move.", None
+        with self._lock:  # every stop comes either before this press and is over, or after it and prevails
+            if command.stops != self._stops:
+                return "Stop was pressed. Press again when the arm may move.", None
+            self._loop.forget_stop()
         self._loop.heartbeat()  # who presses is alive
         try:
             return "", command.act(self._loop)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -29,8 +30,9 @@ def _living() -> tuple[set[threading.Thread], set[int], set[str]]:
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
     """A test that leaves a thread, a child process or shared memory fails (two seconds' grace for the ending)."""
-    before = _living()
+    before, timeout = _living(), socket.getdefaulttimeout()
     yield
+    socket.setdefaulttimeout(timeout)  # the arm's SDK sets one for the whole process, now and then from a thread
     deadline = time.monotonic() + 2.0
     while True:
         left = [now - then for now, then in zip(_living(), before, strict=True)]

@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
 
 import numpy as np
@@ -88,6 +89,19 @@ def test_a_stream_can_vanish_and_come_back(publisher):
     assert list_streams(publisher.address) == []
     publisher.add(info())
     FrameReader(publisher.address, "front").close()
+
+
+def test_a_default_timeout_that_a_library_has_set_changes_nothing():
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.05)
+    try:
+        publisher = FramePublisher(f"rehearse-test-{uuid.uuid4()}")
+    finally:
+        socket.setdefaulttimeout(before)
+    publisher.add(info())
+    time.sleep(0.3)
+    assert list_streams(publisher.address)
+    publisher.close()
 
 
 def test_a_silent_asker_does_not_hang_the_publisher(publisher):

@@ -163,6 +163,22 @@ def test_a_stop_while_getting_ready_is_not_undone():
     assert arm.loop.state is ArmState.STOPPED
 
 
+def test_a_press_right_after_a_stop_counts_and_one_before_it_does_not():
+    """Both before the loop's next look: the press that knew of the stop works, the other one undoes nothing."""
+    arm = VirtualArm().ready()
+    arm.loop.note_stop()
+    before = presses(arm)
+    with pytest.raises(RobotError, match="Stop was pressed"):
+        arm.loop.arm_for_motion()
+    assert presses(arm) == before
+    assert arm.controller.log.stops()
+    arm.run(0.5)
+    arm.loop.note_stop()
+    arm.loop.forget_stop()  # what the process does for a command that was given after the stop
+    arm.loop.arm_for_motion()
+    arm.run_until(ArmState.HOLDING)
+
+
 @pytest.mark.parametrize("at", [0.3, 1.0, 1.7])
 def test_a_silent_window_stops_the_arm_smoothly(at):
     """Promise 10: 200 ms after the last heartbeat the stop begins, within the limits; then the controller's stop."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -125,6 +126,19 @@ def test_stop_is_on_the_wire_before_anything_else(arm):
             client.wait_for(ArmState.HOLDING)
         presses = [client.stop() for _ in range(200)]
         assert client.stop_taken(presses[-1], timeout=5) > 0
+
+
+def test_a_default_timeout_that_a_library_has_set_does_not_deafen_the_client(arm):
+    """The maker's SDK sets one for every new socket of a process; the answers to Stop must come all the same."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.2)
+    try:
+        client = RobotClient(arm.address, arm.port)
+    finally:
+        socket.setdefaulttimeout(before)
+    with client:
+        time.sleep(0.6)
+        assert client.stop_taken(client.stop(), timeout=5) > 0
 
 
 def test_a_command_given_before_a_stop_is_not_done_after_it(arm):
