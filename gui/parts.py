@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.icons import icon, pixmap
 from gui.theme import colours, look, space
@@ -131,10 +131,3 @@ def line() -> QFrame:
     result = QFrame()
     look(result, "line")
     return result
-
-
-def grows(widget: QWidget, *, horizontal: bool = True, vertical: bool = True) -> QWidget:
-    """Let a widget take the space there is."""
-    grow, keep = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred
-    widget.setSizePolicy(grow if horizontal else keep, grow if vertical else keep)
-    return widget
