@@ -378,8 +378,8 @@ class RobotLoop:
             act()
         except LinkError as error:
             self._lose_link(str(error))
-        except KnownError as error:
-            self._end_motion(str(error))
+        except KnownError as error:  # what a stop under way makes the controller refuse is no fault
+            self._end_motion("" if self._stops != self._stops_seen else str(error))
             self._look(now=True)
 
     def _require_step(self, step: RecoveryStep) -> None:

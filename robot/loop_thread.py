@@ -44,6 +44,15 @@ class Sample:
     moment: float | None
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Snapshot:
+    """What the loop knew at the end of a turn. Within a turn, facts pass through states that never lasted."""
+
+    facts: Facts
+    staged: str  # the digest of the plan that waits for its nonce, or ''
+    done: int  # commands carried out or refused until then
+
+
 class LoopThread:
     """Owns the loop and its thread. Every method returns at once, but `close`, and may be called from any thread."""
 
@@ -57,6 +66,7 @@ class LoopThread:
         self.halted = False  # whether `halt` has been taken up
         self._ended = threading.Event()
         self.done = 0  # commands carried out or refused
+        self._snapshot = Snapshot(loop.facts, loop.staged, 0)
         self.late_ticks = 0  # ticks that began more than a period late
         self.bug = ""
         self._thread = threading.Thread(target=self._run, name="robot-loop", daemon=True)
@@ -65,13 +75,9 @@ class LoopThread:
         self._thread.start()
 
     @property
-    def facts(self) -> Facts:
-        return self._loop.facts
-
-    @property
-    def staged(self) -> str:
-        """The digest of the plan that waits for its nonce, or ''."""
-        return self._loop.staged
+    def snapshot(self) -> Snapshot:
+        """The end of the newest turn."""
+        return self._snapshot
 
     @property
     def stops(self) -> int:
@@ -140,6 +146,7 @@ class LoopThread:
         if facts.joints is not None and facts.joints is not before:
             # What was commanded before this look: the newest target goes out after it.
             self._samples.append(Sample(facts.joints.read, facts.joints.position, commanded, facts.openness, moment))
+        self._snapshot = Snapshot(facts, self._loop.staged, self.done)
 
     def _do_commands(self) -> None:
         for _ in range(self._commands.qsize()):

@@ -156,7 +156,7 @@ class _Server:
         self._loop.halt("The window has gone.")
         deadline = time.monotonic() + _REST_WITHIN
         while not self._loop.bug and time.monotonic() < deadline:
-            if self._loop.facts.activity is Activity.NOTHING and self._loop.halted:
+            if self._loop.snapshot.facts.activity is Activity.NOTHING and self._loop.halted:
                 break
             time.sleep(0.005)
         with contextlib.suppress(RobotError):
@@ -189,11 +189,12 @@ class _Server:
         self._loop.give(Command(act, answer, int(message.get("stops", -1))))
 
     def _status(self) -> dict[str, Any]:
-        done, facts = self._loop.done, self._loop.facts  # in this order: what was done shows in the facts
+        snapshot = self._loop.snapshot
+        facts = snapshot.facts
         samples = self._loop.take_samples()
         nothing = np.full(7, np.nan)
         return {
-            "done": done,
+            "done": snapshot.done,
             "state": str(facts.state),
             "activity": str(facts.activity),
             "steps": [str(step) for step in recovery(facts).steps],
@@ -209,7 +210,7 @@ class _Server:
             "read": 0.0 if facts.joints is None else facts.joints.read,
             "openness": facts.openness,
             "progress": facts.progress,
-            "staged": self._loop.staged,
+            "staged": snapshot.staged,
             "gripper_fault": self._gripper.fault,
             "stop_fault": self._line.fault,
             "late_ticks": self._loop.late_ticks,
