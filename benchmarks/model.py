@@ -25,7 +25,7 @@ def measure(quick: bool) -> list[Check]:
             released_forward_max_abs_error(_FORWARDS // 10 if quick else _FORWARDS),
             full_size_parameters(),
             modes_clean_bit_equal(),
-            model_speed.forward_backward_ratio(3 if quick else 15),
+            *model_speed.forward_backward_ratios(3 if quick else 15),
             model_speed.tiny_generate_s(3 if quick else 11),
             *model_import.measure(quick),
             *model_training.measure(quick),

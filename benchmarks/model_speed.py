@@ -4,6 +4,7 @@ import statistics
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
@@ -35,8 +36,11 @@ def transformers(config: dict[str, Any], device: str = "cpu", dtype: torch.dtype
     return ours.to(dtype), theirs.to(dtype)
 
 
-def forward_backward_ratio(repeats: int) -> Check:
-    """Time of ours over bare diffusers', forward and backward, taken in turns: the median of the pairs' ratios."""
+def forward_backward_ratios(repeats: int) -> list[Check]:
+    """Time of ours over bare diffusers', forward and backward, taken in turns: the median of the pairs' ratios.
+
+    By the clock on the wall, and by processor time of all threads, on which other work hardly shows.
+    """
     say("forward and backward beside bare diffusers")
     torch.manual_seed(0)
     ours, bare = transformers(QUARTER)
@@ -44,11 +48,11 @@ def forward_backward_ratio(repeats: int) -> Check:
     words, t = torch.randn(1, WORDS, QUARTER["text_dim"]), torch.tensor([500.0])
     rays = torch.randn(1, FRAMES, 96, SIZE, SIZE)
 
-    def seconds(model: torch.nn.Module, *arguments: torch.Tensor) -> float:
+    def seconds(model: torch.nn.Module, *arguments: torch.Tensor) -> np.ndarray:
         model.zero_grad(set_to_none=True)
-        begun = time.process_time()  # of all threads: what else the machine does hardly counts
+        begun = time.perf_counter(), time.process_time()
         model(x, t, words, *arguments, return_dict=False)[0].square().mean().backward()
-        return time.process_time() - begun
+        return np.array([time.perf_counter(), time.process_time()]) - begun
 
     seconds(ours, rays)
     seconds(bare)
@@ -59,8 +63,12 @@ def forward_backward_ratio(repeats: int) -> Check:
         else:
             with_, without = seconds(ours, rays), seconds(bare)
         ratios.append(with_ / without)
-    say(f"ratios {', '.join(f'{ratio:.3f}' for ratio in sorted(ratios))}")
-    return Check("forward_backward_ratio", statistics.median(ratios), "", "<= 1.10")
+    wall, processor = np.median(ratios, axis=0)
+    say(f"ratios by the clock {', '.join(f'{ratio:.3f}' for ratio in sorted(pair[0] for pair in ratios))}")
+    return [
+        Check("forward_backward_ratio", float(wall), "", "<= 1.10"),
+        Check("forward_backward_processor_ratio", float(processor), "", "<= 1.10"),
+    ]
 
 
 def tiny_generate_s(repeats: int) -> Check:
