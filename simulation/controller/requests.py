@@ -18,11 +18,12 @@ LARGEST = 1e6  # any number of the protocol, in its own unit
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, whose it is, and the feedback that client wants (register 254)."""
+    """One request, whose it is, the feedback that client wants (register 254), and when (s) it came."""
 
     request: Request
     client: Hashable
     mask: int
+    arrived: float
 
     @property
     def params(self) -> bytes:

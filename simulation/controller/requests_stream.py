@@ -30,7 +30,7 @@ def running(controller: Controller, kind: type[Running]) -> Running:
 
 @handles(Register.SERVO_JOINTS)
 def servo_joints(controller: Controller, call: Call) -> bytes:
-    running(controller, Servo).target(np.array(call.floats(7)))
+    running(controller, Servo).target(np.array(call.floats(7)), call.arrived)
     return b""
 
 
@@ -46,25 +46,25 @@ def joint_velocity(controller: Controller, call: Call) -> bytes:
 @handles(Register.SERVO_CARTESIAN)
 def servo_cartesian(controller: Controller, call: Call) -> bytes:
     values = call.floats(9)
-    return _servo_pose(controller, values, tool=bool(values[8]), axis_angle=False, relative=False)
+    return _servo_pose(controller, call, values, tool=bool(values[8]), axis_angle=False, relative=False)
 
 
 @handles(Register.SERVO_CARTESIAN_AXIS_ANGLE)
 def servo_cartesian_axis_angle(controller: Controller, call: Call) -> bytes:
     values = call.floats(8)
     tool, relative = call.byte(32) != 0, bool(call.byte(36))
-    return _servo_pose(controller, values, tool=tool, axis_angle=True, relative=relative)
+    return _servo_pose(controller, call, values, tool=tool, axis_angle=True, relative=relative)
 
 
 def _servo_pose(
-    controller: Controller, values: tuple[float, ...], *, tool: bool, axis_angle: bool, relative: bool
+    controller: Controller, call: Call, values: tuple[float, ...], *, tool: bool, axis_angle: bool, relative: bool
 ) -> bytes:
     stream = running(controller, Servo)
     settings = controller.settings
     near = stream.pending
     start = settings.tool_in_base(near)
     target = in_tool(values, axis_angle) if tool else (added if relative else absolute)(values, axis_angle)
-    stream.target_pose(target(start, settings), near)
+    stream.target_pose(target(start, settings), near, call.arrived)
     return b""
 
 

@@ -1,6 +1,7 @@
 """Servo mode (1): the arm goes to the newest target at once."""
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,31 +14,42 @@ SHORTEST_WINDOW, LONGEST_WINDOW = 5, 10
 LONGEST_INTERVAL = 5  # cycles between two targets that are still joined by an even motion
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Taken:
+    """A target taken in cycle `tick`: joints `q` (7,) rad, the tool (3,), and when it `arrived`, s."""
+
+    q: np.ndarray
+    point: np.ndarray
+    arrived: float
+    tick: int
+
+
 class Servo:
     """Mode 1: the newest joint target is gone to at once, without planning; surplus targets are lost.
 
     Between two targets the arm moves evenly, with at most the joints' speed limit. A stream faster than the joints
-    (C24) or the tool (C60) may be is refused.
+    (C24) or the tool (C60) may be is refused. How long a stream took is the longer of the cycles and of the time
+    between arrivals: a machine that holds this program up stops the cycles, which no real controller suffers.
     """
 
     def __init__(self, q: np.ndarray, settings: Settings):
         self._settings = settings
-        self._pending: np.ndarray | None = None
+        self._pending: tuple[np.ndarray, float] | None = None
         self._target = q
         self._left = 0  # cycles until the target is due
-        self._history: deque[tuple[int, np.ndarray, np.ndarray]] = deque(maxlen=LONGEST_WINDOW + 1)
+        self._history: deque[_Taken] = deque(maxlen=LONGEST_WINDOW + 1)
 
-    def target(self, q: np.ndarray) -> None:
-        self._pending = q
+    def target(self, q: np.ndarray, arrived: float) -> None:
+        self._pending = q, arrived
 
-    def target_pose(self, base_from_tool: np.ndarray, q: np.ndarray) -> None:
+    def target_pose(self, base_from_tool: np.ndarray, q: np.ndarray, arrived: float) -> None:
         """Raises C21 when the pose cannot be reached from joints (7,) `q`."""
-        self._pending = solve(base_from_tool, q, self._settings, code=21)
+        self._pending = solve(base_from_tool, q, self._settings, code=21), arrived
 
     @property
     def pending(self) -> np.ndarray:
         """Where the arm is going (7,)."""
-        return self._target if self._pending is None else self._pending
+        return self._target if self._pending is None else self._pending[0]
 
     @property
     def busy(self) -> bool:
@@ -52,7 +64,7 @@ class Servo:
 
     def step(self, q: np.ndarray, tick: int) -> np.ndarray:
         if self._pending is not None:
-            self._accept(self._pending, q, tick)
+            self._accept(*self._pending, q, tick)
             self._pending = None
         if self._left == 0:
             return q
@@ -63,32 +75,32 @@ class Servo:
         self._left = 0 if arrived else max(1, self._left - 1)
         return after
 
-    def _accept(self, target: np.ndarray, q: np.ndarray, tick: int) -> None:
+    def _accept(self, target: np.ndarray, arrived: float, q: np.ndarray, tick: int) -> None:
         settings = self._settings
         if not np.all((target >= settings.lower) & (target <= settings.upper)):
             raise ControllerFault(23)
         point = settings.tool_in_base(target)[:3, 3]
-        since, reference, reference_point = self._reference(q, tick)
-        elapsed = (tick - since) * TICK * SPEED_TOLERANCE
-        if np.abs(target - reference).max() > settings.max_joint_speed * elapsed:
+        reference = self._reference(q, tick, arrived)
+        elapsed = max((tick - reference.tick) * TICK, arrived - reference.arrived) * SPEED_TOLERANCE
+        if np.abs(target - reference.q).max() > settings.max_joint_speed * elapsed:
             raise ControllerFault(24)
         most = settings.max_tcp_speed * settings.servo_speed_factor
-        if np.linalg.norm(point - reference_point) > most * elapsed:
+        if np.linalg.norm(point - reference.point) > most * elapsed:
             raise ControllerFault(60)
-        interval = tick - self._history[-1][0] if self._history else 1
+        interval = tick - self._history[-1].tick if self._history else 1
         self._left = min(max(interval, 1), LONGEST_INTERVAL)
         self._target = target
-        self._history.append((tick, target, point))
+        self._history.append(_Taken(target, point, arrived, tick))
 
-    def _reference(self, q: np.ndarray, tick: int) -> tuple[int, np.ndarray, np.ndarray]:
+    def _reference(self, q: np.ndarray, tick: int, arrived: float) -> _Taken:
         """The target, and when, that the newest one is compared with: 20 to 40 ms ago where there is one."""
         started = bool(self._history)
-        while self._history and self._history[0][0] < tick - LONGEST_WINDOW:
+        while self._history and self._history[0].tick < tick - LONGEST_WINDOW:
             self._history.popleft()
         for entry in reversed(self._history):
-            if entry[0] <= tick - SHORTEST_WINDOW:
+            if entry.tick <= tick - SHORTEST_WINDOW:
                 return entry
         if self._history:
             return self._history[0]
         window = LONGEST_WINDOW if started else SHORTEST_WINDOW
-        return tick - window, q, self._settings.tool_in_base(q)[:3, 3]
+        return _Taken(q, self._settings.tool_in_base(q)[:3, 3], arrived - window * TICK, tick - window)

@@ -62,6 +62,22 @@ def test_servo_survives_a_stall_of_its_client():
     assert wire.error == 0
 
 
+def test_a_controller_held_up_by_its_machine_finds_no_fault_with_an_even_stream():
+    """Targets keep coming every 10 ms by the clock while no cycle runs for 100 ms."""
+    wire = Wire().ready(1)
+    cycles = 0
+    for k in range(300):
+        wire.servo(wave(k * 0.01), arrived=k * 0.01)
+        if not 150 <= k < 160:
+            due = round(k * 0.01 / TICK) if k < 150 else cycles + 3  # afterwards it catches up, little by little
+            wire.run((due - cycles) * TICK)
+            cycles = due
+    assert wire.error == 0
+    wire.servo(wire.joints + 0.5 * FIRST, arrived=3.0)  # and a jump is still one
+    wire.run(TICK)
+    assert wire.error == 24
+
+
 def test_the_latest_of_several_targets_in_one_cycle_wins():
     wire = Wire().ready(1)
     for offset in (0.02, -0.02, 0.01):

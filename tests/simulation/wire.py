@@ -21,8 +21,15 @@ class Wire:
     def core(self):
         return self.controller.core
 
-    def send(self, register: int, params: bytes = b"", client: str = "test", transaction: int = 7) -> Reply:
-        answer = self.controller.handle(encode_request(transaction, register, params), client)
+    def send(
+        self,
+        register: int,
+        params: bytes = b"",
+        client: str = "test",
+        transaction: int = 7,
+        arrived: float | None = None,
+    ) -> Reply:
+        answer = self.controller.handle(encode_request(transaction, register, params), client, arrived=arrived)
         assert answer is not None
         reply = decode_reply(answer)
         assert (reply.transaction, reply.register) == (transaction, register)
@@ -79,8 +86,8 @@ class Wire:
         numbers = pack_floats([*pose, speed_mm, 2000.0, 0.0, -1.0])
         return self.send(Register.MOVE_LINE, numbers + bytes((int(tool), 0, check)))
 
-    def servo(self, q) -> Reply:
-        return self.send(Register.SERVO_JOINTS, pack_floats([*q, 0.0, 0.0, 0.0]))
+    def servo(self, q, arrived: float | None = None) -> Reply:
+        return self.send(Register.SERVO_JOINTS, pack_floats([*q, 0.0, 0.0, 0.0]), arrived=arrived)
 
     def joint_velocity(self, velocity, duration: float = 0.0) -> Reply:
         return self.send(Register.JOINT_VELOCITY, pack_floats(velocity) + b"\x01" + struct.pack("<f", duration))
