@@ -1,0 +1,105 @@
+"""The loop's thread, its clock driving the simulated controller: what is told of the arm, and stops among presses."""
+
+import queue
+
+import numpy as np
+import pytest
+
+from foundation import xarm7
+from foundation.clocks import VirtualClock
+from robot.loop import RobotLoop
+from robot.loop_settings import LoopSettings
+from robot.loop_thread import Command, LoopThread
+from robot.state import ArmState
+from simulation.controller.controller import TICK, Controller
+from simulation.controller.link import VirtualLink
+from simulation.controller.plant import IdealArm
+
+FORWARD = np.array([0.05, 0, 0, 0, 0, 0])
+
+
+class ControllerClock(VirtualClock):
+    """Time passes where the loop's thread waits, and there the controller works."""
+
+    def __init__(self, controller: Controller, plant: IdealArm):
+        super().__init__()
+        self._controller, self._plant = controller, plant
+
+    def sleep_until(self, moment: float) -> None:
+        while self.now() < moment:
+            self._controller.tick()
+            self._plant.step(TICK)
+            self.advance(TICK)
+
+
+class WatchedLink(VirtualLink):
+    """Notes what others are told of the arm while the controller is being asked for another mode."""
+
+    told: list[ArmState]
+    thread: LoopThread
+    stop_in_between = False
+
+    def set_ready(self) -> None:
+        self.told.append(self.thread.snapshot.facts.state)
+        if self.stop_in_between:
+            self.thread.note_stop(self.thread.stops + 1)
+        super().set_ready()
+
+
+@pytest.fixture
+def link():
+    plant = IdealArm(xarm7.HOME.copy())
+    controller = Controller(plant)
+    link = WatchedLink(controller)
+    clock = ControllerClock(controller, plant)
+    link.told = []
+    link.thread = LoopThread(RobotLoop(link, clock, LoopSettings(heartbeat=1e9)), clock)
+    link.thread.start()
+    yield link
+    link.thread.close()
+
+
+def do(thread: LoopThread, act, *, stops: int | None = None) -> str:
+    """One press and its answer: '' or why not."""
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+    thread.give(Command(act, lambda error, _: answers.put(error), thread.stops if stops is None else stops))
+    return answers.get(timeout=10.0)
+
+
+def wait_for(thread: LoopThread, state: ArmState) -> None:
+    for _ in range(100_000):
+        if thread.snapshot.facts.state is state:
+            return
+    raise AssertionError(f"{thread.snapshot.facts.state}, not {state}")
+
+
+def make_ready(thread: LoopThread) -> None:
+    wait_for(thread, ArmState.NOT_ENABLED)
+    assert do(thread, RobotLoop.enable) == ""
+    wait_for(thread, ArmState.NOT_READY)
+    assert do(thread, RobotLoop.arm_for_motion) == ""
+    wait_for(thread, ArmState.HOLDING)
+
+
+def test_what_is_told_of_the_arm_is_the_end_of_a_turn(link):
+    """A press leaves one activity for another; in between nothing of it may be seen, or a window lets its press go."""
+    make_ready(link.thread)
+    link.told.clear()
+    assert do(link.thread, lambda loop: loop.jog(FORWARD)) == ""
+    assert link.told == [ArmState.HOLDING]
+    assert link.thread.snapshot.done >= 2
+
+
+def test_a_press_given_before_a_stop_is_refused(link):
+    make_ready(link.thread)
+    before = link.thread.stops
+    link.thread.note_stop(before + 1)
+    assert "Stop was pressed" in do(link.thread, lambda loop: loop.jog(FORWARD), stops=before)
+
+
+def test_a_stop_in_the_middle_of_a_press_prevails(link):
+    make_ready(link.thread)
+    link.stop_in_between = True
+    assert "Stop was pressed" in do(link.thread, lambda loop: loop.jog(FORWARD))
+    link.stop_in_between = False
+    wait_for(link.thread, ArmState.STOPPED)
