@@ -75,13 +75,21 @@ class RobotClient:
 
     Raises RobotError, within CONNECT_WITHIN s, when there is no arm. Commands wait for their answer at most
     ANSWER_WITHIN s and raise RobotError with the reason when refused; `heartbeat`, `jog` and `stop` never wait.
-    `limits` may set fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them.
+    `limits` may set fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; without a
+    `gripper` none is asked for anything.
     """
 
-    def __init__(self, address: str, port: int = CONTROL_PORT, *, limits: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        address: str,
+        port: int = CONTROL_PORT,
+        *,
+        limits: Mapping[str, Any] | None = None,
+        gripper: bool = True,
+    ):
         Endpoint(address, port)  # refused here already, without starting anything
         self.limits = limits_from(limits)
-        settings = {"address": address, "port": port, "limits": dict(limits or {})}
+        settings = {"address": address, "port": port, "limits": dict(limits or {}), "gripper": gripper}
         try:
             self._process = RoleProcess("robot", settings, timeout=CONNECT_WITHIN)
         except ProcessError as error:

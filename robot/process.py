@@ -29,6 +29,7 @@ from robot.gripper_thread import GripperThread
 from robot.loop import RobotLoop
 from robot.loop_settings import LoopSettings
 from robot.loop_thread import Command, LoopThread
+from robot.no_gripper import NoGripper
 from robot.recovery import RecoveryStep, recovery
 from robot.state import Activity
 from robot.stop_line import StopLine
@@ -50,7 +51,8 @@ def run(channel: Channel) -> None:
         slow = stack.enter_context(XArm(endpoint, reports=False))
         channel.send({"ready": {"model": stream.identity.model, "firmware": list(stream.identity.firmware)}})
         line = _stop_socket(channel)
-        server = _Server(channel, bounds, stream, stop, slow, line)
+        gripper = GripperThread(slow) if settings.get("gripper", True) else NoGripper()
+        server = _Server(channel, bounds, stream, stop, gripper, line)
         try:
             server.serve()
         finally:
@@ -127,12 +129,18 @@ class _Server:
     """The parts of a running robot process, and the conversation with the window."""
 
     def __init__(
-        self, channel: Channel, settings: LoopSettings, stream: _Stream, stop: XArm, slow: XArm, line: socket.socket
+        self,
+        channel: Channel,
+        settings: LoopSettings,
+        stream: _Stream,
+        stop: XArm,
+        gripper: GripperThread | NoGripper,
+        line: socket.socket,
     ):
         self._channel, self._stream, self._stop_link = channel, stream, stop
         self._outbox = _Outbox(channel)
         clock = SystemClock()
-        self._gripper = GripperThread(slow)
+        self._gripper = gripper
         self._loop = LoopThread(RobotLoop(stream, clock, settings, self._gripper), clock)
         self._loop.start()
         self._line = StopLine(line, stop, self._pressed, lambda: self._loop.halt("The window has gone."))

@@ -15,7 +15,7 @@ from foundation.errors import KnownError
 from foundation.trajectory import Scene
 from robot.client import RobotClient, RobotStatus
 from robot.errors import RobotError
-from robot.findings import Level
+from robot.findings import Finding, Level
 from robot.plan import Plan
 from robot.planning import PlanSettings, make_plan
 from robot.state import Activity
@@ -291,8 +291,13 @@ class Rehearsal:
             1.0 if status.openness is None else status.openness,
             PlanSettings(limits=self._robot.limits),
             confidence=decoded.confidence,
-            known=reading_findings(decoded, names),
+            known=(*reading_findings(decoded, names), *self._gripper_findings(decoded.trajectory.openness)),
         )
+
+    def _gripper_findings(self, openness: np.ndarray) -> tuple[Finding, ...]:
+        if self.session.settings.arm.gripper or np.nanmax(openness) - np.nanmin(openness) < 0.1:
+            return ()
+        return (Finding(Level.WARNING, "No gripper is mounted (Set up): opening and closing it is left out."),)
 
     def _changed(self) -> str:
         """'' or what is no longer as it was when the motion was proposed."""

@@ -145,13 +145,15 @@ class Session:
         self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras))
 
     def _connect_arm(self) -> None:
-        limits = self.settings.limits
+        limits, gripper = self.settings.limits, self.settings.arm.gripper
         if not self.simulated:
             # Another port than the usual one exists only on this machine: an arm of `rehearse simulate`.
             address, _, port = self.settings.arm.address.partition(":")
-            self.robot = RobotClient(address, int(port) if port.isdigit() else CONTROL_PORT, limits=limits)
+            self.robot = RobotClient(
+                address, int(port) if port.isdigit() else CONTROL_PORT, limits=limits, gripper=gripper
+            )
         elif self.lab is not None:
-            self.robot = RobotClient(self.lab.address, self.lab.port, limits=limits)
+            self.robot = RobotClient(self.lab.address, self.lab.port, limits=limits, gripper=gripper)
         else:
             raise NotConnectedError(self.problems.get("lab", "The embedded lab does not run."))
 

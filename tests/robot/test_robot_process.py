@@ -39,6 +39,7 @@ def arm(_arm):
     yield _arm
     _arm.faults.hang = _arm.faults.dead = False
     _arm.faults.held_error = 0
+    _arm.faults.gripper_silent = False
     _arm.faults.joint_offset = None
     with _arm.server.lock:
         _arm.controller.power_cycle()
@@ -104,6 +105,16 @@ def test_from_connecting_to_a_motion_and_back(arm):
             assert time.monotonic() < deadline
         pid = client.pid
     assert not psutil.pid_exists(pid)
+
+
+def test_an_arm_without_a_gripper_is_never_asked_for_one(arm):
+    arm.faults.gripper_silent = True
+    with RobotClient(arm.address, arm.port, gripper=False) as client:
+        ready(client)
+        follow(client, sideways(arm))
+        with beating_heart(client):
+            status = client.wait_for(ArmState.HOLDING, timeout=30)
+        assert (status.error, status.fault, status.gripper_fault, status.openness) == (0, "", "", None)
 
 
 def test_stop_is_on_the_wire_before_anything_else(arm):

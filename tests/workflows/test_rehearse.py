@@ -74,6 +74,16 @@ def proposed(rehearsal: Rehearsal, instruction: str = "reach the red cube") -> R
     return rehearsal
 
 
+def test_without_a_gripper_the_plan_says_what_is_left_out(session, tmp_path):
+    settings = session.settings
+    session.settings = replace(settings, arm=replace(settings.arm, gripper=False))
+    try:
+        found = proposed(Rehearsal(session, library=tmp_path), INSTRUCTION).plan.findings
+    finally:
+        session.settings = settings
+    assert any("No gripper is mounted" in each.sentence for each in found)
+
+
 def targets(rehearsal: Rehearsal, since: float) -> int:
     lab = rehearsal.session.lab
     assert lab is not None
