@@ -16,9 +16,11 @@ from foundation.errors import KnownError
 # Role -> module with `run(channel)`. Named, not imported: each process loads only what it needs.
 ROLES = {
     "cameras": "cameras.listing_process",
+    "clips": "workflows.embedded.shards",
     "lab": "simulation.process",
     "model": "model.process",
     "robot": "robot.process",
+    "trials": "workflows.evaluate.judging",
     "window": "gui.window_figures",
 }
 
@@ -99,16 +101,32 @@ def _parser() -> argparse.ArgumentParser:
 
     run = add("run", "Show what the arm would do for an instruction, and with --approve let it do it.")
     run.add_argument("instruction", help='what to do, for example "pick up the red cube"')
-    run.add_argument("--source", default="demonstrator", choices=("demonstrator", "replay"), help="who proposes")
+    run.add_argument(
+        "--source", default="demonstrator", choices=("demonstrator", "model", "replay"), help="who proposes"
+    )
+    run.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="the model to ask (default: embedded)")
     run.add_argument("--trajectory", type=Path, default=None, metavar="FILE", help="what the replay replays")
     run.add_argument("--seed", type=int, default=None, help="in the embedded lab, with this random scene")
     run.add_argument("--approve", action="store_true", help="run it; without this nothing moves")
     run.add_argument("--speed", type=float, default=1.0, help="part of the planned speed, 0 to 1 (default 1)")
     run.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="where the rehearsal is stored")
 
+    record = add("record", "Let the lab's scripted demonstrator do a task, and record each time as an episode.")
+    record.add_argument("--task", required=True, metavar="INSTRUCTION", help='for example "pick up the red cube"')
+    record.add_argument("--source", default="demonstrator", choices=("demonstrator",), help="who shows it")
+    record.add_argument("--episodes", type=int, default=1, help="how many (default 1), each on a bench of its own")
+    record.add_argument("--seed", type=int, default=0, help="the first random bench (default 0); the next ones follow")
+    record.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="where the episodes are kept")
+    record.add_argument("--operator", default="", help="who records (default: as in the settings)")
+    record.add_argument("--real-time", action="store_true", help="through the SDK, the sockets and the cameras")
+
     from model.commands import add_commands
 
-    add_commands(add("model", "Import, fetch or check a model.", json_=False))
+    add_commands(add("model", "Import, fetch, check or train a model.", json_=False))
+
+    from workflows.evaluate.commands import add_arguments
+
+    add_arguments(add("evaluate", "Let the model do tasks in scenes it has never seen, and judge what it does."))
 
     benchmark = add("benchmark", "Measure a part of the program against its goals.")
     benchmark.add_argument("name", help="which one", choices=_benchmark_names())
@@ -166,19 +184,41 @@ def _demonstrate(parsed: argparse.Namespace) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     from workflows import rehearse_headless
 
-    names = ("instruction", "source", "trajectory", "seed", "approve", "speed", "library")
+    names = ("instruction", "source", "model", "trajectory", "seed", "approve", "speed", "library")
     request = rehearse_headless.Request(**{name: getattr(parsed, name) for name in names})
     result = rehearse_headless.rehearse(request, lambda what, _: print(what, file=sys.stderr))
     _print(result, rehearse_headless.as_text(result), parsed.json)
     return 0 if result["executable"] and result["success"] is not False else 1
 
 
+def _record(parsed: argparse.Namespace) -> int:
+    from workflows import record_headless
+
+    names = ("task", "episodes", "seed", "library", "operator", "real_time")
+    request = record_headless.Request(**{name: getattr(parsed, name) for name in names})
+    result = record_headless.record(request, lambda what, _: print(what, file=sys.stderr))
+    _print(result, record_headless.as_text(result), parsed.json)
+    return 0
+
+
 def _model(parsed: argparse.Namespace) -> int:
+    if parsed.model_command == "train-embedded":
+        from workflows.embedded.train import train_embedded
+
+        _print(*train_embedded(parsed), parsed.json)
+        return 0
     from model import commands
     from workflows import settings
 
     answer, text = commands.run(parsed, settings.load()[0].library_folder / "models")
     _print(answer, text, parsed.json)
+    return 0
+
+
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from workflows.evaluate import commands
+
+    _print(*commands.run(parsed), parsed.json)
     return 0
 
 
@@ -195,7 +235,9 @@ _COMMANDS = {
     "simulate": _simulate,
     "demonstrate": _demonstrate,
     "run": _run,
+    "record": _record,
     "model": _model,
+    "evaluate": _evaluate,
     "benchmark": _benchmark,
 }
 

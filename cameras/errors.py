@@ -13,10 +13,17 @@ class UnknownCamera(CameraError):
     """No connected camera has this identity."""
 
     def __init__(self, identity: str, connected: Iterable[str]):
-        there = ", ".join(connected) or "none"
+        there = ", ".join(map(spoken, connected)) or "none"
         super().__init__(
-            f"There is no camera {identity}; connected are: {there}. Plug it in, or choose another one in the set-up."
+            f"There is no camera {spoken(identity)}; connected are: {there}. "
+            "Plug it in, or choose another one in the set-up."
         )
+
+
+def spoken(identity: str) -> str:
+    """An identity as a person would say it."""
+    kind, _, rest = identity.partition(":")
+    return {"realsense": f"RealSense {rest}", "usb": f"at USB port {rest}", "lab": rest}.get(kind, identity)
 
 
 class CameraBusy(CameraError):

@@ -6,7 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from cameras.errors import CameraError
+from cameras.errors import CameraError, spoken
 from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
 from foundation.camera import Camera
@@ -20,8 +20,8 @@ def undistort(frame: Frame, intrinsics: Intrinsics, K: np.ndarray | None = None)
     """
     if frame.size != (intrinsics.width, intrinsics.height):
         raise CameraError(
-            f"The camera {frame.camera} sends {frame.size[0]} x {frame.size[1]} pictures, and its calibration is for "
-            f"{intrinsics.width} x {intrinsics.height}. Choose that size, or calibrate the camera again."
+            f"The camera {spoken(frame.camera)} sends {frame.size[0]} x {frame.size[1]} pictures, and its calibration "
+            f"is for {intrinsics.width} x {intrinsics.height}. Choose that size, or calibrate the camera again."
         )
     if not intrinsics.distortion.any() and K is None:
         return frame

@@ -46,6 +46,12 @@ class VirtualClock:
         self._now += seconds
 
 
+def suspended() -> float:
+    """Seconds this machine has slept since its start (closed lid, stand-by): monotonic clocks leave them out."""
+    before = time.monotonic()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - before
+
+
 def utc_now() -> datetime:
     """The time of day for records, with its zone."""
     return datetime.now(UTC)

@@ -36,7 +36,7 @@ def unpack(data: bytes | bytearray | memoryview) -> dict[str, Any]:
     """The message in `data`; arrays are read-only views of it. ChannelClosed when the bytes are not a message."""
     try:
         message = msgpack.unpackb(data, ext_hook=_unpack_array)
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, SyntaxError, msgpack.UnpackException) as error:  # NumPy parses some dtypes as Python
         raise ChannelClosed(f"Another part of the program sent something unreadable ({error}). Restart it.") from error
     if not isinstance(message, dict):
         raise ChannelClosed("Another part of the program sent something that is not a message. Restart it.")

@@ -1,5 +1,6 @@
 """What is known about the arm, in words and in mm and degrees, and the steps that get it going again."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from robot.client import RobotStatus
 from robot.error_codes import CONTROLLER_ERRORS, CONTROLLER_WARNINGS
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
+
+_SILENT = 1.0  # s: a status comes thirty times a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +98,7 @@ class ArmPresenter(QObject):
             meaning=meaning,
             error=error,
             cure=cure,
-            warning=CONTROLLER_WARNINGS.get(status.warning, ("", ""))[0] if status.warning else status.stop_fault,
+            warning=warning_words(status, time.monotonic()),
             position_mm=pose_mm,
             turn_deg=turn_deg,
             joints_deg=np.rad2deg(status.position),
@@ -113,6 +116,14 @@ class ArmPresenter(QObject):
         nothing = np.full(3, np.nan)
         figures = (nothing, nothing, np.full(7, np.nan), None, "")
         return ArmFigures(name, ArmState.DISCONNECTED, word, look, meaning, trouble, "", "", *figures, ())
+
+
+def warning_words(status: RobotStatus, now: float) -> str:
+    """What to beware of, the gravest first, '' when there is nothing; `now` s monotonic."""
+    silent = now - status.received
+    if silent > _SILENT:
+        return f"Nothing has been heard of the arm for {silent:.0f} s: what stands here is old. Keep clear of it."
+    return status.stop_fault or CONTROLLER_WARNINGS.get(status.warning, ("", ""))[0]
 
 
 def _trouble(status: RobotStatus) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QFileDialog, QLineEdit, QWi
 from gui.parts import Button, row
 from gui.theme import space
 
-DEMONSTRATOR, REPLAY = "demonstrator", "replay"
+MODEL, DEMONSTRATOR, REPLAY = "model", "demonstrator", "replay"
 _SOURCES = {
+    MODEL: ("Model", "The model imagines from the cameras' pictures how the arm would do it"),
     DEMONSTRATOR: ("Scripted demonstrator", "The lab's own script does the task: for the simulated lab only"),
     REPLAY: ("Replay a stored motion", "A motion that was stored as a file is shown and done again"),
 }

@@ -32,7 +32,7 @@ class CameraTile(QWidget):
         self.found.setVisible(presenter.unplugged == camera.identity)
         layout.addWidget(self.found)
         place = label(_place(camera), "small")
-        place.setToolTip(camera.identity)
+        place.setToolTip(_whole_place(camera))
         layout.addWidget(place)
         layout.addStretch(1)
 
@@ -48,6 +48,12 @@ class CameraTile(QWidget):
         name.editingFinished.connect(lambda: presenter.rename_camera(camera.identity, name.text()))
         self.use, self.name = use, name
         return row(use, name, gap=0.3)
+
+
+def _whole_place(camera: CameraRow) -> str:
+    """What the line below the picture is too narrow for, '' when it says it all."""
+    kind, _, rest = camera.identity.partition(":")
+    return f"At USB port {rest}" if kind == "usb" else "" if kind in ("lab", "realsense") else camera.identity
 
 
 def _place(camera: CameraRow) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +15,33 @@ from model.action_overlay import BLOB_ABOVE, COLOURS, OPACITY
 
 _AXIS = 0.05  # m: the drawn length of the tool's axes
 _LEAST_ALPHA = 0.02  # below it nothing can be seen
+
+
+class DrawnWay(Protocol):
+    """What is drawn over one view's pictures."""
+
+    def at(self, frame: int) -> Drawing | None: ...
+
+
+class Watched(Protocol):
+    """What can be watched in every view: a proposal's `Film`, or a recording; see `Film` for the members."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def ways(self) -> Sequence[DrawnWay]: ...
+    @property
+    def moments(self) -> np.ndarray: ...
+    @property
+    def confidence(self) -> np.ndarray | None: ...
+    @property
+    def closed(self) -> np.ndarray: ...
+    @property
+    def still(self) -> bool: ...
+    def __len__(self) -> int: ...
+    def picture(self, view: int, frame: int) -> np.ndarray: ...
+    def layer(self, view: int, frame: int) -> np.ndarray | None: ...
+    def frame_at(self, moment: float) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cameras.health import State
 from foundation.errors import KnownError
-from gui.ask_bar import DEMONSTRATOR, REPLAY
+from gui.ask_bar import DEMONSTRATOR, MODEL, REPLAY
 from gui.bench_things import bench_things
 from gui.connection import Connection
 from gui.jobs import Job, Jobs, Work
@@ -18,11 +18,15 @@ from gui.live_overlay import LiveOverlay, LiveView
 from gui.rehearse_step import Step
 from gui.shown_motion import ShownMotion, shown_motion
 from gui.solids import Solid
+from model.client import ModelProcess
+from model.default_weights import embedded_weights
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
 from simulation.bench.judging import Verdict
 from simulation.bench.tasks import possible_tasks
 from simulation.errors import SimulationError
+from workflows.model_source import ModelSource
+from workflows.proposal import Source
 from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalState, ReplaySource
 from workflows.watch import CameraWatch
 
@@ -68,6 +72,8 @@ class RehearsePresenter(QObject):
         self._job: Job | None = None
         self._afterwards: Callable[[], object] | None = None
         self._question = ("", "", "")
+        weights = embedded_weights()
+        self._model = None if weights is None else ModelProcess(weights)  # started with the first question
         self._overlay = LiveOverlay(connection.session)
         self._watch: CameraWatch | None = None
         self._watching = contextlib.ExitStack()
@@ -99,7 +105,8 @@ class RehearsePresenter(QObject):
     @property
     def sources(self) -> tuple[str, ...]:
         """Where motions can come from now."""
-        return (DEMONSTRATOR, REPLAY) if self.connection.session.simulated else (REPLAY,)
+        model = () if self._model is None else (MODEL,)
+        return (*model, *((DEMONSTRATOR,) if self.connection.session.simulated else ()), REPLAY)
 
     @property
     def suggestions(self) -> tuple[str, ...]:
@@ -174,7 +181,7 @@ class RehearsePresenter(QObject):
         self.rehearsal = rehearsal = Rehearsal(session)
         self._show(None)
         self.progress = ("Looking at the scene", 0.0)
-        origin = ReplaySource(session, Path(file)) if source == REPLAY else DemonstratorSource(session)
+        origin = self._source(source, file)
 
         def work(token, report) -> ShownMotion:
             proposal = rehearsal.propose(instruction, origin, report, token)
@@ -255,8 +262,16 @@ class RehearsePresenter(QObject):
     def close(self) -> None:
         """End what this has begun; waits, so only when the window closes."""
         self._watching.close()
+        if self._model is not None:
+            self._model.close()
 
     # --- parts ---
+
+    def _source(self, name: str, file: str) -> Source:
+        session = self.connection.session
+        if name == REPLAY:
+            return ReplaySource(session, Path(file))
+        return ModelSource(self._model) if name == MODEL and self._model is not None else DemonstratorSource(session)
 
     def _start(self, speed: float) -> None:
         robot, rehearsal = self.connection.robot, self.rehearsal

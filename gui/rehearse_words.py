@@ -11,7 +11,7 @@ from robot.state import ArmState
 _SAFE = ("Nothing moves before you approve.", "success", "check")
 _SAFETY = {
     Step.APPROVED: ("Nothing moves before you press Run.", "warning", "warning"),
-    Step.RUNNING: ("The arm moves. Stop it with Space or the red button.", "danger", "warning"),
+    Step.RUNNING: ("The arm moves. Stop it with Space or the Stop button.", "danger", "warning"),
     Step.OUTCOME: ("The arm stands. Nothing moves before you approve again.", "success", "check"),
 }
 _STRIP = {Step.APPROVED: 3, Step.RUNNING: 3, Step.OUTCOME: 4, Step.SAVED: 5}

@@ -31,7 +31,7 @@ class ApprovedPage(QWidget):
         self.take_back = Button("Take the approval back", on=presenter.take_back)
         self.ready = Button("", "primary", on=presenter.make_ready)
         self.run = Button("", "primary", icon_name="play", on=lambda: presenter.run(self.speed))
-        self.run.setToolTip("The arm moves now. Stop it with the red button or the space bar")
+        self.run.setToolTip("The arm moves now. Stop it with the Stop button or the space bar")
         self.speeds.idToggled.connect(lambda *_: self.refresh())
         buttons = row(self.take_back, None, self.ready, self.run)
         heading = label("Approved. Keep clear of the arm, then run it.", "heading", wrap=True)

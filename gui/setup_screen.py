@@ -107,7 +107,7 @@ class ArmCard(Card):
         self.note.setText(
             "Nothing real moves. Each bench number gives other things on the bench."
             if simulated
-            else "The address stands on the control box. Keep the red button within reach."
+            else "The address stands on the control box. Keep the red emergency button within reach."
         )
 
 

@@ -8,6 +8,8 @@ from gui.connection import Connection
 from gui.messages import Kind, Messages
 from robot.state import ArmState
 
+_LOST = "The connection to the arm was lost. Connect it again on the Set up screen."
+
 
 class ShellPresenter(QObject):
     """Says when the arm's state changed, and tells the operator what happened to it."""
@@ -69,7 +71,7 @@ class ShellPresenter(QObject):
             self._state = state
             self.messages.note(f"{self.arm_name}: {STATES[state][0]}.")
             if state is ArmState.DISCONNECTED and self._was_connected and not connection.opening:
-                self.messages.say(Kind.DANGER, connection.arm_trouble or _fault(status) or "The arm is gone.")
+                self.messages.say(Kind.DANGER, connection.arm_trouble or _fault(status) or _LOST)
             self._was_connected = self._was_connected or state is not ArmState.DISCONNECTED
             self.changed.emit()
         fault = _fault(status)

@@ -107,7 +107,7 @@ class Timeline(QAbstractSlider):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        c, band = colours(), self._band()
+        c, band = colours(), self.band()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(c.q("sunken"))
         painter.drawRoundedRect(band, 4, 4)
@@ -127,14 +127,14 @@ class Timeline(QAbstractSlider):
 
     # --- parts ---
 
-    def _band(self) -> QRectF:
+    def band(self) -> QRectF:
         """The strip in which the frames stand; marks above it, seconds below."""
         line = em()
         return QRectF(line, 0.95 * line, self.width() - 2 * line, self.height() - 2.0 * line)
 
     def _places(self) -> np.ndarray:
         """(T,) px from the left."""
-        band, times = self._band(), self._content.times
+        band, times = self.band(), self._content.times
         span = times[-1] - times[0]
         return band.left() + band.width() * (times - times[0]) / (span if span > 0 else 1.0)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from gui.film import Film
+from gui.film import Watched
 from gui.parts import Button, column, label, row
 from gui.picture_grid import PictureGrid
 from gui.theme import space
@@ -45,17 +45,25 @@ class PlayerControls(QWidget):
         for widget in (self.play, self.back, self.forward, self.loop, self.speed, self.shown):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take the arrow keys from the timeline
 
+    def offer_overlays(self, names: Sequence[str]) -> None:
+        """What can be drawn over the pictures of this film."""
+        self.shown.clear()
+        self.shown.addItems(list(names))
+
 
 class ViewPlayer(QWidget):
-    """Watch a film. `frame_changed` comes with every frame shown, `moment_changed` also between them while playing."""
+    """Watch a film. `frame_changed` comes with every frame shown, `moment_changed` also between them while playing.
+
+    `timeline`: one that can do more than the usual.
+    """
 
     frame_changed = Signal(int)
     moment_changed = Signal(float)  # s from the first frame, at full speed
 
-    def __init__(self, parent: QWidget | None = None):
+    def __init__(self, parent: QWidget | None = None, *, timeline: Timeline | None = None):
         super().__init__(parent)
-        self.grid, self.timeline, self.controls = PictureGrid(), Timeline(), PlayerControls()
-        self.film: Film | None = None
+        self.grid, self.timeline, self.controls = PictureGrid(), timeline or Timeline(), PlayerControls()
+        self.film: Watched | None = None
         self._moment, self._ticked = 0.0, 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -67,7 +75,7 @@ class ViewPlayer(QWidget):
         controls.play.clicked.connect(self.toggle)
         controls.back.clicked.connect(lambda: self.step(-1))
         controls.forward.clicked.connect(lambda: self.step(1))
-        controls.shown.currentTextChanged.connect(lambda: self._draw())
+        controls.shown.currentTextChanged.connect(lambda: self.draw_again())
         self.below = QWidget()
         self.below.setLayout(column(self.timeline, controls, gap=0.2))
         self.below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -81,7 +89,7 @@ class ViewPlayer(QWidget):
     def playing(self) -> bool:
         return self._timer.isActive()
 
-    def show_film(self, film: Film | None, marks: Sequence[Mark] = ()) -> None:
+    def show_film(self, film: Watched | None, marks: Sequence[Mark] = ()) -> None:
         """The film from its beginning, or nothing."""
         self.pause()
         self.film = film
@@ -138,6 +146,10 @@ class ViewPlayer(QWidget):
             for picture in self.grid.pictures:
                 picture.show_note("as it was when you asked" if self.film.still else "")
             self._show_frame(self.frame)
+
+    def draw_again(self) -> None:
+        """The present frame's pictures have arrived."""
+        self._draw()
 
     # --- parts ---
 

@@ -43,12 +43,13 @@ def fit_linear_codec(
     z_dim: int = 48,
     spatial: int = 8,
     temporal: int = 4,
-    whitening: float = WHITENING,
+    whitening: float | Mapping[str, float] = WHITENING,
 ) -> LinearCodec:
     """The codec with the least mean squared error on `videos`, by kind of video.
 
     `videos`: per kind ("rgb", "action") batches (B, 3, T, H, W) in [-1, 1]; a single kind gives one set of components
-    for all. One pass over the data; the signs of the components are fixed, so that equal videos give equal codecs.
+    for all; `whitening` may differ between kinds. Videos of one frame leave the components of later frames zero.
+    One pass over the data; the signs of the components are fixed, so that equal videos give equal codecs.
     """
     kinds = tuple(kind for kind in KINDS if kind in videos)
     codec = LinearCodec(z_dim=z_dim, scale_factor_spatial=spatial, scale_factor_temporal=temporal, kinds=kinds)
@@ -58,8 +59,9 @@ def fit_linear_codec(
         for batch in videos[kind]:
             for moment, rows in zip(moments, codec.blocks(batch.float()), strict=True):
                 moment.add(rows)
-        _set(bases.first_encoder, bases.first_decoder, moments[0], whitening)
-        _set(bases.later_encoder, bases.later_decoder, moments[1], whitening)
+        power = whitening if isinstance(whitening, float) else whitening[kind]
+        _set(bases.first_encoder, bases.first_decoder, moments[0], power)
+        _set(bases.later_encoder, bases.later_decoder, moments[1], power)
     return codec.requires_grad_(False)
 
 
@@ -73,9 +75,10 @@ def _set(encoder: torch.nn.Linear, decoder: torch.nn.Linear, moments: _Moments, 
     # What does not vary at all (a black channel) must not be blown up by its scale.
     scale = std.clamp_min(1e-4 * std.max() + 1e-12) ** whitening
     scale = scale * ((std / scale).square().mean().sqrt() + 1e-12)
-    encoder.weight.zero_()
-    encoder.bias.zero_()
-    decoder.weight.zero_()
+    for parameter in (encoder.weight, encoder.bias, decoder.weight, decoder.bias):
+        parameter.zero_()
+    if moments.count == 0:
+        return
     encoder.weight[:kept] = (basis / scale).T
     encoder.bias[:kept] = -(mean @ (basis / scale))
     decoder.weight[:, :kept] = basis * scale

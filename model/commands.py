@@ -1,9 +1,11 @@
-"""`rehearse model import | fetch | check`."""
+"""`rehearse model import | fetch | check`, and the arguments of `train-embedded` (workflows/embedded/train.py)."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import Any
+
+from model.default_weights import EMBEDDED_FOLDER
 
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,17 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 
     check = add("check", "Compare a model's files with the sums in its manifest.")
     check.add_argument("folder", type=Path)
+
+    _add_training(add("train-embedded", "Make the embedded model from nothing: clips, lessons, weights."))
+
+
+def _add_training(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--folder", type=Path, required=True, help="for clips, checkpoints and the log; goes on there")
+    train.add_argument("--curriculum", type=Path, metavar="FILE.toml", help="default: the program's own")
+    train.add_argument("--to", type=Path, default=EMBEDDED_FOLDER, metavar="FOLDER", help="where the weights go")
+    train.add_argument("--minutes", type=float, help="export and stop after so long; the same command goes on later")
+    train.add_argument("--processes", type=int, default=1, help="that make the clips (default 1)")
+    train.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto")
 
 
 def run(parsed: argparse.Namespace, models: Path) -> tuple[dict[str, Any], str]:

@@ -64,8 +64,9 @@ def camera_features(
     _, latent_frames, height, width = latent_shape(codec, frames, cameras[0].height, cameras[0].width)
     if settings.camera == "per_token":
         period = codec.config["scale_factor_temporal"]
-        return token_rays(cameras, (height, width), latent_frames, period)[None].to(device)
-    rays = camera_rays(cameras, device=device).expand(-1, frames, -1, -1, -1)  # (V, T, H, W, 6)
+        rays = token_rays(cameras, (height, width), latent_frames, period, settings.rays)
+        return rays[None].to(device)
+    rays = camera_rays(cameras, origin_of_rays=settings.rays, device=device).expand(-1, frames, -1, -1, -1)  # (V, T, H, W, 6)
     videos = rays.unflatten(-1, (2, 3)).permute(0, 4, 5, 1, 2, 3)  # (V, 2, 3, T, H, W)
     # View by view: the autoencoder's memory is that of one video.
     latents = torch.stack([encode_videos(codec, view) for view in videos])  # (V, 2, C, T, h, w)

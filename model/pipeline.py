@@ -37,7 +37,9 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
     Configuration: the `height` and `width` of the images in px, `num_frames` (4 k + 1) and `frame_period_s` between
     them; the default `num_inference_steps`, `video_steps` (of the second stage, for models with `two_stage`) and
     `guidance_scale`; `max_text_length` in tokens; `sigma` and `axis_length` of the action images;
-    `model_tool_from_tool` (4, 4), for weights trained with other tool axes; `longest_between_views_s`.
+    `model_tool_from_tool` (4, 4), for weights trained with other tool axes; `longest_between_views_s`;
+    `rehearsal_mode`, in which an operator's instruction is asked: "policy" for weights that know no video yet;
+    `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace".
     """
 
     model_cpu_offload_seq = "text_encoder->image_encoder->transformer->vae->frame_decoder"
@@ -65,6 +67,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         axis_length: float = 0.1,
         model_tool_from_tool: list[list[float]] | None = None,
         longest_between_views_s: float = 0.15,
+        rehearsal_mode: str = "joint",
+        picture_part: str = "middle",
     ):
         super().__init__()
         self.register_modules(
@@ -90,6 +94,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             axis_length=axis_length,
             model_tool_from_tool=model_tool_from_tool,
             longest_between_views_s=longest_between_views_s,
+            rehearsal_mode=rehearsal_mode,
+            picture_part=picture_part,
         )
         self.parallel: Parallel | None = None
         self._timestep: float | None = None

@@ -22,6 +22,8 @@ from diffusers.models.transformers.transformer_wan import (
 from torch import nn
 from torch.nn import functional
 
+from model.picture_stem import PictureEmbedding, first_pictures
+
 TIMESTEPS = 1000  # Wan's timestep is 1000 times the noise level
 # Below this noise level x0 no longer says anything about the velocity (it is divided by the level).
 LEAST_LEVEL = 1e-3
@@ -143,6 +145,9 @@ class ActionImagesTransformer(WanTransformer3DModel):
     prediction: "velocity", or "x0": the network's last layer gives the clean latents; the output is velocity anyway.
     segment_layers: rgb and action have first and last layers of their own.
     relative_rgb: rgb latents are relative to those of a video that stays at its first frame (canvas.relative_to_still).
+    rays: the frame in which the cameras' rays are given: "first_view", the release's, or "base", the arm's.
+    stem_widths, stem_cell_px: the first pictures also pass through convolutions (picture_stem.py) of these widths;
+        a latent cell is `stem_cell_px` px wide.
     kept_positions: cut segments keep their frames' places in time (canvas.positions).
     """
 
@@ -186,6 +191,9 @@ class ActionImagesTransformer(WanTransformer3DModel):
         segment_layers: bool = False,
         relative_rgb: bool = False,
         kept_positions: bool = False,
+        rays: str = "first_view",
+        stem_widths: tuple[int, ...] | None = None,
+        stem_cell_px: int = 16,
     ):
         # By keyword: diffusers takes positional arguments for defaults, and would forget them in `from_config`.
         super().__init__(
@@ -223,6 +231,10 @@ class ActionImagesTransformer(WanTransformer3DModel):
         if segment_layers:
             self.patch_embedding = nn.Conv3d(2 * in_channels, width, patch_size, patch_size)
             self.proj_out = nn.Linear(width, 2 * self.proj_out.out_features)
+        if stem_widths:
+            self.patch_embedding = PictureEmbedding(
+                self.patch_embedding, out_channels, stem_cell_px, tuple(stem_widths)
+            )
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -247,6 +259,9 @@ class ActionImagesTransformer(WanTransformer3DModel):
         noisy = hidden_states
         if settings.segment_layers:
             hidden_states = _apart(hidden_states, action_frames)
+        if settings.stem_widths:
+            shown = () if action_frames is None else first_pictures(action_frames)
+            self.patch_embedding.pictures = (noisy[:, : settings.out_channels], shown)
         self.rope.inputs = CanvasInputs(self.camera_features(camera, hidden_states), positions)
         self.condition_embedder.tokens_per_frame = self._tokens_per_frame(hidden_states)
         try:
@@ -260,6 +275,8 @@ class ActionImagesTransformer(WanTransformer3DModel):
             )
         finally:
             self.rope.inputs = None
+            if settings.stem_widths:
+                self.patch_embedding.pictures = None
         output: torch.Tensor = passed[0]
         if settings.segment_layers:
             output = _together(output, action_frames)

@@ -2,72 +2,31 @@
 
 import contextlib
 import itertools
-import math
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from foundation.arm import Mode
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
 from robot.bounds import limits_from
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import LinkError, RobotError
-from robot.gaps import GapStatistics
 from robot.homing import homeward
 from robot.recovery import RecoveryStep
 from robot.staging import Staged
-from robot.state import Activity, ArmState
-from robot.stop_line import PRESS, TAKEN
+from robot.state import ArmState
+from robot.status import KEPT_SAMPLES, MotionSample, RobotStatus, SampleTap, samples_from, status_from
+from robot.stop_button import StopButton
 
 CONNECT_WITHIN = 20.0  # s: three connections after the start of an interpreter
 ANSWER_WITHIN = 3.0  # s
 HEARTBEAT_PERIOD = 0.05  # s: how often a window should call `heartbeat`
-_KEPT_SAMPLES = 3000
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class RobotStatus:
-    """What the robot process last said; `received` s monotonic. Joint arrays are (7,), NaN when not connected."""
-
-    state: ArmState
-    activity: Activity
-    steps: tuple[RecoveryStep, ...]  # of the recovery, the next one first
-    fault: str
-    limited: str
-    error: int
-    warning: int
-    position: np.ndarray
-    velocity: np.ndarray
-    effort: np.ndarray
-    read: float  # s monotonic, when the joints were read
-    openness: float | None
-    progress: float
-    staged: str  # the digest of the plan that waits for its nonce, '' when there is none
-    gripper_fault: str
-    stop_fault: str  # why the stop button does not reach the arm, '' when it does
-    late_ticks: int
-    done: int  # commands carried out or refused until then
-    gaps: GapStatistics
-    received: float = field(default_factory=time.monotonic)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class MotionSample:
-    """One measurement of the arm: `read` s monotonic; `position` (7,) rad; `commanded` (7,) rad, the target sent last
-    before it; openness. `moment` s of the followed motion's own time. NaN where unknown, or no motion is followed."""
-
-    read: float
-    position: np.ndarray
-    commanded: np.ndarray
-    openness: float
-    moment: float
 
 
 class RobotClient:
@@ -96,25 +55,21 @@ class RobotClient:
             raise LinkError(str(error)) from error
         self.model: str = self._process.ready["model"]
         self.firmware: tuple[int, ...] = tuple(self._process.ready["firmware"])
-        self._line, theirs = socket.socketpair()
-        self._line.settimeout(None)  # whatever default a library has set: the reader below waits for ever
-        with theirs, contextlib.suppress(ChannelClosed):  # gone already: the reader will find out and say so
+        self._button = StopButton()
+        with (
+            self._button.theirs as theirs,
+            contextlib.suppress(ChannelClosed),
+        ):  # gone already: the reader will find out and say so
             self._process.channel.send({"do": "stop_line"}, descriptors=[theirs.fileno()])
-        self._presses = itertools.count(1)
-        self._pressed = 0
-        self._stop_lock = threading.Lock()
-        self._taken = threading.Condition()
-        self._taken_at: dict[int, float] = {}
         self._ids = itertools.count(1)
         self._waiting: dict[int, _Answer] = {}
         self._status: RobotStatus | None = None
-        self._samples: deque[MotionSample] = deque(maxlen=_KEPT_SAMPLES)
+        self._samples: deque[MotionSample] = deque(maxlen=KEPT_SAMPLES)
+        self._taps: tuple[SampleTap, ...] = ()
         self._done = 0  # commands done when the last answer came: an older status does not show its effect
         self._lost = ""
         self._reader = threading.Thread(target=self._read, name="robot-client", daemon=True)
         self._reader.start()
-        self._stop_reader = threading.Thread(target=self._read_stops, name="robot-stops", daemon=True)
-        self._stop_reader.start()
 
     # --- what never waits ---
 
@@ -148,33 +103,30 @@ class RobotClient:
         """The measurements since the last call, oldest first."""
         return [self._samples.popleft() for _ in range(len(self._samples))]
 
+    def tap_samples(self) -> SampleTap:
+        """A listener of its own to the measurements, until `untap_samples`."""
+        tap = SampleTap()
+        self._taps = (*self._taps, tap)
+        return tap
+
+    def untap_samples(self, tap: SampleTap) -> None:
+        self._taps = tuple(each for each in self._taps if each is not tap)
+
     def heartbeat(self) -> None:
         """Say that the window is alive; from the thread whose liveness matters, every HEARTBEAT_PERIOD s."""
         self._tell({"do": "heartbeat"})
 
     def stop(self) -> int:
         """Stop the arm; returns at once the press's number, for `stop_taken`. Works from any thread."""
-        with self._stop_lock:
-            self._pressed = next(self._presses)
-            with contextlib.suppress(BlockingIOError):  # full of presses that were not taken: one more is no news
-                try:
-                    self._line.send(PRESS.pack(self._pressed), socket.MSG_DONTWAIT)
-                except OSError as error:
-                    raise LinkError("Stop did not reach the arm: press the red button.") from error
-            return self._pressed
+        return self._button.press()
 
     def stop_taken(self, press: int, timeout: float = 1.0) -> float:
         """When (s, monotonic) the controller had taken this press. Raises RobotError when it did not."""
-        with self._taken:
-            known = self._taken.wait_for(lambda: self._lost or any(n >= press for n in self._taken_at), timeout)
-            moments = [self._taken_at[n] for n in sorted(self._taken_at) if n >= press]
-        if not known or not moments or math.isnan(moments[0]):
-            raise LinkError("Stop did not reach the arm: press the red button.")
-        return moments[0]
+        return self._button.taken(press, timeout)
 
     def jog(self, twist: np.ndarray, *, tool_frame: bool = False) -> None:
         """Move the tool with velocity (6,) m/s, rad/s while this is renewed every 0.1 s; refusals show in status."""
-        self._tell({"do": "jog", "twist": np.asarray(twist, float), "tool_frame": tool_frame, "stops": self._pressed})
+        self._tell({**self._press("jog"), "twist": np.asarray(twist, float), "tool_frame": tool_frame})
 
     # --- commands, each one press of the operator's ---
 
@@ -189,8 +141,17 @@ class RobotClient:
         return Staged(**self._command("stage", plan=bytes(plan)))
 
     def execute(self, nonce: str, speed: float = 1.0) -> None:
-        """Start the staged plan, once; `speed` in (0, 1] scales its time. The arm must be ready and not have moved."""
-        self._command("execute", nonce=nonce, speed=float(speed))
+        """Start the staged plan, once; `speed` in (0, 1] scales its time. The arm must be ready and not have moved.
+
+        An arm that was moved by hand control last is made ready for planned motion first, by the same press.
+        """
+        self._leave_hand_control()
+        try:
+            self._command("execute", nonce=nonce, speed=float(speed))
+        except LinkError:  # not answered: nobody knows whether the arm moves, so it must not
+            with contextlib.suppress(LinkError):
+                self.stop()
+            raise
 
     def revoke(self, reason: str = "The approval was taken back.") -> None:
         """Forget the staged plan."""
@@ -201,6 +162,7 @@ class RobotClient:
 
         Raises RobotError when there is no such way. Takes some tenths of a second the first time.
         """
+        self._leave_hand_control()
         status = self.status
         if status is None or not np.isfinite(status.position).all():
             raise RobotError("The arm does not say where it is. Connect it again.")
@@ -244,12 +206,10 @@ class RobotClient:
 
     def close(self) -> None:
         """End the robot process, which stops the arm first."""
-        with contextlib.suppress(OSError):
-            self._line.shutdown(socket.SHUT_RDWR)
+        self._button.hang_up()
         self._process.close()
         self._reader.join()
-        self._stop_reader.join()
-        self._line.close()
+        self._button.close()
 
     def __enter__(self) -> "RobotClient":
         return self
@@ -259,17 +219,33 @@ class RobotClient:
 
     # --- the conversation ---
 
+    def _leave_hand_control(self) -> None:
+        """After jogging the arm holds in a mode that follows no plan; waits until it has left that, or cannot."""
+        deadline, asked = time.monotonic() + ANSWER_WITHIN, False
+        while time.monotonic() < deadline:
+            status = self.settled_status
+            if status is not None and status.state is ArmState.HOLDING and status.mode != Mode.SERVO and not asked:
+                self._command("arm_for_motion")
+                asked = True
+            elif status is not None and status.state is not ArmState.PREPARING:
+                return
+            time.sleep(0.005)
+
     def _tell(self, message: dict[str, Any]) -> None:
         try:
             self._process.channel.send(message, timeout=0.2)
         except ChannelClosed as error:
             raise LinkError(self._lost or "The robot process has gone. Connect again.") from error
 
+    def _press(self, what: str) -> dict[str, Any]:
+        """What makes a message a press: refused after a stop it did not know of, and when it comes too late."""
+        return {"do": what, "stops": self._button.pressed, "given": time.monotonic()}
+
     def _command(self, what: str, **values: Any) -> Any:
         identity, answer = next(self._ids), _Answer()
         self._waiting[identity] = answer
         try:
-            self._tell({"do": what, "id": identity, "stops": self._pressed, **values})
+            self._tell({**self._press(what), "id": identity, **values})
             if not answer.come.wait(ANSWER_WITHIN):
                 raise LinkError(f"The robot process did not answer within {ANSWER_WITHIN:.0f} s. Connect again.")
         finally:
@@ -279,7 +255,7 @@ class RobotClient:
         return answer.value
 
     def _read(self) -> None:
-        lost = "The robot process has ended. The arm was stopped; connect again."
+        lost = "The connection to the arm has ended, and with it its motion. Connect again."
         while True:
             try:
                 message = self._process.channel.receive()
@@ -297,51 +273,12 @@ class RobotClient:
         for answer in list(self._waiting.values()):
             answer.error = lost
             answer.come.set()
-        with self._taken:
-            self._taken.notify_all()
-
-    def _read_stops(self) -> None:
-        received = b""
-        while True:
-            try:
-                part = self._line.recv(4096)
-            except OSError:
-                return
-            if not part:
-                return
-            received += part
-            whole = len(received) // TAKEN.size * TAKEN.size
-            with self._taken:
-                self._taken_at.update(TAKEN.iter_unpack(received[:whole]))
-                for old in sorted(self._taken_at)[:-100]:
-                    del self._taken_at[old]
-                self._taken.notify_all()
-            received = received[whole:]
 
     def _take_status(self, values: dict[str, Any]) -> None:
-        for sample in zip(
-            values["sample_times"],
-            values["sample_positions"],
-            values["sample_commanded"],
-            values["sample_openness"],
-            values["sample_moments"],
-            strict=True,
-        ):
-            read, position, commanded, openness, moment = sample
-            self._samples.append(MotionSample(float(read), position, commanded, float(openness), float(moment)))
-        self._status = RobotStatus(
-            state=ArmState(values["state"]),
-            activity=Activity(values["activity"]),
-            steps=tuple(RecoveryStep(step) for step in values["steps"]),
-            gaps=GapStatistics(**values["gaps"]),
-            **{name: values[name] for name in _AS_THEY_COME},
-        )
-
-
-_AS_THEY_COME = (
-    *("fault", "limited", "error", "warning", "position", "velocity", "effort", "read", "openness", "progress"),
-    *("staged", "gripper_fault", "stop_fault", "late_ticks", "done"),
-)
+        for sample in samples_from(values):
+            for listener in (self._samples.append, *(tap.offer for tap in self._taps)):
+                listener(sample)
+        self._status = status_from(values)
 
 
 class _Answer:

@@ -3,7 +3,7 @@
 Sources: the xArm user manual's error chapter and the SDK's own lists; the sentences are ours.
 """
 
-_CYCLE = "Press the red button, wait five seconds, release it, then enable the motors."
+_CYCLE = "Press the red emergency button, wait five seconds, release it, then enable the motors."
 _SUPPORT = "If it comes back after switching the control box off and on, call UFACTORY's support."
 
 # code: (meaning, cure)
@@ -31,7 +31,7 @@ CONTROLLER_ERRORS: dict[int, tuple[str, str]] = {
     35: ("The arm has reached the safety boundary set in the controller.", "Move it back inside by hand guiding."),
     36: ("Too many delayed commands wait in the controller.", "Stop, then start again."),
     37: ("The arm moved strangely while guided by hand.", "Check load, tool and mounting direction in the controller."),
-    38: ("A joint's angle cannot be right.", "Press the red button and call UFACTORY's support."),
+    38: ("A joint's angle cannot be right.", "Press the red emergency button and call UFACTORY's support."),
     39: ("The power board's two halves do not understand each other.", _SUPPORT),
     40: ("There is no joint motion to that pose.", "Choose another pose."),
     41: ("The friction file of the controller is damaged.", f"{_CYCLE} {_SUPPORT}"),

@@ -19,6 +19,7 @@ class GripperThread:
         self._link = link
         self._changed = threading.Condition()
         self._enable_wanted, self._enabled, self._ended = False, False, False
+        self._stops = 0
         self._target: float | None = None
         self._pulse: float | None = None
         self._fault = ""
@@ -44,6 +45,7 @@ class GripperThread:
         """A stop came: what has not gone out yet never does."""
         with self._changed:
             self._target, self._enable_wanted = None, False
+            self._stops += 1
 
     def read_gripper(self) -> float:
         if self._pulse is None:
@@ -65,17 +67,18 @@ class GripperThread:
                     return
                 enable, self._enable_wanted = self._enable_wanted, False
                 target, self._target = self._target, None
+                stops = self._stops
             try:
-                self._turn(enable, target)
+                self._turn(enable, target, stops)
             except KnownError as error:
                 self._enabled, self._pulse, self._fault = False, None, str(error)
 
-    def _turn(self, enable: bool, target: float | None) -> None:
+    def _turn(self, enable: bool, target: float | None, stops: int) -> None:
         if enable:
             self._link.enable_gripper()
             self._enabled = True
         if not self._enabled:
             return
-        if target is not None:
+        if target is not None and stops == self._stops:  # enabling took a while
             self._link.move_gripper(target)
         self._pulse = self._link.read_gripper()

@@ -28,9 +28,11 @@ from robot.recovery import RecoveryStep, recovery
 from robot.staging import Stage, Staged
 from robot.state import Activity, ArmState, Facts
 
+_STOPPED = "Stop was pressed in the meantime. Press again when the arm may move."
+
 
 class GripperPort(Protocol):
-    """The part of an ArmLink that reaches the gripper; its calls may take a while and then stand in a thread."""
+    """The part of an ArmLink that reaches the gripper. No call may take long: a stop waits for `move_gripper`."""
 
     def enable_gripper(self) -> None: ...
     def move_gripper(self, pulse: float) -> None: ...
@@ -72,10 +74,6 @@ class RobotLoop:
     def resting(self) -> bool:
         """Whether nothing is being done with the arm."""
         return self.facts.activity in (Activity.NOTHING, Activity.HOLDING)
-
-    @property
-    def preparing(self) -> bool:
-        return self.facts.activity is Activity.PREPARING
 
     @property
     def commanded(self) -> np.ndarray | None:
@@ -146,7 +144,8 @@ class RobotLoop:
 
     def stage(self, plan: bytes) -> Staged:
         """Keep a plan for its approval, instead of any other; nothing moves yet. The arm must stand."""
-        if self.state in (ArmState.DISCONNECTED, ArmState.ERROR) or not (self.resting or self.preparing):
+        coming = isinstance(self._motion, Preparing) and self._motion.next is Activity.HOLDING
+        if self.state in (ArmState.DISCONNECTED, ArmState.ERROR) or not (self.resting or coming):
             raise RobotError(f"The arm is {self.state}: no plan can be approved now.")
         return self._stage.put(plan, self._reading.position, self._clock.now())
 
@@ -203,7 +202,8 @@ class RobotLoop:
         if not 0.0 <= openness <= 1.0:
             raise RobotError(f"The gripper's openness must lie between 0 and 1, not {openness}.")
         self._stage.revoke("The gripper was moved.")
-        self._gripper.move_gripper(xarm7.pulse_from_openness(openness))
+        if not self._move_gripper(openness):
+            raise RobotError(_STOPPED)
 
     def recover(self, step: RecoveryStep) -> None:
         """One step of the guided recovery."""
@@ -293,7 +293,7 @@ class RobotLoop:
         if outcome.twist is not None:
             self._link.cartesian_velocity(outcome.twist, tool_frame=False, duration=DURATION)
         if outcome.openness is not None:
-            self._gripper.move_gripper(xarm7.pulse_from_openness(outcome.openness))
+            self._move_gripper(outcome.openness)
         self._change(progress=outcome.progress, limited=outcome.limited)
         if outcome.then is Activity.NOTHING:
             self._end_motion(outcome.fault)
@@ -365,8 +365,16 @@ class RobotLoop:
                 call()
         if self._stops != before:
             self._link.stop()
-            raise RobotError("Stop was pressed in the meantime. Press again when the arm may move.")
+            raise RobotError(_STOPPED)
         self._look(now=True)
+
+    def _move_gripper(self, openness: float) -> bool:
+        """Whether it was told: not after a stop, for on its own connection nothing would refuse it."""
+        with self._stop_lock:
+            if self._stops != self._stops_seen:
+                return False
+            self._gripper.move_gripper(xarm7.pulse_from_openness(openness))
+            return True
 
     def _stop_now(self) -> None:
         self._link.stop()

@@ -1,6 +1,7 @@
 """Runs the robot loop in real time: a hundred ticks a second, commands in between, samples kept for the window."""
 
 import gc
+import math
 import queue
 import threading
 from collections import deque
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from foundation.clocks import Clock
+from foundation.arm import JointReading
+from foundation.clocks import Clock, suspended
 from foundation.errors import KnownError
 from robot.limiter import PERIOD
 from robot.loop import RobotLoop
@@ -18,30 +20,33 @@ from robot.state import Facts
 
 _KEPT_SAMPLES = 1000  # 10 s, should the window not take them
 _COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
+_LATEST = 2.0  # s after which a press is no longer what its person wants; less than the window waits for an answer
+_ASLEEP = 1.0  # s
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """What to do in the loop's thread, and whom to tell: '' or why not, and what it gave back, plain data.
 
-    `stops`: presses known when it was given.
+    `stops`: presses of Stop known when it was given, `given` s of the loop's clock.
     """
 
     act: Callable[[RobotLoop], Any]
     answer: Callable[[str, Any], None]
     stops: int
+    given: float = math.inf
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One measurement: `read` s monotonic, `position` (7,) rad, `commanded` (7,) rad or None, `openness` or None;
-    `moment` s of the motion's own time, None when none was followed."""
+    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` or None; `moment` s of the motion's own time,
+    None when none was followed; `codes`: the controller's mode, state, error and warning, -1 while it has said none."""
 
-    read: float
-    position: np.ndarray
+    joints: JointReading
     commanded: np.ndarray | None
     openness: float | None
     moment: float | None
+    codes: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,8 +61,9 @@ class Snapshot:
 class LoopThread:
     """Owns the loop and its thread. Every method returns at once, but `close`, and may be called from any thread."""
 
-    def __init__(self, loop: RobotLoop, clock: Clock):
+    def __init__(self, loop: RobotLoop, clock: Clock, suspended: Callable[[], float] = suspended):
         self._loop, self._clock = loop, clock
+        self._suspended, self._suspended_before = suspended, suspended()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
         self._stops, self._lock = 0, threading.Lock()
@@ -133,6 +139,7 @@ class LoopThread:
             gc.enable()
 
     def _turn(self) -> None:
+        self._notice_sleep()
         if self._beat.is_set():
             self._beat.clear()
             self._loop.heartbeat()
@@ -145,8 +152,15 @@ class LoopThread:
         facts = self._loop.facts
         if facts.joints is not None and facts.joints is not before:
             # What was commanded before this look: the newest target goes out after it.
-            self._samples.append(Sample(facts.joints.read, facts.joints.position, commanded, facts.openness, moment))
+            self._samples.append(Sample(facts.joints, commanded, facts.openness, moment, _codes(facts)))
         self._snapshot = Snapshot(facts, self._loop.staged, self.done)
+
+    def _notice_sleep(self) -> None:
+        """No clock of ours runs while the computer sleeps: a motion would go on hours later as if nothing had been."""
+        suspended = self._suspended()
+        if suspended > self._suspended_before + _ASLEEP:
+            self._loop.halt("The computer was asleep, so the arm was stopped.")
+        self._suspended_before = suspended
 
     def _do_commands(self) -> None:
         for _ in range(self._commands.qsize()):
@@ -160,9 +174,18 @@ class LoopThread:
         with self._lock:  # every stop comes either before this press and is over, or after it and prevails
             if command.stops != self._stops:
                 return "Stop was pressed. Press again when the arm may move.", None
+            if self.halted:
+                return "The window has gone.", None
+            if self._clock.now() > command.given + _LATEST:
+                return "This press came too late: the computer is too busy. Press again.", None
             self._loop.forget_stop()
         self._loop.heartbeat()  # who presses is alive
         try:
             return "", command.act(self._loop)
         except KnownError as error:
             return str(error), None
+
+
+def _codes(facts: Facts) -> tuple[int, int, int, int]:
+    status = facts.status
+    return (-1, -1, -1, -1) if status is None else (status.mode, status.state, status.error, status.warning)

@@ -18,6 +18,8 @@ def broken_limit(motion: JointTrajectory, limits: LimiterSettings) -> str:
     if motion.duration > LONGEST:
         return f"it takes {motion.duration:.0f} s"
     moments, position = motion.samples(PERIOD)
+    if not np.isfinite(position).all():  # and no comparison below would say so
+        return "its places are too far apart"
     if len(motion) == 1:
         return ""
     period = float(moments[1] - moments[0])

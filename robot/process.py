@@ -7,6 +7,7 @@ brought to rest and stopped before anything else ends.
 
 import contextlib
 import dataclasses
+import math
 import os
 import queue
 import socket
@@ -194,7 +195,8 @@ class _Server:
         except (KeyError, TypeError, ValueError) as error:
             answer(f"The command {what} cannot be understood: {error}.")
             return
-        self._loop.give(Command(act, answer, int(message.get("stops", -1))))
+        stops, given = int(message.get("stops", -1)), float(message.get("given", -math.inf))
+        self._loop.give(Command(act, answer, stops, given))
 
     def _status(self) -> dict[str, Any]:
         snapshot = self._loop.snapshot
@@ -223,8 +225,10 @@ class _Server:
             "stop_fault": self._line.fault,
             "late_ticks": self._loop.late_ticks,
             "gaps": dataclasses.asdict(self._stream.gaps.statistics),
-            "sample_times": np.array([sample.read for sample in samples]),
-            "sample_positions": np.array([sample.position for sample in samples]).reshape(-1, 7),
+            "sample_times": np.array([sample.joints.read for sample in samples]),
+            "sample_positions": np.array([sample.joints.position for sample in samples]).reshape(-1, 7),
+            "sample_velocities": np.array([sample.joints.velocity for sample in samples]).reshape(-1, 7),
+            "sample_efforts": np.array([sample.joints.effort for sample in samples]).reshape(-1, 7),
             "sample_commanded": np.array(
                 [nothing if sample.commanded is None else sample.commanded for sample in samples]
             ).reshape(-1, 7),
@@ -234,6 +238,7 @@ class _Server:
             "sample_moments": np.array(
                 [np.nan if sample.moment is None else sample.moment for sample in samples], float
             ),
+            "sample_codes": np.array([sample.codes for sample in samples], np.int32).reshape(-1, 4),
         }
 
 
@@ -273,4 +278,4 @@ def _instance(value: Any, kind: type) -> Any:
     return value
 
 
-_PLAIN = ("clear_error", "enable", "arm_for_motion", "hand_guide", "release", "pause", "resume", "stop")
+_PLAIN = ("clear_error", "enable", "arm_for_motion", "hand_guide", "release", "pause", "resume")

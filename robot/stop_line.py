@@ -65,7 +65,7 @@ class StopLine:
             self._link.stop()
             taken, self.fault = time.monotonic(), ""
         except KnownError as error:
-            self.fault = f"Stop did not reach the arm: press the red button. {error}"
+            self.fault = f"Stop did not reach the arm: press the red emergency button. {error}"
         with contextlib.suppress(OSError):
             self._line.sendall(TAKEN.pack(number, taken))
 
@@ -74,4 +74,4 @@ class StopLine:
             self._link.read_status()
             self.fault = ""
         except KnownError as error:
-            self.fault = f"The stop button does not reach the arm: use the red button. {error}"
+            self.fault = f"The stop button does not reach the arm: use the red emergency button. {error}"

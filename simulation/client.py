@@ -1,6 +1,7 @@
 """The lab process from outside: start it, ask it, break it."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,11 @@ class LabProcess:
         """What is really so now."""
         values = self._ask("truth")
         return Truth(**{**values, "held": frozenset(values["held"])})
+
+    def set_scene(self, scene: SceneSpec) -> None:
+        """Another bench in front of the same arm, which should stand still, and the same cameras."""
+        self._ask("set_scene", scene=scene.to_dict())
+        self.scene = replace(scene, cameras=self.scene.cameras)
 
     def pull_tool(self, force: np.ndarray) -> None:
         """A hand pulls at the tool with `force` (3,) N in base until the next call; zeros let go."""

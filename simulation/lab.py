@@ -1,5 +1,8 @@
 """The embedded lab as one thing with one time: a world, and the controller of the arm in it."""
 
+import numpy as np
+
+from foundation import xarm7
 from simulation.bench.scene import SceneSpec
 from simulation.bench.world import World
 from simulation.controller.controller import TICK, Controller
@@ -9,12 +12,13 @@ from simulation.controller.settings import Settings, gripper_tcp_offset
 class Lab:
     """No clock and no thread: `tick` is one controller cycle and the physics of that cycle.
 
-    A program that wants real time calls it 250 times a second; virtual time calls it as quickly as it can.
+    A program that wants real time calls it 250 times a second; virtual time calls it as quickly as it can. `joints`
+    (7,) rad: where the arm stands at first.
     """
 
-    def __init__(self, scene: SceneSpec):
+    def __init__(self, scene: SceneSpec, joints: np.ndarray = xarm7.HOME):
         self.scene = scene
-        self.world = World(scene)
+        self.world = World(scene, joints)
         self.controller = Controller(self.world, settings=Settings(tcp_offset=gripper_tcp_offset()))
 
     @property
@@ -25,6 +29,13 @@ class Lab:
     def tick(self) -> None:
         self.controller.tick()
         self.world.step(TICK)
+
+    def change_bench(self, world: World) -> None:
+        """Go on with another world, its arm as it is in this one and at rest."""
+        measured = self.world.measure()
+        world.start_from(measured.position, measured.gripper_pulse, self.world.time)
+        self.controller.change_plant(world)
+        self.world, self.scene = world, world.scene
 
     def run_until(self, time: float) -> None:
         """Tick until `time` s, to the nearest cycle."""

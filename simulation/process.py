@@ -10,6 +10,7 @@ import secrets
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from foundation.messages import Channel, ChannelClosed
 from simulation.bench.judging import judge
 from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import task_from_instruction
+from simulation.bench.world import World
 from simulation.controller.controller import TICK
 from simulation.controller.server import DEFAULT_PORT, ControllerServer, free_loopback_address
 from simulation.errors import SimulationError
@@ -149,6 +151,22 @@ class _RunningLab:
         with self._world_lock:
             self._start = self.lab.world.truth()
 
+    def set_scene(self, scene: dict[str, Any]) -> None:
+        """Another bench in front of the same arm and cameras; tasks are judged against it from now on."""
+        world = World(replace(SceneSpec.from_dict(scene), cameras=self.lab.scene.cameras))
+
+        def exchange() -> World:
+            with self.server.lock, self._world_lock:
+                self.lab.change_bench(world)
+                self._start = world.truth()
+                self._moment = time.monotonic()
+            return world
+
+        if self.lab.scene.cameras:
+            self.feed.change(exchange)
+        else:
+            exchange()
+
     def pull_tool(self, force: np.ndarray) -> None:
         """A hand pulls at the tool with (3,) N, zeros let go."""
         with self._world_lock:
@@ -192,7 +210,10 @@ class _RunningLab:
         return {"time": self.lab.time, "lost": self._lost, "late_pictures": self.feed.late}
 
 
-_REQUESTS = ("truth", "judge", "begin", "pull_tool", "controller_fault", "camera_fault", "commands", "figures")
+_REQUESTS = (
+    *("truth", "judge", "begin", "set_scene", "pull_tool"),
+    *("controller_fault", "camera_fault", "commands", "figures"),
+)
 
 
 def _converse(channel: Channel, running: _RunningLab) -> None:

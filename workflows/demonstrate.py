@@ -17,6 +17,7 @@ import numpy as np
 from cameras.capture import Capture
 from cameras.errors import CameraError
 from cameras.simulated import SimulatedCamera
+from foundation import xarm7
 from foundation.clocks import VirtualClock
 from robot.client import HEARTBEAT_PERIOD, RobotClient
 from robot.errors import LinkError, RobotError
@@ -134,11 +135,12 @@ def beating_heart(robot: RobotClient) -> Iterator[None]:
 class VirtualLabArm:
     """A lab and the robot loop that drives its arm, in one thread and one virtual time.
 
-    `film` is called with the lab at every moment that a camera would take a picture.
+    `film` is called with the lab at every moment that a camera would take a picture; `joints` (7,) rad: where the arm
+    stands at first.
     """
 
-    def __init__(self, scene: SceneSpec, film: Callable[[Lab], None] | None = None):
-        self.lab = Lab(scene)
+    def __init__(self, scene: SceneSpec, film: Callable[[Lab], None] | None = None, joints: np.ndarray = xarm7.HOME):
+        self.lab = Lab(scene, joints)
         self.clock = VirtualClock()
         self.loop = RobotLoop(VirtualLink(self.lab.controller), self.clock)
         self._film, self._frame_period = film, 1.0 / _fps(scene)
@@ -162,10 +164,13 @@ class VirtualLabArm:
         """To the trajectory's end, staged and approved here; RobotError when the arm does not get there."""
         self.execute(Plan.of_motion(trajectory), speed)
 
-    def execute(self, plan: Plan, speed: float = 1.0) -> None:
-        """To the plan's end, staged and approved here; RobotError when the arm may or does not get there."""
+    def execute(self, plan: Plan, speed: float = 1.0, passed: Callable[[float], None] | None = None) -> None:
+        """To the plan's end, staged and approved here; RobotError when the arm may or does not get there.
+
+        `passed` is told after every step at which moment (s) of the plan the arm is.
+        """
         self.loop.execute(self.loop.stage(plan.to_bytes()).nonce, speed)
-        self._run_until_holding(2.0 * plan.motion.duration / speed + 5.0)
+        self._run_until_holding(2.0 * plan.motion.duration / speed + 5.0, passed)
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / PERIOD)):
@@ -181,9 +186,11 @@ class VirtualLabArm:
             self._next_frame += self._frame_period
             self._film(self.lab)
 
-    def _run_until_holding(self, seconds: float) -> None:
+    def _run_until_holding(self, seconds: float, passed: Callable[[float], None] | None = None) -> None:
         for _ in range(round(seconds / PERIOD)):
             self.step()
+            if passed is not None and self.loop.moment is not None:
+                passed(self.loop.moment)
             if self.loop.state is ArmState.HOLDING:
                 return
         facts = self.loop.facts

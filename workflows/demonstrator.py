@@ -4,9 +4,22 @@ from collections.abc import Callable
 
 import numpy as np
 
-from foundation.errors import KnownError
+from foundation.poses import transform
 from robot.waypoints import Waypoint
-from simulation.bench.grasps import Grasp, drop_point, grasp_of, middle_of, tool_down, yaw_of
+from simulation.bench.furniture import CABINET, CABINET_WALL, HANDLE_HEIGHT
+from simulation.bench.grasps import (
+    LOWEST,
+    TIP_BELOW_MIDDLE,
+    Grasp,
+    drawer_motion,
+    drop_point,
+    grasp_of,
+    lid_seat,
+    middle_of,
+    tool_down,
+    yaw_of,
+)
+from simulation.bench.randomise import DIRECTIONS
 from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import Task
 from simulation.bench.world import Truth
@@ -18,21 +31,17 @@ FINGER = 0.018  # m: what a finger needs beside a thing, its own thickness and s
 FULL_STROKE = 0.084  # m between the open fingers
 REACH_HEIGHT = 0.05  # m between the TCP and the middle of what is reached
 SQUEEZE = 0.0  # openness asked for when closing: the fingers stop at what they hold
+CLOSED_DEPTH, CLOSED_WIDTH = 0.011, 0.018  # m: half of the closed fingers along the tool's x and y
+PUSH_GAP = 0.014  # m between the closed fingers and the thing before they push it
+PUSH = 0.080  # m
+BESIDE_HANDLE = 0.050  # m: where the fingers push the drawer's front
+SHORT = 0.005  # m before a stop, so that nothing is pressed against it
 _YAWS = np.deg2rad(np.arange(-90, 90, 15))
 
 
-class NoDemonstrationError(KnownError):
-    """There is no scripted demonstrator for this task."""
-
-
 def waypoints(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
-    """What the tool passes to do `task` from where things are now. NoDemonstrationError for tasks not yet scripted."""
-    script = _SCRIPTS.get(task.kind)
-    if script is None:
-        raise NoDemonstrationError(
-            f'Nobody has shown the lab how to do "{task.instruction}". It knows: {", ".join(_SCRIPTS)}.'
-        )
-    return script(task, scene, truth)
+    """What the tool passes to do `task` from where things are now."""
+    return _SCRIPTS[task.kind](task, scene, truth)
 
 
 def _reach(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
@@ -62,6 +71,69 @@ def _place(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
         Waypoint(_at_height(grasp.base_from_tool, CARRY), SQUEEZE),
         Waypoint(over, SQUEEZE),
         Waypoint(release, opened, pause=0.3),
+        Waypoint(over, opened, pause=0.3),
+    ]
+
+
+def _push(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    """Closed, down beside the thing on the far side of where it shall go, and along, its length and a little more."""
+    direction = np.array([*DIRECTIONS[task.kind], 0.0])
+    middle = middle_of(task.thing, truth)
+    thing = scene.object(task.thing)
+    turned = yaw_of(truth.poses[task.thing]) if thing.shape == "cube" else 0.0
+    reach = 0.5 * thing.width * (abs(np.cos(turned)) + abs(np.sin(turned)) if thing.shape == "cube" else 1.0)
+    place = middle - (reach + CLOSED_WIDTH + PUSH_GAP) * direction
+    place[2] = max(middle[2] - TIP_BELOW_MIDDLE[thing.shape], LOWEST)
+    # With the back of one finger: a round thing would wedge itself into the seam between the two.
+    yaw = 0.0 if direction[1] else np.pi / 2
+    return _pushing(tool_down(place, yaw), (PUSH_GAP + PUSH) * direction)
+
+
+def _close_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    """Closed, down in front of the drawer beside its handle, and on until it is shut."""
+    cabinet = truth.poses["cabinet"]
+    side = min((-1, 1), key=lambda side: abs(transform(cabinet, np.array([0, side * BESIDE_HANDLE, 0]))[1]))
+    end = [-CABINET[0] / 2 - CABINET_WALL - CLOSED_DEPTH - SHORT, side * BESIDE_HANDLE, HANDLE_HEIGHT]
+    shift = ((truth.drawer_opening or 0.0) + PUSH_GAP) * cabinet[:3, 0]
+    begin = tool_down(transform(cabinet, np.array(end)) - shift, yaw_of(cabinet))
+    return _pushing(begin, shift)
+
+
+def _pushing(begin: np.ndarray, shift: np.ndarray) -> list[Waypoint]:
+    """Over `begin` (4, 4), down with closed fingers, along `shift` (3,) m and up."""
+    end = begin.copy()
+    end[:3, 3] += shift
+    return [
+        Waypoint(_at_height(begin, CARRY), 0.0),
+        Waypoint(begin, 0.0, pause=0.1),
+        Waypoint(end, 0.0, pause=0.1),
+        Waypoint(_raised(end, ABOVE), 0.0),
+    ]
+
+
+def _open_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    grasp = grasp_of("drawer", scene, truth)
+    way = drawer_motion(truth)
+    pulled = grasp.base_from_tool.copy()
+    pulled[:3, 3] += way * (1.0 - SHORT / np.linalg.norm(way))
+    opened = _opening(grasp.width)
+    return [
+        *_grasp(grasp),
+        Waypoint(pulled, opened, pause=0.3),
+        Waypoint(_at_height(pulled, CARRY), opened),
+    ]
+
+
+def _close_box(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
+    grasp = _clear_grasp("lid", scene, truth)
+    seat = lid_seat(truth, grasp.base_from_tool)
+    opened = _opening(grasp.width)
+    over = _at_height(seat, CARRY)
+    return [
+        *_grasp(grasp),
+        Waypoint(_at_height(grasp.base_from_tool, CARRY), SQUEEZE),
+        Waypoint(over, SQUEEZE),
+        Waypoint(seat, opened, pause=0.3),
         Waypoint(over, opened, pause=0.3),
     ]
 
@@ -114,4 +186,10 @@ _SCRIPTS: dict[str, Callable[[Task, SceneSpec, Truth], list[Waypoint]]] = {
     "reach": _reach,
     "pick up": _pick_up,
     "place": _place,
+    "push left": _push,
+    "push right": _push,
+    "push away": _push,
+    "open drawer": _open_drawer,
+    "close drawer": _close_drawer,
+    "close box": _close_box,
 }

@@ -14,7 +14,7 @@ from foundation.clocks import utc_now
 from foundation.errors import KnownError
 from foundation.trajectory import Scene
 from robot.client import RobotClient, RobotStatus
-from robot.errors import RobotError
+from robot.errors import LinkError, RobotError
 from robot.findings import Finding, Level
 from robot.plan import Plan
 from robot.planning import PlanSettings, make_plan
@@ -68,6 +68,7 @@ class Rehearsal:
         self._facts = Facts()
         self._lock = threading.RLock()
         self._began = 0.0
+        self._starting = False  # the robot process is being asked to begin: from then on it holds the plan no more
 
     # --- what is known ---
 
@@ -203,9 +204,13 @@ class Rehearsal:
             self.session.lab.begin()
         robot = self._robot
         robot.take_samples()
-        robot.execute(approval.staged.nonce, speed)
-        self._began = time.monotonic()
-        self._change(run=Run(utc_now().isoformat(), speed), tracking=None)
+        self._starting = True
+        try:
+            robot.execute(approval.staged.nonce, speed)
+            self._began = time.monotonic()
+            self._change(run=Run(utc_now().isoformat(), speed), tracking=None)
+        finally:
+            self._starting = False
 
     def finish(self, success: bool | None, note: str = "") -> None:
         """Store how it went, in the operator's judgement."""
@@ -248,12 +253,16 @@ class Rehearsal:
             self._check_approval(facts.approval)
         if facts.run is None or facts.run.over or facts.plan is None:
             return
-        if robot is None or robot.lost:
-            self._end(robot.lost if robot is not None else "The arm was disconnected.")
+        if robot is None:
+            self._end("The arm was disconnected.")
             return
         new = track(facts.plan, robot.take_samples())
         self._change(tracking=new if facts.tracking is None else facts.tracking.joined(new))
-        status = robot.settled_status
+        try:
+            status = robot.settled_status
+        except LinkError as error:
+            self._end(str(error))
+            return
         if status is not None:
             self._change(run=replace(facts.run, progress=max(facts.run.progress, status.progress)))
             if status.activity not in _UNDER_WAY:
@@ -308,15 +317,18 @@ class Rehearsal:
 
     def _check_approval(self, approval: Approval) -> None:
         """The robot process forgets a plan by itself: after a stop, a jog, ten minutes."""
-        robot = self.session.robot
-        if robot is None or robot.lost:
-            self._change(approval=None, revoked="The arm was disconnected. Connect it, then approve again.")
-            return
-        status = robot.settled_status
-        if status is not None and status.staged != approval.staged.digest:
+        try:
+            status = self._robot.settled_status
+            held = status is None or status.staged == approval.staged.digest
             late = time.monotonic() >= approval.until
             why = "it was older than ten minutes" if late else "the arm was stopped, moved or changed since"
-            self._change(approval=None, revoked=f"The approval is no longer good: {why}. Approve the motion again.")
+            reason = "" if held else f"The approval is no longer good: {why}. Approve the motion again."
+        except (LinkError, NotConnectedError):
+            reason = "The arm was disconnected. Connect it, then approve again."
+        with self._lock:  # `run` may have used it meanwhile, or another one been given
+            present = self._facts.approval is approval and self._facts.run is None
+            if reason and present and not self._starting:
+                self._change(approval=None, revoked=reason)
 
     def _take_back(self, reason: str) -> None:
         robot = self.session.robot

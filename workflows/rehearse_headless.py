@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import KnownError
+from model.client import ModelProcess
+from model.default_weights import embedded_weights
 from robot.state import ArmState
 from workflows import settings as program_settings
 from workflows.cancellation import Report, silently
 from workflows.demonstrate import beating_heart
+from workflows.model_source import ModelSource
 from workflows.proposal import Source
 from workflows.rehearse import DemonstratorSource, Rehearsal, ReplaySource
 from workflows.session import NotConnectedError, Session
@@ -26,10 +29,12 @@ class SourceError(KnownError):
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `seed` chooses the lab's scene, and with it the lab; None: as in the settings."""
+    """What the command was asked for. `model`: the folder of the one to ask, None for the embedded one; `seed` chooses
+    the lab's scene, and with it the lab; None: as in the settings."""
 
     instruction: str
     source: str = "demonstrator"
+    model: Path | None = None
     trajectory: Path | None = None
     seed: int | None = None
     approve: bool = False
@@ -54,7 +59,7 @@ def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
         robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED)
         opened = time.monotonic() - began
         rehearsal = Rehearsal(session, operator="command line", library=request.library)
-        rehearsal.propose(request.instruction, _source(request, session), report)
+        rehearsal.propose(request.instruction, _source(request, session, stack), report)
         if request.approve:
             _approve_and_run(rehearsal, request.speed, stack)
         return _result(rehearsal, opened, time.monotonic() - began)
@@ -78,14 +83,19 @@ def _settings(request: Request) -> ProgramSettings:
     settings, _ = program_settings.load()
     if request.seed is not None:
         settings = replace(settings, arm=ArmSettings())
-    elif settings.arm.kind == program_settings.SIMULATED and request.source == "demonstrator":
+    elif settings.arm.kind == program_settings.SIMULATED and request.source != "replay":
         settings = replace(settings, lab=replace(settings.lab, instruction=request.instruction))
     if request.seed is not None:
         settings = replace(settings, lab=LabSettings(request.seed, settings.lab.cameras, request.instruction))
     return settings
 
 
-def _source(request: Request, session: Session) -> Source:
+def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> Source:
+    if request.source == "model":
+        folder = request.model or embedded_weights()
+        if folder is None:
+            raise SourceError("The program came without the embedded model's weights. Name a model with --model.")
+        return ModelSource(stack.enter_context(ModelProcess(folder)))
     if request.source == "demonstrator":
         return DemonstratorSource(session)
     if request.trajectory is None:

@@ -64,6 +64,7 @@ class Session:
     def open(self, report: Report = silently, token: Cancellation | None = None) -> None:
         """Start and connect everything. Only a cancellation is raised; see `problems` for the rest."""
         token = token or Cancellation()
+        self.problems = {}
         try:
             if self.simulated:
                 report("Starting the embedded lab", 0.1)
@@ -129,12 +130,12 @@ class Session:
 
     def checks(self) -> list[Check]:
         """What must be well before a rehearsal, each with what to do."""
-        return [self._arm_check(), *(self._camera_check(identity) for identity in self.captures), self._place_check()]
+        cameras = [self._camera_check(identity) for identity in self.captures]
+        return [self._arm_check(), *cameras, *self._missing_cameras(), self._place_check()]
 
     # --- parts ---
 
     def _attempt(self, name: str, act) -> None:
-        self.problems.pop(name, None)
         try:
             act()
         except KnownError as error:
@@ -218,9 +219,17 @@ class Session:
             return Check(name, True, f"{figures.fps:.0f} pictures a second")
         return Check(name, False, figures.last_error or str(figures.state))
 
+    def _missing_cameras(self) -> list[Check]:
+        """Those in use that could not even be asked for."""
+        chosen = () if self.simulated else self.settings.cameras
+        problems = [(choice.name, self.problems.get(choice.identity, "")) for choice in chosen]
+        return [Check(f"Camera {name}", False, problem) for name, problem in problems if problem]
+
     def _place_check(self) -> Check:
         missing = [self.names[identity] for identity in self.captures if identity not in self.cameras]
         if len(self.cameras) >= 2:
             what = "simulated truth" if self.simulated else "calibrated"
             return Check("Calibration", True, f"{len(self.cameras)} cameras, {what}")
+        if len(self.captures) < 2:
+            return Check("Calibration", False, "two cameras or more are needed: choose them, then save and connect")
         return Check("Calibration", False, f"two calibrated cameras are needed; not calibrated: {', '.join(missing)}")

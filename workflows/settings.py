@@ -50,7 +50,7 @@ class WorkspaceSettings:
 
     def __post_init__(self):
         if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
-            raise ValueError("the workspace must be higher than low along every axis")
+            raise ValueError("the first value of X, of Y and of Z must be smaller than the second")
 
 
 @dataclass(frozen=True)

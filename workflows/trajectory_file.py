@@ -13,6 +13,8 @@ from foundation.trajectory import Trajectory
 _FORMAT = "rehearse trajectory 1"
 _LARGEST = 1 << 26  # bytes
 _MOST_FRAMES = 100_000
+_LONGEST = 3600.0  # s
+_FARTHEST = 10.0  # m: an arm reaches one
 
 
 class TrajectoryFileError(KnownError):
@@ -43,6 +45,9 @@ def save_trajectory(path: Path, trajectory: Trajectory, instruction: str = "") -
 def load_trajectory(path: Path) -> tuple[Trajectory, str]:
     """The trajectory in a file, and the instruction it was made for. TrajectoryFileError says what is wrong."""
     try:
+        if not path.is_file():  # a folder, or a pipe that would be waited for
+            path.stat()
+            raise TrajectoryFileError(f"{path} is not a file. Choose a file.")
         if path.stat().st_size > _LARGEST:
             raise TrajectoryFileError(f"The file {path} is too large for a trajectory. Choose another file.")
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -61,10 +66,14 @@ def _from_values(values: dict) -> Trajectory:
     quaternion = np.array(values["quaternion_xyzw"], float)
     openness = np.array(values["openness"], float)
     T = len(times) if times.ndim == 1 else 0
-    if not 1 <= T <= _MOST_FRAMES or position.shape != (T, 3) or quaternion.shape != (T, 4):
-        raise ValueError("times_s, position_m and quaternion_xyzw must have one entry for each frame")
+    if not 2 <= T <= _MOST_FRAMES or position.shape != (T, 3) or quaternion.shape != (T, 4):
+        raise ValueError("times_s, position_m and quaternion_xyzw must have one entry for each of two frames or more")
     if not all(np.isfinite(part).all() for part in (times, position, quaternion, openness)):
         raise ValueError("it has values that are not finite numbers")
+    if np.abs(times).max() > 1e10 or not 0.01 <= times[-1] - times[0] <= _LONGEST:
+        raise ValueError(f"its times_s must rise, over {_LONGEST:.0f} s at most")
+    if np.abs(position).max() > _FARTHEST:
+        raise ValueError(f"its position_m must lie within {_FARTHEST:.0f} m of the arm")
     if np.abs(np.linalg.norm(quaternion, axis=1) - 1.0).max() > 1e-3:
         raise ValueError("a quaternion must have length 1")
     return Trajectory(times, pose(Rotation.from_quat(quaternion).as_matrix(), position), openness)

@@ -17,6 +17,8 @@ class Batch:
     rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices where only policies are taught;
     action (B, V, C, T, h, w), or None where nothing is known of it; camera (B, V, T, K, h, w) as the transformer takes
     it, or None; instructions, one text each; text (B, n, text_dim), their embeddings, where they were made before.
+    layout: the canvas (see layouts.py) that the data were made for, or None where the objective may choose; of the
+    action then only the latent frames that it asks for are there.
     """
 
     rgb: torch.Tensor
@@ -24,6 +26,7 @@ class Batch:
     camera: torch.Tensor | None
     instructions: tuple[str, ...]
     text: torch.Tensor | None = None
+    layout: Any = None
 
     def __len__(self) -> int:
         return len(self.rgb)
@@ -43,7 +46,9 @@ Batches = Callable[[int, int, int], Iterator[Any]]
 
 def part(batch: B, samples: slice) -> B:
     """Some of a batch's samples."""
-    return type(batch)(**{f.name: _sliced(getattr(batch, f.name), samples) for f in fields(batch)})  # type: ignore[arg-type]
+    values = {f.name: getattr(batch, f.name) for f in fields(batch)}  # type: ignore[arg-type]
+    per_sample = (torch.Tensor, tuple, list)
+    return type(batch)(**{n: v[samples] if isinstance(v, per_sample) else v for n, v in values.items()})
 
 
 def to_device(batch: B, device: torch.device | str) -> B:
@@ -88,7 +93,3 @@ def encode_batch(
         latents = relative_to_still(latents, still_latents(codec, rgb[:, :, :, 0], rgb.shape[3]))
     action_latents = None if action is None else encode_videos(codec, action, ACTION)
     return Batch(latents, action_latents, camera, tuple(instructions), text)
-
-
-def _sliced(value: Any, samples: slice) -> Any:
-    return value if value is None else value[samples]

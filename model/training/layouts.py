@@ -56,11 +56,56 @@ class OneFrame:
         return self._policy.levels(rgb, action)[:, self._columns]
 
 
-Layout = Canvas | OneFrame
+@dataclass(frozen=True)
+class OneView:
+    """One view of a policy: its picture, the present action unless `without_present`, and the action at `frames` >= 1.
+
+    The batch brings one view, and of its action exactly these latent frames, the present one first. `slot` is which
+    view of the whole canvas it is taken for: so what is learnt with one view is known of every other.
+    """
+
+    latent_frames: int
+    frames: tuple[int, ...]
+    slot: int = 0
+    without_present: bool = False
+
+    @property
+    def _actions(self) -> tuple[int, ...]:
+        return self.frames if self.without_present else (0, *self.frames)
+
+    @property
+    def clean(self) -> torch.Tensor:
+        return torch.tensor([True, *(frame == 0 for frame in self._actions)])
+
+    @property
+    def is_action(self) -> torch.Tensor:
+        return torch.tensor([False, *(True for _ in self._actions)])
+
+    def positions(self, kept: bool = False) -> tuple[int, ...]:
+        length = self.latent_frames if kept else 1
+        start = self.slot * (length + self.latent_frames)
+        return (start, *(start + length + frame for frame in self._actions))
+
+    def pack(self, rgb: torch.Tensor, action: torch.Tensor | None) -> torch.Tensor:
+        if action is None or rgb.shape[1] != 1 or action.shape[3] != 1 + len(self.frames):
+            raise ValueError(f"{self} needs one view and {1 + len(self.frames)} latent frames of its action")
+        return torch.cat([rgb[:, 0, :, :1], action[:, 0, :, int(self.without_present) :]], dim=2)
+
+    def pack_camera(self, camera: torch.Tensor) -> torch.Tensor:
+        return camera[:, 0, [0, *self._actions]]
+
+    def levels(self, rgb: torch.Tensor, action: torch.Tensor | None = None) -> torch.Tensor:
+        action = rgb if action is None else action
+        return torch.where(self.clean.to(rgb.device), torch.zeros_like(action)[:, None], action[:, None])
+
+
+Layout = Canvas | OneFrame | OneView
 
 
 def layout_for(mode: str, batch: Batch, generator: torch.Generator) -> Layout:
     """The batch's canvas in `mode`; policies where it holds only first pictures, videos where it knows no action."""
+    if batch.layout is not None:
+        return batch.layout
     views = batch.rgb.shape[1]
     latent_frames = (batch.rgb if batch.action is None else batch.action).shape[3]
     if batch.action is None:
@@ -73,4 +118,4 @@ def layout_for(mode: str, batch: Batch, generator: torch.Generator) -> Layout:
 
 
 def name_of(layout: Layout) -> str:
-    return layout.mode if isinstance(layout, Canvas) else "one_frame"
+    return {OneFrame: "one_frame", OneView: "one_view"}.get(type(layout)) or layout.mode  # type: ignore[union-attr]

@@ -27,6 +27,11 @@ _FRICTION = {"cube": [0.8, 0.005, 0.0001], "cylinder": [0.8, 0.005, 0.0006], "ba
 
 def build_model(scene: SceneSpec) -> mujoco.MjModel:
     """The compiled model; its first nine coordinates are the arm's seven joints and the two fingers."""
+    return bench_spec(scene).compile()
+
+
+def bench_spec(scene: SceneSpec) -> mujoco.MjSpec:
+    """The editable description of the arm on its bench, before it is compiled."""
     spec = mjcf.arm_spec()
     spec.modelname = "embedded lab"
     # MuJoCo 4.0.0's sparse factorisation can give the Newton solver a wrong Hessian (its issue 3767): stay dense.
@@ -42,7 +47,7 @@ def build_model(scene: SceneSpec) -> mujoco.MjModel:
     if scene.drawer:
         add_drawer(spec, scene.drawer)
     _add_tags(spec, scene)
-    return spec.compile()
+    return spec
 
 
 def _set_picture_quality(spec: mujoco.MjSpec, scene: SceneSpec) -> None:

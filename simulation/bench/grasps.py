@@ -22,7 +22,10 @@ from simulation.bench.scene import SceneSpec
 from simulation.bench.world import Truth
 
 LOWEST = 0.006  # m between the finger tips and the table
-TIP_BELOW_MIDDLE = 0.008  # m: the pads end at the TCP, so the tips go below the middle of what they hold
+# m: the pads end at the TCP, so the tips go below the middle of what they hold; a ball slips out of fingers that end at
+# its middle. No deeper than needed: who aims some millimetres too low must not yet touch the table.
+TIP_BELOW_MIDDLE = {"cube": 0.002, "cylinder": 0.006, "ball": 0.005}
+LID_CLEAR = 0.010  # m between the tips and the lid's plate
 LID_RELEASE = 0.002  # m above its seat at which the lid is let go
 
 
@@ -62,11 +65,11 @@ def grasp_of(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
     if name == "drawer":
         return Grasp(tool_down(middle - [0, 0, 0.010], yaw_of(truth.poses[name])), HANDLE_WIDTH)
     if name == "lid":
-        place = middle - [0, 0, LID_KNOB_HEIGHT / 2 - 0.004]
+        place = middle - [0, 0, LID_KNOB_HEIGHT / 2 - LID_CLEAR]
         return Grasp(tool_down(place, _square_yaw(truth.poses[name])), LID_KNOB_WIDTH)
     thing = scene.object(name)
     yaw = _square_yaw(truth.poses[name]) if thing.shape == "cube" else 0.0
-    middle[2] = max(middle[2] - TIP_BELOW_MIDDLE, LOWEST)
+    middle[2] = max(middle[2] - TIP_BELOW_MIDDLE[thing.shape], LOWEST)
     return Grasp(tool_down(middle, yaw), thing.width)
 
 

@@ -34,6 +34,7 @@ _STATIONS = (  # position and target of usual camera stands, m
     ("front", (1.20, 0.0, 0.52), (0.38, 0.0, 0.12)),
     ("side", (0.42, 0.95, 0.45), (0.40, 0.0, 0.12)),
 )
+ALL_PAIRS = tuple((colour, shape) for colour in COLOURS for shape in SHAPES)
 _NEEDS = {"open drawer": "drawer", "close drawer": "drawer", "close box": "box"}
 
 
@@ -72,12 +73,14 @@ def random_scene(
     objects: int | None = None,
     cameras: int = 2,
     size: tuple[int, int] = (640, 480),
+    pairs: tuple[tuple[str, str], ...] = ALL_PAIRS,
 ) -> SceneSpec:
     """A tidy bench drawn from `seed`, on which the task of this kind (see `tasks.KINDS`) can be done.
 
     `names`: what must be there ("red cube", "bowl"), the loose thing first on which the task is done.
     `objects` (default 2 to 5) loose things, each of its own colour and shape, within reach and with room for the
     fingers; for a push, the first object is the one with free space around. `size` px of the 1 to 4 cameras.
+    `pairs`: the colours and shapes that things not named may have.
     """
     if not 1 <= cameras <= len(_STATIONS):
         raise SimulationError(f"The lab has 1 to {len(_STATIONS)} cameras, not {cameras}. Ask for fewer.")
@@ -91,7 +94,7 @@ def random_scene(
     }
     for _ in range(100):
         try:
-            return SceneSpec(**_furnish(generator, task, names, count), **looks)
+            return SceneSpec(**_furnish(generator, task, names, count, pairs), **looks)
         except _NoRoomError:
             continue
     raise SimulationError(f"{count} objects do not fit on the lab's bench. Ask for fewer.")
@@ -114,7 +117,13 @@ _EVERYTHING = SceneSpec(
 )
 
 
-def _furnish(generator: np.random.Generator, task: str | None, names: tuple[str, ...], count: int) -> dict:
+def _furnish(
+    generator: np.random.Generator,
+    task: str | None,
+    names: tuple[str, ...],
+    count: int,
+    pairs: tuple[tuple[str, str], ...],
+) -> dict:
     bench = _Bench(generator)
     wanted = {_NEEDS[task]} if task in _NEEDS else set()
     wanted |= {"box" if name == "lid" else name for name in names if name in (*FURNITURE, "lid")}
@@ -134,15 +143,16 @@ def _furnish(generator: np.random.Generator, task: str | None, names: tuple[str,
         lid = bench.place(LID_EDGE / 2 * float(np.sqrt(2)), (0.34, 0.56))
         yaw, lid_yaw = (float(v) for v in generator.uniform(-0.5, 0.5, 2))
         parts["box"] = BoxSpec(position, lid, yaw, lid_yaw)
-    parts["objects"] = _random_objects(bench, task, names, count)
+    parts["objects"] = _random_objects(bench, task, names, count, pairs)
     return parts
 
 
-def _random_objects(bench: _Bench, task: str | None, names: tuple[str, ...], count: int) -> tuple[ObjectSpec, ...]:
+def _random_objects(
+    bench: _Bench, task: str | None, names: tuple[str, ...], count: int, pairs: tuple[tuple[str, str], ...]
+) -> tuple[ObjectSpec, ...]:
     generator = bench.generator
-    all_looks = [(colour, shape) for colour in COLOURS for shape in SHAPES]
-    drawn = [all_looks[i] for i in generator.permutation(len(all_looks))]
-    asked = [look for name in names for look in drawn if " ".join(look) == name]
+    drawn = [pairs[i] for i in generator.permutation(len(pairs))]
+    asked = [look for name in names for look in ALL_PAIRS if " ".join(look) == name]
     chosen = [*asked, *(look for look in drawn if look not in asked)][: max(count, len(asked))]
     things = []
     for i, (colour, shape) in enumerate(chosen):

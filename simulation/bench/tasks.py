@@ -123,8 +123,8 @@ def _plain(text: str) -> str:
 _NEGATION = re.compile(r" (not|never|without|don t) ")
 _PATTERNS = (  # the first that is found decides
     ("close box", r" lid .*(on|onto|over) .*box | (close|shut|cover) (the )?box "),
-    ("open drawer", r" (open|pull) .*drawer | drawer open "),
-    ("close drawer", r" (close|shut) .*drawer | push (the )?drawer "),
+    ("open drawer", r" (open|pull|slide out) .*drawer | drawer open "),
+    ("close drawer", r" (close|shut) .*drawer | push (the )?drawer | drawer (shut|closed) "),
     ("push left", r" (push|slide|shove) .*left | move the .* to the left "),
     ("push right", r" (push|slide|shove) .*right | move the .* to the right "),
     ("push away", r" (push|slide|shove) .*(away|forward|forwards) "),

@@ -46,13 +46,15 @@ class World:
         self.scene = scene
         self.model = build_model(scene)
         self.data = mujoco.MjData(self.model)
-        self._start(np.array(position, float), gripper_pulse)
+        self.start_from(np.array(position, float), gripper_pulse)
         self._bodies = {self.model.body(i).name: i for i in range(1, self.model.nbody)}
         self._tool = self.model.site(mjcf.TOOL_SITE).id
         self._fingers = tuple(self.model.joint(name).bodyid[0] for name in mjcf.FINGER_JOINTS)
         self._named = [name for name in (*scene.names, "cabinet") if name in self._bodies]
 
-    def _start(self, position: np.ndarray, gripper_pulse: float) -> None:
+    def start_from(self, position: np.ndarray, gripper_pulse: float, time: float = 0.0) -> None:
+        """Begin at `time` s with the arm at rest at `position` (7,) rad and its gripper where it is."""
+        self.data.time = time
         travel = float(np.clip(gripper_pulse * _PULSE_TRAVEL, 0.0, mjcf.FINGER_TRAVEL))
         self.data.qpos[:9] = mjcf.arm_qpos(position, travel / mjcf.FINGER_TRAVEL)
         if self.scene.drawer:

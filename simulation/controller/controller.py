@@ -87,6 +87,10 @@ class Controller:
         self._masks.clear()
         self._feedback.clear()
 
+    def change_plant(self, plant: Plant) -> None:
+        """Go on with other mechanics in the same state: the bench was changed, the arm was not."""
+        self.plant = self.core.plant = self.gripper.plant = plant
+
     @property
     def time(self) -> float:
         """Virtual s since the start: the cycles done."""

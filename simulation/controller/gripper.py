@@ -24,7 +24,7 @@ class Gripper:
     """Its registers, and the motor behind them, which the plant moves."""
 
     def __init__(self, plant: Plant):
-        self._plant = plant
+        self.plant = plant
         self.status, self.error = STOPPED, 0
         self.enabled, self.mode, self.speed = False, 0, DEFAULT_SPEED
         self.position = plant.measure().gripper_pulse
@@ -51,7 +51,7 @@ class Gripper:
         if not self.enabled or self.error:
             return
         self.status, self._still_at, self._still_ticks = MOVING, self.position, 0
-        self._plant.command_gripper(float(self._target), self.speed * PULSES_PER_REVOLUTION_PER_MINUTE)
+        self.plant.command_gripper(float(self._target), self.speed * PULSES_PER_REVOLUTION_PER_MINUTE)
 
     def modbus(self, frame: bytes) -> bytes:
         """The answer to a Modbus-RTU frame (without its checksum) for this device."""

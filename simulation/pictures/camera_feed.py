@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 
 from foundation.frames import FramePublisher, FrameStream, StreamInfo
 from simulation.bench.world import World
+from simulation.errors import SimulationError
 from simulation.pictures.camera_spec import CameraSpec
 from simulation.pictures.rendering import Picture, SceneRenderer
 
@@ -60,6 +62,7 @@ class CameraFeed:
         self._waiting: list[tuple[float, int, _Station, Picture, float]] = []  # delivery, order, what, when taken
         self._order = itertools.count()
         self._stopping = threading.Event()
+        self._changes: queue.SimpleQueue[tuple[Callable[[], World], threading.Event]] = queue.SimpleQueue()
         self.failure: BaseException | None = None
         self.late = 0  # pictures not taken because the machine was too slow
         self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
@@ -72,6 +75,15 @@ class CameraFeed:
     def faults(self, camera: str) -> CameraFaults:
         """The faults of one camera, to be set at any time; KeyError for an unknown one."""
         return self._stations[camera].faults
+
+    def change(self, exchange: Callable[[], World]) -> None:
+        """Show another world, with the same cameras: `exchange` is called between two pictures and gives it, and from
+        then on `snapshot` tells of it. Waits for that; SimulationError when the cameras have ended."""
+        done = threading.Event()
+        self._changes.put((exchange, done))
+        while not done.wait(0.1):
+            if not self._thread.is_alive():
+                raise SimulationError("The lab's cameras have ended. Start the lab again.")
 
     def close(self) -> None:
         self._stopping.set()
@@ -92,6 +104,7 @@ class CameraFeed:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
+                self._do_changes()
                 self._take_pictures()
                 self._deliver()
                 self._stopping.wait(max(0.0, self._next_moment() - time.monotonic()))
@@ -100,6 +113,16 @@ class CameraFeed:
             raise
         finally:
             self._renderer.close()
+
+    def _do_changes(self) -> None:
+        while not self._changes.empty():
+            exchange, done = self._changes.get()
+            world = exchange()
+            self._renderer.close()
+            self._renderer = SceneRenderer(world)
+            for station in self._stations.values():
+                station.last = None
+            done.set()
 
     def _next_moment(self) -> float:
         dues = [station.due for station in self._stations.values()]

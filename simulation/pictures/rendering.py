@@ -4,7 +4,7 @@
 
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import mujoco
@@ -31,6 +31,15 @@ class Picture:
     depth: np.ndarray | None
 
 
+class Shown(Protocol):
+    """What a renderer needs of a world."""
+
+    @property
+    def model(self) -> mujoco.MjModel: ...
+
+    def snapshot(self) -> np.ndarray: ...
+
+
 class SceneRenderer:
     """Draws one world's scene from any number of cameras, off screen.
 
@@ -38,7 +47,7 @@ class SceneRenderer:
     Everything else is called from one thread, the first that draws. The model is shared and only read.
     """
 
-    def __init__(self, world: World, seed: int = 0):
+    def __init__(self, world: Shown, seed: int = 0):
         self._model = world.model
         self._data = mujoco.MjData(self._model)
         self._scene = mujoco.MjvScene(self._model, _MOST_GEOMS)
@@ -79,6 +88,15 @@ class SceneRenderer:
             self._flat = [i for i, geom in enumerate(drawn) if geom.objtype == kind and geom.objid in flat]
         return self._flat
 
+    def layout_changed(self) -> None:
+        """Geoms of the model were hidden or shown since the last update."""
+        self._flat = None
+
+    def upload_texture(self, number: int) -> None:
+        """Draw the model's texture of this number as it is now."""
+        self._ready(1, 1)
+        mujoco.mjr_uploadTexture(self._model, self._context, number)
+
     def render(self, spec: CameraSpec, *, depth: bool = False) -> Picture:
         """What the camera sees of the present state, with its lens and its noise; each call is a new exposure.
 
@@ -113,6 +131,8 @@ class SceneRenderer:
     def close(self) -> None:
         """Give the graphics memory back; call it in the thread that draws."""
         if self._context is not None:
+            assert self._gl is not None
+            self._gl.make_current()  # else another renderer's things of the same numbers would be freed
             self._context.free()
             self._context = None
         if self._gl is not None:

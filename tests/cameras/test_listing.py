@@ -51,7 +51,7 @@ def test_every_identity_listed_has_a_driver(address):
 
 
 def test_an_identity_of_no_kind_is_told_from_what_is_there(address):
-    with pytest.raises(UnknownCamera, match=r"no camera 0; connected are: .*lab:overview"):
+    with pytest.raises(UnknownCamera, match=r"no camera 0; connected are: .*overview"):
         driver_for("0", lab_address=address)
     with pytest.raises(UnknownCamera):
         driver_for("lab:overview")

@@ -215,7 +215,7 @@ def test_what_librealsense_says_becomes_a_sentence(text, kind):
 def test_without_cameras_none_are_listed_and_any_is_unknown():
     serials = [info.identity for info in list_realsense()]
     assert "realsense:000" not in serials
-    with pytest.raises(UnknownCamera, match="There is no camera realsense:000; connected are"):
+    with pytest.raises(UnknownCamera, match="There is no camera RealSense 000; connected are"):
         RealSenseCamera("000").open()
 
 

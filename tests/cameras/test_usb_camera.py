@@ -58,7 +58,7 @@ def test_a_machine_without_video_devices_has_no_cameras(tmp_path):
 
 def test_an_unknown_port_is_told_from_those_that_are_there(machine):
     camera = UsbCamera("usb:pci-0000:00:14.0-usb-0:7:1.0-video-index0", folder=machine[0])
-    with pytest.raises(UnknownCamera, match=r"connected are: usb:pci.*0:1:1\.0-video-index0, usb:pci.*0:2:1\.0"):
+    with pytest.raises(UnknownCamera, match=r"connected are: at USB port pci.*0:1:1\.0-video-index0, at .*0:2:1\.0"):
         camera.open()
 
 

@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 
+import msgpack
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +56,13 @@ def test_objects_are_not_sent():
 def test_arbitrary_bytes_are_a_message_or_a_known_error(data):
     with contextlib.suppress(ChannelClosed):
         assert isinstance(unpack(data), dict)
+
+
+@pytest.mark.parametrize("dtype", ["1)f8", "9" * 5000 + "f8", "", {"names": ["a"]}, None])
+def test_a_dtype_that_is_none_is_refused(dtype):
+    data = msgpack.packb({"a": msgpack.ExtType(1, msgpack.packb((dtype, [1], b"")))})
+    with pytest.raises(ChannelClosed, match="unreadable"):
+        unpack(data)
 
 
 def test_cut_messages_are_refused():

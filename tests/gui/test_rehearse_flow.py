@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from window_hands import click, key
 
-from gui.ask_bar import REPLAY
+from gui.ask_bar import DEMONSTRATOR, MODEL, REPLAY
 from gui.rehearse_step import Step
 from robot.plan import Plan
 from robot.state import ArmState
@@ -53,7 +53,10 @@ class Hands:
     def ask(self, instruction: str = INSTRUCTION) -> None:
         """Type and press."""
         self.until(lambda: self.presenter.can_ask and self.screen.ask_bar.instruction.isEnabled())
-        field = self.screen.ask_bar.instruction
+        bar = self.screen.ask_bar
+        if bar.source.currentData() == MODEL:  # what these tests are about is what comes after the question
+            bar.source.setCurrentIndex(bar.source.findData(DEMONSTRATOR))
+        field = bar.instruction
         field.setFocus()
         field.selectAll()
         QTest.keyClicks(field, instruction)

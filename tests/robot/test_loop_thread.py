@@ -1,5 +1,6 @@
 """The loop's thread, its clock driving the simulated controller: what is told of the arm, and stops among presses."""
 
+import math
 import queue
 
 import numpy as np
@@ -38,6 +39,7 @@ class WatchedLink(VirtualLink):
     told: list[ArmState]
     thread: LoopThread
     stop_in_between = False
+    slept = 0.0  # s the computer was asleep
 
     def set_ready(self) -> None:
         self.told.append(self.thread.snapshot.facts.state)
@@ -53,16 +55,24 @@ def link():
     link = WatchedLink(controller)
     clock = ControllerClock(controller, plant)
     link.told = []
-    link.thread = LoopThread(RobotLoop(link, clock, LoopSettings(heartbeat=1e9)), clock)
+    loop = RobotLoop(link, clock, LoopSettings(heartbeat=1e9))
+    link.thread = LoopThread(loop, clock, lambda: link.slept)
     link.thread.start()
     yield link
     link.thread.close()
 
 
-def do(thread: LoopThread, act, *, stops: int | None = None) -> str:
+def clock_of(link: WatchedLink) -> VirtualClock:
+    clock = link.thread._clock
+    assert isinstance(clock, VirtualClock)
+    return clock
+
+
+def do(thread: LoopThread, act, *, stops: int | None = None, given: float = math.inf) -> str:
     """One press and its answer: '' or why not."""
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-    thread.give(Command(act, lambda error, _: answers.put(error), thread.stops if stops is None else stops))
+    known = thread.stops if stops is None else stops
+    thread.give(Command(act, lambda error, _: answers.put(error), known, given))
     return answers.get(timeout=10.0)
 
 
@@ -103,3 +113,30 @@ def test_a_stop_in_the_middle_of_a_press_prevails(link):
     assert "Stop was pressed" in do(link.thread, lambda loop: loop.jog(FORWARD))
     link.stop_in_between = False
     wait_for(link.thread, ArmState.STOPPED)
+
+
+def test_a_press_that_comes_too_late_is_refused(link):
+    make_ready(link.thread)
+    assert "too late" in do(link.thread, lambda loop: loop.jog(FORWARD), given=clock_of(link).now() - 10.0)
+    assert do(link.thread, lambda loop: loop.jog(FORWARD), given=clock_of(link).now()) == ""
+
+
+def test_nothing_is_done_for_a_window_that_has_gone(link):
+    """Its last messages may still be read after its end was seen."""
+    make_ready(link.thread)
+    link.thread.halt("The window has gone.")
+    wait_for(link.thread, ArmState.STOPPED)
+    for act in (RobotLoop.arm_for_motion, lambda loop: loop.jog(FORWARD)):
+        assert "has gone" in do(link.thread, act)
+    assert link.thread.snapshot.facts.state is ArmState.STOPPED
+
+
+def test_a_computer_that_slept_stops_the_arm(link):
+    make_ready(link.thread)
+    link.slept += 0.5  # less than a nap: two clocks are never read at once
+    assert do(link.thread, lambda loop: loop.jog(FORWARD)) == ""
+    link.slept += 3600.0
+    wait_for(link.thread, ArmState.STOPPED)
+    assert "asleep" in link.thread.snapshot.facts.fault
+    assert do(link.thread, RobotLoop.arm_for_motion) == ""  # a fresh press, and on it goes
+    wait_for(link.thread, ArmState.HOLDING)

@@ -11,6 +11,7 @@ from robot.follower import Follower
 from robot.joint_trajectory import JointTrajectory
 from robot.limiter import PERIOD, Limiter
 from robot.limiter_trial import judged
+from robot.loop import RobotLoop
 from robot.motions import Following
 from robot.recovery import RecoveryStep, recovery
 from robot.state import ArmState
@@ -480,3 +481,56 @@ def test_random_presses_never_undo_a_stop(seed):
         arm.run(float(generator.choice([0.02, 0.3])))
         done = np.subtract(presses(arm), before)
         assert (done <= allowed.get(name, (0, 0, 0))).all(), (name, done)
+
+
+class NotedGripper:
+    """Takes every command at once, as the gripper's own thread does."""
+
+    def __init__(self):
+        self.moves: list[float] = []
+
+    def enable_gripper(self) -> None:
+        pass
+
+    def move_gripper(self, pulse: float) -> None:
+        self.moves.append(pulse)
+
+    def read_gripper(self) -> float:
+        return xarm7.pulse_from_openness(1.0)
+
+
+def closing(gripper: NotedGripper) -> VirtualArm:
+    """An arm that stands while its motion is about to close the gripper."""
+    arm = VirtualArm()
+    arm.loop = RobotLoop(arm.loop._link, arm.clock, arm.settings, gripper)
+    arm.ready()
+    position = np.repeat(arm.measured[None], 20, axis=0)
+    arm.follow(JointTrajectory(0.1 * np.arange(20), position, np.where(np.arange(20) < 8, 1.0, 0.0)))
+    return arm
+
+
+def test_a_stop_in_the_middle_of_a_tick_keeps_the_gripper_still():
+    """On its own connection nothing would refuse the gripper what the tick that was under way wants of it."""
+    gripper = NotedGripper()
+    arm = closing(gripper)
+    ticks = 0
+    while not gripper.moves:
+        arm.tick()
+        ticks += 1
+    gripper = NotedGripper()
+    arm = closing(gripper)
+    for _ in range(ticks - 1):
+        arm.tick()
+    assert not gripper.moves
+    read_joints = arm.loop._link.read_joints
+
+    def read_while_stop_is_pressed():
+        arm.loop.note_stop()
+        return read_joints()
+
+    arm.loop._link.read_joints = read_while_stop_is_pressed
+    arm.tick()
+    arm.loop._link.read_joints = read_joints
+    arm.run(1.0)
+    assert not gripper.moves
+    assert arm.loop.state is not ArmState.FOLLOWING

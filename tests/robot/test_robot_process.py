@@ -253,6 +253,22 @@ def test_a_failing_robot_process_stops_the_arm_first(arm):
         wait_until(lambda: bool(client.lost))
 
 
+def test_a_press_that_was_not_answered_moves_nothing_later(arm):
+    """The robot process is held up; who pressed has been told that it failed, and has gone on to something else."""
+    with RobotClient(arm.address, arm.port) as client:
+        nonce = ready(client).stage(Plan.of_motion(sideways(arm)).to_bytes()).nonce
+        os.kill(client.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(LinkError, match="did not answer"):
+                client.execute(nonce)
+        finally:
+            os.kill(client.pid, signal.SIGCONT)
+        with beating_heart(client):
+            client.wait_for(ArmState.STOPPED)
+            time.sleep(0.3)
+        assert not arm.targets()
+
+
 def test_commands_that_make_no_sense_are_answered(arm):
     with RobotClient(arm.address, arm.port) as client:
         client.wait_for(ArmState.NOT_ENABLED)
@@ -290,9 +306,9 @@ def test_a_controller_that_hangs_is_said_and_stop_says_so_too(arm):
         ready(client)
         arm.faults.hang = True
         client.wait_for(ArmState.DISCONNECTED)
-        with pytest.raises(LinkError, match="red button"):
+        with pytest.raises(LinkError, match="red emergency button"):
             client.stop_taken(client.stop(), timeout=5)
-        wait_until(lambda: client.status is not None and "red button" in client.status.stop_fault)
+        wait_until(lambda: client.status is not None and "red emergency button" in client.status.stop_fault)
         arm.faults.hang = False
         client.wait_for(ArmState.NOT_ENABLED)
         wait_until(lambda: client.status is not None and not client.status.stop_fault)
@@ -358,6 +374,18 @@ def test_jogging_through_the_process(arm):
             time.sleep(0.03)
         client.wait_for(ArmState.HOLDING)  # let go
         assert not moving(arm)
+        with beating_heart(client):
+            follow(client, sideways(arm))  # what holds can be asked to go on
+            client.wait_for(ArmState.FOLLOWING)
+            client.stop_taken(client.stop(), timeout=5)
+            client.wait_for(ArmState.STOPPED)
+            client.arm_for_motion()
+            client.wait_for(ArmState.HOLDING)
+            client.jog(up)
+            client.wait_for(ArmState.JOGGING)
+            client.wait_for(ArmState.HOLDING)
+            client.home(speed=1.0)
+            client.wait_for(ArmState.FOLLOWING)
 
 
 def test_the_robot_process_listens_nowhere(arm):

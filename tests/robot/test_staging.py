@@ -295,3 +295,24 @@ def test_a_plan_survives_its_bytes(arm):
     assert again.to_bytes() == noted.to_bytes()
     assert again.findings == noted.findings
     assert again.executable
+
+
+def test_a_plan_that_leads_to_no_place_is_not_staged(arm):
+    """Its spline overflows to places that are not numbers, which no comparison with a limit would find."""
+    position = np.repeat(arm.measured[None], 8, axis=0)
+    position[3:6] = np.array([1e308, 1e308, -1e308])[:, None]
+    with np.errstate(all="ignore"):
+        motion = JointTrajectory(0.1 * np.arange(8), position, np.ones(8))
+        plan = Plan(motion, np.zeros(1), sideways(arm.measured).intended[:1])
+        with pytest.raises(RobotError, match="too far apart"):
+            arm.loop.stage(plan.to_bytes())
+
+
+def test_a_plan_staged_on_the_way_to_hand_guiding_is_refused(arm):
+    plan = sideways(arm.measured).to_bytes()
+    arm.loop.hand_guide()
+    assert arm.loop.state is ArmState.PREPARING
+    with pytest.raises(RobotError, match="no plan can be approved"):
+        arm.loop.stage(plan)
+    arm.loop.arm_for_motion()
+    arm.loop.stage(plan)  # making ready is no reason

@@ -118,6 +118,30 @@ def test_nothing_moves_before_the_approval_and_its_run(rehearsal):
     assert targets(rehearsal, began) == 0
 
 
+def test_a_look_just_as_the_motion_starts_does_not_take_the_approval_for_lost(rehearsal, monkeypatch):
+    """The robot process holds the plan no more as soon as it follows it, and the window looks thirty times a second."""
+    robot = rehearsal.session.robot
+    execute = robot.execute
+
+    def execute_and_look(*arguments) -> None:
+        execute(*arguments)
+        deadline = time.monotonic() + WITHIN
+        while robot.settled_status is None or robot.settled_status.staged:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        rehearsal.update()
+
+    monkeypatch.setattr(robot, "execute", execute_and_look)
+    approval = proposed(rehearsal).approve()
+    rehearsal.run(1.0)
+    assert rehearsal.revoked == ""
+    assert rehearsal.approval is not None and rehearsal.approval.staged is approval.staged
+    assert rehearsal.wait().fault == ""
+    rehearsal.finish(True)
+    assert rehearsal.folder is not None
+    assert read_record(rehearsal.folder)["approval"]["who"] == "Ada"
+
+
 def test_from_the_instruction_to_a_stored_outcome(rehearsal, tmp_path):
     lab = rehearsal.session.lab
     proposed(rehearsal, INSTRUCTION)

@@ -1,6 +1,7 @@
 """Trajectory files: what is written is read, and anything else gets a sentence."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -71,3 +72,31 @@ def test_damaged_files_get_a_sentence_or_are_still_a_trajectory(path):
         load_trajectory(path.with_name("nothing.json"))
     with pytest.raises(TrajectoryFileError, match="cannot be written"):
         save_trajectory(path / "below" / "a.json", smooth(generator))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"times_s": [0.0]},
+        {"times_s": [0.0, 5e-324]},
+        {"times_s": [-1e308, 1e308]},
+        {"times_s": [0.0, 1e300]},
+        {"times_s": [1.0, 0.0]},
+        {"times_s": [0.0, 1.0], "position_m": [[1e308, 0, 0], [-1e308, 0, 0]]},
+    ],
+    ids=["one frame", "no time", "overflowing times", "for ever", "backwards", "out of this world"],
+)
+def test_what_cannot_be_a_motion_gets_a_sentence(path, values):
+    T = len(values["times_s"])
+    still = {"position_m": [[0.4, 0, 0.2]] * T, "quaternion_xyzw": [[1, 0, 0, 0]] * T, "openness": [1] * T}
+    path.write_text(json.dumps(json.loads(path.read_text()) | still | values))
+    with pytest.raises(TrajectoryFileError, match="holds no trajectory"):
+        load_trajectory(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(TrajectoryFileError, match="is not a file"):
+            load_trajectory(path)

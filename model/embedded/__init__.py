@@ -1,0 +1,1 @@
+"""The training of the embedded model: lessons on pictures and motions from the simulated lab."""

@@ -1,0 +1,72 @@
+"""The embedded model's codec: principal components of its own training pictures."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from model.action_rendering_torch import render_torch
+from model.codec_fitting import fit_linear_codec
+from model.embedded.shots import Shots
+from model.linear_codec import ACTION, KINDS, RGB, LinearCodec
+
+# Pictures are only looked at, so small components may be large; of the actions' small components hardly anything can be
+# foretold, and they would drown the loss.
+WHITENING = {RGB: 0.8, ACTION: 0.5}
+_AT_ONCE = 64
+
+
+def fit_codec(
+    first: Shots, episodes: Shots | None, *, z_dim: int, cell_px: int, sigma: float, most: int = 1500, seed: int = 0
+) -> LinearCodec:
+    """The codec of pictures and action images of `first`, and of videos where there are `episodes`.
+
+    First frames' components depend on `first` alone: episodes can come later without a change to what was learnt.
+    """
+    generator = np.random.default_rng([seed, 0xC0DE])
+    rgb = _first_pictures(first, generator, most)
+    codec = fit_linear_codec(
+        {RGB: rgb, ACTION: _action_videos(first, generator, most // 5, sigma)},
+        z_dim=z_dim, spatial=cell_px, whitening=WHITENING,
+    )  # fmt: skip
+    if episodes is not None:
+        moving = fit_linear_codec(
+            {RGB: _videos(episodes, generator, most)}, z_dim=z_dim, spatial=cell_px, whitening=WHITENING
+        )
+        for name in ("later_encoder", "later_decoder"):
+            getattr(codec.bases[RGB], name).load_state_dict(getattr(moving.bases[RGB], name).state_dict())
+    assert set(codec.bases) == set(KINDS)
+    return codec
+
+
+def _first_pictures(shots: Shots, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:
+    pictures = shots.rgb[:, :, 0].reshape(-1, *shots.rgb.shape[3:])
+    chosen = generator.permutation(len(pictures))[:most]
+    for at in range(0, len(chosen), _AT_ONCE):
+        yield _tensor(pictures[np.sort(chosen[at : at + _AT_ONCE])])[:, :, None]
+
+
+def _videos(shots: Shots, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:
+    videos = shots.rgb.reshape(-1, *shots.rgb.shape[2:])
+    chosen = generator.permutation(len(videos))[:most]
+    for one in chosen:
+        yield _tensor(videos[one]).movedim(1, 0)[None]
+
+
+def _action_videos(shots: Shots, generator: np.random.Generator, most: int, sigma: float) -> Iterator[torch.Tensor]:
+    chosen = generator.permutation(len(shots))[:most]
+    views = generator.integers(shots.views, size=len(chosen))
+    for at in range(0, len(chosen), 8):
+        some, view = chosen[at : at + 8], views[at : at + 8]
+        K, camera = (
+            torch.from_numpy(array[shots.scene[some], view]).float()[:, None]
+            for array in (shots.K, shots.base_from_camera)
+        )
+        tools, openness = (torch.from_numpy(a[some]).float() for a in (shots.base_from_tool, shots.openness))
+        images = render_torch(tools, openness, K, camera, shots.size, sigma=sigma)[:, 0]
+        yield images.movedim(-1, 1) * 2.0 - 1.0
+
+
+def _tensor(pictures: np.ndarray) -> torch.Tensor:
+    """(n, 3, H, W) in [-1, 1] from (n, H, W, 3) uint8."""
+    return torch.from_numpy(pictures).float().movedim(-1, 1) / 127.5 - 1.0

@@ -1,0 +1,149 @@
+"""The curriculum of the embedded model, as values: read from one file that people read too."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from model.errors import ModelError
+from model.training.settings import FlowMatching, NoiseLevels, TrainingSettings
+
+CURRICULUM = Path(__file__).with_name("curriculum.toml")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is made in the lab: `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions`
+    tasks demonstrated; `episode_seeds` benches with the whole video of one; `tuning_seeds` benches to look at."""
+
+    first_seeds: int = 3000
+    rigs: int = 2
+    views: int = 2
+    motions: int = 12
+    episode_seeds: int = 600
+    tuning_seeds: int = 60
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the model is: pictures of `size_px`, tokens of `cell_px`, `heads` of 64 wide, `layers`."""
+
+    size_px: int = 96
+    cell_px: int = 16
+    latent_channels: int = 256
+    heads: int = 4
+    head_width: int = 64
+    layers: int = 6
+    ffn: int = 768
+    stem_widths: tuple[int, ...] = (24, 48, 96)
+    text_width: int = 192
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The text encoder's own lesson."""
+
+    steps: int = 250
+    batch: int = 96
+    learning_rate: float = 1.5e-3
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One stage: what is shown (see lesson_batches.Sampling), and how it is optimised (see training.settings).
+
+    `data`: "first" pictures or whole "episodes". With `excerpt`, single views and that many moments of the motion.
+    """
+
+    name: str
+    steps: int
+    batch: int = 32
+    data: str = "first"
+    views: int = 1
+    excerpt: int = 0
+    without_present: bool = False
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    modes: Mapping[str, float] = field(default_factory=lambda: {"policy": 1.0})
+    learning_rate: float = 2e-3
+    final_rate: float = 1.0
+    warmup: int = 30
+    share_at_one: float = 0.7
+    independent: bool = False
+    rgb_share_at_one: float | None = None
+    residual_weight: float = 0.0
+    text_dropout: float = 0.0
+    checkpoint_every: int = 100
+    log_every: int = 20
+
+    @property
+    def flow(self) -> FlowMatching:
+        return FlowMatching(
+            modes=self.modes,
+            noise=NoiseLevels(
+                share_at_one=self.share_at_one, independent=self.independent, rgb_share_at_one=self.rgb_share_at_one
+            ),
+            weighting="x0",
+            text_dropout=self.text_dropout,
+            action_dropout=0.0,
+            residual_weight=self.residual_weight,
+        )
+
+    def training(self, seed: int, precision: str) -> TrainingSettings:
+        return TrainingSettings(
+            steps=self.steps,
+            seed=seed,
+            optimiser="muon",
+            learning_rate=self.learning_rate,
+            final_rate=self.final_rate,
+            warmup=min(self.warmup, self.steps),
+            precision=precision,
+            log_every=self.log_every,
+            checkpoint_every=self.checkpoint_every,
+        )
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """All of it; `seed` decides every random draw, `sigma` is that of the action images."""
+
+    seed: int
+    sigma: float
+    data: Data
+    size: Size
+    reading: Reading
+    lessons: tuple[Lesson, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def read_curriculum(path: Path = CURRICULUM) -> Curriculum:
+    """The curriculum in a TOML file. Raises ModelError, naming what is wrong."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"The curriculum {path} cannot be read ({error}). Correct it, or name another one.") from error
+    lessons = tuple(_made(Lesson, one, path) for one in values.get("lesson", ()))
+    if not lessons or len({lesson.name for lesson in lessons}) != len(lessons):
+        raise ModelError(f"The curriculum {path} needs lessons, each with a name of its own ([[lesson]]).")
+    return Curriculum(
+        int(values.get("seed", 0)),
+        float(values.get("sigma", 0.05)),
+        _made(Data, values.get("data", {}), path),
+        _made(Size, values.get("model", {}), path),
+        _made(Reading, values.get("reading", {}), path),
+        lessons,
+    )
+
+
+def _made(kind: type[T], values: Mapping[str, Any], path: Path) -> T:
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - known):
+        raise ModelError(f"{path}: {', '.join(unknown)} means nothing there; it knows {', '.join(sorted(known))}.")
+    try:
+        return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    except TypeError as error:
+        raise ModelError(f"{path}: {error}.") from error

@@ -1,0 +1,183 @@
+"""The embedded model's training: the lessons of a curriculum, one after the other, each of which can be gone on with."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.building import embedded_pipeline
+from model.embedded.codec import fit_codec
+from model.embedded.curriculum import Curriculum, Lesson
+from model.embedded.lesson_batches import Alternating, LessonBatches, Sampling
+from model.embedded.probe import pointing
+from model.embedded.reading import ReadingBatches, ReadingObjective
+from model.embedded.shots import Shots
+from model.errors import ModelError
+from model.linear_codec import RGB, LinearCodec
+from model.pipeline import ActionImagesPipeline
+from model.training.batches import Batches
+from model.training.checkpoints import checkpoints
+from model.training.loop import load_averaged, train
+from model.training.parameters import train_everything
+from model.training.pipelines import objective_of
+from model.training.settings import TrainingSettings
+
+Report = Callable[[str, dict[str, Any]], None]
+_PROBE_S = 180.0  # between two looks at what has been learnt
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What the lessons are taught with: `first` pictures, `episodes` (None: lessons on them are left out), and
+    `tuning` scenes that are never trained on, for the looks in between (None: no looks)."""
+
+    first: Shots
+    episodes: Shots | None
+    tuning: Shots | None
+    frame_period_s: float
+
+
+def train_curriculum(
+    curriculum: Curriculum,
+    material: Material,
+    folder: Path,
+    report: Report,
+    *,
+    precision: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+) -> ActionImagesPipeline:
+    """Go through all lessons, from where the runs in `folder` are; the pipeline as it is when done or stopped.
+
+    A run that was killed goes on from its last checkpoint as if nothing had been. `report(what, figures)` hears of
+    every logged step and look. ModelError for what `train` refuses.
+    """
+    pipeline = new_pipeline(curriculum, material, folder)
+    _read(pipeline, curriculum, material.first, folder, report, stop)
+    for number, lesson in enumerate(curriculum.lessons, start=1):
+        if stop() or (lesson.data == "episodes" and material.episodes is None):
+            break
+        run = folder / f"{number}-{lesson.name}"
+        _teach(pipeline, curriculum, lesson, number, material, run, report, precision, stop)
+        report("lesson", {"name": lesson.name, "step": _step(run)})
+    return pipeline
+
+
+def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> ActionImagesPipeline:
+    """The untrained model over its codec, which is fitted where `folder` has none yet."""
+    size = curriculum.size
+    codec = _codec(curriculum, material, folder)
+    transformer = {
+        "in_channels": size.latent_channels,
+        "out_channels": size.latent_channels,
+        "patch_size": (1, 1, 1),
+        "num_attention_heads": size.heads,
+        "attention_head_dim": size.head_width,
+        "num_layers": size.layers,
+        "ffn_dim": size.ffn,
+        "text_dim": size.text_width,
+        "rays": "base",
+        "stem_widths": size.stem_widths or None,
+        "stem_cell_px": size.cell_px,
+    }
+    pipeline = embedded_pipeline(
+        codec,
+        seed=curriculum.seed,
+        transformer=transformer,
+        height=size.size_px,
+        width=size.size_px,
+        num_frames=material.first.frames,
+        frame_period_s=material.frame_period_s,
+        sigma=curriculum.sigma,
+        num_inference_steps=1,
+    )
+    if size.stem_widths:
+        bases: Any = codec.bases[RGB]
+        pipeline.transformer.patch_embedding.start_from(bases.first_decoder)
+    train_everything(pipeline.transformer)
+    train_everything(pipeline.text_encoder)
+    return pipeline
+
+
+def _codec(curriculum: Curriculum, material: Material, folder: Path) -> LinearCodec:
+    """With episodes or without: their components are in folders of their own, the first pictures' are the same."""
+    place = folder / ("codec" if material.episodes is None else "codec-videos")
+    if not (place / "config.json").exists():
+        fitted = fit_codec(
+            material.first, material.episodes, z_dim=curriculum.size.latent_channels, cell_px=curriculum.size.cell_px,
+            sigma=curriculum.sigma, seed=curriculum.seed,
+        )  # fmt: skip
+        fitted.save_pretrained(place)
+    codec: Any = LinearCodec.from_pretrained(place)
+    return codec.requires_grad_(False)
+
+
+def _read(
+    pipeline: Any, curriculum: Curriculum, shots: Shots, folder: Path, report: Report, stop: Callable[[], bool]
+) -> None:
+    """The text encoder's own lesson."""
+    reading = curriculum.reading
+    if not reading.steps:
+        return
+    batches = ReadingBatches(shots, reading.batch, curriculum.seed)
+    objective = ReadingObjective(
+        pipeline.text_encoder, pipeline.tokenizer, curriculum.size.text_width, batches.classes, curriculum.seed
+    )
+    settings = TrainingSettings(
+        steps=reading.steps, seed=curriculum.seed, learning_rate=reading.learning_rate, warmup=min(10, reading.steps),
+        final_rate=0.1, ema=None, log_every=25, checkpoint_every=reading.steps, precision="fp32",
+    )  # fmt: skip
+    train(objective, batches, settings, folder / "0-reading", on_figures=lambda line: report("reading", line), stop=stop)
+
+
+def _teach(
+    pipeline: Any,
+    curriculum: Curriculum,
+    lesson: Lesson,
+    number: int,
+    material: Material,
+    run: Path,
+    report: Report,
+    precision: str,
+    stop: Callable[[], bool],
+) -> None:
+    """One lesson; what it leaves is the average over its last steps, which is better than any single one."""
+    objective = objective_of(pipeline, lesson.flow, train_text=True)
+    settings = lesson.training(curriculum.seed + number, precision)
+    looks = _Looks(pipeline, material.tuning, lesson.name, report)
+    train(objective, batches_of(curriculum, lesson, material, pipeline.vae), settings, run, on_figures=looks, stop=stop)
+    load_averaged(objective, checkpoints(run)[-1])
+
+
+def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec: LinearCodec) -> Batches:
+    """The lesson's batches; those of whole videos in turn with policies on first pictures, which there are more of."""
+    sampling = Sampling(
+        lesson.batch, lesson.views, lesson.excerpt,
+        without_present=lesson.without_present, kinds=tuple(lesson.kinds.items()),
+    )  # fmt: skip
+    first = LessonBatches(material.first, codec, sampling, curriculum.seed, sigma=curriculum.sigma)
+    if lesson.data == "first":
+        return first
+    if material.episodes is None:
+        raise ModelError(f'The lesson "{lesson.name}" needs episodes, and there are none.')
+    return Alternating(LessonBatches(material.episodes, codec, sampling, curriculum.seed, sigma=curriculum.sigma), first)
+
+
+class _Looks:
+    """Hands the figures on, and every few minutes looks at what the model points at in tuning scenes."""
+
+    def __init__(self, pipeline: Any, tuning: Shots | None, lesson: str, report: Report):
+        self._pipeline, self._tuning, self._lesson, self._report = pipeline, tuning, lesson, report
+        self._next = time.monotonic() + _PROBE_S
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        self._report(self._lesson, line)
+        if self._tuning is not None and time.monotonic() >= self._next:
+            self._report("look", {"step": line["step"], **pointing(self._pipeline, self._tuning)})
+            self._next = time.monotonic() + _PROBE_S
+
+
+def _step(run: Path) -> int:
+    return int(checkpoints(run)[-1].name.rpartition("-")[2])

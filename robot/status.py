@@ -1,0 +1,99 @@
+"""What the robot process says of the arm, as the window's side knows it: the newest status, and every measurement."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from robot.gaps import GapStatistics
+from robot.recovery import RecoveryStep
+from robot.state import Activity, ArmState
+
+KEPT_SAMPLES = 3000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RobotStatus:
+    """What the robot process last said; `received` s monotonic. Joint arrays are (7,), NaN when not connected."""
+
+    state: ArmState
+    activity: Activity
+    steps: tuple[RecoveryStep, ...]  # of the recovery, the next one first
+    fault: str
+    limited: str
+    error: int
+    warning: int
+    mode: int  # of the controller, -1 when it is not known
+    position: np.ndarray
+    velocity: np.ndarray
+    effort: np.ndarray
+    read: float  # s monotonic, when the joints were read
+    openness: float | None
+    progress: float
+    staged: str  # the digest of the plan that waits for its nonce, '' when there is none
+    gripper_fault: str
+    stop_fault: str  # why the stop button does not reach the arm, '' when it does
+    late_ticks: int
+    done: int  # commands carried out or refused until then
+    gaps: GapStatistics
+    received: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MotionSample:
+    """One measurement of the arm: `read` s monotonic; `position` (7,) rad, `velocity` (7,) rad/s, `effort` (7,) N m;
+    `commanded` (7,) rad, the target sent last before it; openness. `moment` s of the followed motion's own time. NaN
+    where unknown, or no motion is followed. `codes`: the controller's mode, state, error, warning, -1 where unknown."""
+
+    read: float
+    position: np.ndarray
+    velocity: np.ndarray
+    effort: np.ndarray
+    commanded: np.ndarray
+    openness: float
+    moment: float
+    codes: tuple[int, int, int, int]
+
+
+class SampleTap:
+    """Every measurement from now on, for one more listener besides `RobotClient.take_samples`; bounded."""
+
+    def __init__(self):
+        self._samples: deque[MotionSample] = deque(maxlen=KEPT_SAMPLES)
+
+    def offer(self, sample: MotionSample) -> None:
+        self._samples.append(sample)
+
+    def take(self) -> list[MotionSample]:
+        """The measurements since the last call, oldest first."""
+        return [self._samples.popleft() for _ in range(len(self._samples))]
+
+
+def status_from(values: dict[str, Any]) -> RobotStatus:
+    """The status in a message of `robot.process`."""
+    return RobotStatus(
+        state=ArmState(values["state"]),
+        activity=Activity(values["activity"]),
+        steps=tuple(RecoveryStep(step) for step in values["steps"]),
+        gaps=GapStatistics(**values["gaps"]),
+        **{name: values[name] for name in _AS_THEY_COME},
+    )
+
+
+def samples_from(values: dict[str, Any]) -> Iterator[MotionSample]:
+    """The measurements in a message of `robot.process`, oldest first."""
+    columns = [values[f"sample_{name}"] for name in _SAMPLE_COLUMNS]
+    for read, position, velocity, effort, commanded, openness, moment, codes in zip(*columns, strict=True):
+        mode, state, error, warning = codes.tolist()
+        arrays = (position, velocity, effort, commanded)
+        yield MotionSample(float(read), *arrays, float(openness), float(moment), (mode, state, error, warning))
+
+
+_SAMPLE_COLUMNS = ("times", "positions", "velocities", "efforts", "commanded", "openness", "moments", "codes")
+_AS_THEY_COME = (
+    *("fault", "limited", "error", "warning", "mode", "position", "velocity", "effort", "read", "openness", "progress"),
+    *("staged", "gripper_fault", "stop_fault", "late_ticks", "done"),
+)

@@ -1,0 +1,135 @@
+"""The library: one folder with everything recorded, and the database that lists it."""
+
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from foundation.clocks import Clock, SystemClock, utc_now
+from storage.database import Database
+from storage.disks import FileLock, explained
+from storage.documents import LABELS, NewEpisode, write_document
+from storage.episode_rows import add_episodes
+from storage.episode_writer import LEAST_FREE, EpisodeWriter
+from storage.errors import LibraryBusyError, StorageError
+from storage.finishing import LOCK
+from storage.frame_source import FrameSource
+from storage.recovery import INCOMING, Recovery, add_unknown, move_in, recover
+
+DATABASE = "library.db"
+_OPEN = "library.open"  # locked, and shared, by every program that has the library open
+
+
+class Library:
+    """An open library, to be closed. May be used from any thread; several programs may have the same one open.
+
+    Opening brings the database up to date and finishes what a crash left (`recovery`); `notices` has sentences for the
+    operator about both. `url`: a PostgreSQL database instead of the file in the folder. Raises StorageError.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None):
+        self.folder = folder
+        self.episodes = folder / "episodes"
+        try:
+            (self.episodes / INCOMING).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explained(error, f"The library folder {folder} cannot be used") from error
+        self._open = _opened(folder)
+        try:
+            self.database = Database(folder / DATABASE, url)
+        except BaseException:
+            self._open.release()
+            raise
+        try:
+            self.recovery: Recovery = recover(self.episodes, self.database)
+        except BaseException:
+            self.close()
+            raise
+        self.notices = (*self.database.notices, *self.recovery.sentences)
+
+    def close(self) -> None:
+        self.database.close()
+        self._open.release()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def episode_folder(self, episode: uuid.UUID) -> Path:
+        """Where an episode's files lie."""
+        return self.episodes / str(episode)
+
+    def record(
+        self,
+        new: NewEpisode,
+        sources: Mapping[str, FrameSource],
+        *,
+        clock: Clock = SystemClock(),
+        least_free: int = LEAST_FREE,
+    ) -> EpisodeWriter:
+        """Begin a recording; see `EpisodeWriter`."""
+        return EpisodeWriter(self.episodes / INCOMING, new, sources, clock=clock, least_free=least_free)
+
+    def keep(
+        self, writer: EpisodeWriter, *, success: bool | None = None, note: str = "", tags: tuple[str, ...] = ()
+    ) -> uuid.UUID:
+        """Stop the recording if it still runs, and make it an episode of the library: wholly, or (after a crash) at
+        the next start. Raises StorageError; the recording stays then."""
+        salvage = writer.stop()
+        labels = writer.labels(success, note, tags)
+        try:
+            write_document(writer.folder, LABELS, labels)
+            (move_in(writer.folder, self.episodes) / LOCK).unlink(missing_ok=True)
+        except OSError as error:
+            raise explained(error, "The episode could not be kept") from error
+        finally:
+            writer.release()
+        with self.database.writing() as session:
+            add_episodes(session, [(salvage.facts, labels)])
+        return writer.id
+
+
+def _opened(folder: Path) -> FileLock:
+    lock = FileLock(folder / _OPEN)
+    try:
+        taken = lock.take(wait=False, shared=True)
+    except OSError as error:
+        raise explained(error, f"The library folder {folder} cannot be used") from error
+    if not taken:
+        raise LibraryBusyError(f"Another program is rebuilding the library {folder}. Wait until it has finished.")
+    return lock
+
+
+def rebuild(folder: Path) -> tuple[int, Path | None, tuple[str, ...]]:
+    """Make the database again from the episodes' own folders.
+
+    How many episodes, where the old database is kept (None when there was none), and what could not be read. What
+    stands in the database alone (rehearsals, runs, events) is only in the old one. Raises StorageError when another
+    program has the library open.
+    """
+    file, kept = folder / DATABASE, None
+    if not (folder / "episodes").is_dir():
+        raise StorageError(f"There is no library in {folder}: it has no folder named episodes.")
+    alone = FileLock(folder / _OPEN)
+    try:
+        if not alone.take(wait=False):
+            raise LibraryBusyError(f"Another program has the library {folder} open. Close it, then try again.")
+        if file.exists():
+            kept = file.with_name(f"{DATABASE}.before-rebuild-{utc_now():%Y%m%d-%H%M%S}")
+            for end in ("", "-wal", "-shm"):  # the log belongs to the database it was written for
+                part = file.with_name(file.name + end)
+                if part.exists():
+                    shutil.move(part, kept.with_name(kept.name + end))
+    except OSError as error:
+        raise explained(error, f"The database {file} could not be put aside") from error
+    try:
+        database = Database(file)
+        try:
+            added, problems = add_unknown(folder / "episodes", database)
+        finally:
+            database.close()
+    finally:
+        alone.release()
+    return added, kept, problems

@@ -1,0 +1,66 @@
+"""Records of one kind appended to a file so that a crash at any moment loses at most the one being written."""
+
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from storage.errors import DamagedFileError
+
+_MAGIC = b"RHLOG1\n"
+
+
+class RecordLog:
+    """A file that only grows. Each record goes to the system at once, with a checksum: a process that is killed has
+    lost nothing that was appended. Raises OSError."""
+
+    def __init__(self, path: Path, dtype: np.dtype):
+        self._dtype = dtype
+        self._descriptor: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self._size = 0
+        self.count = 0
+        self._write(_MAGIC + dtype.itemsize.to_bytes(4, "little"))
+
+    def append(self, record: np.ndarray) -> None:
+        """Add one record, a zero-dimensional array of the log's type."""
+        data = record.tobytes()
+        self._write(data + zlib.crc32(data).to_bytes(4, "little"))
+        self.count += 1
+
+    def _write(self, data: bytes) -> None:
+        assert self._descriptor is not None, "this log is closed"
+        written = os.write(self._descriptor, data)
+        while written < len(data):  # a disk that is nearly full takes a part first, then says why
+            written += os.write(self._descriptor, data[written:])
+        self._size += len(data)
+
+    def sync(self) -> None:
+        """Bring what was appended onto the disk itself."""
+        if self._descriptor is not None:
+            os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def read_log(path: Path, dtype: np.dtype) -> np.ndarray:
+    """The records (n,) up to the first that is torn. Raises DamagedFileError for a file of another kind."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DamagedFileError(f"The file {path} cannot be read: {error.strerror}.") from error
+    head = _MAGIC + dtype.itemsize.to_bytes(4, "little")
+    if not data.startswith(head):
+        if head.startswith(data):  # torn while the head itself was written
+            return np.zeros(0, dtype)
+        raise DamagedFileError(f"The file {path} is no log of this program.")
+    kind = np.dtype([("record", dtype), ("sum", "<u4")])
+    body = memoryview(data)[len(head) :]
+    records = np.frombuffer(body, kind, count=len(body) // kind.itemsize)
+    for index, record in enumerate(records):
+        if zlib.crc32(record["record"].tobytes()) != int(record["sum"]):
+            return records["record"][:index].copy()
+    return records["record"].copy()

@@ -1,0 +1,180 @@
+"""The embedded model's lessons, on made-up pictures: the loop around them, not what is learnt."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from foundation.camera import camera_at
+from foundation.poses import from_rpy
+from foundation.trajectory import Scene, View
+from model import manifest
+from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Reading, Size, read_curriculum
+from model.embedded.export import export, record_of
+from model.embedded.lesson_batches import LessonBatches, Sampling
+from model.embedded.shots import Shots, joined
+from model.embedded.training import Material, batches_of, new_pipeline, train_curriculum
+from model.errors import ModelError
+from model.loading import load_pipeline
+from model.rays import token_rays
+from model.training.layouts import OneView
+
+FRAMES, SIDE = 9, 32
+CAMERAS = tuple(
+    camera_at(name, SIDE, SIDE, 0.8, at, (0.4, 0.0, 0.1))
+    for name, at in {"left": (1.0, 0.6, 0.6), "right": (1.0, -0.6, 0.6), "front": (1.2, 0.0, 0.5)}.items()
+)
+ASKED = (("reach", "red cube", ""), ("pick up", "blue ball", ""), ("place", "red cube", "bowl"))
+TINY = Curriculum(
+    3,
+    0.06,
+    Data(),
+    Size(SIDE, 8, 24, heads=2, head_width=24, layers=2, ffn=64, stem_widths=(8, 8), text_width=16),
+    Reading(3, 4),
+    (
+        Lesson("point", 3, 4, excerpt=1, without_present=True, log_every=1, checkpoint_every=2),
+        Lesson("policy", 3, 4, views=2, log_every=1, checkpoint_every=2),
+        Lesson(
+            "everything", 4, 2, data="episodes", views=2, independent=True, rgb_share_at_one=0.8, residual_weight=0.5,
+            modes={"joint": 1.0, "video_to_action": 1.0}, log_every=1, checkpoint_every=2,
+        ),
+    ),
+)  # fmt: skip
+
+
+def shots(scenes: int = 3, frames: int = 1, seed: int = 0, motions: int = 3) -> Shots:
+    generator = np.random.default_rng(seed)
+    count = scenes * motions
+    poses = np.stack(
+        [
+            [from_rpy(np.array([0.4, 0.1 * generator.normal(), 0.1 + 0.01 * t]), np.array([np.pi, 0, 0])) for t in range(9)]
+            for _ in range(count)
+        ]
+    )
+    return Shots(
+        generator.integers(0, 256, (scenes, 3, frames, SIDE, SIDE, 3), dtype=np.uint8),
+        np.broadcast_to([camera.K for camera in CAMERAS], (scenes, 3, 3, 3)),
+        np.broadcast_to([camera.base_from_camera for camera in CAMERAS], (scenes, 3, 4, 4)),
+        np.arange(count) // motions,
+        poses,
+        generator.integers(0, 2, (count, FRAMES)).astype(float),
+        tuple((f"{ASKED[i % 3][0]} the {ASKED[i % 3][1]}", "do it") for i in range(count)),
+        tuple(ASKED[i % 3] for i in range(count)),
+    )
+
+
+def material() -> Material:
+    return Material(shots(), shots(frames=FRAMES, seed=1, motions=1), shots(seed=2), 0.5)
+
+
+def weights(pipeline) -> list[torch.Tensor]:
+    return [*pipeline.transformer.parameters(), *pipeline.text_encoder.parameters()]
+
+
+class StopAfter:
+    """Says stop when it was asked so many times: between two steps, as a kill would come."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __call__(self) -> bool:
+        self.count -= 1
+        return self.count < 0
+
+
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
+    told: list[str] = []
+    whole = train_curriculum(TINY, material(), tmp_path / "one", lambda what, _: told.append(what), precision="fp32")
+    assert [what for what in ("reading", "point", "policy", "everything") if what not in told] == []
+    for count in (2, 7, 9, 14, 1000):
+        parts = train_curriculum(TINY, material(), tmp_path / "two", lambda *_: None, precision="fp32", stop=StopAfter(count))
+    for one, other in zip(weights(whole), weights(parts), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_what_was_trained_can_be_exported_loaded_and_asked(tmp_path):
+    pipeline = train_curriculum(TINY, material(), tmp_path / "runs", lambda *_: None, precision="fp32")
+    record = record_of(TINY, tmp_path / "runs", "rehearse model train-embedded", {"pictures": 3})
+    assert {name: one["steps"] for name, one in record["lessons"].items()} == {
+        "reading": 3, "point": 3, "policy": 3, "everything": 4
+    }  # fmt: skip
+    folder = export(pipeline, tmp_path / "embedded", record)
+    assert export(pipeline, folder, record) == folder  # in place of the first
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["embedded", "runs"]
+    assert manifest.check(folder, contents=True) is not None
+    loaded = load_pipeline(folder, "cpu")
+    assert loaded.config.frame_period_s == 0.5 and loaded.config.num_frames == FRAMES
+    for one, other in zip(weights(pipeline), weights(loaded), strict=True):
+        assert torch.allclose(one, other, rtol=0.01, atol=1e-3)  # bfloat16 keeps eight bits
+    start = from_rpy(np.array([0.4, 0.0, 0.2]), np.array([np.pi, 0, 0]))
+    grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    scene = Scene(tuple(View(camera, grey, 0.0) for camera in CAMERAS), start, 1.0)
+    for mode in ("policy", "joint"):
+        made = loaded("reach the red cube", scene, mode, seed=0)
+        assert made.action is not None and made.action.shape == (1, 3, FRAMES, SIDE, SIDE, 3)
+
+
+def test_batches_are_the_same_for_the_same_number_whoever_asks():
+    taught = new_batches(Sampling(6, excerpt=1))
+    whole, again = taught.batch(5), taught.batch(5)
+    halves = [taught.batch(5, process, 2) for process in range(2)]
+    assert torch.equal(whole.rgb, again.rgb) and whole.layout == halves[0].layout == halves[1].layout
+    assert torch.equal(whole.action, torch.cat([half.action for half in halves]))
+    assert whole.instructions == halves[0].instructions + halves[1].instructions
+    assert not torch.equal(whole.action, taught.batch(6).action)
+
+
+def test_neighbours_are_one_scene_and_two_motions():
+    taught = new_batches(Sampling(8, jitter=0.0))
+    batch = taught.batch(0)
+    for i in range(0, 8, 2):
+        assert torch.equal(batch.rgb[i], batch.rgb[i + 1])
+        assert not torch.equal(batch.action[i], batch.action[i + 1])
+
+
+def test_an_excerpt_is_a_part_of_the_whole(tmp_path):
+    """The action latents and rays of an excerpt are those of the whole canvas, at the same places in time."""
+    taught = new_batches(Sampling(2, excerpt=1, jitter=0.0))
+    motions, views = np.array([0, 1]), np.array([[2], [0]])
+    K, cameras = (torch.from_numpy(a[taught.shots.scene[motions][:, None], views]).float()
+                  for a in (taught.shots.K, taught.shots.base_from_camera))  # fmt: skip
+    layout = OneView(3, (2,), slot=1)
+    whole, part = (taught._action(motions, K, cameras, one) for one in (None, layout))
+    assert torch.allclose(whole[:, :, :, [0, 2]], part, atol=1e-5)
+    assert layout.positions(kept=True) == (6, 9, 11)  # of two views' [rgb 3 | action 3]
+    rays = token_rays([CAMERAS[2]], (SIDE // 8, SIDE // 8), 3, 4, "base")
+    assert torch.allclose(taught._rays(K, cameras)[0, 0], rays[0], atol=1e-4)
+
+
+def test_the_curriculum_in_the_program_can_be_read_and_others_are_checked(tmp_path):
+    curriculum = read_curriculum()
+    assert [lesson.name for lesson in curriculum.lessons][-1] == "everything"
+    assert all(lesson.flow.modes for lesson in curriculum.lessons)
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(CURRICULUM.read_text().replace("layers = 6", "floors = 6"))
+    with pytest.raises(ModelError, match="floors means nothing there"):
+        read_curriculum(wrong)
+    wrong.write_text("seed = 1")
+    with pytest.raises(ModelError, match="needs lessons"):
+        read_curriculum(wrong)
+
+
+def test_shots_are_joined_scene_by_scene():
+    both = joined([shots(2), shots(1, seed=4)])
+    assert both.scene.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2] and len(both.rgb) == 3
+    with pytest.raises(ModelError, match="nothing to train on"):
+        replace(both, scene=both.scene[:-1])
+
+
+def test_episodes_and_first_pictures_take_turns(tmp_path):
+    codec = new_pipeline(TINY, material(), tmp_path).vae
+    batches = batches_of(TINY, TINY.lessons[2], material(), codec)(0, 0, 1)
+    assert [next(batches).rgb.shape[3] for _ in range(3)] == [3, 1, 3]
+
+
+def new_batches(sampling: Sampling) -> LessonBatches:
+    from model.embedded.codec import fit_codec
+
+    codec = fit_codec(shots(), None, z_dim=24, cell_px=8, sigma=TINY.sigma)
+    return LessonBatches(shots(), codec, sampling, 0, sigma=TINY.sigma)

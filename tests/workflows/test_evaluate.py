@@ -1,0 +1,143 @@
+"""The judge itself is judged: who knows passes, who does not fails, and why is said."""
+
+import numpy as np
+import pytest
+
+from foundation.errors import KnownError
+from foundation.trajectory import Trajectory
+from model.building import embedded_pipeline
+from model.linear_codec import LinearCodec
+from workflows.embedded.clips import Clip, Unseen
+from workflows.embedded.shards import write_shards
+from workflows.embedded.timing import FRAMES, PERIOD
+from workflows.evaluate.answers import Answer
+from workflows.evaluate.drawing import films, questions, studio
+from workflows.evaluate.evaluate import Evaluation, EvaluationError, as_text, evaluate
+from workflows.evaluate.figures import summary
+from workflows.evaluate.judging import Court
+from workflows.evaluate.labelling import lucas_kanade
+from workflows.evaluate.oracle import Elsewhere, Oracle
+from workflows.evaluate.trial import Attempt, Ending, Trial, attempt_of, put_to_the_test
+from workflows.evaluate.video_figures import likeness
+
+SEED = 100_040
+
+
+@pytest.fixture(scope="module")
+def drawn_by():
+    with studio() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def reach(drawn_by):
+    return questions(drawn_by, "reach", SEED, 1, fits=lambda clip: len(clip.scene.objects) > 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny untrained model of the embedded one's format."""
+    size = {"num_attention_heads": 2, "attention_head_dim": 16, "num_layers": 2, "ffn_dim": 64, "in_channels": 8,
+            "out_channels": 8, "text_dim": 32}  # fmt: skip
+    pipeline = embedded_pipeline(
+        LinearCodec(z_dim=8, scale_factor_spatial=16), transformer={**size, "patch_size": (1, 1, 1)},
+        height=96, width=96, num_frames=FRAMES, frame_period_s=PERIOD, num_inference_steps=2,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("model") / "tiny"
+    pipeline.save_pretrained(path)
+    return path
+
+
+def tried(clip: Clip, answer: Answer) -> Trial:
+    return put_to_the_test(attempt_of(clip, answer))
+
+
+def test_the_oracle_passes_and_who_goes_elsewhere_fails(reach, drawn_by):
+    clips = [*reach, *questions(drawn_by, "pick up", SEED, 1)]
+    with Court() as court:
+        known, wrong = (court.judge(source, clips) for source in (Oracle(), Elsewhere()))
+    assert [trial.ending for trial in known] == [Ending.DONE, Ending.DONE]
+    assert all(trial.tool_error_mm < 2.0 and trial.named is not False for trial in known)
+    assert not any(trial.success for trial in wrong) and all(trial.tool_error_mm > 50.0 for trial in wrong)
+    figures = summary([*known, *wrong])
+    assert figures["success"]["pct"] == 50.0 and sum(figures["endings"].values()) == 4
+    assert len(figures["failures"]) == 2
+
+
+def test_failures_are_told_apart(reach):
+    (clip,) = reach
+    wanted = clip.trajectory
+    nothing = tried(clip, Answer(None, reason="the motion can be read in only 3 of 17 frames"))
+    assert nothing.ending is Ending.UNREADABLE and np.isnan(nothing.tool_error_mm) and "3 of 17" in nothing.reason
+    away = wanted.base_from_tool.copy()
+    away[1:, 0, 3] += 2.0
+    far = tried(clip, Answer(Trajectory(wanted.times, away, wanted.openness)))
+    assert far.ending is Ending.REFUSED and far.reason and not any(c.isdigit() for c in far.finding)
+    other = next(thing for thing in clip.scene.objects if thing.name != clip.task.thing)
+    aside = wanted.base_from_tool.copy()
+    share = np.linspace(0.0, 1.0, len(wanted))[:, None]
+    begin = aside[0, :3, 3].copy()
+    aside[:, :3, 3] = begin + share * (np.array([*other.position, 0.08]) - begin)
+    wrong = tried(clip, Answer(Trajectory(wanted.times, aside, wanted.openness)))
+    assert wrong.ending is Ending.WRONG_THING and wrong.named is False
+    stays = np.repeat(wanted.base_from_tool[:1], len(wanted), axis=0)
+    assert not tried(clip, Answer(Trajectory(wanted.times, stays, wanted.openness))).success
+
+
+def test_processes_try_what_one_would(reach):
+    with Court() as one, Court(processes=2) as two:
+        assert one.judge(Oracle(), reach) == two.judge(Oracle(), reach)
+    (clip,) = reach
+    unread = attempt_of(clip, Answer(None, reason="nothing"))
+    again = Attempt.from_dict(unread.to_dict())
+    assert again.answer.trajectory is None and again.task == clip.task and again.scene == clip.scene
+
+
+def test_an_untrained_model_is_judged_to_the_end(folder):
+    told = []
+    asked = Evaluation(tasks="reach", scenes=2, seed=SEED, model=folder, oracle=True, films=1, unseen=Unseen(rigs=True))
+    result = evaluate(asked, told.append)
+    model, oracle = result["judged"]["model"], result["judged"]["oracle"]
+    assert model["all"]["success"]["pct"] == 0.0 and model["reach"]["success"]["of"] == 2
+    assert oracle["all"]["success"]["pct"] == 100.0
+    assert result["unseen"]["rigs"] and told
+    video = result["video"]
+    assert video["codec"]["psnr_db"] is not None and video["joint"]["psnr_db"] is not None
+    assert result["labelling"]["lucas_kanade"]["average_jaccard"] is not None
+    assert "oracle" in as_text(result)
+
+
+def test_a_film_and_who_copies_its_first_frame(drawn_by):
+    (film,) = films(drawn_by, SEED, 1, kinds=("pick up",))
+    V, T = film.rgb.shape[:2]
+    assert (V, T) == (2, FRAMES) and film.moved.shape == film.rgb.shape[:-1]
+    assert not film.moved[:, 0].any() and film.moved[:, -1].any()  # what is lifted has moved in the end
+    copied, true = likeness([film], [film.still]), likeness([film], [film.rgb])
+    assert true["psnr_db"] > 60 and true["moved_object_psnr_db"] > 60
+    assert copied["moving_psnr_db"] < copied["psnr_db"] - 3.0 < 30.0
+    tracker = lucas_kanade([film])
+    assert tracker["path_error_mm"] > 5.0 and 0.0 <= tracker["average_jaccard"] < 1.0
+
+
+def test_baselines_learn_from_shards(tmp_path, reach):
+    from workflows.evaluate.baselines import baselines
+
+    write_shards(tmp_path, range(0, 4))
+    made = baselines(tmp_path, minutes=0.01, told=lambda words: None)
+    assert [one.name for one in made] == ["mean", "nearest", "regressor"]
+    (clip,) = reach
+    for one in made:
+        (answer,) = one.answer([clip])
+        assert len(answer.trajectory) == FRAMES and answer.trajectory.known.all()
+        assert np.allclose(answer.trajectory.base_from_tool[0], clip.trajectory.base_from_tool[0], atol=1e-6)
+        assert tried(clip, answer).ending in tuple(Ending)
+
+
+def test_what_cannot_be_judged_is_a_sentence(folder):
+    for wrong in ({"scenes": 0}, {"views": 1}, {"seed": 12}, {"tasks": "juggle"}):
+        with pytest.raises(KnownError, match=r"\w+ .*\."):
+            evaluate(Evaluation(**{"model": folder, "tasks": "reach", **wrong}))
+    path = folder.parent / "small"
+    embedded_pipeline(LinearCodec(), num_frames=5, transformer={"num_layers": 1}).save_pretrained(path)
+    with pytest.raises(EvaluationError, match="Films have"):
+        evaluate(Evaluation(model=path, films=1))

@@ -1,0 +1,115 @@
+"""The model as a source: what an untrained one says ends in findings, what goes wrong in a sentence."""
+
+import numpy as np
+import pytest
+
+from foundation import xarm7
+from foundation.camera import camera_at
+from foundation.trajectory import Scene, Trajectory, View
+from model.action_images import render
+from model.building import tiny_pipeline
+from model.client import ModelProcess
+from model.errors import ModelError
+from robot.planning import make_plan
+from workflows.cancellation import Cancellation, Cancelled, silently
+from workflows.model_source import ModelSource, cropped, laid, window
+from workflows.proposal import action_cameras
+from workflows.reading import reading_findings
+
+INSTRUCTION = "pick up the red cube"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One tiny untrained model that makes videos, and one that only says what to do."""
+    path = tmp_path_factory.mktemp("model")
+    for mode in ("joint", "policy"):
+        tiny_pipeline(rehearsal_mode=mode, guidance_scale=1.0).save_pretrained(path / mode)
+    return path
+
+
+@pytest.fixture(scope="module")
+def process(folder):
+    with ModelProcess(folder / "joint", device="cpu", threads=1) as process:
+        process.load()
+        yield process
+
+
+def scene(width: int = 160, height: int = 120) -> Scene:
+    rng = np.random.default_rng(0)
+    views = [
+        View(
+            camera_at(name, width, height, 0.78, (0.98, side, 0.62), (0.4, 0.0, 0.1)),
+            rng.integers(0, 256, (height, width, 3), np.uint8),
+            3.0,
+        )
+        for name, side in (("left", 0.58), ("right", -0.58))
+    ]
+    return Scene(tuple(views), xarm7.forward(xarm7.HOME), 1.0)
+
+
+def test_an_untrained_model_ends_in_findings_not_in_a_crash(process):
+    said = []
+    proposal = ModelSource(process).propose(INSTRUCTION, scene(), lambda *now: said.append(now), Cancellation())
+    T = len(proposal.times)
+    assert proposal.source == "model" and proposal.rgb.shape == (2, T, 64, 64, 3)
+    decoded = proposal.decoded
+    findings = reading_findings(decoded, [camera.name for camera in proposal.cameras])
+    plan = make_plan(decoded.trajectory, xarm7.HOME, 1.0, confidence=decoded.confidence, known=findings)
+    assert not plan.executable
+    shares = [share for _, share in said]
+    assert shares == sorted(shares) and any("step 3 of 3" in words for words, _ in said)
+    assert proposal.scene.views[0].rgb.shape == (120, 160, 3)  # what was seen is kept whole
+
+
+def test_a_model_without_videos_draws_over_the_whole_pictures(process, folder, monkeypatch):
+    monkeypatch.setattr(process, "folder", folder / "policy")
+    proposal = ModelSource(process).propose(INSTRUCTION, scene(), silently, Cancellation())
+    assert proposal.rgb is None
+    assert proposal.action.shape[2:] == (120, 160, 3) and proposal.cameras[0].width == 160
+
+
+def test_a_question_taken_back_is_cancelled(process):
+    token = Cancellation()
+    with pytest.raises(Cancelled):
+        ModelSource(process).propose(INSTRUCTION, scene(), lambda words, _: token.cancel(), token)
+
+
+def test_what_cannot_be_asked_is_a_sentence(process, tmp_path, monkeypatch):
+    one = scene()
+    with pytest.raises(ModelError, match="second camera"):
+        ModelSource(process).propose(
+            INSTRUCTION, Scene(one.views[:1], one.base_from_tool, 1.0), silently, Cancellation()
+        )
+    monkeypatch.setattr(process, "folder", tmp_path)
+    with pytest.raises(ModelError, match="There is no model"):
+        ModelSource(process).propose(INSTRUCTION, one, silently, Cancellation())
+
+
+def test_cropping_keeps_every_ray():
+    whole = scene()
+    for part in ("middle", "workspace"):
+        windows = [window(camera, {"picture_part": part, "width": 96, "height": 96}) for camera in whole.cameras]
+        square = cropped(whole, windows)
+        camera, (left, top, side, _) = square.cameras[0], windows[0]
+        assert camera.width == camera.height == side and square.views[0].rgb.shape == (side, side, 3)
+        point = np.array([0.4, 0.05, 0.1])
+        assert np.allclose(camera.project(point) + np.array([left, top]), whole.cameras[0].project(point))
+        u, v = np.round(camera.project(point)).astype(int)
+        assert np.array_equal(square.views[0].rgb[v, u], whole.views[0].rgb[v + top, u + left])
+    window_of_all = window(whole.cameras[0], {"picture_part": "middle", "width": 128, "height": 96})
+    assert cropped(whole, [window_of_all] * 2).views[0] is whole.views[0]
+
+
+def test_what_is_laid_over_the_whole_picture_lies_where_it_was_seen():
+    whole = scene().cameras[0]
+    motion = Trajectory(np.zeros(1), xarm7.forward(xarm7.HOME)[None], np.ones(1))
+    part = window(whole, {"picture_part": "workspace", "width": 96, "height": 96})
+    seen = np.round(255 * render(motion, [whole.cropped(*part).resized(96, 96)])[0]).astype(np.uint8)
+    onto = action_cameras([whole])[0]
+    over = laid(seen, whole, part, onto)[0].astype(float)
+    expected = 255 * render(motion, [onto])[0, 0]
+    red = over[..., 0] > 60
+    assert red.sum() > 30 and np.abs(over[red] - expected[red])[:, 0].mean() < 25
+    v, u = np.unravel_index(np.argmax(over[..., 0]), over.shape[:2])
+    assert np.linalg.norm(onto.project(motion.base_from_tool[0, :3, 3]) - [u, v]) < 2.5

@@ -1,0 +1,192 @@
+"""Clips from seeds.
+
+A first-frame clip shows how things stand before and needs no physics, for actions are drawn from the motion alone. An
+episode runs in virtual time and shows every frame of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from foundation import xarm7
+from foundation.camera import Camera
+from foundation.trajectory import Trajectory
+from robot.errors import RobotError
+from robot.planning import make_plan
+from simulation.bench.judging import judge
+from simulation.bench.scene import SceneSpec
+from simulation.bench.still import still_truth
+from simulation.bench.tasks import Task
+from simulation.bench.world import Truth
+from simulation.pictures.looks import Look
+from simulation.pictures.studio import Studio
+from workflows.demonstrate import VirtualLabArm
+from workflows.demonstrator import waypoints
+from workflows.embedded.clip import Clip, Unseen
+from workflows.embedded.lessons import MIXTURE, further_tasks, random_kind, random_lesson, random_start
+from workflows.embedded.looks import random_environment, random_look
+from workflows.embedded.rigs import random_rig
+from workflows.embedded.seeds import SeedError, Use, use_of
+from workflows.embedded.timing import clip_trajectory
+from workflows.embedded.wordings import random_wording
+
+__all__ = ["SIZE", "Clip", "Unseen", "episode_clip", "first_frame_clip", "first_frame_clips"]
+
+SIZE = 96  # px
+NOISE = (0.3, 1.6)  # standard deviation of a pixel's value in 0..255, after a camera's own pixels were averaged
+_ROUNDING = 1e-6  # s
+_SETTLE = 0.3  # s after an episode before it is judged
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """What is drawn from a seed before anything is pictured."""
+
+    scene: SceneSpec
+    look: Look
+    task: Task
+    joints: np.ndarray
+
+
+def first_frame_clips(
+    studio: Studio,
+    seed: int,
+    *,
+    views: int = 2,
+    size: int = SIZE,
+    rigs: int = 1,
+    instructions: int = 1,
+    kind: str | None = None,
+    unseen: Unseen = Unseen(),
+    mixture: Mapping[str, float] = MIXTURE,
+) -> tuple[Clip, ...]:
+    """The clips of one scene: for each of `rigs` camera rigs the same up to `instructions` instructions, in this order.
+
+    `kind` of the first instruction's task, else drawn by `mixture`; the scene may allow fewer further ones. Clips of
+    one rig share their `rgb`. Raises SeedError when something unseen is asked for in a training seed.
+    """
+    lesson = _lesson(seed, kind, mixture, unseen)
+    draw = _generator(seed, "further")
+    tasks = [lesson.task, *further_tasks(draw, lesson.scene, lesson.task, instructions - 1)]
+    truth = still_truth(lesson.scene, lesson.joints)
+    spoken = [_wording(seed, number, task, lesson.scene, unseen) for number, task in enumerate(tasks)]
+    motions = [_motion(task, lesson.scene, truth) for task in tasks]
+    studio.show(truth, lesson.scene, lesson.joints, lesson.look)
+    clips = []
+    for number in range(rigs):
+        cameras = random_rig(_generator(seed, "rig", number), views, size, unseen=unseen.rigs)
+        noise = _generator(seed, "noise", number)
+        rgb = _expose(noise, np.stack([studio.draw(camera) for camera in cameras])[:, None])
+        for task, instruction, motion in zip(tasks, spoken, motions, strict=True):
+            clips.append(_clip(seed, instruction, cameras, motion, rgb, True, task, lesson))
+    return tuple(clips)
+
+
+def first_frame_clip(studio: Studio, seed: int, **more: Any) -> Clip:
+    """The clip of a seed, without physics; `more` are `first_frame_clips`' other arguments."""
+    return first_frame_clips(studio, seed, **{**more, "rigs": 1, "instructions": 1})[0]
+
+
+def episode_clip(
+    studio: Studio,
+    seed: int,
+    *,
+    views: int = 2,
+    size: int = SIZE,
+    kind: str | None = None,
+    unseen: Unseen = Unseen(),
+    mixture: Mapping[str, float] = MIXTURE,
+) -> Clip:
+    """The same clip with its video: the motion is planned, the arm does it in virtual time, and every frame is drawn at
+    the moment at which the plan passes it. What cannot be planned or is stopped on the way is not `done`, and stands
+    still from there on."""
+    lesson = _lesson(seed, kind, mixture, unseen)
+    scene = lesson.scene
+    arm = VirtualLabArm(scene, joints=lesson.joints)
+    arm.make_ready()
+    start = arm.lab.world.truth()
+    motion = _motion(lesson.task, scene, start)
+    seen, finished = _run(arm, motion)
+    done = finished and judge(lesson.task, start, arm.lab.world.truth()).success
+    cameras = random_rig(_generator(seed, "rig", 0), views, size, unseen=unseen.rigs)
+    pictures = []
+    for truth, joints in seen:
+        studio.show(truth, scene, joints, lesson.look)
+        pictures.append([studio.draw(camera) for camera in cameras])
+    rgb = _expose(_generator(seed, "noise", 0), np.array(pictures).swapaxes(0, 1))
+    instruction = _wording(seed, 0, lesson.task, scene, unseen)
+    clip = _clip(seed, instruction, cameras, motion, rgb, done, lesson.task, lesson)
+    return replace(clip, truths=tuple(truth for truth, _ in seen))
+
+
+def _lesson(seed: int, kind: str | None, mixture: Mapping[str, float], unseen: Unseen) -> _Lesson:
+    """Each aspect from a stream of its own, so that asking for one unseen thing changes nothing else."""
+    if unseen.any and use_of(seed) is Use.TRAINING:
+        raise SeedError(f"Seed {seed} is for training, which must not see what is kept for the judge.")
+    use_of(seed)
+    kind = kind or random_kind(_generator(seed, "kind"), mixture)
+    scene, task = random_lesson(_generator(seed, "task"), seed, kind, unseen_pair=unseen.pairs)
+    scene = random_environment(_generator(seed, "environment"), scene, unseen=unseen.environment)
+    look = random_look(_generator(seed, "look"), scene, unseen_environment=unseen.environment, unseen_arm=unseen.arm)
+    return _Lesson(scene, look, task, random_start(_generator(seed, "start")))
+
+
+def _motion(task: Task, scene: SceneSpec, truth: Truth) -> Trajectory:
+    return clip_trajectory(waypoints(task, scene, truth), truth.base_from_tool, truth.openness)
+
+
+def _wording(seed: int, number: int, task: Task, scene: SceneSpec, unseen: Unseen) -> str:
+    return random_wording(_generator(seed, "wording", number), task, scene, held_out=unseen.wording)
+
+
+def _run(arm: VirtualLabArm, motion: Trajectory) -> tuple[list[tuple[Truth, np.ndarray]], bool]:
+    """What is true at each of the T frames, with the joints (7,) then; and whether the arm got to the end."""
+    plan = make_plan(motion, arm.joints, float(motion.openness[0]))
+    world = arm.lab.world
+
+    def present() -> tuple[Truth, np.ndarray]:
+        return world.truth(), world.snapshot()[: xarm7.JOINTS]
+
+    seen = [present()]
+
+    def passed(moment: float) -> None:
+        while len(seen) < len(motion) and plan.frame_moments[len(seen)] <= moment + _ROUNDING:
+            seen.append(present())
+
+    finished = plan.executable
+    if finished:
+        try:
+            arm.execute(plan, passed=passed)
+            arm.run(_SETTLE)
+            seen += [present()] * (len(motion) - len(seen))
+        except RobotError:
+            finished = False
+    return seen + [seen[-1]] * (len(motion) - len(seen)), finished
+
+
+def _expose(generator: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
+    """Pictures with a sensor's noise."""
+    noise = generator.standard_normal(rgb.shape, dtype=np.float32) * np.float32(generator.uniform(*NOISE))
+    return np.clip(rgb + noise + np.float32(0.5), 0, 255).astype(np.uint8)
+
+
+def _clip(
+    seed: int,
+    instruction: str,
+    cameras: tuple[Camera, ...],
+    motion: Trajectory,
+    rgb: np.ndarray,
+    done: bool,
+    task: Task,
+    lesson: _Lesson,
+) -> Clip:
+    return Clip(seed, instruction, cameras, motion, rgb, done, task, lesson.scene, lesson.joints, lesson.look)
+
+
+_ASPECTS = ("kind", "task", "further", "environment", "look", "start", "rig", "noise", "wording")
+
+
+def _generator(seed: int, aspect: str, number: int = 0) -> np.random.Generator:
+    return np.random.default_rng([seed, 0xC11, _ASPECTS.index(aspect), number])

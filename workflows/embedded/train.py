@@ -1,0 +1,77 @@
+"""`rehearse model train-embedded`: from nothing to the embedded model's weights, on a CPU or a GPU."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from workflows.embedded.seeds import Use, seeds_for
+from workflows.embedded.shards import Recipe, write_shards
+from workflows.embedded.shots import episodes_of, shots_of
+from workflows.embedded.timing import PERIOD
+
+
+def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Carry the command out: the answer, and the same as text. Raises KnownError."""
+    from model.embedded.curriculum import CURRICULUM, read_curriculum
+    from model.embedded.export import export, record_of
+    from model.embedded.shots import Shots
+    from model.embedded.training import Material, train_curriculum
+
+    began = time.monotonic()
+    curriculum = read_curriculum(parsed.curriculum or CURRICULUM)
+    data = curriculum.data
+    make_data(parsed.folder, curriculum, parsed.processes)
+    episodes = episodes_of(parsed.folder / "episodes") if data.episode_seeds else None
+    material = Material(
+        Shots(**shots_of(parsed.folder / "first", motions=data.motions)),
+        None if episodes is None else Shots(**episodes),
+        Shots(**shots_of(parsed.folder / "tuning", motions=data.motions)),
+        PERIOD,
+    )
+    runs = parsed.folder / "runs"
+
+    def enough() -> bool:
+        return parsed.minutes is not None and time.monotonic() - began > 60.0 * parsed.minutes
+
+    pipeline = train_curriculum(
+        curriculum, material, runs, _Told(parsed.folder), precision=parsed.precision, stop=enough
+    )
+    command = "rehearse model train-embedded"
+    if parsed.curriculum is not None:
+        command += f" --curriculum {parsed.curriculum.name}"
+    facts = {"pictures": len(material.first.rgb), "motions": len(material.first)}
+    facts["episodes"] = 0 if material.episodes is None else len(material.episodes)
+    folder = export(pipeline, parsed.to, record_of(curriculum, runs, command, facts))
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    answer = {"folder": str(folder), "bytes": size, "seconds": round(time.monotonic() - began, 1), **facts}
+    return answer, f"{folder}: {size / 1e6:.1f} MB, after {answer['seconds']:.0f} s."
+
+
+def make_data(folder: Path, curriculum: Any, processes: int) -> None:
+    """The clips that the curriculum asks for; those that are there already are kept."""
+    data, size = curriculum.data, curriculum.size.size_px
+    first = Recipe(views=data.views, size=size, rigs=data.rigs)
+    write_shards(folder / "first", seeds_for(Use.TRAINING, 0, data.first_seeds), first, processes=processes)
+    write_shards(folder / "tuning", seeds_for(Use.TUNING, 0, data.tuning_seeds), first, use=Use.TUNING)
+    if data.episode_seeds:
+        episodes = Recipe(episodes=True, views=data.views, size=size)
+        seeds = seeds_for(Use.TRAINING, data.first_seeds, data.episode_seeds)
+        write_shards(folder / "episodes", seeds, episodes, processes=processes)
+
+
+class _Told:
+    """Every figure on standard error and in train.log, as one line each."""
+
+    def __init__(self, folder: Path):
+        self._file, self._began = folder / "train.log", time.monotonic()
+
+    def __call__(self, what: str, figures: dict[str, Any]) -> None:
+        shown = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
+        line = f"{time.monotonic() - self._began:7.0f} s  {what}  {json.dumps(shown)}\n"
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        with self._file.open("a", encoding="utf-8") as log:
+            log.write(line)

@@ -1,0 +1,59 @@
+"""How people say what the arm should do: many wordings of each task, some of which are never trained on.
+
+A held-out wording is made of words that occur in others, for a model that learnt English from these alone; their order
+and company are new.
+"""
+
+import numpy as np
+
+from simulation.bench.scene import SceneSpec
+from simulation.bench.tasks import KINDS, Task
+
+SYNONYMS = {"cube": "block", "cylinder": "can", "ball": "sphere"}
+_SYNONYM_SHARE, _SHORT_SHARE, _POLITE_SHARE, _USUAL_SHARE = 0.25, 0.15, 0.15, 0.25
+
+_MORE: dict[str, tuple[str, ...]] = {
+    "reach": ("move the gripper over to the {thing}", "reach for the {thing}", "approach the {thing}"),
+    "pick up": ("grab hold of the {thing} and lift it", "take the {thing} off the table"),
+    "place": ("take the {thing} and drop it in the {goal}", "lay the {thing} in the {goal}"),
+    "push left": ("shove the {thing} left", "move the {thing} to the left"),
+    "push right": ("shove the {thing} right", "move the {thing} to the right"),
+    "push away": ("shove the {thing} away", "push the {thing} away from the arm"),
+    "open drawer": ("open up the drawer", "pull the drawer out until it is open"),
+    "close drawer": ("push the drawer closed", "shut the drawer again"),
+    "close box": ("shut the box", "put the lid onto the box", "lay the lid on the box"),
+}
+HELD_OUT: dict[str, tuple[str, ...]] = {
+    "reach": ("move over to the {thing}", "go and touch the {thing}", "bring the gripper over to the {thing}"),
+    "pick up": ("lift up the {thing}", "grab the {thing} and raise it", "take hold of the {thing} and lift it"),
+    "place": ("grab the {thing} and place it in the {goal}", "lift the {thing} into the {goal}"),
+    "push left": ("shove the {thing} to the left", "slide the {thing} left"),
+    "push right": ("shove the {thing} to the right", "slide the {thing} right"),
+    "push away": ("slide the {thing} away", "shove the {thing} forward"),
+    "open drawer": ("pull open the drawer", "slide out the drawer"),
+    "close drawer": ("push the drawer in until it is shut", "slide the drawer shut"),
+    "close box": ("cover the box", "close the box with the lid"),
+}
+TRAINED = {kind: (*KINDS[kind], *_MORE[kind]) for kind in KINDS}
+
+
+def random_wording(generator: np.random.Generator, task: Task, scene: SceneSpec, *, held_out: bool = False) -> str:
+    """One way to ask for `task`; with `held_out`, one whose wording was never trained on."""
+    wordings = (HELD_OUT if held_out else TRAINED)[task.kind]
+    wording = wordings[generator.integers(len(wordings))]
+    if not held_out and generator.random() < _USUAL_SHARE:
+        wording = KINDS[task.kind][0]
+    spoken = wording.format(thing=_spoken(generator, task.thing, scene), goal=task.goal)
+    return f"please {spoken}" if generator.random() < _POLITE_SHARE else spoken
+
+
+def _spoken(generator: np.random.Generator, name: str, scene: SceneSpec) -> str:
+    """A thing's name, perhaps with another noun, perhaps only as "the red one" where just one thing is red."""
+    if " " not in name:
+        return name
+    colour, shape = name.split()
+    draw = generator.random()
+    alone = sum(thing.colour == colour for thing in scene.objects) == 1
+    if alone and draw < _SHORT_SHARE:
+        return f"{colour} one"
+    return f"{colour} {SYNONYMS[shape]}" if draw > 1.0 - _SYNONYM_SHARE else name

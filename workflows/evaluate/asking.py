@@ -1,0 +1,53 @@
+"""The model as one that is judged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from foundation.trajectory import Scene
+from model.generation import Generated
+from workflows.embedded.clips import Clip
+from workflows.evaluate.answers import Answer
+
+
+class AskedModel:
+    """A pipeline that answers several clips in one pass; `steps` None: as many as it takes by default.
+
+    The noise of a clip comes from its seed, so that the same judgement gives the same figures.
+    """
+
+    name = "model"
+
+    def __init__(self, pipeline: Any, *, mode: str = "policy", steps: int | None = None, together: int = 16):
+        self.pipeline = pipeline
+        self._mode, self._steps, self._together = mode, steps, together
+
+    def answer(self, clips: Sequence[Clip]) -> list[Answer]:
+        """What the action images that the model makes say. Raises ModelError for what cannot be asked of it."""
+        from model.together import Question, generate_together
+
+        answers: list[Answer] = []
+        for first in range(0, len(clips), self._together):
+            part = clips[first : first + self._together]
+            questions = [Question(clip.instruction, clip.question, clip.seed) for clip in part]
+            made = generate_together(self.pipeline, questions, self._mode, num_inference_steps=self._steps)
+            answers += [_answer(one) for one in made]
+        return answers
+
+
+def answered(pipeline: Any, instruction: str, scene: Scene, seed: int, *, steps: int | None = None) -> Answer:
+    """What the model says to one instruction. Raises ModelError for what cannot be asked of it."""
+    return _answer(pipeline(instruction, scene, "policy", num_inference_steps=steps, seed=seed))
+
+
+def _answer(made: Generated) -> Answer:
+    assert made.decoded is not None and made.verdicts is not None
+    decoded, verdict = made.decoded[0], made.verdicts[0]
+    return Answer(decoded.trajectory, decoded.confidence, verdict.reason)
+
+
+def load_model(folder: Path) -> Any:
+    """The pipeline in a folder. Raises ModelError when there is none."""
+    from model.loading import load_pipeline
+
+    return load_pipeline(folder)

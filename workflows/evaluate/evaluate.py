@@ -1,0 +1,163 @@
+"""`rehearse evaluate`: the model, and on request what it is compared with, before the judge."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from foundation.errors import KnownError
+from model.default_weights import embedded_weights
+from simulation.pictures.studio import Studio
+from workflows.embedded.clips import Unseen
+from workflows.embedded.timing import FRAMES, PERIOD
+from workflows.evaluate.answers import Judged
+from workflows.evaluate.asking import AskedModel, load_model
+from workflows.evaluate.drawing import films, kinds_named, questions, require_untrained, studio
+from workflows.evaluate.figures import summary
+from workflows.evaluate.judging import Court
+from workflows.evaluate.oracle import Oracle
+from workflows.evaluate.trial import Trial
+
+Told = Callable[[str], None]
+
+
+class EvaluationError(KnownError):
+    """What was asked for cannot be judged."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is judged: kinds of `tasks` (see `kinds_named`), `scenes` of each from `seed` on, and `unseen`, what of them
+    was never trained on. `model`: a pipeline's folder, None for the embedded one. `oracle` adds the demonstrator's own
+    motion; `baselines`, a folder of training shards, what was learnt from these in `baseline_minutes` without action
+    images; `films`, a number, the figures of videos and of labelling. `real_time` judges through the SDK and cameras.
+    """
+
+    tasks: str = "all"
+    scenes: int = 50
+    seed: int = 200_000
+    views: int = 2
+    steps: int | None = None
+    unseen: Unseen = field(default_factory=Unseen)
+    model: Path | None = None
+    oracle: bool = False
+    baselines: Path | None = None
+    baseline_minutes: float = 20.0
+    films: int = 0
+    real_time: bool = False
+    processes: int = 1
+
+
+def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, Any]:
+    """The figures as plain data. Raises KnownError for what cannot be asked."""
+    began = time.monotonic()
+    if asked.scenes < 1 or asked.views not in (2, 3):
+        raise EvaluationError("A judgement needs at least one scene, and two or three views.")
+    require_untrained(asked.seed)
+    kinds = kinds_named(asked.tasks)
+    folder = asked.model or embedded_weights()
+    if folder is None:
+        raise EvaluationError("The program came without the embedded model's weights. Name a model with --model.")
+    pipeline = load_model(folder)
+    if asked.films:
+        _require_the_films_format(pipeline.config)
+    result: dict[str, Any] = {
+        "model": str(folder),
+        "tasks": list(kinds),
+        "scenes": asked.scenes,
+        "seed": asked.seed,
+        "views": asked.views,
+        "steps": asked.steps or pipeline.config.num_inference_steps,
+        "unseen": asdict(asked.unseen),
+    }
+    with studio() as drawn_by:
+        size = pipeline.config.height
+        if asked.real_time:
+            from workflows.evaluate.real_time import judged_in_real_time
+
+            trials = judged_in_real_time(pipeline, kinds, asked.seed, asked.scenes, told, steps=asked.steps)
+            result["judged"] = {"model": _by_kind(trials)}
+        else:
+            result["judged"] = _judged(asked, kinds, pipeline, drawn_by, told)
+        if asked.films:
+            result |= _films(asked, pipeline, drawn_by, size, told)
+    result["seconds"] = round(time.monotonic() - began, 1)
+    return result
+
+
+def _require_the_films_format(config: Any) -> None:
+    """Films are as clips are; EvaluationError for a model of other frames."""
+    if (config.num_frames, config.frame_period_s) != (FRAMES, PERIOD) or config.height != config.width:
+        raise EvaluationError(
+            f"Films have {FRAMES} square frames {PERIOD} s apart, and this model makes {config.num_frames} of "
+            f"{config.width} x {config.height} px, {config.frame_period_s} s apart. Leave --films out."
+        )
+
+
+def _judged(
+    asked: Evaluation, kinds: Sequence[str], pipeline: Any, drawn_by: Studio, told: Told
+) -> dict[str, dict[str, Any]]:
+    """The figures of everyone who is judged, on the same clips."""
+    sources = _sources(asked, pipeline, told)
+    trials: dict[str, list[Trial]] = {source.name: [] for source in sources}
+    with Court(asked.processes, told) as court:
+        for kind in kinds:
+            clips = questions(
+                drawn_by,
+                kind,
+                asked.seed,
+                asked.scenes,
+                views=asked.views,
+                size=pipeline.config.height,
+                unseen=asked.unseen,
+            )
+            for source in sources:
+                trials[source.name] += court.judge(source, clips, kind)
+    return {name: _by_kind(found) for name, found in trials.items()}
+
+
+def _sources(asked: Evaluation, pipeline: Any, told: Told) -> list[Judged]:
+    sources: list[Judged] = [AskedModel(pipeline, steps=asked.steps)]
+    if asked.oracle:
+        sources.append(Oracle())
+    if asked.baselines is not None:
+        from workflows.evaluate.baselines import baselines
+
+        sources += baselines(asked.baselines, minutes=asked.baseline_minutes, told=told)
+    return sources
+
+
+def _films(asked: Evaluation, pipeline: Any, drawn_by: Studio, size: int, told: Told) -> dict[str, Any]:
+    from workflows.evaluate.labelling import labelling_figures
+    from workflows.evaluate.video_figures import video_figures
+
+    told(f"{asked.films} films")
+    shown = films(drawn_by, asked.seed, asked.films, views=asked.views, size=size)
+    told("videos")
+    video = video_figures(pipeline, shown, steps=asked.steps)
+    told("labelling")
+    return {"video": video, "labelling": labelling_figures(pipeline, shown, steps=asked.steps)}
+
+
+def _by_kind(trials: Sequence[Trial]) -> dict[str, Any]:
+    kinds = dict.fromkeys(trial.kind for trial in trials)
+    return {"all": summary(trials), **{kind: summary([t for t in trials if t.kind == kind]) for kind in kinds}}
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The same as a table."""
+    unseen = [name for name, value in result["unseen"].items() if value]
+    head = f"{result['scenes']} scenes a kind from seed {result['seed']}, unseen: {', '.join(unseen) or 'nothing'}"
+    lines = [head, f"{'who':<12}{'task':<14}{'done':>7}{'95 %':>13}{'named':>8}{'tool mm':>9}"]
+    for who, kinds in result["judged"].items():
+        for kind, found in kinds.items():
+            done, named, error = found["success"], found["named"]["pct"], found["tool_error_mm"]["median"]
+            interval = f"{done['low_pct']:.0f}-{done['high_pct']:.0f}"
+            rest = "".join(f"{'-' if value is None else f'{value:.1f}':>8}" for value in (named, error))
+            lines.append(f"{who:<12}{kind:<14}{done['pct']:>6.1f}%{interval:>13}{rest}")
+            lines += [f"    refused: {count} x {sentence}" for sentence, count in found["refusals"].items()]
+    for part in ("video", "labelling"):
+        for name, figures in result.get(part, {}).items():
+            lines.append(f"{part} {name}: {figures}")
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""A demonstration with its film: what a generated video, or a motion read from a video, is compared with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foundation.camera import Camera
+from foundation.trajectory import Scene, Trajectory
+
+
+@dataclass(frozen=True, eq=False)
+class Filmed:
+    """`rgb` (V, T, H, W, 3) uint8 as the scene's cameras saw it, `trajectory` (T) what the tool really did meanwhile,
+    `moved` (V, T, H, W) bool: the pixels where a thing that has moved by then was or is."""
+
+    seed: int
+    instruction: str
+    scene: Scene
+    trajectory: Trajectory
+    rgb: np.ndarray
+    moved: np.ndarray
+
+    @property
+    def cameras(self) -> tuple[Camera, ...]:
+        return self.scene.cameras
+
+    @property
+    def still(self) -> np.ndarray:
+        """The film of someone who says that nothing happens: the first frame, again and again."""
+        return np.broadcast_to(self.rgb[:, :1], self.rgb.shape)

@@ -1,0 +1,105 @@
+"""Generated videos against films: `joint` from the instruction, `action_to_video` from the true motion."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from model.generation import Generated
+from workflows.evaluate.filmed import Filmed
+from workflows.evaluate.pixels import moving, psnr, ssim
+from workflows.evaluate.tracks import path_error_mm
+
+_TOGETHER = 8
+
+
+def video_figures(pipeline: Any, films: Sequence[Filmed], *, steps: int | None = None) -> dict[str, Any]:
+    """PSNR in dB and SSIM of what the model makes, beside a copy of the first frame and what its codec can show.
+
+    `arm_error_mm`: how far the arm in the video that was made for a given motion is from that motion, read from it
+    by the model itself; what it reads from the true film stands in `labelling_figures`.
+    """
+    from model.together import through_codec
+
+    joint = generated(pipeline, films, "joint", steps=steps)
+    given = generated(pipeline, films, "action_to_video", steps=steps)
+    videos = [_rgb(one) for one in given]
+    read = generated(pipeline, films, "video_to_action", steps=steps, videos=videos)
+    errors = [
+        path_error_mm(positions(one), film.trajectory.base_from_tool[:, :3, 3])
+        for one, film in zip(read, films, strict=True)
+    ]
+    return {
+        "clips": len(films),
+        "joint": likeness(films, [_rgb(one) for one in joint]),
+        "action_to_video": {**likeness(films, videos), "arm_error_mm": middle(errors)},
+        "copy_first": likeness(films, [film.still for film in films]),
+        "codec": likeness(films, [through_codec(pipeline, film.rgb) for film in films]),
+    }
+
+
+def generated(
+    pipeline: Any,
+    films: Sequence[Filmed],
+    mode: str,
+    *,
+    steps: int | None = None,
+    videos: Sequence[np.ndarray] | None = None,
+) -> list[Generated]:
+    """What the model makes of each film in one of the modes; `videos` are read in place of the films."""
+    from model.together import Question, generate_together
+
+    shown = [film.rgb for film in films] if videos is None else videos
+    questions = [
+        Question(
+            film.instruction,
+            film.scene,
+            film.seed,
+            film.trajectory if mode == "action_to_video" else None,
+            video if mode == "video_to_action" else None,
+        )
+        for film, video in zip(films, shown, strict=True)
+    ]
+    parts = [questions[i : i + _TOGETHER] for i in range(0, len(questions), _TOGETHER)]
+    return [one for part in parts for one in generate_together(pipeline, part, mode, num_inference_steps=steps)]
+
+
+def middle(values: Sequence[float]) -> float | None:
+    """The median of what is known, rounded; None when nothing is."""
+    known = np.array([value for value in values if np.isfinite(value)])
+    return round(float(np.median(known)), 3) if len(known) else None
+
+
+def likeness(films: Sequence[Filmed], made: Sequence[np.ndarray]) -> dict[str, float | None]:
+    """Means over the clips, of all frames but the first, which is given."""
+    values: dict[str, list[float]] = {}
+    for film, video in zip(films, made, strict=True):
+        true, video = film.rgb[:, 1:], video[:, 1:]
+        moves, moved = moving(film.rgb)[:, 1:], film.moved[:, 1:]
+        flat = true.reshape(-1, *true.shape[2:]), video.reshape(-1, *true.shape[2:])
+        one = {
+            "psnr_db": psnr(video, true),
+            "ssim": ssim(flat[1], flat[0]),
+            "moving_psnr_db": psnr(video, true, moves),
+            "moving_ssim": ssim(flat[1], flat[0], moves.reshape(-1, *moves.shape[2:])),
+            "moved_object_psnr_db": psnr(video, true, moved),
+        }
+        for name, value in one.items():
+            values.setdefault(name, []).append(value)
+    return {name: _mean(found) for name, found in values.items()}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    known = [value for value in values if np.isfinite(value)]
+    return round(float(np.mean(known)), 3) if known else None
+
+
+def _rgb(made: Generated) -> np.ndarray:
+    assert made.rgb is not None
+    return made.rgb[0]
+
+
+def positions(made: Generated) -> np.ndarray:
+    """Where the tool is (T, 3) in what was read; NaN where it was not."""
+    assert made.decoded is not None
+    return made.decoded[0].trajectory.base_from_tool[:, :3, 3]

@@ -1,0 +1,153 @@
+"""What is recorded of a session: its cameras with their calibrations, and the arm's measurements."""
+
+import uuid
+
+import numpy as np
+
+from cameras.capture import Capture, Subscription
+from cameras.health import State
+from cameras.intrinsics import Intrinsics
+from foundation.camera import Camera
+from foundation.clocks import utc_now
+from foundation.errors import KnownError
+from robot.client import MotionSample, RobotClient, SampleTap
+from robot.state import Activity, ArmState
+from storage.documents import Calibration, Lens, ViewSpec
+from storage.samples import ArmSample
+from workflows.record_facts import RecordError
+from workflows.session import NotConnectedError, Session
+
+_QUEUE = 60  # frames, 2 s: the encoder may be held up that long before one is lost
+_LOST = {
+    State.OPENING: "is still starting. Wait a moment.",
+    State.FROZEN: "repeats one and the same picture. Unplug it and plug it in again.",
+    State.STALLED: "has stopped sending pictures. Check its cable.",
+    State.GONE: "is not connected. Check its cable.",
+    State.CLOSED: "has been switched off. Connect again.",
+}
+_NOT_READY = {
+    ArmState.DISCONNECTED: "The arm is not connected. Connect it first.",
+    ArmState.STOPPED: "The arm was stopped. Make it ready first.",
+    ArmState.STOPPING: "The arm was stopped. Make it ready first.",
+    ArmState.NOT_ENABLED: "The arm is not enabled. Make it ready first.",
+    ArmState.NOT_READY: "The arm is not ready. Make it ready first.",
+}
+_BY_ITSELF = (Activity.FOLLOWING, Activity.JOGGING, Activity.PREPARING)
+
+
+class CameraView:
+    """One camera of a session, as a `RecordedView`. A slow camera records on; the episode's findings tell of it."""
+
+    def __init__(self, capture: Capture, name: str, camera: Camera | None, kind: str):
+        self.name = name
+        self._capture, self._camera, self._kind = capture, camera, kind
+        self._subscription: Subscription | None = None
+
+    @property
+    def fault(self) -> str:
+        words = _LOST.get(self._capture.state)
+        return "" if words is None else f"The camera {self.name} {words}"
+
+    def spec(self) -> ViewSpec:
+        driver, newest = self._capture.driver, self._capture.newest
+        size = driver.size or (None if newest is None else newest.size)
+        if size is None:
+            raise RecordError(f"The camera {self.name} has not given a picture yet. Wait a moment.")
+        lens = None if driver.intrinsics is None else lens_of(driver.intrinsics)
+        calibration = None if lens is None or self._camera is None else calibration_of(lens, self._camera, self._kind)
+        return ViewSpec(driver.identity, self.name, *size, driver.fps or 0.0, lens, calibration)
+
+    def begin(self) -> Subscription:
+        self._subscription = self._capture.subscribe(_QUEUE)
+        return self._subscription
+
+    def end(self) -> None:
+        if self._subscription is not None:
+            self._capture.unsubscribe(self._subscription)
+            self._subscription = None
+
+
+class RobotArm:
+    """The arm of a session, as a `RecordedArm`."""
+
+    def __init__(self, robot: RobotClient, *, simulated: bool):
+        self.name, self.simulated = robot.model, simulated
+        self._robot = robot
+        self._tap: SampleTap | None = None
+
+    @property
+    def fault(self) -> str:
+        try:
+            status = self._robot.status
+        except KnownError as error:
+            return str(error)
+        if status is None:
+            return _NOT_READY[ArmState.DISCONNECTED]
+        if status.state is ArmState.ERROR:
+            return status.fault or f"The arm reports the error C{status.error}. Follow the steps on the Arm screen."
+        return _NOT_READY.get(status.state, "")
+
+    def begin(self) -> None:
+        self._tap = self._robot.tap_samples()
+
+    def take(self) -> list[ArmSample]:
+        return [] if self._tap is None else [_arm_sample(sample) for sample in self._tap.take()]
+
+    def end(self) -> None:
+        if self._tap is not None:
+            self._robot.untap_samples(self._tap)
+            self._tap = None
+
+    def halt(self) -> None:
+        status = None if self._robot.lost else self._robot.status
+        if status is not None and status.activity in _BY_ITSELF:
+            self._robot.stop()
+
+
+def views_of(session: Session) -> list[CameraView]:
+    """Every camera of the session, calibrated or not."""
+    cameras = session.cameras
+    kind = "simulated truth" if session.simulated else "calibration"
+    return [
+        CameraView(capture, session.names[identity], cameras.get(identity), kind)
+        for identity, capture in session.captures.items()
+    ]
+
+
+def arm_of(session: Session) -> RobotArm:
+    """The session's arm. Raises NotConnectedError when there is none."""
+    if session.robot is None:
+        raise NotConnectedError(session.problems.get("arm", "The arm is not connected. Connect it first."))
+    return RobotArm(session.robot, simulated=session.simulated)
+
+
+def lens_of(intrinsics: Intrinsics) -> Lens:
+    """A lens as episodes keep it."""
+    return Lens(intrinsics.width, intrinsics.height, _rows(intrinsics.K), tuple(intrinsics.distortion.tolist()))
+
+
+def calibration_of(lens: Lens, camera: Camera, kind: str) -> Calibration:
+    """A lens and its camera's place as episodes keep them: the same ones have the same id, however often recorded."""
+    contents = np.concatenate([np.ravel(lens.K), lens.distortion, camera.base_from_camera.ravel()])
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{camera.name} {kind} {contents.tobytes().hex()}")
+    return Calibration(str(identity), utc_now().isoformat(), kind, lens, _rows(camera.base_from_camera))
+
+
+def _rows(matrix: np.ndarray):
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def _arm_sample(sample: MotionSample) -> ArmSample:
+    mode, state, error, warning = sample.codes
+    return ArmSample(
+        time=sample.read,
+        position=sample.position,
+        velocity=sample.velocity,
+        effort=sample.effort,
+        commanded=sample.commanded,
+        openness=sample.openness,
+        mode=mode,
+        state=state,
+        error=error,
+        warning=warning,
+    )
