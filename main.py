@@ -18,6 +18,7 @@ ROLES = {
     "cameras": "cameras.listing_process",
     "clips": "workflows.embedded.shards",
     "lab": "simulation.process",
+    "library-window": "gui.library_figures",
     "model": "model.process",
     "robot": "robot.process",
     "trials": "workflows.evaluate.judging",
@@ -85,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
         return command
 
-    add("doctor", "Say what works on this machine, and what to do about what does not.")
+    doctor = add("doctor", "Say what works on this machine, and what to do about what does not.")
+    doctor.add_argument("--rebuild-library", action="store_true", help="make the library's database from its folder")
+    doctor.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
 
     simulate = add("simulate", "Run the embedded lab: a simulated xArm7 that the official SDK can drive, and cameras.")
     simulate.add_argument("--seed", type=int, default=0, help="which random scene (default 0)")
@@ -119,6 +122,19 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="where the episodes are kept")
     record.add_argument("--operator", default="", help="who records (default: as in the settings)")
     record.add_argument("--real-time", action="store_true", help="through the SDK, the sockets and the cameras")
+
+    import_ = add("import", "Bring the episodes of another program's data set into the library: all of them, or none.")
+    import_.add_argument("folder", type=Path, help="where the data set is")
+    import_.add_argument("--format", default=None, choices=("lerobot", "rlbench"), help="else found out")
+    import_.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
+
+    export = add("export", "Write episodes of the library as a data set for other programs.")
+    export.add_argument("folder", type=Path, help="a new folder")
+    export.add_argument("--format", default="lerobot", choices=("lerobot",), help="which layout (default lerobot)")
+    export.add_argument("--fps", type=int, default=15, help="frames a second (default 15)")
+    export.add_argument("--search", default="", metavar="WORDS", help="only episodes with these words")
+    export.add_argument("--success", action="store_true", help="only successful ones")
+    export.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
 
     from model.commands import add_commands
 
@@ -155,11 +171,49 @@ def _window() -> int:
 
 
 def _doctor(parsed: argparse.Namespace) -> int:
+    if parsed.rebuild_library:
+        return _rebuild_library(parsed)
     from workflows import doctor
 
     findings = doctor.examine()
     _print({"findings": [vars(finding) for finding in findings]}, doctor.as_text(findings), parsed.json)
     return 0 if all(finding.ok or not finding.needed for finding in findings) else 1
+
+
+def _rebuild_library(parsed: argparse.Namespace) -> int:
+    from storage.library import rebuild
+
+    folder = _library(parsed)
+    episodes, kept, problems = rebuild(folder)
+    answer = {"folder": str(folder), "episodes": episodes, "old": str(kept) if kept else None, "problems": problems}
+    text = f"{episodes} episodes. The old database is kept as {kept}." if kept else f"{episodes} episodes."
+    _print(answer, "\n".join([text, *problems]), parsed.json)
+    return 0
+
+
+def _library(parsed: argparse.Namespace) -> Path:
+    from workflows import settings
+
+    return parsed.library or settings.load()[0].library_folder
+
+
+def _import(parsed: argparse.Namespace) -> int:
+    from workflows.exchange import import_folder
+
+    answer = import_folder(_library(parsed), parsed.folder, parsed.format, lambda what, _: print(what, file=sys.stderr))
+    _print(answer, f"{answer['episodes']} episodes imported.", parsed.json)
+    return 0
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    from storage.queries import EpisodeFilter
+    from workflows.exchange import export
+
+    which = EpisodeFilter(text=parsed.search, success="success" if parsed.success else None, excluded=False)
+    report = lambda what, _: print(what, file=sys.stderr)  # noqa: E731
+    answer = export(_library(parsed), parsed.folder, parsed.format, parsed.fps, which, report)
+    _print(answer, f"{answer['episodes']} episodes written to {answer['folder']}.", parsed.json)
+    return 0
 
 
 def _simulate(parsed: argparse.Namespace) -> int:
@@ -236,6 +290,8 @@ _COMMANDS = {
     "demonstrate": _demonstrate,
     "run": _run,
     "record": _record,
+    "export": _export,
+    "import": _import,
     "model": _model,
     "evaluate": _evaluate,
     "benchmark": _benchmark,

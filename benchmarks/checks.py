@@ -12,8 +12,11 @@ from typing import Any
 # Name -> module with `measure(quick) -> list[Check]`.
 NAMES = {
     "action-images": "benchmarks.action_images",
+    "embedded": "benchmarks.embedded",
     "lab": "benchmarks.lab",
+    "library": "benchmarks.library",
     "model": "benchmarks.model",
+    "reliability": "benchmarks.reliability",
     "window": "benchmarks.window",
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from foundation.errors import KnownError
 from gui.connection import Connection
 from gui.crash import CrashHooks, CrashLog, crash_folder
 from gui.jobs import Jobs
@@ -56,7 +57,7 @@ class Program(QObject):
 
         self.screens = Screens(self.connection, self.jobs, self.messages, self.theme, self.settings_file, self)
         self.live, self.arm, self.control = self.screens.live, self.screens.arm, self.screens.control
-        self.setup, self.rehearse = self.screens.setup, self.screens.rehearse
+        self.setup, self.record, self.rehearse = self.screens.setup, self.screens.record, self.screens.rehearse
         self.shell = self.screens.shell(str(self.crashes.folder))
         self.key = StopKey(app, lambda: self.connection.may_move, self.shell.take_key)
         self._connect_signals()
@@ -73,8 +74,13 @@ class Program(QObject):
         self._closed = True
         self.control.release_all()
         self.screens.gamepad.close()
+        try:
+            self.record.close()  # while its cameras still give pictures
+        except KnownError as error:
+            logging.getLogger(__name__).warning("%s", error)
         self.connection.close()
         self.jobs.close()
+        self.screens.library.close()
         self.rehearse.close()
         logging.getLogger().removeHandler(self._bridge)
         self.hooks.remove()

@@ -17,8 +17,9 @@ from foundation.errors import KnownError
 from foundation.poses import from_rotation_vector, rotation_vector
 from gui.connection import Connection
 from gui.jobs import Jobs
-from robot.client import RobotClient, RobotStatus
+from robot.client import RobotClient
 from robot.state import ArmState
+from robot.status import RobotStatus
 
 STEP_SIZES: tuple[tuple[str, float, float], ...] = (  # name, mm, deg; 0 is as long as it is held
     ("While held", 0.0, 0.0),
@@ -163,8 +164,9 @@ class ArmControlPresenter(QObject):
 
     def push(self, shares: np.ndarray) -> None:
         """Sticks were moved: shares (6,) of full speed in [-1, 1], zeros when they rest."""
-        if self.can_jog and self._step is None and (shares.any() or self._pushed.any()):
-            self._pushed = np.array(shares, float)
+        counts, before = self.can_jog and self._step is None, self._pushed.any()
+        self._pushed = np.array(shares, float) if counts else np.zeros(6)  # letting go counts whatever else is done
+        if counts and (before or self._pushed.any()):
             self._renew()
 
     def show_gamepad(self, name: str) -> None:

@@ -12,10 +12,10 @@ from foundation.poses import to_rpy
 from gui.arm_words import STATES, STEPS
 from gui.connection import Connection
 from gui.jobs import Jobs
-from robot.client import RobotStatus
 from robot.error_codes import CONTROLLER_ERRORS, CONTROLLER_WARNINGS
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
+from robot.status import RobotStatus
 
 _SILENT = 1.0  # s: a status comes thirty times a second
 

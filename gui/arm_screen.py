@@ -1,49 +1,15 @@
 """The Arm screen: get the arm going, move it by hand control, gripper, home, hand guiding."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QSlider,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QScrollArea, QSlider, QVBoxLayout, QWidget
 
-from gui.arm_control_presenter import (
-    FASTEST_MM_S,
-    SLOWEST_MM_S,
-    STEP_SIZES,
-    ArmControlPresenter,
-    Direction,
-    Frame,
-)
+from gui.arm_control_presenter import FASTEST_MM_S, SLOWEST_MM_S, STEP_SIZES, ArmControlPresenter, Frame
 from gui.arm_presenter import ArmPresenter
+from gui.choice import Choice
+from gui.jog_pads import JogPads
 from gui.parts import Button, Card, column, label, line, row
 from gui.recovery_card import RecoveryCard
-from gui.theme import colours, look, space
-
-# (row, column) in its pad, direction, words in the base frame, key's name, key
-_MOVES = (
-    ((0, 1), Direction(0, 1), "Away · X+", "↑", Qt.Key.Key_Up),
-    ((1, 0), Direction(1, 1), "Left · Y+", "←", Qt.Key.Key_Left),
-    ((1, 2), Direction(1, -1), "Right · Y−", "→", Qt.Key.Key_Right),
-    ((2, 1), Direction(0, -1), "Back · X−", "↓", Qt.Key.Key_Down),
-    ((0, 3), Direction(2, 1), "Up · Z+", "Page ↑", Qt.Key.Key_PageUp),
-    ((2, 3), Direction(2, -1), "Down · Z−", "Page ↓", Qt.Key.Key_PageDown),
-)
-_TURNS = (
-    ((0, 1), Direction(4, 1), "Pitch +", "W", Qt.Key.Key_W),
-    ((1, 0), Direction(3, -1), "Roll −", "A", Qt.Key.Key_A),
-    ((1, 2), Direction(3, 1), "Roll +", "D", Qt.Key.Key_D),
-    ((2, 1), Direction(4, -1), "Pitch −", "S", Qt.Key.Key_S),
-    ((0, 0), Direction(5, 1), "Yaw +", "Q", Qt.Key.Key_Q),
-    ((0, 2), Direction(5, -1), "Yaw −", "E", Qt.Key.Key_E),
-)
-_OPEN_KEY, _CLOSE_KEY = Qt.Key.Key_O, Qt.Key.Key_C
+from gui.theme import space
 
 
 class ArmScreen(QWidget):
@@ -55,8 +21,8 @@ class ArmScreen(QWidget):
     def __init__(self, arm: ArmPresenter, control: ArmControlPresenter):
         super().__init__()
         self._control = control
-        self.jog_buttons: dict[Direction, JogButton] = {}
-        self._keys = {key: direction for _, direction, _, _, key in (*_MOVES, *_TURNS)}
+        self.pads = JogPads(control)
+        self.jog_buttons = self.pads.buttons
         self.recovery = RecoveryCard(arm)
         self.note = label("", "warning", wrap=True, name="jog note")
         self.gripper = GripperCard(control)
@@ -83,15 +49,7 @@ class ArmScreen(QWidget):
 
     def take_key(self, key: int, pressed: bool) -> bool:
         """Whether a key meant something here; called for both going down and coming up."""
-        if key in self._keys:
-            direction = self._keys[Qt.Key(key)]
-            (self._control.press if pressed else self._control.release)(direction)
-            return True
-        if key in (_OPEN_KEY, _CLOSE_KEY):
-            if pressed:
-                self._control.gripper(1.0 if key == _OPEN_KEY else 0.0)
-            return True
-        return False
+        return self.pads.take_key(key, pressed)
 
     def leave(self) -> None:
         """Another screen is shown, or another window has the keyboard."""
@@ -115,25 +73,11 @@ class ArmScreen(QWidget):
         card.body.addLayout(row(label("Step", "muted"), self.steps, None, gap=0.6))
         card.body.addLayout(row(label("Speed", "muted"), self.speed, self.speed_text, gap=0.6))
         card.body.addWidget(line())
-        pads = row(gap=1.5)
-        for heading, entries in (("Move", _MOVES), ("Turn", _TURNS)):
-            pads.addLayout(column(label(heading, "muted"), self._pad(entries)))
-        card.body.addLayout(pads)
+        card.body.addWidget(self.pads)
         self.how = label("", "small", wrap=True)
         card.body.addWidget(self.note)
         card.body.addWidget(self.how)
         return card
-
-    def _pad(self, entries) -> QWidget:
-        pad = QWidget()
-        grid = QGridLayout(pad)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(space(0.35))
-        for (at_row, at_column), direction, words, key_name, _ in entries:
-            button = JogButton(direction, words, key_name, self._control)
-            grid.addWidget(button, at_row, at_column)
-            self.jog_buttons[direction] = button
-        return pad
 
     def _whole_arm_card(self) -> Card:
         card = Card("Whole arm")
@@ -153,9 +97,6 @@ class ArmScreen(QWidget):
 
     def _show(self) -> None:
         control = self._control
-        for button in self.jog_buttons.values():
-            button.show_frame(control.frame)
-            button.setEnabled(control.can_jog)
         self.speed_text.setText(f"{control.speed_mm_s} mm/s")
         self.frames.choose(0 if control.frame is Frame.BASE else 1)
         self.steps.choose(control.step_index)
@@ -176,84 +117,6 @@ class ArmScreen(QWidget):
 
     def _show_note(self, sentence: str) -> None:
         self.note.setText(sentence)
-
-
-class JogButton(QPushButton):
-    """Moves the arm in one direction; says which key does the same."""
-
-    def __init__(self, direction: Direction, words: str, key_name: str, control: ArmControlPresenter):
-        super().__init__()
-        look(self, "jog")
-        self.direction, self._words, self._key_name, self._shown = direction, words, key_name, words
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard has its own keys for this
-        self.setAutoRepeat(False)
-        self.pressed.connect(lambda: control.press(direction))
-        self.released.connect(lambda: control.release(direction))
-        self.show_frame(Frame.BASE)
-
-    def sizeHint(self) -> QSize:
-        return QSize(space(5.6), space(3.1))
-
-    def show_frame(self, frame: Frame) -> None:
-        words = self._words
-        if frame is Frame.TOOL and "·" in words:
-            words = f"Tool {words.partition('· ')[2]}"
-        self._shown = words
-        self.setToolTip(f"Key {self._key_name}")
-        self.setAccessibleName(words)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The words, and the key below them as on a keyboard."""
-        super().paintEvent(event)
-        with QPainter(self) as painter:
-            self._draw(painter)
-
-    def _draw(self, painter: QPainter) -> None:
-        c = colours()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ink = c.q("on_accent" if self.isDown() else "text" if self.isEnabled() else "faint")
-        area = QRectF(self.rect())
-        painter.setPen(ink)
-        painter.drawText(area.adjusted(0, 0, 0, -0.42 * area.height()), Qt.AlignmentFlag.AlignCenter, self._shown)
-        font = painter.font()
-        font.setBold(False)
-        painter.setFont(font)
-        width = max(painter.fontMetrics().horizontalAdvance(self._key_name) + space(0.6), space(1.4))
-        cap = QRectF(0, 0, width, space(1.15))
-        cap.moveCenter(QPointF(area.center().x(), area.top() + 0.7 * area.height()))
-        if not self.isDown():
-            ink = c.q("muted" if self.isEnabled() else "faint")
-        painter.setPen(ink)
-        painter.drawRoundedRect(cap, 3, 3)
-        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, self._key_name)
-
-
-class Choice(QWidget):
-    """A few choices side by side, one of them chosen."""
-
-    chosen = Signal(int)
-
-    def __init__(self, names: tuple[str, ...], on) -> None:
-        super().__init__()
-        self._group = QButtonGroup(self)
-        layout = row(gap=0.25)
-        for i, name in enumerate(names):
-            button = QPushButton(name)
-            button.setCheckable(True)
-            self._group.addButton(button, i)
-            layout.addWidget(button)
-        self.setLayout(layout)
-        self.choose(0)
-        self._group.idClicked.connect(on)
-
-    def choose(self, index: int) -> None:
-        self._group.button(index).setChecked(True)
-
-    def button(self, index: int) -> QPushButton:
-        button = self._group.button(index)
-        assert isinstance(button, QPushButton)
-        return button
 
 
 class GripperCard(Card):

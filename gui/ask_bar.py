@@ -83,12 +83,19 @@ class AskBar(QWidget):
         self.show_me.show_as("primary" if primary else "")
         self._refresh()
 
-    def choose_path(self, path: str) -> None:
-        """The file to replay."""
+    def choose_path(self, path: str, words: str = "") -> None:
+        """The file to replay, or the folder of an episode; `words` name it, by default by its name."""
         self.path = path
-        self.file.setText(Path(path).name if path else "Choose a file…")
+        self.file.setText(words or (Path(path).name if path else "Choose a file…"))
         self.file.setToolTip(path or "The stored motion to show again")
         self._refresh()
+
+    def replay(self, instruction: str, folder: str) -> None:
+        """Ask for what an episode of the library shows, as if it had been chosen here."""
+        self.instruction.setText(instruction)
+        self.source.setCurrentIndex(self.source.findData(REPLAY))
+        self.choose_path(folder, "From the library")
+        self._ask()
 
     def _choose_file(self) -> None:
         # Qt's own dialog: it is a window of this program, so Space and Stop work in it too.

@@ -6,8 +6,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from foundation.errors import KnownError
 from gui.jobs import Job, Jobs
-from robot.client import HEARTBEAT_PERIOD, RobotClient, RobotStatus
+from robot.client import HEARTBEAT_PERIOD, RobotClient
 from robot.state import Activity, ArmState
+from robot.status import RobotStatus
 from workflows.cancellation import Cancellation, Report
 from workflows.session import Session
 from workflows.settings import ProgramSettings

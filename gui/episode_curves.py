@@ -1,5 +1,7 @@
 """What the arm did over time, and how evenly the pictures came, with the player's moment drawn through all of it."""
 
+from html import escape
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
@@ -8,12 +10,13 @@ from PySide6.QtWidgets import QWidget
 
 from gui.parts import column
 from gui.theme import Colours, colours, em
-from gui.time_colours import time_colours
 from workflows.episode_review import EpisodeReview
 
 _MOST_POINTS = 700  # of a curve: as many as the screen has columns for it
 _TITLES = ("Tool, mm", "Joints, deg", "Gripper, % open", "Pictures, ms apart")
 _AXES = ("#e5484d", "#2f9e55", "#3e7bfa")  # x, y, z, readable on both grounds
+_JOINTS = ("#3e7bfa", "#12a594", "#2f9e55", "#b08a00", "#e8702a", "#e5484d", "#b659c8")
+_HEADROOM = 0.45  # of the curves' range, above them, for the title
 
 Curve = tuple[str, str, np.ndarray, np.ndarray]
 """A name, a colour, times (n,) s, values (n,)."""
@@ -31,6 +34,7 @@ class EpisodeCurves(QWidget):
         self.board.ci.setContentsMargins(0, 0, 0, 0)
         self.board.ci.setSpacing(2)
         self.plots: tuple[pg.PlotItem, ...] = tuple(self._plot(i) for i in range(len(_TITLES)))
+        self.titles = tuple(_title(plot) for plot in self.plots)
         self.cursors = tuple(pg.InfiniteLine(0.0, angle=90) for _ in self.plots)
         for plot, cursor in zip(self.plots, self.cursors, strict=True):
             plot.addItem(cursor, ignoreBounds=True)
@@ -46,7 +50,7 @@ class EpisodeCurves(QWidget):
         self.curves = ((), (), (), ()) if review is None else curves(review)
         self._draw()
         if review is not None:
-            self.plots[0].setXRange(0.0, max(review.episode.facts.duration_s, 0.1), padding=0.01)
+            self.plots[0].getViewBox().setXRange(0.0, max(review.episode.facts.duration_s, 0.1), padding=0.01)
 
     def show_moment(self, seconds: float) -> None:
         """Where the player is, s since the episode's start."""
@@ -73,13 +77,12 @@ class EpisodeCurves(QWidget):
     # --- parts ---
 
     def _plot(self, number: int) -> pg.PlotItem:
-        plot = self.board.addPlot(row=number, col=0)
+        plot = self.board.ci.addPlot(row=number, col=0)
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.15)
-        plot.getAxis("left").setWidth(round(3.2 * em()))
-        plot.setLabel("left", _TITLES[number])
+        plot.getAxis("left").setWidth(round(2.6 * em()))
         if number:
             plot.setXLink(self.plots_first)
         else:
@@ -90,12 +93,16 @@ class EpisodeCurves(QWidget):
         return plot
 
     def _draw(self) -> None:
-        for plot, group, cursor in zip(self.plots, self.curves, self.cursors, strict=True):
+        c, every = colours(), zip(self.plots, self.titles, _TITLES, self.curves, self.cursors, strict=True)
+        for plot, title, words, group, cursor in every:
+            names = "&nbsp;&nbsp;".join(f'<span style="color:{each[1]}">{escape(each[0])}</span>' for each in group)
+            title.setText(f'<span style="color:{c.muted}">{words}</span>&nbsp;&nbsp;&nbsp;{names}')
             plot.clear()
             for _, colour, times, values in group:
                 plot.plot(times, values, pen=pg.mkPen(colour, width=1.3), connect="finite")
             plot.addItem(cursor, ignoreBounds=True)
-            plot.enableAutoRange(axis="y")
+            low, high = _range(group)
+            plot.getViewBox().setYRange(low, high + _HEADROOM * (high - low), padding=0.06)
 
     def _colour(self) -> None:
         c: Colours = colours()
@@ -108,17 +115,29 @@ class EpisodeCurves(QWidget):
             cursor.setPen(pg.mkPen(c.text, width=1.3))
 
 
+def _range(group: tuple[Curve, ...]) -> tuple[float, float]:
+    """The least and the greatest value, some way apart."""
+    values = np.concatenate([each[3] for each in group]) if group else np.zeros(1)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return (low, high) if high - low > 1.0 else (low - 0.5, high + 0.5)
+
+
+def _title(plot: pg.PlotItem) -> pg.LabelItem:
+    """What the curves are, in the plot's corner: beside it there is no room."""
+    title = pg.LabelItem(justify="left", size="8pt")
+    title.setParentItem(plot.getViewBox())
+    title.anchor(itemPos=(0, 0), parentPos=(0, 0), offset=(2, -3))
+    return title
+
+
 def curves(review: EpisodeReview) -> tuple[tuple[Curve, ...], ...]:
     """Tool in mm, joints in deg, gripper in % (wanted and real), and ms between the pictures of each view."""
     episode = review.episode
     samples = episode.samples
     samples = samples[:: max(1, -(-len(samples) // _MOST_POINTS))]
-    time, ramp = samples["time"], [tuple(rgb) for rgb in time_colours(7).tolist()]
+    time = samples["time"]
     tool = tuple((name, _AXES[i], time, 1000.0 * samples["tool"][:, i]) for i, name in enumerate("xyz"))
-    joints = tuple(
-        (f"J{i + 1}", "#{:02x}{:02x}{:02x}".format(*ramp[i]), time, np.degrees(samples["position"][:, i]))
-        for i in range(7)
-    )
+    joints = tuple((f"J{i + 1}", _JOINTS[i], time, np.degrees(samples["position"][:, i])) for i in range(7))
     gripper = (
         ("wanted", _AXES[0], time, 100.0 * samples["commanded_openness"]),
         ("real", _AXES[2], time, 100.0 * samples["openness"]),

@@ -1,5 +1,6 @@
 """An episode in all its views: play, step, scrub, and trim its idle ends."""
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -8,6 +9,7 @@ from gui.episode_film import EpisodeFilm
 from gui.jobs import Jobs
 from gui.parts import Button, label, row
 from gui.theme import space
+from gui.timeline import TimelineContent
 from gui.trim_timeline import TrimTimeline
 from gui.view_player import NOTHING, PATH, ViewPlayer
 from workflows.episode_review import EpisodeReview
@@ -53,10 +55,15 @@ class EpisodePlayer(QWidget):
         """Another episode from the beginning of what is left of it, or none."""
         if self.film is not None:
             self.film.close()
+            if self.film.job.running:
+                self.film.job.ended.connect(self.film.deleteLater)
+            else:
+                self.film.deleteLater()
         self.review, self.film = review, None
         self.trim_idle.setEnabled(review is not None and review.idle[1] > review.idle[0])
         if review is None:
             self.player.show_film(None)
+            self.timeline.show_content(TimelineContent(np.zeros(1)))
             self.player.grid.show_names(())
             self.words.clear()
             return

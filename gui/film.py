@@ -92,10 +92,14 @@ class Film:
 
 def way_in(camera: Camera, trajectory: Trajectory) -> Way:
     """The motion as this camera sees it."""
-    ends = np.concatenate([np.zeros((1, 3)), _AXIS * np.eye(3)])
-    points = transform(trajectory.base_from_tool[:, None], ends[None])
-    tool = camera.project(points)
+    tool = tool_in(camera, trajectory.base_from_tool)
     return Way(tool[:, 0], tool, np.nan_to_num(trajectory.openness, nan=1.0) < 0.5)
+
+
+def tool_in(camera: Camera, base_from_tool: np.ndarray) -> np.ndarray:
+    """The tool's origin and the ends of its axes (..., 4, 2) px at poses (..., 4, 4)."""
+    ends = np.concatenate([np.zeros((1, 3)), _AXIS * np.eye(3)])
+    return camera.project(transform(base_from_tool[..., None, :, :], ends))
 
 
 def pixels_of(camera: Camera, points: np.ndarray) -> np.ndarray:

@@ -13,8 +13,8 @@ from gui.parts import Button, label, row
 from gui.rehearse_pages import Note
 from gui.theme import space
 
-_PANEL_LINES = 12.5  # height of what stands below the timeline
 LABELS, CURVES, FINDINGS = range(3)
+_PANEL_LINES = {LABELS: 12.0, CURVES: 18.0, FINDINGS: 12.0}  # height of what stands below the timeline
 
 
 class EpisodeDetail(QWidget):
@@ -42,7 +42,6 @@ class EpisodeDetail(QWidget):
         for words, panel in (("Labels", self.labels), ("Curves", self.curves), ("Quality", self.findings)):
             self.tabs.addTab(words)
             self.panels.addWidget(panel)
-        self.panels.setFixedHeight(space(_PANEL_LINES))
         self._lay_out()
         self.tabs.currentChanged.connect(self._show_panel)
         self.player.trimmed.connect(
@@ -60,7 +59,7 @@ class EpisodeDetail(QWidget):
             self._curves_old = True
         if presenter.review is None:
             several = presenter.selected > 1
-            words = "Choose one episode alone to watch it." if several else "Opening…" if presenter.opening else ""
+            words = "Choose one episode alone to watch it." if several else "" if presenter.problem else "Opening…"
             self.player.player.grid.show_words(words)
         self.problem.show_words(presenter.problem)
         self.labels.show_selection()
@@ -97,6 +96,7 @@ class EpisodeDetail(QWidget):
         if self._presenter.row is None and self.tabs.currentIndex() != LABELS:
             self.tabs.setCurrentIndex(LABELS)
         self.panels.setCurrentIndex(self.tabs.currentIndex())
+        self.panels.setFixedHeight(space(_PANEL_LINES[self.tabs.currentIndex()]))
         if self.tabs.currentIndex() == CURVES and self._curves_old:
             self.curves.show_review(self.player.review)  # only now: drawing them takes a moment
             self._curves_old = False

@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QSizePolicy, QWidget
 
 from foundation.clocks import utc_now
 from gui import library_words
-from gui.icons import icon
 from gui.library_presenter import LibraryPresenter
 from gui.parts import Button, column, label, row
-from gui.theme import colours, space
+from gui.theme import space
 from storage.queries import Sort
 
 _ORDERS: tuple[tuple[str, Sort, bool], ...] = (
@@ -42,8 +40,6 @@ class FilterBar(QWidget):
         self.search.setAccessibleName("Search episodes")
         self.search.setClearButtonEnabled(True)
         self.search.setMaxLength(200)
-        self._glass = QAction(self)
-        self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         self.order = QComboBox()
         self.order.setAccessibleName("Order")
         for name, sort, descending in _ORDERS:
@@ -61,7 +57,6 @@ class FilterBar(QWidget):
         self.toggle.toggled.connect(self.conditions.setVisible)
         presenter.offers_changed.connect(self.conditions.show_offers)
         presenter.listed.connect(self.refresh)
-        self._colour()
         self.refresh()
 
     def refresh(self) -> None:
@@ -77,14 +72,6 @@ class FilterBar(QWidget):
         self.conditions.clear()
         self._presenter.show_all()
         self.refresh()
-
-    def changeEvent(self, event) -> None:
-        super().changeEvent(event)
-        if event.type() == event.Type.PaletteChange:
-            self._colour()
-
-    def _colour(self) -> None:
-        self._glass.setIcon(icon("search", colours().muted))
 
 
 class _Conditions(QWidget):

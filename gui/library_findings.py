@@ -9,8 +9,8 @@ from gui import library_words
 from gui.parts import IconLabel, column, label, row
 from gui.rehearse_pages import Facts
 from storage.documents import FoundQuality, ViewSpec
-from storage.queries import EpisodeRow
 from storage.quality import BAD
+from storage.queries import EpisodeRow
 from workflows.episode_review import EpisodeReview
 
 _GOOD = "Pictures, times, arm and gripper were checked: nothing stands out."

@@ -5,7 +5,14 @@ from functools import lru_cache
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QPainter, QPainterPath, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from gui import library_words
 from gui.icons import pixmap
@@ -119,6 +126,8 @@ class EpisodeList(QTableView):
     def __init__(self, model: EpisodeModel, thumbnails: Thumbnails):
         super().__init__()
         self._model = model
+        self._settling = QTimer(self, interval=_SETTLED_MS, singleShot=True)
+        self._settling.timeout.connect(self.chosen)
         self.setItemDelegate(EpisodeDelegate(model, thumbnails, self))
         self.setModel(model)
         self.horizontalHeader().hide()
@@ -136,8 +145,6 @@ class EpisodeList(QTableView):
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
         self.setAccessibleName("Episodes")
-        self._settling = QTimer(self, interval=_SETTLED_MS, singleShot=True)
-        self._settling.timeout.connect(self.chosen)
         thumbnails.arrived.connect(self.viewport().update)
 
     def selectionChanged(self, selected, deselected) -> None:
@@ -147,7 +154,9 @@ class EpisodeList(QTableView):
     @property
     def ranges(self) -> list[tuple[int, int]]:
         """First and last row of each stretch that is selected, from the top."""
-        return sorted((each.top(), each.bottom()) for each in self.selectionModel().selection())
+        found = self.selectionModel().selection()
+        stretches = (found.at(i) for i in range(found.count()))
+        return sorted((each.top(), each.bottom()) for each in stretches)
 
     def choose_row(self, number: int) -> None:
         """Select one row, or the last one when there are fewer."""

@@ -59,7 +59,7 @@ class LibraryPresenter(QObject):
         self._row: EpisodeRow | None = None
         self._opening: Job | None = None
         self._offering: Job | None = None
-        self._offer_again = False
+        self._offer_again, self._known = False, False
         self.model.answered.connect(self.listed)
         self.model.counted.connect(lambda _: self.listed.emit())
         self.model.dataChanged.connect(lambda *_: self._look_at_row())
@@ -78,17 +78,13 @@ class LibraryPresenter(QObject):
         return self._row
 
     @property
-    def opening(self) -> bool:
-        return self._opening is not None
-
-    @property
     def in_trash(self) -> bool:
         return self.question.which.deleted
 
     @property
     def empty(self) -> bool:
         """Whether nothing was ever kept here."""
-        return self._offering is None and not self.offers.living and not self.offers.deleted
+        return self._known and not self.offers.living and not self.offers.deleted
 
     # --- asking ---
 
@@ -215,7 +211,7 @@ class LibraryPresenter(QObject):
         self._offering = self.jobs.run(work, name="choices").on(done=self._offered, ended=self._offer_ended)
 
     def _offered(self, offers: Offers) -> None:
-        self.offers = offers
+        self.offers, self._known = offers, True
 
     def _offer_ended(self) -> None:
         self._offering = None

@@ -1,6 +1,6 @@
 """What the list of episodes is asked for: which, and in what order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from storage.queries import EpisodeFilter, Sort
 
@@ -9,6 +9,6 @@ from storage.queries import EpisodeFilter, Sort
 class Question:
     """Which episodes, in which order; two equal questions have the same answer."""
 
-    which: EpisodeFilter = EpisodeFilter()
+    which: EpisodeFilter = field(default_factory=EpisodeFilter)
     sort: Sort = Sort.RECORDED
     descending: bool = True

@@ -44,24 +44,32 @@ class LiveOverlay:
         points = np.zeros((0, 3)) if trail is None else thinned(trail)
         captures = self._session.captures
         shown = [(identity, camera) for identity, camera in self.cameras.items() if identity in captures]
-        return [self._view(identity, camera, captures[identity], frame, points) for identity, camera in shown]
+        return [
+            self.view(identity, camera.name, captures[identity], self._drawn(identity, camera, frame, points))
+            for identity, camera in shown
+        ]
 
-    def _view(self, identity: str, camera: Camera, capture: Capture, frame: int, trail: np.ndarray) -> LiveView:
-        way = self._ways.get(identity)
-        drawing = None if way is None else way.at(frame, pixels_of(camera, trail))
+    def view(self, identity: str, name: str, capture: Capture, drawing: Drawing | None) -> LiveView:
+        """One camera now, with what is drawn over it."""
         age, live = capture.figures.age, capture.state is State.LIVE
         if age is None:
-            return LiveView(camera.name, None, None, "starting", "muted")
+            return LiveView(name, None, None, "starting", "muted")
         fresh = live and age <= FRESH
         note = "live" if fresh else f"{1000 * age:.0f} ms old" if live else f"not live, {age:.1f} s old"
         colour = "success" if fresh else "warning" if live else "danger"
-        return LiveView(camera.name, self._picture(identity, capture), drawing, note, colour)
+        return LiveView(name, self._picture(identity, capture), drawing, note, colour)
+
+    def _drawn(self, identity: str, camera: Camera, frame: int, trail: np.ndarray) -> Drawing | None:
+        way = self._ways.get(identity)
+        return None if way is None else way.at(frame, pixels_of(camera, trail))
 
     def _picture(self, identity: str, capture: Capture) -> np.ndarray | None:
-        """The newest picture without its lens's distortion, worked out once for each picture."""
+        """The newest picture without its lens's distortion where that is known, worked out once for each picture."""
         newest = capture.newest
-        if newest is None or capture.driver.intrinsics is None:
+        if newest is None:
             return None
+        if capture.driver.intrinsics is None:
+            return newest.rgb
         seen = self._seen.get(identity)
         if seen is None or seen[0] is not newest:
             seen = (newest, undistort(newest, capture.driver.intrinsics).rgb)

@@ -75,6 +75,10 @@ class RehearseScreen(QWidget):
         self._held = 0
         self._repeat.stop()
 
+    def replay(self, instruction: str, folder: str) -> None:
+        """Show how the arm would repeat an episode now; where it cannot be asked yet, it waits in the line above."""
+        self.ask_bar.replay(instruction, folder)
+
     def take_key(self, key: int, pressed: bool) -> bool:
         """The film's keys, wherever the keyboard is on this screen but in a text field."""
         player = self.player

@@ -11,10 +11,14 @@ from gui.arm_screen import ArmScreen
 from gui.connection import Connection
 from gui.gamepad import Gamepad
 from gui.jobs import Jobs
+from gui.library_screen import LibraryScreen
 from gui.live_presenter import LivePresenter
 from gui.live_views import LiveViews
 from gui.log_screen import LogScreen
-from gui.messages import Messages
+from gui.messages import Kind, Messages
+from gui.open_library import OpenLibrary
+from gui.record_presenter import RecordPresenter
+from gui.record_screen import RecordScreen
 from gui.rehearse_presenter import RehearsePresenter
 from gui.rehearse_screen import RehearseScreen
 from gui.setup_presenter import SetupPresenter
@@ -25,7 +29,7 @@ from gui.theme import Theme
 
 
 class Screens(QObject):
-    """One presenter each for the live views, the arm, its hand control, the set-up and the rehearsal."""
+    """One presenter each for the live views, the arm, its hand control, the set-up, the recorder and the rehearsal."""
 
     def __init__(
         self,
@@ -37,12 +41,16 @@ class Screens(QObject):
         parent: QObject | None = None,
     ):
         super().__init__(parent)
-        self._connection, self._messages, self._theme = connection, messages, theme
+        self._connection, self._jobs, self._messages, self._theme = connection, jobs, messages, theme
         self.live = LivePresenter(connection, self)
         self.arm = ArmPresenter(connection, jobs, self)
         self.control = ArmControlPresenter(connection, jobs, self)
         self.setup = SetupPresenter(connection, jobs, settings_file, self)
         self.rehearse = RehearsePresenter(connection, jobs, self)
+        self.library = OpenLibrary(jobs, lambda: connection.session.settings.library_folder, self)
+        self._noticed: object = None
+        self.library.opened.connect(self._say_notices)
+        self.record = RecordPresenter(connection, self.control, self.library, jobs, self)
         self.gamepad = Gamepad(self)
         self.gamepad.stop.connect(connection.stop)
         self.gamepad.present_changed.connect(lambda: self.control.show_gamepad(self.gamepad.name))
@@ -53,10 +61,35 @@ class Screens(QObject):
         shell = Shell(presenter, LiveViews(self.live), ArmPanel(self.arm), self._theme)
         shell.add_screen("set up", SetupScreen(self.setup, self.arm, self.live, "rehearse"), "set-up")
         shell.add_screen("arm", ArmScreen(self.arm, self.control), "arm")
+        shell.add_screen("record", RecordScreen(self.record, self.arm), "record")
+        shell.add_screen("library", self._library_screen(shell), "library")
         shell.add_screen("rehearse", RehearseScreen(self.rehearse), "rehearse")
         shell.add_screen("log", LogScreen(self._messages, crash_folder), "log", low=True)
-        arm = shell.screens["arm"]
-        self.gamepad.moved.connect(lambda shares: self.control.push(shares) if arm.isVisible() else None)
-        self.gamepad.gripper.connect(lambda openness: self.control.gripper(openness) if arm.isVisible() else None)
+        moving = (shell.screens["arm"], shell.screens["record"])
+
+        def shown() -> bool:
+            return any(screen.isVisible() for screen in moving)
+
+        self.gamepad.moved.connect(lambda shares: self.control.push(shares) if shown() else None)
+        self.gamepad.gripper.connect(lambda openness: self.control.gripper(openness) if shown() else None)
         shell.show_screen("set up")
         return shell
+
+    def _library_screen(self, shell: Shell) -> LibraryScreen:
+        screen = LibraryScreen(self.library, self._jobs)
+
+        def replay(instruction: str, folder: str) -> None:
+            shell.show_screen("rehearse")
+            shell.screens["rehearse"].replay(instruction, folder)
+
+        screen.rehearse_asked.connect(replay)
+        screen.record_asked.connect(lambda: shell.show_screen("record"))
+        return screen
+
+    def _say_notices(self) -> None:
+        """What opening the library put right, once."""
+        library = self.library.library
+        if library is not None and library.notices and self._noticed is not library:
+            self._noticed = library
+            for notice in library.notices:
+                self._messages.say(Kind.WARNING, notice)

@@ -39,10 +39,6 @@ class ShellPresenter(QObject):
     def arm_name(self) -> str:
         return "Simulated arm" if self.connection.session.simulated else "Arm"
 
-    @property
-    def can_stop(self) -> bool:
-        return self.connection.robot is not None
-
     def stop(self) -> None:
         self.connection.stop()
 

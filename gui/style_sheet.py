@@ -93,6 +93,18 @@ QListView, QTreeView, QTableView {
 QListView::item { padding: ${small}px ${half}px; border-radius: ${small}px; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $accent_soft; color: $accent; }
+QHeaderView { background: transparent; border: none; }
+QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
+    padding: ${small}px ${half}px; font-weight: 600; }
+QTableView::item { padding: 0 ${half}px; }
+QTableView::item:selected { background: $accent_soft; color: $text; }
+QTabBar { background: transparent; }
+QTabBar::tab { background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent;
+    padding: ${small}px ${most}px; font-weight: 600; }
+QTabBar::tab:hover { color: $text; }
+QTabBar::tab:selected { color: $accent; border-bottom-color: $accent; }
+QTabBar::tab:focus { color: $text; border-bottom-color: $text; }
+QTabBar::tab:disabled { color: $faint; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     background: transparent; border: none; width: ${control}px; }
 QSpinBox::up-button:hover, QSpinBox::down-button:hover, QDoubleSpinBox::up-button:hover,

@@ -35,7 +35,7 @@ def run(channel: Channel) -> None:
     channel.send({"ready": figures})
 
 
-class _Beat(QObject):
+class Beat(QObject):
     """Notes how long the event loop was held up, from one beat of a quick timer to the next."""
 
     def __init__(self):
@@ -55,12 +55,12 @@ class _Beat(QObject):
 
 def _measure(app: QApplication, program: Program, began: float, seconds: float) -> dict[str, Any]:
     program.start()
-    _wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
+    wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
     figures: dict[str, Any] = {"start_to_live_frame_s": time.monotonic() - began, "torch": "torch" in sys.modules}
     _make_ready(app, program)
     program.shell.show_screen("arm")
-    beat = _Beat()
-    _pause(app, 1.0)
+    beat = Beat()
+    pause(app, 1.0)
     beat.begin()
     pictures = list(program.shell.live.pictures.values())
     start = time.monotonic()
@@ -73,7 +73,7 @@ def _measure(app: QApplication, program: Program, began: float, seconds: float) 
     program.session.lab.controller_fault(hang=True)
     program.control.gripper(0.5)
     program.connection.stop()
-    _pause(app, 6.0)
+    pause(app, 6.0)
     figures["stall_hanging_s"] = beat.longest
     program.session.lab.controller_fault(hang=False)
     return figures
@@ -91,7 +91,7 @@ def _make_ready(app: QApplication, program: Program) -> None:
         program.arm.recover()
         return False
 
-    _wait(app, done)
+    wait(app, done)
 
 
 def _jog_to_and_fro(app: QApplication, program: Program, seconds: float) -> None:
@@ -99,22 +99,23 @@ def _jog_to_and_fro(app: QApplication, program: Program, seconds: float) -> None
     while time.monotonic() < ends:
         direction = Direction(1, sign)
         program.control.press(direction)
-        _pause(app, 1.0)
+        pause(app, 1.0)
         program.control.release(direction)
-        _pause(app, 0.4)
+        pause(app, 0.4)
         sign = -sign
 
 
-def _pause(app: QApplication, seconds: float) -> None:
+def pause(app: QApplication, seconds: float) -> None:
     """Let the event loop run as in `app.exec()`."""
     loop = QEventLoop()
     QTimer.singleShot(round(1000 * seconds), loop.quit)
     loop.exec()
 
 
-def _wait(app: QApplication, so) -> None:
+def wait(app: QApplication, so) -> None:
+    """Until `so()`. Raises ProcessError when it takes too long."""
     deadline = time.monotonic() + _READY_WITHIN
     while not so():
         if time.monotonic() > deadline:
             raise ProcessError("The window did not come to life. Look into its log.")
-        _pause(app, 0.02)
+        pause(app, 0.02)

@@ -30,7 +30,8 @@ def embedded_pipeline(
 ) -> ActionImagesPipeline:
     """The embedded model, untrained, over a codec of 48 channels; `settings` are the pipeline's."""
     usual = {"height": 64, "width": 64, "num_frames": 17, "num_inference_steps": 4, "guidance_scale": 1.0}
-    return _pipeline({**EMBEDDED, **(transformer or {})}, codec, seed, {**usual, "max_text_length": 96, **settings})
+    usual |= {"max_text_length": 96, "picture_part": "workspace", "rehearsal_mode": "policy"}
+    return _pipeline({**EMBEDDED, **(transformer or {})}, codec, seed, {**usual, **settings})
 
 
 def tiny_pipeline(*, seed: int = 0, transformer: dict[str, Any] | None = None, **settings: Any) -> ActionImagesPipeline:

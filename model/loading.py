@@ -10,9 +10,11 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from model import manifest
+from model.default_weights import model_folder
 from model.errors import ModelError, ModelMemoryError, WeightsError
 from model.memory import available_memory, check_memory, gigabytes, needed_to_load
 from model.pipeline import ActionImagesPipeline
+from model.quick_arithmetic import choose_arithmetic
 
 _NEEDED = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 _LIBRARIES = ("diffusers", "transformers", "model")
@@ -25,11 +27,13 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def load_pipeline(folder: Path, device: str | None = None) -> ActionImagesPipeline:
-    """The pipeline in a folder, on `device`; where a GPU is too small for all of it, its parts take turns there.
+def load_pipeline(folder: Path | str, device: str | None = None) -> ActionImagesPipeline:
+    """The pipeline in a folder, or "embedded", the program's own, on `device`; where a GPU is too small for all of it,
+    its parts take turns there.
 
     Raises ModelError when there is no whole model in the folder, ModelMemoryError when the machine cannot hold it.
     """
+    folder = model_folder(folder)
     check_folder(folder)
     device = device or best_device()
     needed = needed_to_load(folder)
@@ -46,6 +50,8 @@ def load_pipeline(folder: Path, device: str | None = None) -> ActionImagesPipeli
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError) as error:
             raise WeightsError(f"The model in {folder} cannot be loaded ({error}). Import it again.") from error
     pipeline.set_progress_bar_config(disable=True)
+    if small == torch.float32:
+        choose_arithmetic(pipeline.transformer, torch.device(device))
     return _placed(pipeline, device, needed)
 
 

@@ -17,6 +17,7 @@ from model import conditioning, request, text
 from model.caching import switch_cache
 from model.candidates import judge, ranked
 from model.canvas import add_noise, over_canvas
+from model.default_weights import EMBEDDED, EMBEDDED_FOLDER
 from model.errors import GenerationCancelled, ModelError
 from model.generation import Generated, OnStep, Step
 from model.parallel import Parallel, parallelise
@@ -100,6 +101,12 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         self.parallel: Parallel | None = None
         self._timestep: float | None = None
         self._cameras: tuple[Any, torch.Tensor] | None = None
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, **options: Any) -> Any:
+        """As diffusers' own; "embedded" is the model that comes with the program (see also model.loading)."""
+        own = pretrained_model_name_or_path == EMBEDDED
+        return super().from_pretrained(EMBEDDED_FOLDER if own else pretrained_model_name_or_path, **options)
 
     @property
     def current_timestep(self) -> float | None:

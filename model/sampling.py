@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from model.canvas import Canvas, over_canvas
+from model.quick_arithmetic import quick_arithmetic
 from model.transformer import TIMESTEPS, clean_from_velocity
 
 
@@ -101,7 +102,7 @@ class Predictor:
         timestep = TIMESTEPS * (levels if settings.timestep_per_token else levels.amax(dim=1))
         kept = self.canvas.positions(kept=True) if settings.kept_positions else None
         cached = getattr(transformer, "cache_context", None)
-        with cached(name, step_index=index) if cached else nullcontext():
+        with cached(name, step_index=index) if cached else nullcontext(), quick_arithmetic(transformer):
             (velocity,) = transformer(
                 hidden_states.to(transformer.dtype),
                 timestep,

@@ -145,9 +145,13 @@ class RobotClient:
 
         An arm that was moved by hand control last is made ready for planned motion first, by the same press.
         """
-        self._leave_hand_control()
+        self._leave_hand_control(stops := self._button.pressed)
+        self._execute(nonce, speed, stops)
+
+    def _execute(self, nonce: str, speed: float, stops: int) -> None:
+        """`stops`: known when the press began, so that a stop since then also ends what it has still to do."""
         try:
-            self._command("execute", nonce=nonce, speed=float(speed))
+            self._command("execute", nonce=nonce, speed=float(speed), stops=stops)
         except LinkError:  # not answered: nobody knows whether the arm moves, so it must not
             with contextlib.suppress(LinkError):
                 self.stop()
@@ -162,12 +166,13 @@ class RobotClient:
 
         Raises RobotError when there is no such way. Takes some tenths of a second the first time.
         """
-        self._leave_hand_control()
+        self._leave_hand_control(stops := self._button.pressed)
         status = self.status
         if status is None or not np.isfinite(status.position).all():
             raise RobotError("The arm does not say where it is. Connect it again.")
         plan = homeward(status.position, 1.0 if status.openness is None else status.openness, self.limits)
-        self.execute(self.stage(plan.to_bytes()).nonce, speed)
+        staged = Staged(**self._command("stage", plan=plan.to_bytes(), stops=stops))
+        self._execute(staged.nonce, speed, stops)
 
     def pause(self) -> None:
         self._command("pause")
@@ -219,13 +224,13 @@ class RobotClient:
 
     # --- the conversation ---
 
-    def _leave_hand_control(self) -> None:
+    def _leave_hand_control(self, stops: int) -> None:
         """After jogging the arm holds in a mode that follows no plan; waits until it has left that, or cannot."""
         deadline, asked = time.monotonic() + ANSWER_WITHIN, False
         while time.monotonic() < deadline:
             status = self.settled_status
             if status is not None and status.state is ArmState.HOLDING and status.mode != Mode.SERVO and not asked:
-                self._command("arm_for_motion")
+                self._command("release", stops=stops)  # refused to an arm that was stopped meanwhile
                 asked = True
             elif status is not None and status.state is not ArmState.PREPARING:
                 return

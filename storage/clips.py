@@ -84,8 +84,9 @@ class ClipView:
         episode = Episode(folder)
         assert episode.trajectory is not None
         times = start + self.settings.period_s * np.arange(self.settings.frames)
-        motion = episode.trajectory.at(np.clip(times, *episode.span))
-        moving = Trajectory(times - start, motion.base_from_tool, motion.openness)
+        moments, which = np.unique(np.clip(times, *episode.span), return_inverse=True)
+        motion = episode.trajectory.at(moments)
+        moving = Trajectory(times - start, motion.base_from_tool[which], motion.openness[which])
         views = [self._view(episode, view, np.clip(times, *episode.span)) for view in self._views(episode)]
         cameras, pictures, offsets = zip(*views, strict=True)
         labels = episode.labels

@@ -154,8 +154,11 @@ def _store(session: Session, labels: dict[uuid.UUID, Labels]) -> None:
 
 def _write(library: Library, labels: dict[uuid.UUID, Labels]) -> None:
     for identity, said in labels.items():
+        folder = library.episode_folder(identity)
+        if not folder.is_dir():  # somebody removed it: its row can still be labelled, and deleted
+            continue
         try:
-            write_document(library.episode_folder(identity), LABELS, said)
+            write_document(folder, LABELS, said)
         except OSError as error:
             raise explained(error, "It is noted in the list, but not in the episode's own folder") from error
 

@@ -63,6 +63,10 @@ class FilmReader:
         for index in np.asarray(indices):
             pictures.append(pictures[-1] if index == before else self.frame(int(index)))
             before = index
+        if not pictures:
+            height, width = self._size
+            context = self._stream.codec_context
+            return np.zeros((0, height or context.height, width or context.width, 3), np.uint8)
         return np.stack(pictures)
 
     def _seek(self, index: int) -> None:

@@ -19,6 +19,8 @@ from storage.errors import DamagedFileError
 from storage.finishing import LOCK, finish
 
 INCOMING = ".incoming"
+COMMIT = "commit.json"
+"""In an import's folder: from now on all its episodes belong to the library."""
 _MANY = 500  # episodes a transaction, when there are thousands to add
 
 
@@ -144,8 +146,25 @@ def _recover_one(folder: Path, episodes: Path) -> tuple[int, float] | None:
         lock.release()
 
 
+def commit_import(staging: Path, episodes: Path) -> None:
+    """Move an import's episodes to their places; may be killed and begun again. Raises OSError."""
+    for folder in _folders(staging):
+        move_in(folder, episodes)
+    shutil.rmtree(staging)
+
+
 def _sweep(incoming: Path) -> None:
-    """Empty beginnings of recordings that a crash left; those of this minute may belong to somebody."""
+    """Imports that a crash left: whole ones go on, others go. So do empty beginnings of recordings, but for those of
+    this minute, which may belong to somebody."""
+    for path in incoming.glob("import-*"):
+        lock = FileLock(path / "lock")
+        with contextlib.suppress(OSError):
+            if lock.take(wait=False):
+                if (path / COMMIT).exists():
+                    commit_import(path, incoming.parent)
+                else:
+                    shutil.rmtree(path)
+        lock.release()
     for path in incoming.glob("new-*"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > 60:

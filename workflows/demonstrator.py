@@ -6,7 +6,7 @@ import numpy as np
 
 from foundation.poses import transform
 from robot.waypoints import Waypoint
-from simulation.bench.furniture import CABINET, CABINET_WALL, HANDLE_HEIGHT
+from simulation.bench.furniture import CABINET, CABINET_WALL, HANDLE_HEIGHT, HANDLE_REACH, HANDLE_WIDTH
 from simulation.bench.grasps import (
     LOWEST,
     TIP_BELOW_MIDDLE,
@@ -33,9 +33,11 @@ REACH_HEIGHT = 0.05  # m between the TCP and the middle of what is reached
 SQUEEZE = 0.0  # openness asked for when closing: the fingers stop at what they hold
 CLOSED_DEPTH, CLOSED_WIDTH = 0.011, 0.018  # m: half of the closed fingers along the tool's x and y
 PUSH_GAP = 0.014  # m between the closed fingers and the thing before they push it
-PUSH = 0.080  # m
+PUSH = 0.090  # m
 BESIDE_HANDLE = 0.050  # m: where the fingers push the drawer's front
 SHORT = 0.005  # m before a stop, so that nothing is pressed against it
+BELOW_HANDLE = 0.004  # m between the handle's middle and the finger tips that pull it
+OPEN_SHORT = 0.010  # m before the drawer's stop
 _YAWS = np.deg2rad(np.arange(-90, 90, 15))
 
 
@@ -82,11 +84,12 @@ def _push(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
     thing = scene.object(task.thing)
     turned = yaw_of(truth.poses[task.thing]) if thing.shape == "cube" else 0.0
     reach = 0.5 * thing.width * (abs(np.cos(turned)) + abs(np.sin(turned)) if thing.shape == "cube" else 1.0)
-    place = middle - (reach + CLOSED_WIDTH + PUSH_GAP) * direction
+    sideways = direction[1] != 0.0
+    place = middle - (reach + (CLOSED_WIDTH if sideways else CLOSED_DEPTH) + PUSH_GAP) * direction
     place[2] = max(middle[2] - TIP_BELOW_MIDDLE[thing.shape], LOWEST)
-    # With the back of one finger: a round thing would wedge itself into the seam between the two.
-    yaw = 0.0 if direction[1] else np.pi / 2
-    return _pushing(tool_down(place, yaw), (PUSH_GAP + PUSH) * direction)
+    if not sideways:  # with one finger: a round thing would wedge itself into the seam between the two
+        place[1] += 0.5 * CLOSED_WIDTH
+    return _pushing(tool_down(place), (PUSH_GAP + PUSH) * direction)
 
 
 def _close_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
@@ -112,16 +115,12 @@ def _pushing(begin: np.ndarray, shift: np.ndarray) -> list[Waypoint]:
 
 
 def _open_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
-    grasp = grasp_of("drawer", scene, truth)
-    way = drawer_motion(truth)
-    pulled = grasp.base_from_tool.copy()
-    pulled[:3, 3] += way * (1.0 - SHORT / np.linalg.norm(way))
-    opened = _opening(grasp.width)
-    return [
-        *_grasp(grasp),
-        Waypoint(pulled, opened, pause=0.3),
-        Waypoint(_at_height(pulled, CARRY), opened),
-    ]
+    """Closed, down behind the upright handle, and pulled: held, a handle that cannot give way would hold the hand."""
+    drawer, way = truth.poses["drawer"], drawer_motion(truth)
+    behind = 0.5 * (0.5 * HANDLE_WIDTH + HANDLE_REACH)  # of the bar's middle: half way to the drawer's front
+    place = middle_of("drawer", truth) + behind * drawer[:3, 0] - [0.0, 0.0, BELOW_HANDLE]
+    way = way * (1.0 - OPEN_SHORT / max(float(np.linalg.norm(way)), OPEN_SHORT))
+    return _pushing(tool_down(place, yaw_of(drawer)), way)
 
 
 def _close_box(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:

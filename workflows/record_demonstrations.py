@@ -13,12 +13,13 @@ from robot.joint_trajectory import JointTrajectory
 from robot.plan import Plan
 from robot.state import ArmState
 from robot.waypoints import joint_path
-from simulation.bench.randomise import scene_for
+from simulation.bench.randomise import random_scene, scene_for
 from simulation.bench.tasks import task_from_instruction
 from simulation.client import LabProcess
+from simulation.errors import SimulationError
 from workflows.cancellation import Cancellation, Report, silently
 from workflows.demonstrator import waypoints
-from workflows.record import Kept, RecordError, Recorder, RecordRequest
+from workflows.record import Kept, Recorder, RecordError, RecordRequest
 from workflows.session import NotConnectedError, Session
 
 DEMONSTRATOR = "demonstrator"
@@ -104,6 +105,18 @@ class Demonstrations:
             return demonstration
 
         return on_new_benches(one, count, seed, report)
+
+    def new_bench(self, instruction: str, seed: int, token: Cancellation | None = None) -> None:
+        """Only another bench, one on which the instruction makes sense where the lab understands it. The arm drives
+        home before."""
+        token = token or Cancellation()
+        try:
+            scene = scene_for(instruction, seed, cameras=self._cameras)
+        except SimulationError:
+            scene = random_scene(seed, cameras=self._cameras)
+        self._clear_the_bench(token)
+        self._lab.set_scene(scene)
+        self._until_all_is_well(token)
 
     # --- parts ---
 

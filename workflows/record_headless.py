@@ -14,12 +14,12 @@ from storage.queries import episode
 from workflows import settings as program_settings
 from workflows.cancellation import Report, silently
 from workflows.demonstrate import beating_heart
-from workflows.record import RecordError, Recorder, RecordRequest
+from workflows.record import Recorder, RecordError, RecordRequest
 from workflows.record_demonstrations import DEMONSTRATOR, Demonstration, Demonstrations
 from workflows.record_sources import arm_of, views_of
 from workflows.record_virtual import record_in_virtual_time
 from workflows.session import NotConnectedError, Session
-from workflows.settings import ArmSettings, LabSettings, ProgramSettings
+from workflows.settings import ArmSettings, ProgramSettings
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _in_virtual_time(
         what,
         request.episodes,
         seed=request.seed,
-        cameras=settings.lab.cameras,
+        lab=settings.lab,
         least_free=request.least_free,
         report=report,
     )
@@ -83,7 +83,7 @@ def _in_real_time(
     library: Library, request: Request, what: RecordRequest, settings: ProgramSettings, report: Report
 ) -> list[Demonstration]:
     """Through the lab's process, the SDK and the cameras; in the lab whatever the window uses, since nobody watches."""
-    lab = LabSettings(request.seed, settings.lab.cameras, instruction=request.task)
+    lab = replace(settings.lab, seed=request.seed, instruction=request.task)
     with contextlib.ExitStack() as stack:
         session = Session(replace(settings, arm=ArmSettings(), lab=lab))
         stack.callback(session.close)

@@ -1,6 +1,7 @@
 """What is recorded of a session: its cameras with their calibrations, and the arm's measurements."""
 
 import uuid
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from cameras.intrinsics import Intrinsics
 from foundation.camera import Camera
 from foundation.clocks import utc_now
 from foundation.errors import KnownError
-from robot.client import MotionSample, RobotClient, SampleTap
+from robot.client import RobotClient
 from robot.state import Activity, ArmState
+from robot.status import MotionSample, SampleTap
 from storage.documents import Calibration, Lens, ViewSpec
 from storage.samples import ArmSample
 from workflows.record_facts import RecordError
@@ -133,7 +135,7 @@ def calibration_of(lens: Lens, camera: Camera, kind: str) -> Calibration:
     return Calibration(str(identity), utc_now().isoformat(), kind, lens, _rows(camera.base_from_camera))
 
 
-def _rows(matrix: np.ndarray):
+def _rows(matrix: np.ndarray) -> Any:
     return tuple(tuple(row) for row in matrix.tolist())
 
 

@@ -28,9 +28,10 @@ from storage.library import Library
 from storage.samples import ArmSample
 from workflows.cancellation import Report, silently
 from workflows.demonstrate import VirtualLabArm, plan
-from workflows.record import RecordError, Recorder, RecordRequest
+from workflows.record import Recorder, RecordError, RecordRequest
 from workflows.record_demonstrations import LEAD, Demonstration, ImpossibleError, on_new_benches
 from workflows.record_sources import calibration_of, lens_of
+from workflows.settings import LabSettings
 
 _WAITING = 30  # frames of one camera that may wait for the encoder; then the virtual time waits for it
 
@@ -49,7 +50,7 @@ class VirtualView:
 
     def spec(self) -> ViewSpec:
         camera = self._spec
-        intrinsics = Intrinsics(camera.width, camera.height, camera.camera.K, camera.distortion)
+        intrinsics = Intrinsics(camera.width, camera.height, camera.camera.K, np.array(camera.distortion))
         lens = lens_of(intrinsics)
         calibration = calibration_of(lens, camera.camera, "simulated truth")
         return ViewSpec(PREFIX + camera.name, camera.name, camera.width, camera.height, camera.fps, lens, calibration)
@@ -114,15 +115,15 @@ def record_in_virtual_time(
     count: int,
     *,
     seed: int = 0,
-    cameras: int = 2,
+    lab: LabSettings = LabSettings(),
     least_free: int = LEAST_FREE,
     report: Report = silently,
 ) -> list[Demonstration]:
-    """Record `count` demonstrations on the benches `seed`, `seed + 1`, ...; see `on_new_benches`. Raises KnownError
-    when the instruction means nothing to the lab, or the disk has no room."""
+    """Record `count` demonstrations, filmed by the cameras of `lab`, on the benches `seed`, `seed + 1`, ...; see
+    `on_new_benches`. Raises KnownError when the instruction means nothing to the lab, or the disk has no room."""
 
     def one(number: int) -> Demonstration:
-        scene = scene_for(request.instruction, number, cameras=cameras)
+        scene = scene_for(request.instruction, number, cameras=lab.cameras, size=lab.picture_px)
         with contextlib.ExitStack() as stack:
             return _record_one(stack, library, request, scene, number, least_free)
 

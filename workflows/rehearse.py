@@ -8,22 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from foundation.clocks import utc_now
 from foundation.errors import KnownError
 from foundation.trajectory import Scene
-from robot.client import RobotClient, RobotStatus
+from robot.client import RobotClient
 from robot.errors import LinkError, RobotError
-from robot.findings import Finding, Level
+from robot.findings import Level
 from robot.plan import Plan
-from robot.planning import PlanSettings, make_plan
 from robot.state import Activity
+from robot.status import RobotStatus
 from workflows.cancellation import Cancellation, Report, silently
 from workflows.proposal import Proposal, Source
-from workflows.reading import reading_findings
 from workflows.rehearsal_facts import Approval, Facts, Outcome, RehearsalState, Run
 from workflows.rehearsal_files import write_proposal, write_record, write_run
+from workflows.rehearsal_plan import plan_for
 from workflows.scene_change import what_changed
 from workflows.session import NotConnectedError, Session
 from workflows.sources import DemonstratorSource, ReplaySource
@@ -136,7 +134,7 @@ class Rehearsal:
         proposal = self._timed("propose", lambda: source.propose(instruction, scene, report, token))
         token.raise_if_cancelled()
         report("Planning the motion", 0.85)
-        plan = self._timed("plan", lambda: self._plan_for(proposal))
+        plan = self._timed("plan", lambda: plan_for(self.session, proposal))
         token.raise_if_cancelled()
         report("Storing the rehearsal", 0.95)
         self._change(proposal=proposal, plan=plan)
@@ -287,26 +285,6 @@ class Rehearsal:
         if robot is None:
             raise NotConnectedError("The arm is not connected. Connect it first.")
         return robot
-
-    def _plan_for(self, proposal: Proposal) -> Plan:
-        status = self._robot.status
-        if status is None or not np.isfinite(status.position).all():
-            raise NotConnectedError("The arm does not say where it is. Connect it again.")
-        names = [camera.name for camera in proposal.cameras]
-        decoded = proposal.decoded
-        return make_plan(
-            decoded.trajectory,
-            status.position,
-            1.0 if status.openness is None else status.openness,
-            PlanSettings(limits=self._robot.limits),
-            confidence=decoded.confidence,
-            known=(*reading_findings(decoded, names), *self._gripper_findings(decoded.trajectory.openness)),
-        )
-
-    def _gripper_findings(self, openness: np.ndarray) -> tuple[Finding, ...]:
-        if self.session.settings.arm.gripper or np.nanmax(openness) - np.nanmin(openness) < 0.1:
-            return ()
-        return (Finding(Level.WARNING, "No gripper is mounted (Set up): opening and closing it is left out."),)
 
     def _changed(self) -> str:
         """'' or what is no longer as it was when the motion was proposed."""

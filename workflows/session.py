@@ -143,7 +143,7 @@ class Session:
 
     def _start_lab(self) -> None:
         lab = self.settings.lab
-        self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras))
+        self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras, size=lab.picture_px))
 
     def _connect_arm(self) -> None:
         limits, gripper = self.settings.limits, self.settings.arm.gripper

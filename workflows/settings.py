@@ -26,11 +26,17 @@ class ArmSettings:
 
 @dataclass(frozen=True)
 class LabSettings:
-    """The embedded lab: `seed` of its scene, `cameras` 2 to 4, and an instruction the scene must make possible."""
+    """The embedded lab: `seed` of its scene, `cameras` 2 to 4 with pictures of `picture_px` (width, height), smaller
+    for slow computers, and an instruction the scene must make possible."""
 
     seed: int = 0
     cameras: int = 2
     instruction: str = "put the red cube in the bowl"
+    picture_px: tuple[int, int] = (640, 480)
+
+    def __post_init__(self):
+        if not all(64 <= side <= 1920 and side % 2 == 0 for side in self.picture_px):
+            raise ValueError("the lab's pictures must have even sides of 64 to 1920 px")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from workflows.cancellation import Cancellation, Report
 from workflows.demonstrator import waypoints
 from workflows.proposal import Proposal, proposal_from_trajectory
 from workflows.session import NotConnectedError, Session
-from workflows.trajectory_file import load_trajectory
+from workflows.trajectory_file import TrajectoryFileError, load_trajectory
 
 FRAMES = 41  # of a proposal, as the model makes them
 
@@ -40,7 +40,8 @@ class DemonstratorSource:
 
 
 class ReplaySource:
-    """A trajectory from a file, proposed for the present scene."""
+    """A trajectory from a file, or what the arm did in an episode of the library (its folder), proposed for the
+    present scene."""
 
     name = "replay"
 
@@ -48,11 +49,26 @@ class ReplaySource:
         self._session, self._path = session, path
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises TrajectoryFileError when the file holds no trajectory."""
+        """Raises TrajectoryFileError when the file holds no trajectory, StorageError for an episode without one."""
         report("Reading the trajectory", 0.05)
-        trajectory, stored = load_trajectory(self._path)
+        trajectory, stored = _recorded(self._path) if self._path.is_dir() else load_trajectory(self._path)
         trajectory = trajectory.at(np.linspace(trajectory.times[0], trajectory.times[-1], FRAMES))
         return proposal_from_trajectory(instruction or stored, self.name, scene, trajectory, report, token)
+
+
+def _recorded(folder: Path) -> tuple[Trajectory, str]:
+    """What the arm did in an episode, idle ends that were trimmed left out, and what it was told."""
+    from storage.episode import Episode  # Arrow takes long to load: only when something is replayed
+
+    episode = Episode(folder)
+    if episode.trajectory is None:
+        raise TrajectoryFileError("Nothing is known of the arm's motion in this episode: it cannot be replayed.")
+    start, end = episode.span
+    times = episode.trajectory.times
+    inside = times[(times >= start) & (times <= end)]
+    if len(inside) < 2:
+        raise TrajectoryFileError("Too little of this episode is left to be replayed. Move its trim handles apart.")
+    return episode.trajectory.at(inside), episode.labels.instruction
 
 
 def tool_motion(motion: JointTrajectory, frames: int = FRAMES) -> Trajectory:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from foundation import xarm7
-from robot.client import MotionSample
 from robot.plan import Plan
+from robot.status import MotionSample
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,6 +63,7 @@ class Lesson:
     data: str = "first"
     views: int = 1
     excerpt: int = 0
+    earliest: int = 1
     without_present: bool = False
     kinds: Mapping[str, float] = field(default_factory=dict)
     modes: Mapping[str, float] = field(default_factory=lambda: {"policy": 1.0})

@@ -20,12 +20,14 @@ from model.training.layouts import OneView
 @dataclass(frozen=True)
 class Sampling:
     """How samples are drawn: `batch` of them at once; `views` per sample; `excerpt` later action frames of one view
-    ("one_view" lessons), 0 for all of them on the whole canvas; `without_present` as in layouts.OneView; `kinds` with
-    their weights, empty for all alike; `jitter`: brightness and colour of the pictures, at most by this share."""
+    ("one_view" lessons), not before `earliest`, 0 for all of them on the whole canvas; `without_present` as in
+    layouts.OneView; `kinds` with their weights, empty for all alike; `jitter`: brightness and colour of the pictures,
+    at most by this share."""
 
     batch: int
     views: int = 1
     excerpt: int = 0
+    earliest: int = 1
     slots: int = 3
     without_present: bool = False
     kinds: tuple[tuple[str, float], ...] = ()
@@ -77,7 +79,7 @@ class LessonBatches:
         wanted = self.sampling
         if not wanted.excerpt:
             return None
-        later = np.arange(1, self._latent_frames)
+        later = np.arange(min(wanted.earliest, self._latent_frames - 1), self._latent_frames)
         frames = np.sort(generator.choice(later, min(wanted.excerpt, len(later)), replace=False))
         slot = int(generator.integers(wanted.slots))
         return OneView(self._latent_frames, tuple(int(f) for f in frames), slot, wanted.without_present)

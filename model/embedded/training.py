@@ -57,9 +57,9 @@ def train_curriculum(
     pipeline = new_pipeline(curriculum, material, folder)
     _read(pipeline, curriculum, material.first, folder, report, stop)
     for number, lesson in enumerate(curriculum.lessons, start=1):
-        if stop() or (lesson.data == "episodes" and material.episodes is None):
-            break
         run = folder / f"{number}-{lesson.name}"
+        if (stop() and not checkpoints(run)) or (lesson.data == "episodes" and material.episodes is None):
+            break
         _teach(pipeline, curriculum, lesson, number, material, run, report, precision, stop)
         report("lesson", {"name": lesson.name, "step": _step(run)})
     return pipeline
@@ -121,6 +121,7 @@ def _read(
     reading = curriculum.reading
     if not reading.steps:
         return
+    run = folder / "0-reading"
     batches = ReadingBatches(shots, reading.batch, curriculum.seed)
     objective = ReadingObjective(
         pipeline.text_encoder, pipeline.tokenizer, curriculum.size.text_width, batches.classes, curriculum.seed
@@ -129,7 +130,10 @@ def _read(
         steps=reading.steps, seed=curriculum.seed, learning_rate=reading.learning_rate, warmup=min(10, reading.steps),
         final_rate=0.1, ema=None, log_every=25, checkpoint_every=reading.steps, precision="fp32",
     )  # fmt: skip
-    train(objective, batches, settings, folder / "0-reading", on_figures=lambda line: report("reading", line), stop=stop)
+    if stop() and checkpoints(run):
+        load_averaged(objective, checkpoints(run)[-1])
+        return
+    train(objective, batches, settings, run, on_figures=lambda line: report("reading", line), stop=stop)
 
 
 def _teach(
@@ -147,14 +151,16 @@ def _teach(
     objective = objective_of(pipeline, lesson.flow, train_text=True)
     settings = lesson.training(curriculum.seed + number, precision)
     looks = _Looks(pipeline, material.tuning, lesson.name, report)
-    train(objective, batches_of(curriculum, lesson, material, pipeline.vae), settings, run, on_figures=looks, stop=stop)
+    if not (stop() and checkpoints(run)):  # else only what is there is wanted, perhaps while another process trains
+        batches = batches_of(curriculum, lesson, material, pipeline.vae)
+        train(objective, batches, settings, run, on_figures=looks, stop=stop)
     load_averaged(objective, checkpoints(run)[-1])
 
 
 def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec: LinearCodec) -> Batches:
     """The lesson's batches; those of whole videos in turn with policies on first pictures, which there are more of."""
     sampling = Sampling(
-        lesson.batch, lesson.views, lesson.excerpt,
+        lesson.batch, lesson.views, lesson.excerpt, lesson.earliest,
         without_present=lesson.without_present, kinds=tuple(lesson.kinds.items()),
     )  # fmt: skip
     first = LessonBatches(material.first, codec, sampling, curriculum.seed, sigma=curriculum.sigma)

@@ -125,6 +125,6 @@ def _add_tray(cabinet) -> None:
     bar, front = HANDLE_WIDTH / 2, -2 * wall
     middle = [front - HANDLE_REACH, 0, HANDLE_HEIGHT]
     tray.add_geom(name="handle", type=_CYLINDER, size=[bar, HANDLE_LENGTH / 2, 0], pos=middle, rgba=STEEL, mass=0.03)
-    for z in (-1, 1):
-        post = [front - HANDLE_REACH / 2, 0, HANDLE_HEIGHT + z * (HANDLE_LENGTH / 2 - 0.006)]
-        tray.add_geom(type=_BOX, size=[HANDLE_REACH / 2, 0.004, 0.004], pos=post, rgba=STEEL, mass=0.005)
+    # One post, below: from above the bar is a hook, and fingers can pull it without holding it.
+    post = [front - HANDLE_REACH / 2, 0, HANDLE_HEIGHT - HANDLE_LENGTH / 2 + 0.006]
+    tray.add_geom(type=_BOX, size=[HANDLE_REACH / 2, 0.004, 0.004], pos=post, rgba=STEEL, mass=0.01)

@@ -14,6 +14,15 @@ def screen():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def folders_of_their_own(tmp_path_factory):
+    """What the program keeps in the person's own folders lies elsewhere during the tests: the library above all."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
+
+
 @pytest.fixture(scope="session")
 def qapp_cls():
     """OpenGL contexts must be shared before the one QApplication exists."""
@@ -67,3 +76,31 @@ def fresh_program(qapp, tmp_path):
     program = _started(qapp, tmp_path)
     yield program
     _ended(qapp, program)
+
+
+@pytest.fixture
+def arm_status():
+    """What the robot process says of an arm that stands ready at home, and of which there is nothing to say."""
+    import numpy as np
+
+    from foundation import xarm7
+    from robot.gaps import GapStatistics
+    from robot.state import Activity, ArmState
+    from robot.status import RobotStatus
+
+    return RobotStatus(
+        **dict.fromkeys(("fault", "limited", "staged", "gripper_fault", "stop_fault"), ""),
+        **dict.fromkeys(("error", "warning", "late_ticks", "done"), 0),
+        state=ArmState.HOLDING,
+        activity=Activity.HOLDING,
+        steps=(),
+        mode=1,
+        position=xarm7.HOME.copy(),
+        velocity=np.zeros(7),
+        effort=np.zeros(7),
+        read=100.0,
+        openness=1.0,
+        progress=0.0,
+        gaps=GapStatistics(0, 0.0, 0.0, 0.0),
+        received=100.0,
+    )

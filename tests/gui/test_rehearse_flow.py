@@ -1,6 +1,10 @@
 """From typing an instruction to a stored outcome, with real clicks and a real lab, and what may come between."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +13,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from window_hands import click, key
 
-from gui.ask_bar import DEMONSTRATOR, MODEL, REPLAY
+from gui.ask_bar import DEMONSTRATOR, MODEL, REPLAY, AskBar
+from gui.rehearse_presenter import RehearsePresenter
 from gui.rehearse_step import Step
 from robot.plan import Plan
 from robot.state import ArmState
@@ -334,3 +339,31 @@ def test_a_stored_motion_is_replayed(hands, tmp_path):
     hands.until(lambda: hands.step is Step.ASK and hands.screen.ask_page.problem.isVisible())
     assert str(path) in hands.screen.ask_page.problem.words.text()
     bar.source.setCurrentIndex(0)
+
+
+def test_the_model_is_offered_first_and_what_an_untrained_one_says_cannot_be_approved(hands, tmp_path, monkeypatch):
+    script = Path(__file__).parents[1] / "model" / "tiny_pipeline.py"
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
+    subprocess.run([sys.executable, str(script), str(tmp_path / "tiny")], check=True, env=environment)
+    monkeypatch.setattr("gui.rehearse_presenter.embedded_weights", lambda: tmp_path / "tiny")
+    program, bar = hands.program, AskBar()
+    presenter = RehearsePresenter(program.connection, program.jobs)
+    try:
+        bar.show_sources(presenter.sources)
+        assert bar.source.currentData() == MODEL and presenter.sources == (MODEL, DEMONSTRATOR, REPLAY)
+        for _ in range(3):
+            presenter.ask(INSTRUCTION, MODEL)
+            hands.until(lambda: not presenter.busy and presenter.step is not Step.WORKING, 100)
+            if TOO_BUSY not in presenter.problem:
+                break
+        assert presenter.step is Step.WATCH, presenter.problem
+        assert presenter.shown.proposal.source == "model" and len(presenter.shown.film) == 5
+        assert not presenter.can_approve and not presenter.rehearsal.plan.executable
+        presenter.ask(INSTRUCTION, MODEL)
+        presenter.cancel()
+        hands.until(lambda: not presenter.busy, 60)
+        assert presenter.step is Step.ASK and presenter.shown is None
+    finally:
+        presenter.close()
+        presenter.deleteLater()
+        bar.deleteLater()

@@ -181,16 +181,17 @@ import numpy as np
 sys.path[:0] = [{root!r}, {tests!r}]
 from robot.client import RobotClient
 from robot.state import ArmState
-from test_robot_process import ready
+from test_robot_process import beating_heart, ready
 from robot.plan import Plan
 from robot.waypoints import Waypoint, joint_path
 from foundation import xarm7
 client = ready(RobotClient({address!r}, {port}))
-position = client.status.position
-goal = xarm7.forward(position)
-goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
-plan = Plan.of_motion(joint_path([Waypoint(goal, 1.0)], position))
-client.execute(client.stage(plan.to_bytes()).nonce)
+with beating_heart(client):
+    position = client.status.position
+    goal = xarm7.forward(position)
+    goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
+    plan = Plan.of_motion(joint_path([Waypoint(goal, 1.0)], position))
+    client.execute(client.stage(plan.to_bytes()).nonce)
 print(client.pid, flush=True)
 while True:
     client.heartbeat()
@@ -256,8 +257,10 @@ def test_a_failing_robot_process_stops_the_arm_first(arm):
 def test_a_press_that_was_not_answered_moves_nothing_later(arm):
     """The robot process is held up; who pressed has been told that it failed, and has gone on to something else."""
     with RobotClient(arm.address, arm.port) as client:
-        nonce = ready(client).stage(Plan.of_motion(sideways(arm)).to_bytes()).nonce
-        os.kill(client.pid, signal.SIGSTOP)
+        ready(client)
+        with beating_heart(client):
+            nonce = client.stage(Plan.of_motion(sideways(arm)).to_bytes()).nonce
+            os.kill(client.pid, signal.SIGSTOP)
         try:
             with pytest.raises(LinkError, match="did not answer"):
                 client.execute(nonce)
@@ -381,8 +384,10 @@ def test_jogging_through_the_process(arm):
             client.wait_for(ArmState.STOPPED)
             client.arm_for_motion()
             client.wait_for(ArmState.HOLDING)
-            client.jog(up)
-            client.wait_for(ArmState.JOGGING)
+            while client.status is None or client.status.state is not ArmState.JOGGING:
+                client.jog(up)
+                assert time.monotonic() < deadline + 60
+                time.sleep(0.03)
             client.wait_for(ArmState.HOLDING)
             client.home(speed=1.0)
             client.wait_for(ArmState.FOLLOWING)

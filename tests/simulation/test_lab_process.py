@@ -125,3 +125,22 @@ def test_kill_9_of_the_parent_ends_the_lab():
     parent.wait()
     parent.stdout.close()
     lab.wait(timeout=10)
+
+
+def test_another_bench_stands_before_the_same_arm_and_cameras(lab):
+    before, cameras = lab.truth(), lab.scene.cameras
+    other = small_scene(seed=11)
+    with FrameReader(lab.frames, "left") as reader:
+        old = reader.wait(after=0, timeout=10)
+        lab.set_scene(other)
+        truth = lab.truth()
+        new = reader.wait(after=old.number, timeout=10)
+        while np.abs(new.rgb.astype(int) - old.rgb).mean() < 3.0:  # of the old bench, and still on its way
+            new = reader.wait(after=new.number, timeout=10)
+    for thing in other.objects:
+        np.testing.assert_allclose(truth.poses[thing.name][:2, 3], thing.position, atol=0.01)
+    np.testing.assert_allclose(truth.base_from_tool, before.base_from_tool, atol=1e-3)
+    assert truth.time >= before.time  # the lab's own time goes on
+    assert lab.scene.cameras == cameras and [info.name for info in list_streams(lab.frames)] == ["left", "right"]
+    name = other.objects[0].name
+    assert name in lab.judge(f"reach the {name}").reason

@@ -6,12 +6,16 @@ import pytest
 from recordings import keep_one, new_episode
 
 from storage import history, queries
+from storage.calibration_choices import calibration_choices
 from storage.edits import Change, change, delete_episodes, empty_trash, restore
+from storage.episode import Episode
 from storage.errors import NotFoundError
 from storage.library import Library
+from storage.page_keys import page_keys
 from storage.queries import EpisodeFilter, Sort
 from storage.statistics import per_task
 from storage.tasks import create_task, set_paraphrases, tasks
+from storage.workspace import visited_cells
 
 
 def check_library(library: Library) -> None:
@@ -121,3 +125,23 @@ def _history(library: Library) -> None:
     assert [sentence for _, _, sentence in history.events(database, "stop")] == ["Somebody pressed Stop."]
     with pytest.raises(NotFoundError):
         history.end_execution(database, uuid.uuid4(), "finished")
+
+
+def check_screen(library: Library) -> None:
+    """What the Library screen asks besides: where pages begin, which calibrations there are, where the tool was."""
+    ids = [keep_one(library, seconds, new=new_episode(1 + n)) for n, seconds in enumerate((0.3, 0.4))]
+    found = page_keys(library.database, rows=1)
+    assert found.count == 2
+    assert [key[1] for key in found.keys] == ids[::-1]
+    # recordings.calibration: one for each camera, the same in every episode.
+    assert [each.camera for each in calibration_choices(library.database)] == ["Kamera 0/🎥", "Kamera 1/🎥"]
+    wanted: dict[str, int] = {}
+    for identity in ids:
+        for cell in Episode(library.episode_folder(identity)).facts.coverage:
+            wanted[cell] = wanted.get(cell, 0) + 1
+    cells, numbers = visited_cells(library.database)
+    assert {",".join(map(str, cell)): n for cell, n in zip(cells.tolist(), numbers.tolist(), strict=True)} == wanted
+    assert set(wanted.values()) == {2}  # both recordings begin in the same way
+    delete_episodes(library, ids[:1])
+    assert set(visited_cells(library.database)[1].tolist()) == {1}
+    assert not len(visited_cells(library.database, uuid.uuid4())[0])

@@ -1,82 +1,36 @@
 """kill -9 at any moment. A sample of each count; `rehearse benchmark reliability` does the whole."""
 
 import sqlite3
-import subprocess
-import sys
 import time
-import uuid
-from pathlib import Path
 
-import numpy as np
 import pytest
 from recordings import FPS, keep_one
 
+from benchmarks.library_kills import kill_keeping, kill_recording, victim
 from storage import migrating, queries
 from storage.database import Database
-from storage.episode import Episode
 from storage.library import Library
 from storage.recovery import recover
-
-VICTIM = Path(__file__).parent / "victim.py"
-
-
-def victim(what: str, folder: Path) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, VICTIM, what, folder], stdout=subprocess.PIPE, text=True)
-
-
-def killed(process: subprocess.Popen, after: float) -> list[str]:
-    """What a process had said `after` s from its first word, when it was killed."""
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    assert first == "opening\n"
-    second = process.stdout.readline()  # the library is open
-    time.sleep(after)
-    process.kill()
-    said = [second, *process.stdout.readlines()]
-    process.stdout.close()
-    process.wait()
-    return [line for line in said if line.endswith("\n")]
 
 
 @pytest.mark.parametrize("after", [0.4, 1.73])
 def test_killed_while_recording(tmp_path, after):
     folder = tmp_path / "library"
     kept = keep_one(folder, 0.3)
-    said = killed(victim("record", folder), after)
-    elapsed, samples = said[-1].split() if len(said) > 1 else ("0", "0")
-    with Library(folder) as library:
-        ids = queries.episode_ids(library.database)
-        assert kept in ids
-        assert len(ids) == 2, "not one recording was recovered"
-        episode = Episode(library.episode_folder(next(i for i in ids if i != kept)))
-        assert "ended while" in episode.facts.damage
-        assert len(episode.samples) >= int(samples) - 1  # 20 ms are two samples; here at most one is lost
-        for view, frames in enumerate(episode.frames):
-            with episode.film(view) as film:
-                assert len(film) == len(frames)
-                film.frames(np.arange(len(film)))  # every frame can be decoded
-            last = frames["time"][-1] if len(frames) else 0.0
-            # Counted in frames, not by this machine's clock: two fragments were under way at most.
-            assert float(elapsed) - last <= 0.6 + 2 / FPS
-        assert library.recovery.recordings == 1
-        assert "recovered" in library.notices[0]
+    kill = kill_recording(folder, after)
+    # Two fragments may be under way, and a busy machine lets some frames wait before they are encoded.
+    assert kill.video_ms <= 600 + 2 * 1000 / FPS
+    assert kill.samples <= 2
+    assert kill.episodes == 0
     with Library(folder) as again:
         assert again.notices == ()
-        assert len(queries.episode_ids(again.database)) == 2
+        ids = queries.episode_ids(again.database)
+        assert kept in ids
+        assert len(ids) == 2, "not one recording was recovered"
 
 
-@pytest.mark.parametrize("after", [0.31])
-def test_killed_while_keeping(tmp_path, after):
-    folder = tmp_path / "library"
-    said = [line.strip() for line in killed(victim("keep", folder), after)[1:]]
-    with Library(folder) as library:
-        ids = set(queries.episode_ids(library.database))
-        assert {uuid.UUID(line) for line in said} <= ids, "a kept episode is lost"
-        assert len(ids) <= len(said) + 1
-        for identity in ids:
-            episode = Episode(library.episode_folder(identity))
-            assert len(episode.samples) == episode.facts.samples
-            assert [len(f) for f in episode.frames] == [view.frames for view in episode.facts.views]
+def test_killed_while_keeping(tmp_path):
+    assert kill_keeping(tmp_path, 0.4) == 0
 
 
 def test_recovering_twice_changes_nothing_and_leaves_the_living_alone(tmp_path):

@@ -5,13 +5,12 @@ episode runs in virtual time and shows every frame of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from foundation import xarm7
-from foundation.camera import Camera
 from foundation.trajectory import Trajectory
 from robot.errors import RobotError
 from robot.planning import make_plan
@@ -80,7 +79,8 @@ def first_frame_clips(
         noise = _generator(seed, "noise", number)
         rgb = _expose(noise, np.stack([studio.draw(camera) for camera in cameras])[:, None])
         for task, instruction, motion in zip(tasks, spoken, motions, strict=True):
-            clips.append(_clip(seed, instruction, cameras, motion, rgb, True, task, lesson))
+            facts = task, lesson.scene, lesson.joints, lesson.look
+            clips.append(Clip(seed, instruction, cameras, motion, rgb, True, *facts))
     return tuple(clips)
 
 
@@ -117,8 +117,9 @@ def episode_clip(
         pictures.append([studio.draw(camera) for camera in cameras])
     rgb = _expose(_generator(seed, "noise", 0), np.array(pictures).swapaxes(0, 1))
     instruction = _wording(seed, 0, lesson.task, scene, unseen)
-    clip = _clip(seed, instruction, cameras, motion, rgb, done, lesson.task, lesson)
-    return replace(clip, truths=tuple(truth for truth, _ in seen))
+    facts = lesson.task, scene, lesson.joints, lesson.look
+    truths = tuple(truth for truth, _ in seen)
+    return Clip(seed, instruction, cameras, motion, rgb, done, *facts, truths=truths)
 
 
 def _lesson(seed: int, kind: str | None, mixture: Mapping[str, float], unseen: Unseen) -> _Lesson:
@@ -170,19 +171,6 @@ def _expose(generator: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     """Pictures with a sensor's noise."""
     noise = generator.standard_normal(rgb.shape, dtype=np.float32) * np.float32(generator.uniform(*NOISE))
     return np.clip(rgb + noise + np.float32(0.5), 0, 255).astype(np.uint8)
-
-
-def _clip(
-    seed: int,
-    instruction: str,
-    cameras: tuple[Camera, ...],
-    motion: Trajectory,
-    rgb: np.ndarray,
-    done: bool,
-    task: Task,
-    lesson: _Lesson,
-) -> Clip:
-    return Clip(seed, instruction, cameras, motion, rgb, done, task, lesson.scene, lesson.joints, lesson.look)
 
 
 _ASPECTS = ("kind", "task", "further", "environment", "look", "start", "rig", "noise", "wording")

@@ -1,0 +1,8 @@
+"""The counted promises about crashes and damaged data, in full; the tests run a sample of each."""
+
+from benchmarks import library_kills
+from benchmarks.checks import Check
+
+
+def measure(quick: bool) -> list[Check]:
+    return library_kills.checks(10 if quick else 100, 5 if quick else 50)

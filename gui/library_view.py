@@ -1,0 +1,188 @@
+"""The Library screen: find episodes on the left; watch one, and say what it is, on the right."""
+
+import uuid
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QTabBar, QTableWidget, QVBoxLayout, QWidget
+
+from gui.library_detail import EpisodeDetail
+from gui.library_filters import FilterBar
+from gui.library_footer import LibraryFooter
+from gui.library_list import EpisodeList
+from gui.library_presenter import LibraryPresenter
+from gui.library_statistics import StatisticsPanel
+from gui.parts import Button, column, label, row
+from gui.theme import space
+
+_REPEAT_AFTER_MS, _REPEAT_MS = 350, 60  # a held arrow key
+_ARROWS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+_MOST_KEPT = 200  # selected rows that are selected again after the list has changed
+_OWN_ARROWS = (QTabBar, QTableWidget)  # widgets that need them themselves
+
+
+class LibraryView(QWidget):
+    """Shows what its presenter knows; every press goes to the presenter."""
+
+    record_asked = Signal()
+
+    def __init__(self, presenter: LibraryPresenter):
+        super().__init__()
+        self.presenter = presenter
+        self.filters = FilterBar(presenter)
+        self.list = EpisodeList(presenter.model, presenter.thumbnails)
+        self.footer = LibraryFooter(presenter)
+        self.detail, self.statistics = EpisodeDetail(presenter), StatisticsPanel(presenter, presenter.jobs)
+        self.nothing = label("", "muted", wrap=True, name="nothing found")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.record = Button("Record the first episode", "primary", icon_name="right", on=self.record_asked.emit)
+        self.left, self.right, self.whole = QStackedWidget(), QStackedWidget(), QStackedWidget()
+        self._kept: set[uuid.UUID] = set()
+        self._at, self._scroll = 0, 0
+        self._question = presenter.question
+        self._held, self._placed = 0, False
+        self._repeat = QTimer(self)
+        self._repeat.timeout.connect(self._step_again)
+        self._lay_out()
+        self._connect()
+        self._show_listed()
+
+    # --- the screen's ---
+
+    def enter(self) -> None:
+        self.presenter.refresh()
+        if not isinstance(QApplication.focusWidget(), EpisodeList):
+            self.list.setFocus()
+
+    def leave(self) -> None:
+        self._hold(0)
+        self.detail.close_film()
+
+    def take_key(self, key: int, pressed: bool) -> bool:
+        """The film's keys and those of the list, wherever the keyboard is on this screen but in a text field."""
+        focus, looking = QApplication.focusWidget(), self.right.currentWidget() is self.detail
+        if not looking or (isinstance(focus, _OWN_ARROWS) and key in _ARROWS):
+            return False
+        if key in _ARROWS:
+            self._hold(_ARROWS[Qt.Key(key)] if pressed else 0)
+            return True
+        acts = {
+            Qt.Key.Key_Delete: self.presenter.delete,
+            Qt.Key.Key_Escape: self.list.clearSelection,
+            Qt.Key.Key_S: self.detail.labels.results[0].click,
+            Qt.Key.Key_F: self.detail.labels.results[1].click,
+        }
+        if key not in acts:
+            return self.detail.player.take_key(key) if pressed else False
+        if pressed:
+            acts[Qt.Key(key)]()
+        return True
+
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        if not event.spontaneous() and not self._placed:
+            self._placed = True
+            side = min(space(27), round(0.38 * self.width()))
+            self.splitter.setSizes([side, self.width() - side])
+
+    # --- building ---
+
+    def _lay_out(self) -> None:
+        self.left.addWidget(self.list)
+        nothing = QWidget()
+        nothing.setLayout(column(None, self.nothing, None))
+        self.left.addWidget(nothing)
+        side = QWidget()
+        side_layout = column(self.filters, self.left, self.footer, gap=0.4)
+        side_layout.setStretch(1, 1)
+        side.setLayout(side_layout)
+        side.setMinimumWidth(space(17))
+        self.right.addWidget(self.statistics)
+        self.right.addWidget(self.detail)
+        self.splitter = splitter = QSplitter()
+        splitter.addWidget(side)
+        splitter.addWidget(self.right)
+        splitter.setStretchFactor(1, 1)
+        splitter.setHandleWidth(space(0.7))
+        splitter.setChildrenCollapsible(False)
+        empty = QWidget()
+        words = label("No episode has been recorded yet.", "title")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        how = label(
+            "Show the arm a task a few times on the Record screen. Every episode you keep appears here, with its "
+            "pictures, its motion and what was found about its quality.",
+            "muted",
+            wrap=True,
+        )
+        how.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty.setLayout(column(None, words, how, row(None, self.record, None), None, gap=0.8))
+        self.whole.addWidget(splitter)
+        self.whole.addWidget(empty)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.whole)
+
+    def _connect(self) -> None:
+        presenter = self.presenter
+        presenter.model.modelAboutToBeReset.connect(self._remember)
+        presenter.listed.connect(self._show_listed)
+        presenter.offers_changed.connect(self._show_listed)
+        presenter.opened.connect(self._show_opened)
+        presenter.row_changed.connect(self.detail.refresh_words)
+        self.list.chosen.connect(lambda: presenter.select(self.list.ranges))
+        self.detail.statistics.connect(self.list.clearSelection)
+        for keys, act in (("Ctrl+F", self._search), ("Ctrl+Z", presenter.edits.undo)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.activated.connect(act)
+        self.filters.search.returnPressed.connect(self.list.setFocus)
+
+    def _search(self) -> None:
+        self.filters.search.setFocus()
+        self.filters.search.selectAll()
+
+    # --- what the presenter says ---
+
+    def _remember(self) -> None:
+        """The rows are about to be others: what was selected shall stay so where it can."""
+        rows = self.list.ranges
+        if rows:
+            last = min(rows[0][1], rows[0][0] + _MOST_KEPT)
+            known = [self.presenter.model.row(number) for number in range(rows[0][0], last + 1)]
+            self._kept = {row.id for row in known if row is not None}
+            self._at = rows[0][0]
+        self._scroll = self.list.verticalScrollBar().value()
+
+    def _show_listed(self) -> None:
+        presenter, rows = self.presenter, self.presenter.model.rowCount()
+        self.whole.setCurrentIndex(1 if presenter.empty and not rows else 0)
+        self.left.setCurrentIndex(0 if rows else 1)
+        if presenter.in_trash:
+            self.nothing.setText("The trash is empty.")
+        else:
+            self.nothing.setText("No episode fits. Press “Show all”, or search for something else.")
+        kept, self._kept = self._kept, set()
+        if kept and rows:
+            self.list.verticalScrollBar().setValue(self._scroll)
+            if not self.list.choose(kept) and presenter.question == self._question:
+                self.list.choose_row(self._at)  # it was deleted: the next one
+        self._question = presenter.question
+
+    def _show_opened(self) -> None:
+        selected = self.presenter.selected > 0
+        self.right.setCurrentWidget(self.detail if selected else self.statistics)
+        self.detail.refresh()
+
+    # --- keys that are held ---
+
+    def _hold(self, direction: int) -> None:
+        """An arrow key goes down (-1, 1) or up (0): one frame at once, more while it is held."""
+        self._held = direction
+        if direction == 0:
+            self._repeat.stop()
+            return
+        self.detail.player.player.step(direction)
+        self._repeat.start(_REPEAT_AFTER_MS)
+
+    def _step_again(self) -> None:
+        self._repeat.setInterval(_REPEAT_MS)
+        self.detail.player.player.step(self._held)

@@ -1,0 +1,400 @@
+"""What the Record screen knows and may do: tasks, recordings, their review, and the lab's demonstrator."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from foundation import xarm7
+from foundation.errors import KnownError
+from gui.arm_control_presenter import ArmControlPresenter
+from gui.connection import Connection
+from gui.film import Film
+from gui.jobs import Job, Jobs, Work
+from gui.live_overlay import LiveView
+from gui.open_library import OpenLibrary
+from gui.teaching_views import TeachingViews
+from robot.state import ArmState
+from simulation.bench.tasks import possible_tasks
+from workflows.cancellation import Cancellation, Report
+from workflows.record_facts import RecordRequest, RecordState
+
+if TYPE_CHECKING:  # what needs the database is loaded with the library, not when the window starts
+    from workflows.record import Recorder
+
+BY_HAND, BY_KEYS, DEMONSTRATOR = "hand-guiding", "jog", "demonstrator"
+COUNTDOWNS_S = (0, 3, 5)
+_WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
+_BENCHES = 1_000_000
+_DEMONSTRATE = "demonstrate"
+
+
+@dataclass(frozen=True)
+class KnownTask:
+    """A task of the library, and how many episodes of it were kept today."""
+
+    instruction: str
+    paraphrases: tuple[str, ...]
+    today: int
+
+
+class RecordPresenter(QObject):
+    """One recording after the other, over what is connected. What moves the arm meanwhile is the arm control's.
+
+    `instruction`, `paraphrases`, `source` and `countdown_s` are what the next recording is of. One thing that waits is
+    under way at a time; the film of a review and the list of tasks are loaded beside it.
+    """
+
+    changed = Signal()
+    film_changed = Signal()
+    live_changed = Signal()  # thirty times a second
+
+    def __init__(
+        self,
+        connection: Connection,
+        control: ArmControlPresenter,
+        library: OpenLibrary,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ):
+        super().__init__(parent)
+        self.connection, self.control, self.library, self._jobs = connection, control, library, jobs
+        self.instruction, self.paraphrases = "", ()
+        self.source, self.countdown_s = BY_HAND, COUNTDOWNS_S[1]
+        self.recorder: Recorder | None = None
+        self.film: Film | None = None
+        self.tasks: dict[str, KnownTask] = {}
+        self.progress = ("", 0.0)
+        self._problem = ""
+        self._job: Job | None = None
+        self._looking: Job | None = None
+        self._recorded_from: tuple[Any, ...] = ()  # what the recorder was made for
+        self._shown: Path | None = None
+        self._state = RecordState.READY
+        self._trail: list[np.ndarray] = []
+        self._views = TeachingViews(connection.session)
+        self._pulls = 0
+        connection.pulled.connect(self._pulled)
+        connection.changed.connect(self._connection_changed)
+        connection.stop_pressed.connect(self.cancel)
+        library.opened.connect(self._library_changed)
+        library.failed.connect(lambda _: self.changed.emit())
+
+    # --- what is known ---
+
+    @property
+    def state(self) -> RecordState:
+        return RecordState.READY if self.recorder is None else self.recorder.state
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def demonstrating(self) -> bool:
+        return self._job is not None and self._job.name == _DEMONSTRATE
+
+    @property
+    def simulated(self) -> bool:
+        return self.connection.session.simulated
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Who can move the arm."""
+        return (BY_HAND, BY_KEYS, DEMONSTRATOR) if self.simulated else (BY_HAND, BY_KEYS)
+
+    @property
+    def problem(self) -> str:
+        """What went wrong last, or ended the recording that is looked at; '' when nothing did."""
+        fault = "" if self.recorder is None else self.recorder.fault
+        return self._problem or fault or self.library.problem
+
+    @property
+    def trouble(self) -> str:
+        """Why no recording can begin now, '' when one can."""
+        if self.connection.opening:
+            return "A moment: the cameras and the arm are being connected."
+        if self.library.problem:
+            return self.library.problem
+        if self.library.library is None:
+            return "A moment: the library is being opened."
+        if self.recorder is None:
+            return self.connection.arm_trouble or "The arm is not connected. Connect it first."
+        if not self.instruction:
+            return "Say above what the arm is shown, in a few words."
+        return self.recorder.trouble
+
+    @property
+    def can_start(self) -> bool:
+        return not self.busy and self.state in (RecordState.READY, RecordState.RESET) and not self.trouble
+
+    @property
+    def can_demonstrate(self) -> bool:
+        return self.can_start and self.simulated and self.connection.arm_state is ArmState.HOLDING
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Tasks to choose from: the library's, then what the lab understands on its present bench."""
+        lab = self.connection.session.lab
+        known = [] if lab is None else [task.instruction for task in possible_tasks(lab.scene)]
+        return tuple(dict.fromkeys([*self.tasks, *known]))
+
+    @property
+    def kept_today(self) -> int:
+        """Episodes of the chosen task kept since midnight."""
+        task = self.tasks.get(self.instruction)
+        return 0 if task is None else task.today
+
+    def live_views(self) -> list[LiveView]:
+        """Every camera now, the tool drawn into the calibrated ones, and its way since the recording began."""
+        status = self.connection.status
+        return self._views.views(status, np.array(self._trail).reshape(-1, 3))
+
+    # --- choices ---
+
+    def choose_task(self, instruction: str) -> None:
+        """Another task; what else it is called is proposed by the library, or by the lab."""
+        self.instruction = " ".join(instruction.split())
+        known, lab = self.tasks.get(self.instruction), self.connection.session.lab
+        self.paraphrases = () if known is None else known.paraphrases
+        if known is None and lab is not None:
+            tasks = {task.instruction: task.wordings[1:] for task in possible_tasks(lab.scene)}
+            self.paraphrases = tasks.get(self.instruction, ())
+        self.changed.emit()
+
+    def choose_paraphrases(self, texts: tuple[str, ...]) -> None:
+        self.paraphrases = texts
+        self.changed.emit()
+
+    def choose_source(self, source: str) -> None:
+        self.control.release_all()
+        self.source = source
+        self.changed.emit()
+
+    def choose_countdown(self, seconds: int) -> None:
+        self.countdown_s = seconds
+        self.changed.emit()
+
+    def enter(self) -> None:
+        """The screen is shown: the library is needed from now on."""
+        self.library.ask()
+
+    # --- presses ---
+
+    def start_or_end(self) -> None:
+        """Begin to record, or end the recording or the countdown."""
+        if self.state is RecordState.COUNTDOWN:
+            self.cancel()
+        elif self.state is RecordState.RECORDING and not self.busy:
+            recorder = self._recorder
+            self._begin(lambda *_: recorder.stop(), "end the recording")
+        elif self.can_start and self.source != DEMONSTRATOR:
+            self._start()
+
+    def cancel(self) -> None:
+        """End a countdown, or the demonstrations after the present moment."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def keep(self, success: bool, note: str = "") -> None:
+        """The episode looked at goes into the library."""
+        if self.state is RecordState.REVIEW and not self.busy:
+            recorder = self._recorder
+            self._begin(lambda *_: recorder.keep(success, note), "keep the episode").on(done=lambda _: self._look())
+
+    def discard(self) -> None:
+        """The episode looked at is thrown away."""
+        if self.state is RecordState.REVIEW and not self.busy:
+            recorder = self._recorder
+            self._begin(lambda *_: recorder.discard(), "discard the episode")
+
+    def bench_is_ready(self) -> None:
+        """The bench was put back; in the lab, it is put back: a new one, the arm driving home before."""
+        if self.state is not RecordState.RESET or self.busy:
+            return
+        recorder, session, instruction = self._recorder, self.connection.session, self.instruction
+
+        def work(token: Cancellation, report: Report) -> None:
+            if session.lab is not None:
+                from workflows.record_demonstrations import Demonstrations
+
+                Demonstrations(session, recorder).new_bench(instruction, secrets.randbelow(_BENCHES), token)
+            recorder.bench_is_ready()
+
+        self._begin(work, "new bench")
+
+    def demonstrate(self, count: int) -> None:
+        """Let the lab's demonstrator do the task so many times, each on a new bench, and keep every one."""
+        if not self.can_demonstrate:
+            return
+        recorder, session, request = self._recorder, self.connection.session, self._request(DEMONSTRATOR)
+
+        def work(token: Cancellation, report: Report) -> None:
+            from workflows.record_demonstrations import Demonstrations
+
+            self._store_task(request)
+            demonstrations = Demonstrations(session, recorder)
+            demonstrations.record(request, count, seed=secrets.randbelow(_BENCHES), report=report, token=token)
+
+        self._begin(work, _DEMONSTRATE).on(progress=self._progressed)
+
+    def close(self) -> None:
+        """End what is under way and keep what was recorded; waits, so only when the window closes."""
+        for job in (self._job, self._looking):
+            if job is not None:
+                job.cancel()
+                job.join(15.0)
+        if self.recorder is not None:
+            self.recorder.close()
+
+    # --- parts ---
+
+    @property
+    def _recorder(self) -> "Recorder":
+        assert self.recorder is not None
+        return self.recorder
+
+    def _request(self, source: str) -> RecordRequest:
+        operator = self.connection.session.settings.operator
+        return RecordRequest(self.instruction, source, operator, self.paraphrases)
+
+    def _start(self) -> None:
+        recorder, request, countdown_s = self._recorder, self._request(self.source), float(self.countdown_s)
+        self._trail = []
+
+        def work(token: Cancellation, report: Report) -> None:
+            self._store_task(request)
+            recorder.start(request, countdown_s=countdown_s, token=token)
+
+        self._begin(work, "start the recording")
+
+    def _store_task(self, request: RecordRequest) -> None:
+        """In a job: the task with exactly these paraphrases."""
+        from storage.tasks import create_task, set_paraphrases
+
+        library = self.library.library
+        assert library is not None
+        task = create_task(library.database, request.instruction)
+        if set(task.paraphrases) != set(request.paraphrases):
+            set_paraphrases(library.database, task.id, request.paraphrases)
+
+    def _begin(self, work: Work, name: str) -> Job:
+        self._problem = ""
+        self._job = self._jobs.run(work, name=name)
+        self._job.on(failed=self._failed, ended=self._ended)
+        self.changed.emit()
+        return self._job
+
+    def _failed(self, error: KnownError) -> None:
+        self._problem = str(error)
+
+    def _ended(self) -> None:
+        if self.demonstrating:
+            self._look()
+        self._job = None
+        self._refresh_recorder()
+        self.changed.emit()
+
+    def _progressed(self, words: str, share: float) -> None:
+        self.progress = (words, share)
+        self.changed.emit()
+
+    def _pulled(self) -> None:
+        self._pulls += 1
+        state, status = self.state, self.connection.status
+        if state is RecordState.RECORDING and status is not None and np.isfinite(status.position).all():
+            self._trail.append(xarm7.forward(status.position)[:3, 3])
+        if state is not self._state:
+            self._state = state
+            if state is RecordState.COUNTDOWN or (state is RecordState.RECORDING and self.demonstrating):
+                self._trail = []
+            self.changed.emit()
+        self._load_film(state)
+        self.live_changed.emit()
+        if self._pulls % _WORDS_EVERY == 0:
+            self.changed.emit()
+
+    def _load_film(self, state: RecordState) -> None:
+        """What was recorded, as soon as it waits to be looked at."""
+        folder = None if self.recorder is None or self.demonstrating else self.recorder.folder
+        if folder == self._shown:
+            return
+        self._shown = folder
+        self._show(None)
+        if folder is not None:
+
+            def work(*_: Any) -> Film:
+                from gui.record_film import episode_film
+
+                return episode_film(folder)
+
+            still = self._only_for(folder)
+            self._jobs.run(work, name="load the film").on(done=still(self._show), failed=still(self._failed))
+
+    def _only_for(self, folder: Path) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+        """What comes of a folder that was kept or discarded meanwhile is of no interest."""
+        return lambda act: lambda value: act(value) if folder == self._shown else None
+
+    def _show(self, film: Film | None) -> None:
+        if film is not self.film:
+            self.film = film
+            self.film_changed.emit()
+
+    def _look(self) -> None:
+        """Read the tasks, and how many episodes of each were kept today."""
+        library = self.library.library
+        if library is None or self._looking is not None:
+            return
+
+        def work(*_: Any) -> dict[str, KnownTask]:
+            from storage.queries import EpisodeFilter, count
+            from storage.tasks import tasks
+
+            midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            base = EpisodeFilter(since=midnight)
+            found = tasks(library.database)
+            today = {task.id: count(library.database, replace(base, task=task.id)) for task in found}
+            return {task.instruction: KnownTask(task.instruction, task.paraphrases, today[task.id]) for task in found}
+
+        self._looking = self._jobs.run(work, name="look at the tasks")
+        self._looking.on(done=self._looked, failed=self._failed, ended=self._look_ended)
+
+    def _looked(self, tasks: dict[str, KnownTask]) -> None:
+        self.tasks = tasks
+
+    def _look_ended(self) -> None:
+        self._looking = None
+        self.changed.emit()
+
+    def _library_changed(self) -> None:
+        self._refresh_recorder()
+        self._look()
+        self.changed.emit()
+
+    def _connection_changed(self) -> None:
+        self._views = TeachingViews(self.connection.session)
+        if self.source not in self.sources:
+            self.source = BY_HAND
+        self._refresh_recorder()
+        self.changed.emit()
+
+    def _refresh_recorder(self) -> None:
+        """A recorder for what is connected now; one that still holds an episode stays until that is decided on."""
+        session, library = self.connection.session, self.library.library
+        if self.busy or self.state not in (RecordState.READY, RecordState.RESET):
+            return
+        connected = self.connection.opened and session.robot is not None
+        wanted = (library, session.robot, *session.captures.values()) if connected and library is not None else ()
+        if wanted == self._recorded_from:
+            return
+        self._recorded_from, self.recorder = wanted, None
+        if library is not None and wanted:
+            from workflows.record import Recorder
+            from workflows.record_sources import arm_of, views_of
+
+            self.recorder = Recorder(library, views_of(session), arm_of(session))

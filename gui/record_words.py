@@ -1,0 +1,90 @@
+"""What the Record screen says, in plain words, s, GB and ms."""
+
+import math
+
+from gui.record_presenter import BY_HAND, DEMONSTRATOR, RecordPresenter
+from robot.state import ArmState
+from workflows.record_facts import RecordFigures, RecordState
+
+_NAMES = {
+    RecordState.READY: ("Ready", "note-success"),
+    RecordState.COUNTDOWN: ("Get ready", "note-warning"),
+    RecordState.RECORDING: ("Recording", "note-danger"),
+    RecordState.REVIEW: ("Look at it", "note-accent"),
+    RecordState.RESET: ("Put the bench back", "note-warning"),
+}
+SOURCE_NAMES = {BY_HAND: "By hand", "jog": "By keys or gamepad", DEMONSTRATOR: "Demonstrator"}
+
+
+def state_words(p: RecordPresenter) -> tuple[str, str, str]:
+    """The state in large letters, the time beside it, and the look of the ground."""
+    state = p.state
+    if p.busy and state is RecordState.READY and not p.demonstrating:
+        return "A moment", "", "note-accent"
+    name, look = _NAMES[state]
+    if state in (RecordState.READY, RecordState.RESET) and p.trouble and not p.busy:
+        name, look = ("Not ready", "note-warning") if state is RecordState.READY else (name, look)
+    return name, _time(p), look
+
+
+def next_words(p: RecordPresenter) -> str:
+    """What to do at this step."""
+    state = p.state
+    if p.demonstrating:
+        return f"{p.progress[0]}. Each on a new bench; Stop ends it."
+    if state is RecordState.RECORDING:
+        return "Show the whole task, then end the recording. Stop (Space) ends it too, and keeps it."
+    if state is RecordState.REVIEW:
+        return "Did the arm do the whole task? Keep it either way, or discard it and do it again."
+    if state is RecordState.COUNTDOWN:
+        return "The recording begins by itself."
+    if p.trouble:
+        return p.trouble
+    if state is RecordState.RESET:
+        return "Put everything back, a little differently each time. Then start the next one."
+    if p.source == BY_HAND and p.connection.arm_state is not ArmState.HAND_GUIDING:
+        return "Start hand guiding below, then record."
+    return "Start the recording, then show the task."
+
+
+def figures_words(p: RecordPresenter) -> dict[str, str]:
+    """How the recording goes, or went."""
+    figures = None if p.recorder is None else p.recorder.figures
+    facts = {"Kept today": f"{p.kept_today} of this task"}
+    if figures is None:
+        return facts
+    for view in figures.views:
+        lost = f", {view.dropped + view.late} lost" if view.dropped + view.late else ""
+        facts[view.name] = f"{view.fps:.0f} pictures a second{lost}"
+    facts["Cameras apart"] = "unknown" if math.isnan(figures.sync_ms) else f"{figures.sync_ms:.0f} ms"
+    facts["Arm"] = f"{figures.samples} measurements"
+    facts["Disk left"] = disk_words(figures)
+    return facts
+
+
+def disk_words(figures: RecordFigures) -> str:
+    free = f"{figures.free_bytes / 1e9:.0f} GB"
+    if math.isinf(figures.minutes_left):
+        return free
+    hours = figures.minutes_left / 60.0
+    return f"{free}, about {hours:.0f} h" if hours >= 2 else f"{free}, about {figures.minutes_left:.0f} min"
+
+
+def empty_words(p: RecordPresenter) -> str:
+    """Instead of pictures."""
+    if p.connection.opening:
+        return "Connecting the cameras"
+    return "Loading the recording" if p.state is RecordState.REVIEW else "No camera is in use. Choose some in Set up."
+
+
+def _time(p: RecordPresenter) -> str:
+    recorder = p.recorder
+    if recorder is None:
+        return ""
+    if p.state is RecordState.COUNTDOWN:
+        return f"{math.ceil(recorder.countdown_s)}"
+    figures = recorder.figures if p.state in (RecordState.RECORDING, RecordState.REVIEW) else None
+    if figures is None:
+        return ""
+    minutes, seconds = divmod(figures.elapsed_s, 60.0)
+    return f"{int(minutes)}:{seconds:04.1f}"

@@ -1,0 +1,104 @@
+"""Who moves the arm while it is recorded: a hand, keys and gamepad, or the lab's demonstrator."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSizePolicy, QSlider, QSpinBox, QStackedWidget, QWidget
+
+from gui.arm_control_presenter import FASTEST_MM_S, SLOWEST_MM_S, ArmControlPresenter
+from gui.choice import Choice
+from gui.jog_pads import JogPads
+from gui.parts import Button, Card, column, label, row
+from gui.record_presenter import BY_HAND, BY_KEYS, DEMONSTRATOR, RecordPresenter
+from gui.record_words import SOURCE_NAMES
+from gui.theme import space
+from workflows.record_facts import RecordState
+
+_SOURCES = (BY_HAND, BY_KEYS, DEMONSTRATOR)
+_COUNT = 20
+
+
+class TeachCard(Card):
+    """The arm control's own buttons, and the demonstrator's."""
+
+    def __init__(self, presenter: RecordPresenter, control: ArmControlPresenter):
+        super().__init__()
+        self._presenter, self._control = presenter, control
+        self.choice = Choice(tuple(SOURCE_NAMES[source] for source in _SOURCES), self._choose)
+        self.guide = Button("", icon_name="hand", on=control.toggle_guiding)
+        self.guide_words = label("", "small", wrap=True)
+        self.pads = JogPads(control)
+        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed.setRange(SLOWEST_MM_S, FASTEST_MM_S)
+        self.speed.setValue(control.speed_mm_s)
+        self.speed.setAccessibleName("Speed")
+        self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.speed.valueChanged.connect(control.choose_speed)
+        self.speed_text = label("", "figure")
+        self.open = Button("Open  (O)", icon_name="gripper-open", on=lambda: control.gripper(1.0))
+        self.close_ = Button("Close  (C)", icon_name="gripper-closed", on=lambda: control.gripper(0.0))
+        self.count = QSpinBox()
+        self.count.setRange(1, 1000)
+        self.count.setValue(_COUNT)
+        self.count.setAccessibleName("How many demonstrations")
+        self.demonstrate = Button("", "primary", icon_name="play", on=lambda: presenter.demonstrate(self.count.value()))
+        self.count.valueChanged.connect(lambda _: self._show())
+        self.pages = QStackedWidget()
+        self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        for page in (self._hand_page(), self._keys_page(), self._demonstrator_page()):
+            self.pages.addWidget(page)
+        self.gripper = row(label("Gripper", "muted"), self.open, self.close_, gap=0.4)
+        self.body.addLayout(row(label("Shown", "muted"), self.choice, None, self.gripper, gap=0.6))
+        self.body.addWidget(self.pages)
+        presenter.changed.connect(self._show)
+        control.changed.connect(self._show)
+        self._show()
+
+    def take_key(self, key: int, pressed: bool) -> bool:
+        """The keys that move the arm."""
+        if key == Qt.Key.Key_G:
+            if pressed and self.guide.isEnabled():
+                self._control.toggle_guiding()
+            return True
+        return self.pads.take_key(key, pressed)
+
+    # --- parts ---
+
+    def _hand_page(self) -> QWidget:
+        page = QWidget()
+        page.setLayout(column(row(self.guide, None), self.guide_words, None))
+        return page
+
+    def _keys_page(self) -> QWidget:
+        page = QWidget()
+        speed = row(label("Speed", "muted"), self.speed, self.speed_text, gap=0.6)
+        page.setLayout(column(self.pads, speed))
+        return page
+
+    def _demonstrator_page(self) -> QWidget:
+        page = QWidget()
+        words = "The lab's own script does the task, each time on another bench, and its judge says whether it worked."
+        page.setLayout(column(row(self.count, self.demonstrate, None), label(words, "small", wrap=True), None))
+        return page
+
+    def _choose(self, index: int) -> None:
+        self._presenter.choose_source(_SOURCES[index])
+
+    def _show(self) -> None:
+        presenter, control = self._presenter, self._control
+        source = presenter.source
+        self.choice.choose(_SOURCES.index(source))
+        free = presenter.state in (RecordState.READY, RecordState.RESET) and not presenter.busy
+        for index, each in enumerate(_SOURCES):
+            self.choice.button(index).setEnabled(free and each in presenter.sources)
+            self.choice.button(index).setVisible(each in presenter.sources)
+        self.pages.setCurrentIndex(_SOURCES.index(source))
+        self.pages.setFixedHeight(space(13.5) if source == BY_KEYS else space(4.5))
+        self.guide.setEnabled(control.can_press or control.guiding)
+        self.guide.setText("End hand guiding  (G)" if control.guiding else "Start hand guiding  (G)")
+        words = "Hold the arm before you press: it then gives way to your hands."
+        self.guide_words.setText("Move the arm with your hands. It keeps its own weight." if control.guiding else words)
+        self.speed_text.setText(f"{control.speed_mm_s} mm/s")
+        for button in (self.open, self.close_):
+            button.setEnabled(control.can_grip)
+        self.demonstrate.setText(f"Record {self.count.value()} demonstrations")
+        self.demonstrate.setEnabled(presenter.can_demonstrate)
+        self.count.setEnabled(free)

@@ -1,0 +1,96 @@
+"""Brings another layout's episodes into the library: all of them, or none."""
+
+import contextlib
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from foundation.clocks import utc_now
+from storage.disks import FileLock, explained, sync_folder, write_json
+from storage.documents import LABELS, START, Facts, Labels, Started, write_document
+from storage.episode_rows import add_episodes
+from storage.errors import DamagedFileError
+from storage.film import FilmWriter
+from storage.finishing import FRAME, SAMPLE_LOG, THUMBNAIL, film_name, finish, frame_log_name, write_thumbnail
+from storage.layouts.interface import ImportedEpisode, Report
+from storage.library import Library
+from storage.record_log import RecordLog
+from storage.recovery import COMMIT, INCOMING, commit_import
+from storage.samples import SAMPLE
+
+
+def import_episodes(library: Library, episodes: Iterable[ImportedEpisode], report: Report) -> list[uuid.UUID]:
+    """Their ids. Raises what the reader raises, or StorageError for the disk: then nothing was imported.
+
+    Everything is prepared beside the library first; from the moment of decision on a crash is made good at the next
+    start.
+    """
+    staging = library.episodes / INCOMING / f"import-{uuid.uuid4()}"
+    lock = FileLock(staging / "lock")
+    ready: list[tuple[Facts, Labels]] = []
+    try:
+        staging.mkdir()
+        lock.take(wait=True)
+        for number, imported in enumerate(episodes):
+            report(f"Importing episode {number + 1}", 0.0)
+            ready.append(_prepare(staging, imported))
+        if not ready:
+            raise DamagedFileError("There was no episode to import.")
+        write_json(staging / COMMIT, {"episodes": [facts.started.id for facts, _ in ready]})
+        sync_folder(staging)
+        commit_import(staging, library.episodes)
+    except OSError as error:
+        raise explained(error, "The import could not be written") from error
+    finally:
+        if not (staging / COMMIT).exists():
+            shutil.rmtree(staging, ignore_errors=True)
+        lock.release()
+    with library.database.writing() as session:
+        add_episodes(session, ready)
+    return [facts.id for facts, _ in ready]
+
+
+def _prepare(staging: Path, imported: ImportedEpisode) -> tuple[Facts, Labels]:
+    identity = str(uuid.uuid4())
+    folder = staging / identity
+    folder.mkdir()
+    recorded_at = imported.recorded_at or utc_now().isoformat()
+    write_document(folder, START, Started(identity, 0.0, recorded_at, imported.new))
+    lasts = [_film(folder, view, imported, film()) for view, film in enumerate(imported.films)]
+    newest = next((last for last in lasts if last is not None), None)
+    with contextlib.closing(RecordLog(folder / SAMPLE_LOG, SAMPLE)) as log:
+        for sample in imported.samples:
+            log.append(sample)
+    if newest is not None:
+        write_thumbnail(folder / THUMBNAIL, newest)
+    facts = finish(folder, films_are_whole=True).facts
+    write_document(folder, LABELS, imported.labels)
+    return facts, imported.labels
+
+
+def _film(
+    folder: Path, view: int, imported: ImportedEpisode, pictures: Iterable[tuple[float, np.ndarray]]
+) -> np.ndarray | None:
+    """Write a view's film and log; its last picture, None when it has none."""
+    spec = imported.new.views[view]
+    writer: FilmWriter | None = None
+    newest: np.ndarray | None = None
+    with contextlib.closing(RecordLog(folder / frame_log_name(view), FRAME)) as log:
+        try:
+            for number, (time, rgb) in enumerate(pictures):
+                if rgb.shape != (spec.height, spec.width, 3):
+                    raise DamagedFileError(f"A picture of the view {spec.name} has the size {rgb.shape[1::-1]}.")
+                writer = writer or FilmWriter(folder / film_name(view), spec.width, spec.height)
+                record = np.zeros((), FRAME)
+                record["time"], record["number"] = time, number
+                record["repeated"] = newest is not None and np.array_equal(newest, rgb)
+                log.append(record)
+                writer.add(rgb, time)
+                newest = rgb
+        finally:
+            if writer is not None:
+                writer.close()
+    return newest

@@ -1,0 +1,48 @@
+"""What a reader and a writer of another program's data sets do. A new layout is a module with one of each, or either,
+and a line in `layouts.known`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from storage.documents import Labels, NewEpisode
+from storage.episode import Episode
+
+Report = Callable[[str, float], None]
+"""Told what is being done, and how much of the whole is done, 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedEpisode:
+    """An episode as another layout has it. `films`: per view its pictures (H, W, 3) uint8 RGB with their times in s,
+    rising from 0; `samples` (n,) `samples.SAMPLE`, times from the same start."""
+
+    new: NewEpisode
+    labels: Labels
+    films: tuple[Callable[[], Iterator[tuple[float, np.ndarray]]], ...]
+    samples: np.ndarray
+    recorded_at: str | None = None
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class LayoutReader(Protocol):
+    """Reads a folder; touches nothing. Raises DamagedFileError naming the file and what is wrong with it."""
+
+    name: str
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether the folder looks like this layout; quick, and never raises."""
+        ...
+
+    def episodes(self, folder: Path) -> Iterator[ImportedEpisode]: ...
+
+
+class LayoutWriter(Protocol):
+    """Writes episodes to a folder that does not exist yet: whole, or not at all."""
+
+    name: str
+
+    def write(self, episodes: Sequence[Episode], target: Path, fps: int, report: Report) -> None: ...
