@@ -60,9 +60,12 @@ def kill_recording(folder: Path, after: float) -> Kill:
         episode = Episode(library.episode_folder(new.pop()))
         ends = []
         for view, frames in enumerate(episode.frames):
+            if not len(frames):  # killed before its first fragment was whole
+                ends.append(0.0)
+                continue
             with episode.film(view) as film:
                 shown = film.frames(np.arange(len(film)))
-            ends.append(float(frames["time"][len(shown) - 1]) if len(shown) else 0.0)
+            ends.append(float(frames["time"][len(shown) - 1]))
         lost = 1000 * max(float(elapsed) - min(ends), 0.0)
         return Kill(lost, max(int(samples) - len(episode.samples), 0), len(before - now))
 

@@ -1,4 +1,4 @@
-"""The Library screen's own figures (`--role=library-window`): the real screen over a large library, used as a person does.
+"""The Library screen's own figures (`--role=library-window`): the real screen over a large library, in use.
 
 The first message says where the library lies (`folder`) and for how many seconds to scroll (`seconds`). Times are from
 the key or the press to rows that have been painted.

@@ -25,7 +25,9 @@ from workflows.cancellation import Cancellation, Report
 from workflows.record_facts import RecordRequest, RecordState
 
 if TYPE_CHECKING:  # what needs the database is loaded with the library, not when the window starts
+    from storage.library import Library
     from workflows.record import Recorder
+    from workflows.session import Session
 
 BY_HAND, BY_KEYS, DEMONSTRATOR = "hand-guiding", "jog", "demonstrator"
 COUNTDOWNS_S = (0, 3, 5)
@@ -47,7 +49,8 @@ class RecordPresenter(QObject):
     """One recording after the other, over what is connected. What moves the arm meanwhile is the arm control's.
 
     `instruction`, `paraphrases`, `source` and `countdown_s` are what the next recording is of. One thing that waits is
-    under way at a time; the film of a review and the list of tasks are loaded beside it.
+    under way at a time; the film of a review and the list of tasks are loaded beside it. `recorder_for` makes the
+    recorder for what is connected, as `workflows.record_sources` does.
     """
 
     changed = Signal()
@@ -61,9 +64,11 @@ class RecordPresenter(QObject):
         library: OpenLibrary,
         jobs: Jobs,
         parent: QObject | None = None,
+        recorder_for: "Callable[[Session, Library], Recorder | None] | None" = None,
     ):
         super().__init__(parent)
         self.connection, self.control, self.library, self._jobs = connection, control, library, jobs
+        self._recorder_for = recorder_for
         self.instruction, self.paraphrases = "", ()
         self.source, self.countdown_s = BY_HAND, COUNTDOWNS_S[1]
         self.recorder: Recorder | None = None
@@ -388,13 +393,12 @@ class RecordPresenter(QObject):
         session, library = self.connection.session, self.library.library
         if self.busy or self.state not in (RecordState.READY, RecordState.RESET):
             return
-        connected = self.connection.opened and session.robot is not None
-        wanted = (library, session.robot, *session.captures.values()) if connected and library is not None else ()
+        ready = self.connection.opened and library is not None
+        wanted = (library, session.robot, *session.captures.values()) if ready else ()
         if wanted == self._recorded_from:
             return
         self._recorded_from, self.recorder = wanted, None
-        if library is not None and wanted:
-            from workflows.record import Recorder
-            from workflows.record_sources import arm_of, views_of
+        if ready:
+            from workflows.record_sources import recorder_for
 
-            self.recorder = Recorder(library, views_of(session), arm_of(session))
+            self.recorder = (self._recorder_for or recorder_for)(session, library)

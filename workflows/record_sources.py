@@ -15,7 +15,9 @@ from robot.client import RobotClient
 from robot.state import Activity, ArmState
 from robot.status import MotionSample, SampleTap
 from storage.documents import Calibration, Lens, ViewSpec
+from storage.library import Library
 from storage.samples import ArmSample
+from workflows.record import Recorder
 from workflows.record_facts import RecordError
 from workflows.session import NotConnectedError, Session
 
@@ -104,6 +106,11 @@ class RobotArm:
         status = None if self._robot.lost else self._robot.status
         if status is not None and status.activity in _BY_ITSELF:
             self._robot.stop()
+
+
+def recorder_for(session: Session, library: Library) -> Recorder | None:
+    """Records what is connected now into a library; None while no arm is."""
+    return None if session.robot is None else Recorder(library, views_of(session), arm_of(session))
 
 
 def views_of(session: Session) -> list[CameraView]:

@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from recordings import keep_one
 
 import storage.database
+from benchmarks.library_scale import fill
 from storage import migrating, queries
 from storage.columns import Table
 from storage.database import Database
@@ -145,4 +146,18 @@ def test_writing_is_all_or_nothing(tmp_path):
         raise ZeroDivisionError
     with database.reading() as session:
         assert session.execute(sqlalchemy.text("SELECT count(*) FROM tags")).scalar() == 0
+    database.close()
+
+
+def test_a_database_that_cannot_grow_is_a_sentence_and_nothing_is_half_written(tmp_path):
+    database = Database(tmp_path / "library.db")
+
+    @sqlalchemy.event.listens_for(database.engine, "checkout")
+    def full(connection, _record, _proxy):  # as on a disk without room
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    with pytest.raises(StorageError, match="full"):
+        fill(database, 2000)
+    assert queries.count(database) == 0
     database.close()

@@ -23,12 +23,13 @@ episode_seeds = 1
 tuning_seeds = 1
 [model]
 size_px = 32
+cell_px = 8
 latent_channels = 48
 heads = 2
 head_width = 24
 layers = 1
 ffn = 64
-stem_widths = [8, 8, 8]
+stem_widths = [8, 8]
 text_width = 16
 [reading]
 steps = 2

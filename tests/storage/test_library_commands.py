@@ -1,17 +1,14 @@
 """`rehearse export`, `rehearse import` and `rehearse doctor --rebuild-library`."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from recordings import keep_one, new_episode
 
 import main
 from storage import queries
 from storage.library import Library
-
-sys.path.append(str(Path(__file__).parent.parent / "storage"))
-from recordings import keep_one, new_episode
 
 
 def answer(capsys, *arguments: str) -> dict:

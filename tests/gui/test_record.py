@@ -1,0 +1,254 @@
+"""The Record screen with real clicks and keys, a real library and real films; cameras and arm do what the test says."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from record_pieces import Arm, Camera
+from window_hands import click, key
+
+from gui.arm_control_presenter import ArmControlPresenter
+from gui.arm_panel import ArmPanel
+from gui.arm_presenter import ArmPresenter
+from gui.connection import Connection
+from gui.jobs import Jobs
+from gui.live_presenter import LivePresenter
+from gui.live_views import LiveViews
+from gui.messages import Messages
+from gui.open_library import OpenLibrary
+from gui.record_presenter import BY_HAND, BY_KEYS, DEMONSTRATOR, RecordPresenter
+from gui.record_screen import RecordScreen
+from gui.shell import Shell
+from gui.shell_presenter import ShellPresenter
+from gui.stop_key import StopKey
+from gui.theme import Theme
+from storage.episode import Episode
+from storage.queries import page
+from workflows.record import Recorder
+from workflows.record_facts import RecordState
+from workflows.session import Session
+from workflows.settings import ProgramSettings
+
+TASK = "pick up the red cube"
+SECOND = 1000
+
+
+class Desk:
+    """The Record screen in a window, and whoever sits before it."""
+
+    def __init__(self, app: QApplication, folder):
+        self.cameras, self.arm = [Camera("left"), Camera("right")], Arm(simulated=True)
+        self.session = Session(ProgramSettings(operator="Kim"))
+        self.jobs, self.messages = Jobs(), Messages()
+        self.connection = Connection(self.session, self.jobs)
+        self.connection.opened = True  # to what the test brings along
+        arm, control = ArmPresenter(self.connection, self.jobs), ArmControlPresenter(self.connection, self.jobs)
+        self.library = OpenLibrary(self.jobs, lambda: folder)
+        self.presenter = RecordPresenter(
+            self.connection, control, self.library, self.jobs, recorder_for=self._recorder_for
+        )
+        self.screen = RecordScreen(self.presenter, arm)
+        live = LiveViews(LivePresenter(self.connection))
+        shell = ShellPresenter(self.connection, self.messages)
+        self.window = Shell(shell, live, ArmPanel(arm), Theme(app, "light"))
+        self.window.add_screen("record", self.screen, "record")
+        self.keys = StopKey(app, lambda: self.connection.may_move, self.window.take_key)
+        self.window.show_screen("record")
+        self.window.show()
+        self.screen.enter()
+
+    def _recorder_for(self, session, library) -> Recorder:
+        return Recorder(library, self.cameras, self.arm, least_free=0)
+
+    @property
+    def state(self) -> RecordState:
+        return self.presenter.state
+
+    def close(self) -> None:
+        self.window.close()
+        self.presenter.close()
+        self.connection.close()
+        self.jobs.close()
+        self.library.close()
+
+
+@pytest.fixture(scope="module")
+def desk(qapp, tmp_path_factory):
+    desk = Desk(qapp, tmp_path_factory.mktemp("library"))
+    yield desk
+    desk.close()
+    desk.window.deleteLater()
+    qapp.sendPostedEvents()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def ready(desk, qtbot):
+    """At the beginning: a task, hand over the keys, nothing recorded and no countdown."""
+    qtbot.waitUntil(lambda: desk.presenter.recorder is not None and not desk.presenter.busy, timeout=30 * SECOND)
+    desk.window.activateWindow()
+    qtbot.waitUntil(desk.window.isActiveWindow, timeout=10 * SECOND)
+    desk.presenter.choose_task(TASK)
+    desk.presenter.choose_countdown(0)
+    desk.presenter.choose_source(BY_KEYS)
+    qtbot.waitUntil(lambda: desk.screen.state_card.start.isEnabled(), timeout=10 * SECOND)
+    return desk
+
+
+def rows(desk):
+    return page(desk.library.library.database).rows
+
+
+def reach(desk, qtbot, state: RecordState) -> None:
+    qtbot.waitUntil(lambda: desk.state is state and not desk.presenter.busy, timeout=30 * SECOND)
+
+
+def record(desk, qtbot) -> None:
+    """By the button, until there is a film to look at."""
+    click(desk.screen.state_card.start)
+    reach(desk, qtbot, RecordState.RECORDING)
+    qtbot.waitUntil(lambda: all(view.frames >= 6 for view in desk.presenter.recorder.figures.views), timeout=20_000)
+    qtbot.waitUntil(lambda: desk.screen.state_card.start.isEnabled(), timeout=10_000)
+    click(desk.screen.state_card.start)
+    reach(desk, qtbot, RecordState.REVIEW)
+    qtbot.waitUntil(lambda: desk.presenter.film is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: desk.screen.state_card.success.isVisible(), timeout=10_000)
+
+
+def test_without_a_task_it_says_what_is_missing(desk, qtbot):
+    qtbot.waitUntil(lambda: desk.presenter.recorder is not None, timeout=30 * SECOND)
+    desk.presenter.choose_task("")
+    qtbot.waitUntil(lambda: "in a few words" in desk.screen.state_card.words.text(), timeout=10 * SECOND)
+    assert not desk.screen.state_card.start.isEnabled()
+
+
+def test_a_task_is_typed_with_other_words_for_it(desk, qtbot):
+    qtbot.waitUntil(lambda: desk.presenter.recorder is not None, timeout=30 * SECOND)
+    card = desk.screen.task_card
+    card.line.setFocus()
+    card.line.selectAll()
+    QTest.keyClicks(card.line, "push the  blue ball")
+    QTest.keyClick(card.line, Qt.Key.Key_Return)
+    assert desk.presenter.instruction == "push the blue ball"
+    card.paraphrases.setFocus()
+    QTest.keyClicks(card.paraphrases, "move the blue ball; shove the blue ball;")
+    QTest.keyClick(card.paraphrases, Qt.Key.Key_Return)
+    assert desk.presenter.paraphrases == ("move the blue ball", "shove the blue ball")
+
+
+def test_a_recording_is_seen_looked_at_and_kept_by_the_buttons(ready, qtbot):
+    card = ready.screen.state_card
+    assert "(R)" in card.start.text() and card.banner.name.text() == "Ready"
+    record(ready, qtbot)
+    assert card.banner.name.text() == "Look at it" and ready.screen.player.playing  # it plays at once
+    film = ready.presenter.film
+    assert film.names == ("left", "right") and len(film) >= 2
+    assert "pictures a second" in ready.screen.figures_card.facts.findChildren(type(card.words))[3].text()
+    card.note.setText("slowly")
+    click(card.success)
+    reach(ready, qtbot, RecordState.RESET)
+    (row,) = [each for each in rows(ready) if each.instruction == TASK]
+    assert (row.success, row.note, row.operator, row.source) == (True, "slowly", "Kim", "jog")
+    qtbot.waitUntil(lambda: ready.presenter.kept_today == 1, timeout=10 * SECOND)
+    assert TASK in ready.presenter.suggestions
+
+
+def test_everything_has_its_key(ready, qtbot):
+    before = len(rows(ready))
+    key(ready.window, Qt.Key.Key_R)
+    reach(ready, qtbot, RecordState.RECORDING)
+    qtbot.wait(300)
+    key(ready.window, Qt.Key.Key_R)
+    reach(ready, qtbot, RecordState.REVIEW)
+    key(ready.window, Qt.Key.Key_Delete)
+    reach(ready, qtbot, RecordState.RESET)
+    assert len(rows(ready)) == before
+    key(ready.window, Qt.Key.Key_B)
+    reach(ready, qtbot, RecordState.READY)
+    key(ready.window, Qt.Key.Key_R)
+    reach(ready, qtbot, RecordState.RECORDING)
+    qtbot.wait(300)
+    key(ready.window, Qt.Key.Key_R)
+    reach(ready, qtbot, RecordState.REVIEW)
+    key(ready.window, Qt.Key.Key_N)
+    reach(ready, qtbot, RecordState.RESET)
+    assert len(rows(ready)) == before + 1 and rows(ready)[0].success is False
+    key(ready.window, Qt.Key.Key_R)  # the next one at once
+    reach(ready, qtbot, RecordState.RECORDING)
+    key(ready.window, Qt.Key.Key_R)
+    reach(ready, qtbot, RecordState.REVIEW)
+    key(ready.window, Qt.Key.Key_Y)
+    reach(ready, qtbot, RecordState.RESET)
+    assert rows(ready)[0].success is True
+
+
+def test_keys_do_nothing_while_a_note_is_typed(ready, qtbot):
+    record(ready, qtbot)
+    note = ready.screen.state_card.note
+    note.setFocus()
+    qtbot.waitUntil(note.hasFocus, timeout=10 * SECOND)
+    QTest.keyClicks(ready.window.windowHandle(), "yn r")
+    assert note.text() == "yn r" and ready.state is RecordState.REVIEW
+    click(ready.screen.state_card.discard)
+    reach(ready, qtbot, RecordState.RESET)
+
+
+def test_a_countdown_is_shown_and_can_be_taken_back(ready, qtbot):
+    ready.presenter.choose_countdown(5)
+    card = ready.screen.state_card
+    click(card.start)
+    qtbot.waitUntil(lambda: ready.state is RecordState.COUNTDOWN, timeout=10 * SECOND)
+    qtbot.waitUntil(lambda: card.banner.time.text() in "12345" and card.banner.time.text(), timeout=10 * SECOND)
+    qtbot.waitUntil(lambda: "Cancel" in card.start.text(), timeout=10 * SECOND)
+    click(card.start)
+    qtbot.waitUntil(lambda: not ready.presenter.busy, timeout=10 * SECOND)
+    assert ready.state in (RecordState.READY, RecordState.RESET) and not ready.presenter.problem
+
+
+def test_stop_during_a_countdown_begins_nothing(ready, qtbot):
+    ready.presenter.choose_countdown(5)
+    click(ready.screen.state_card.start)
+    qtbot.waitUntil(lambda: ready.state is RecordState.COUNTDOWN, timeout=10 * SECOND)
+    ready.connection.stop_pressed.emit()  # there is no arm here to be stopped
+    qtbot.waitUntil(lambda: not ready.presenter.busy, timeout=10 * SECOND)
+    assert ready.state in (RecordState.READY, RecordState.RESET)
+
+
+@pytest.mark.parametrize("broken", ["camera", "arm"])
+def test_a_fault_ends_it_is_said_and_what_is_there_can_be_kept(ready, qtbot, broken):
+    click(ready.screen.state_card.start)
+    reach(ready, qtbot, RecordState.RECORDING)
+    qtbot.wait(300)
+    culprit = ready.cameras[1] if broken == "camera" else ready.arm
+    culprit.fault = "It is not connected. Check its cable."
+    reach(ready, qtbot, RecordState.REVIEW)
+    culprit.fault = ""
+    card = ready.screen.state_card
+    qtbot.waitUntil(lambda: card.problem.isVisible() and card.failure.isEnabled(), timeout=10 * SECOND)
+    assert card.problem.words.text() == "It is not connected. Check its cable."
+    before = len(rows(ready))
+    click(card.failure)
+    reach(ready, qtbot, RecordState.RESET)
+    assert len(rows(ready)) == before + 1
+    newest = Episode(ready.library.library.episode_folder(rows(ready)[0].id))
+    assert newest.facts.views[0].frames > 0
+
+
+def test_nothing_begins_while_a_camera_is_not_well_and_the_reason_stands_there(ready, qtbot):
+    ready.cameras[0].fault = "The camera left is not connected. Check its cable."
+    card = ready.screen.state_card
+    qtbot.waitUntil(lambda: not card.start.isEnabled(), timeout=10 * SECOND)
+    assert "camera left is not connected" in card.words.text()
+    ready.cameras[0].fault = ""
+    qtbot.waitUntil(lambda: card.start.isEnabled(), timeout=10 * SECOND)
+
+
+def test_who_shows_it_can_be_chosen_and_the_demonstrator_needs_a_ready_arm(ready, qtbot):
+    teach = ready.screen.teach_card
+    for index, source in enumerate((BY_HAND, BY_KEYS, DEMONSTRATOR)):
+        click(teach.choice.button(index))
+        assert ready.presenter.source == source and teach.pages.currentIndex() == index
+    teach.count.setValue(7)
+    assert teach.demonstrate.text() == "Record 7 demonstrations" and not teach.demonstrate.isEnabled()
+    assert not ready.screen.state_card.start.isVisible()
+    click(teach.choice.button(0))
