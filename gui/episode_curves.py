@@ -79,12 +79,12 @@ class EpisodeCurves(QWidget):
     def _plot(self, number: int) -> pg.PlotItem:
         plot = self.board.ci.addPlot(row=number, col=0)
         plot.setMenuEnabled(False)
-        plot.setMouseEnabled(x=False, y=False)
+        plot.getViewBox().setMouseEnabled(x=False, y=False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.15)
         plot.getAxis("left").setWidth(round(2.6 * em()))
         if number:
-            plot.setXLink(self.plots_first)
+            plot.getViewBox().setXLink(self.plots_first.getViewBox())
         else:
             self.plots_first = plot
         if number < len(_TITLES) - 1:

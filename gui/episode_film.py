@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.jobs import Job, Jobs
 from gui.picture import Drawing
+from storage.errors import DamagedFileError
 from storage.film_reader import FilmReader
 from workflows.cancellation import Cancellation, Report
 from workflows.episode_review import EpisodeReview, ViewWay
@@ -87,6 +88,8 @@ class EpisodeFilm(QObject):
         review, before = self.review, -1
         with contextlib.ExitStack() as stack:
             films = [stack.enter_context(review.episode.film(view)) for view in review.views]
+            if empty := [name for name, film in zip(review.names, films, strict=True) if not len(film)]:
+                raise DamagedFileError(f"The film of the camera {empty[0]} is empty: this episode cannot be watched.")
             while (frame := self._next_wish(token)) is not None:
                 first = max(frame - _BACK, 0) if frame < before else frame
                 for each in range(first, frame + 1):

@@ -15,6 +15,7 @@ from gui.theme import space
 
 LABELS, CURVES, FINDINGS = range(3)
 _PANEL_LINES = {LABELS: 12.0, CURVES: 18.0, FINDINGS: 12.0}  # height of what stands below the timeline
+_PANEL_LEAST, _PANEL_SHARE = 11.0, 0.38
 
 
 class EpisodeDetail(QWidget):
@@ -96,11 +97,20 @@ class EpisodeDetail(QWidget):
         if self._presenter.row is None and self.tabs.currentIndex() != LABELS:
             self.tabs.setCurrentIndex(LABELS)
         self.panels.setCurrentIndex(self.tabs.currentIndex())
-        self.panels.setFixedHeight(space(_PANEL_LINES[self.tabs.currentIndex()]))
+        self._place_panel()
         if self.tabs.currentIndex() == CURVES and self._curves_old:
             self.curves.show_review(self.player.review)  # only now: drawing them takes a moment
             self._curves_old = False
             self._moment_changed(self._moment)
+
+    def _place_panel(self) -> None:
+        """In a small window the pictures keep more than half of it."""
+        wanted = space(_PANEL_LINES[self.tabs.currentIndex()])
+        self.panels.setFixedHeight(max(min(wanted, round(_PANEL_SHARE * self.height())), space(_PANEL_LEAST)))
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._place_panel()
 
     def _moment_changed(self, seconds: float) -> None:
         self._moment = seconds

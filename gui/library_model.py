@@ -7,8 +7,9 @@ begin; from then on the scroll bar knows the whole length, and any page is fetch
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from gui.jobs import Job, Jobs
 from gui.library_question import Question
@@ -20,6 +21,7 @@ PAGE = 100  # rows
 _MOST_PAGES = 100  # kept; 10,000 rows
 _MOST_WANTED = 4  # pages that are still worth fetching when somebody scrolls on
 _AHEAD = 25  # rows from a page's end at which the next one is fetched
+_COUNT_AFTER_MS = 200  # while somebody types, what they look for comes first
 _NOWHERE = QModelIndex()
 AnyIndex = QModelIndex | QPersistentModelIndex
 
@@ -42,6 +44,8 @@ class EpisodeModel(QAbstractTableModel):
         self._keys: PageKeys | None = None
         self._count = 0
         self._wanted: list[int] = []
+        self._count_soon = QTimer(self, interval=_COUNT_AFTER_MS, singleShot=True)
+        self._count_soon.timeout.connect(self._begin_counting)
         self._answering: Job | None = None
         self._counting: Job | None = None
         self._fetching: Job | None = None
@@ -51,7 +55,8 @@ class EpisodeModel(QAbstractTableModel):
     @property
     def busy(self) -> bool:
         """Whether something is still on its way."""
-        return any(job is not None for job in (self._answering, self._counting, self._fetching))
+        jobs = (self._answering, self._counting, self._fetching)
+        return self._count_soon.isActive() or any(job is not None for job in jobs)
 
     @property
     def whole(self) -> bool:
@@ -59,33 +64,42 @@ class EpisodeModel(QAbstractTableModel):
         return self._keys is not None
 
     def ask(self, question: Question, database: Database | None = None) -> None:
-        """Show the answer to this question as soon as it is there; of several that wait, the newest counts."""
+        """Show the answer to this question as soon as it is there; of several that wait, the newest counts.
+
+        The same question as before is answered in one piece, so that whoever is far down in the list stays there.
+        """
         self._database = database or self._database
-        self._asked = question
+        self._asked = replace(question)
         if self._answering is None and self._database is not None:
             self._answer(self._database)
 
     def _answer(self, database: Database) -> None:
-        q = self._asked
-        self._answering = self._jobs.run(
-            lambda *_: page(database, q.which, sort=q.sort, descending=q.descending, limit=PAGE), name="search"
-        )
-        self._answering.on(done=lambda found: self._answered(q, found), ended=lambda: self._answer_ended(q))
+        q, again = self._asked, self._count > 0 and self._asked == self.question
 
-    def _answered(self, question: Question, found: Page) -> None:
+        def work(*_: object) -> tuple[Page, PageKeys | None]:
+            found = page(database, q.which, sort=q.sort, descending=q.descending, limit=PAGE)
+            if found.next is None:
+                return found, PageKeys(len(found.rows), ())
+            return found, page_keys(
+                database, q.which, sort=q.sort, descending=q.descending, rows=PAGE
+            ) if again else None
+
+        self._answering = self._jobs.run(work, name="search")
+        self._answering.on(done=lambda found: self._answered(q, *found), ended=lambda: self._answer_ended(q))
+
+    def _answered(self, question: Question, found: Page, keys: PageKeys | None) -> None:
         if question is not self._asked:
             return  # somebody has typed on
         self.beginResetModel()
-        self.question, self._count, self._wanted = question, len(found.rows), []
-        self._pages, self._keys = OrderedDict({0: found.rows}), None
-        if found.next is None:
-            self._keys = PageKeys(self._count, ())
+        self.question, self._keys, self._wanted = question, keys, []
+        self._pages = OrderedDict({0: found.rows})
+        self._count = len(found.rows) if keys is None else keys.count
         self.endResetModel()
         self.answered.emit()
-        if found.next is None:
+        if keys is not None:
             self.counted.emit(self._count)
-        elif self._counting is None:
-            self._begin_counting()
+        else:
+            self._count_soon.start()
 
     def _answer_ended(self, question: Question) -> None:
         self._answering = None
@@ -96,7 +110,8 @@ class EpisodeModel(QAbstractTableModel):
 
     def _begin_counting(self) -> None:
         database, q = self._database, self.question
-        assert database is not None
+        if database is None or self.whole or self._counting is not None:
+            return
         self._counting = self._jobs.run(
             lambda *_: page_keys(database, q.which, sort=q.sort, descending=q.descending, rows=PAGE), name="count"
         )
@@ -124,7 +139,7 @@ class EpisodeModel(QAbstractTableModel):
     def _count_ended(self) -> None:
         self._counting = None
         if not self.whole and self._count:
-            self._begin_counting()
+            self._count_soon.start()
 
     # --- rows ---
 

@@ -90,7 +90,7 @@ class LibraryPresenter(QObject):
 
     def refresh(self) -> None:
         """Look at the library anew."""
-        self.model.ask(replace(self.question), self.library.database)
+        self.model.ask(self.question, self.library.database)
         self._offer()
 
     def search(self, text: str) -> None:
@@ -191,7 +191,7 @@ class LibraryPresenter(QObject):
 
     def _said(self, episodes: list[uuid.UUID], moves: bool) -> None:
         if moves:
-            self.model.ask(replace(self.question), self.library.database)
+            self.model.ask(self.question, self.library.database)
         else:
             self.model.look_again(episodes)
         self._offer()

@@ -18,7 +18,9 @@ from storage.statistics import TaskStatistics, per_task
 from storage.workspace import visited_cells
 
 _COLUMNS = ("Task", "Episodes", "Minutes", "Success", "Kept out")
-_MOST_TASKS = 500  # in the table; more is no overview
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_MOST_TASKS = 200  # in the table; more is no overview
 
 Found = tuple[list[TaskStatistics], tuple[np.ndarray, np.ndarray]]
 
@@ -45,7 +47,14 @@ class StatisticsPanel(QWidget):
         self.table.setTabKeyNavigation(False)
         self.table.setAccessibleName("Tasks")
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Fixed: to measure the contents anew with every item takes seconds.
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setDefaultSectionSize(space(5.6))
+        header.resizeSection(_COLUMNS.index("Success"), space(8))
+        for number in range(len(_COLUMNS)):
+            title = self.table.horizontalHeaderItem(number)
+            assert title is not None
+            title.setTextAlignment(_RIGHT if number else _LEFT)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         self.workspace = WorkspacePicture(CELL)
@@ -77,13 +86,15 @@ class StatisticsPanel(QWidget):
 
     def _show(self, found: Found) -> None:
         tasks, cells = found
-        self.statistics = tuple(tasks)
-        self._show_summary()
-        self._show_table([each for each in tasks if each.episodes][:_MOST_TASKS])
+        if self.statistics != tuple(tasks):
+            self.statistics = tuple(tasks)
+            self._show_summary()
+            self._show_table([each for each in tasks if each.episodes][:_MOST_TASKS])
         self.workspace.show_cells(*cells)
+        litres = self.workspace.litres
         name = next((f"“{each.instruction}”" for each in tasks if each.id == self._task), "all tasks")
         self.legend.setText(
-            f"Where the tool has been, {name}: {self.workspace.litres:.0f} litres of the workspace. "
+            f"Where the tool has been, {name}: {litres:.{1 if litres < 10 else 0}f} litres of the workspace. "
             "The stronger the colour, the more episodes passed there."
         )
 
@@ -113,7 +124,7 @@ class StatisticsPanel(QWidget):
                 item = QTableWidgetItem(text)
                 item.setData(Qt.ItemDataRole.UserRole, each.id)
                 if place:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    item.setTextAlignment(_RIGHT)
                 self.table.setItem(number, place, item)
         self.table.clearSelection()
         for number, each in enumerate(tasks):

@@ -39,7 +39,7 @@ class LibraryView(QWidget):
         self.left, self.right, self.whole = QStackedWidget(), QStackedWidget(), QStackedWidget()
         self._kept: set[uuid.UUID] = set()
         self._at, self._scroll = 0, 0
-        self._question = presenter.question
+        self._moved = False  # whether the rows are others because of a press here
         self._held, self._placed = 0, False
         self._repeat = QTimer(self)
         self._repeat.timeout.connect(self._step_again)
@@ -96,7 +96,7 @@ class LibraryView(QWidget):
         side_layout = column(self.filters, self.left, self.footer, gap=0.4)
         side_layout.setStretch(1, 1)
         side.setLayout(side_layout)
-        side.setMinimumWidth(space(17))
+        side.setMinimumWidth(space(13))
         self.right.addWidget(self.statistics)
         self.right.addWidget(self.detail)
         self.splitter = splitter = QSplitter()
@@ -125,10 +125,12 @@ class LibraryView(QWidget):
     def _connect(self) -> None:
         presenter = self.presenter
         presenter.model.modelAboutToBeReset.connect(self._remember)
+        presenter.model.answered.connect(self._restore)
         presenter.listed.connect(self._show_listed)
         presenter.offers_changed.connect(self._show_listed)
         presenter.opened.connect(self._show_opened)
         presenter.row_changed.connect(self.detail.refresh_words)
+        presenter.edits.said.connect(lambda _, moves: setattr(self, "_moved", moves))
         self.list.chosen.connect(lambda: presenter.select(self.list.ranges))
         self.detail.statistics.connect(self.list.clearSelection)
         for keys, act in (("Ctrl+F", self._search), ("Ctrl+Z", presenter.edits.undo)):
@@ -160,12 +162,16 @@ class LibraryView(QWidget):
             self.nothing.setText("The trash is empty.")
         else:
             self.nothing.setText("No episode fits. Press “Show all”, or search for something else.")
+
+    def _restore(self) -> None:
+        """The list is another: where it was scrolled to, and what was selected, stays so where it can."""
         kept, self._kept = self._kept, set()
-        if kept and rows:
+        moved, self._moved = self._moved, False
+        if self.presenter.model.rowCount() and kept:
+            self.list.doItemsLayout()  # else the scroll bar still has the old list's length
             self.list.verticalScrollBar().setValue(self._scroll)
-            if not self.list.choose(kept) and presenter.question == self._question:
+            if not self.list.choose(kept) and moved:
                 self.list.choose_row(self._at)  # it was deleted: the next one
-        self._question = presenter.question
 
     def _show_opened(self) -> None:
         selected = self.presenter.selected > 0

@@ -6,9 +6,9 @@ from foundation.clocks import utc_now
 from storage.queries import EpisodeRow
 
 SOURCES: Mapping[str, str] = {
-    "hand-guiding": "Guided by hand",
+    "hand-guiding": "By hand",
     "jog": "Jogged",
-    "demonstrator": "Scripted demonstrator",
+    "demonstrator": "By script",
     "import": "Imported",
     "rehearsal": "Rehearsed",
 }

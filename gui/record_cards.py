@@ -172,6 +172,7 @@ class StateCard(Card):
         self.review.setVisible(state is RecordState.REVIEW and not presenter.demonstrating)
         for button in (self.success, self.failure, self.discard):
             button.setEnabled(not presenter.busy)
+        self.success.show_as("" if presenter.problem else "primary")
         self._show_start(state)
         self.bench.setVisible(state is RecordState.RESET and not presenter.demonstrating)
         self.bench.setEnabled(not presenter.busy)

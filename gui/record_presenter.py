@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from gui.film import Film
 from gui.jobs import Job, Jobs, Work
 from gui.live_overlay import LiveView
 from gui.open_library import OpenLibrary
+from gui.record_tasks import RecordTasks
 from gui.teaching_views import TeachingViews
 from robot.state import ArmState
 from simulation.bench.tasks import possible_tasks
@@ -34,15 +33,6 @@ COUNTDOWNS_S = (0, 3, 5)
 _WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
 _BENCHES = 1_000_000
 _DEMONSTRATE = "demonstrate"
-
-
-@dataclass(frozen=True)
-class KnownTask:
-    """A task of the library, and how many episodes of it were kept today."""
-
-    instruction: str
-    paraphrases: tuple[str, ...]
-    today: int
 
 
 class RecordPresenter(QObject):
@@ -73,22 +63,23 @@ class RecordPresenter(QObject):
         self.source, self.countdown_s = BY_HAND, COUNTDOWNS_S[1]
         self.recorder: Recorder | None = None
         self.film: Film | None = None
-        self.tasks: dict[str, KnownTask] = {}
+        self.tasks = RecordTasks(library, jobs, self)
         self.progress = ("", 0.0)
         self._problem = ""
         self._job: Job | None = None
-        self._looking: Job | None = None
         self._recorded_from: tuple[Any, ...] = ()  # what the recorder was made for
         self._shown: Path | None = None
         self._state = RecordState.READY
         self._trail: list[np.ndarray] = []
         self._views = TeachingViews(connection.session)
-        self._pulls = 0
+        self._pulls, self._watched = 0, False
         connection.pulled.connect(self._pulled)
         connection.changed.connect(self._connection_changed)
         connection.stop_pressed.connect(self.cancel)
         library.opened.connect(self._library_changed)
         library.failed.connect(lambda _: self.changed.emit())
+        self.tasks.changed.connect(self.changed)
+        self.tasks.failed.connect(self._failed)
 
     # --- what is known ---
 
@@ -147,12 +138,12 @@ class RecordPresenter(QObject):
         """Tasks to choose from: the library's, then what the lab understands on its present bench."""
         lab = self.connection.session.lab
         known = [] if lab is None else [task.instruction for task in possible_tasks(lab.scene)]
-        return tuple(dict.fromkeys([*self.tasks, *known]))
+        return tuple(dict.fromkeys([*self.tasks.known, *known]))
 
     @property
     def kept_today(self) -> int:
         """Episodes of the chosen task kept since midnight."""
-        task = self.tasks.get(self.instruction)
+        task = self.tasks.known.get(self.instruction)
         return 0 if task is None else task.today
 
     def live_views(self) -> list[LiveView]:
@@ -165,7 +156,7 @@ class RecordPresenter(QObject):
     def choose_task(self, instruction: str) -> None:
         """Another task; what else it is called is proposed by the library, or by the lab."""
         self.instruction = " ".join(instruction.split())
-        known, lab = self.tasks.get(self.instruction), self.connection.session.lab
+        known, lab = self.tasks.known.get(self.instruction), self.connection.session.lab
         self.paraphrases = () if known is None else known.paraphrases
         if known is None and lab is not None:
             tasks = {task.instruction: task.wordings[1:] for task in possible_tasks(lab.scene)}
@@ -185,9 +176,12 @@ class RecordPresenter(QObject):
         self.countdown_s = seconds
         self.changed.emit()
 
-    def enter(self) -> None:
-        """The screen is shown: the library is needed from now on."""
-        self.library.ask()
+    def watch(self, watched: bool) -> None:
+        """Whether the screen is shown: then the library is needed, and the present is told again and again."""
+        self._watched = watched
+        if watched:
+            self.library.ask()
+            self.changed.emit()
 
     # --- presses ---
 
@@ -210,7 +204,9 @@ class RecordPresenter(QObject):
         """The episode looked at goes into the library."""
         if self.state is RecordState.REVIEW and not self.busy:
             recorder = self._recorder
-            self._begin(lambda *_: recorder.keep(success, note), "keep the episode").on(done=lambda _: self._look())
+            self._begin(lambda *_: recorder.keep(success, note), "keep the episode").on(
+                done=lambda _: self.tasks.look()
+            )
 
     def discard(self) -> None:
         """The episode looked at is thrown away."""
@@ -237,12 +233,13 @@ class RecordPresenter(QObject):
         """Let the lab's demonstrator do the task so many times, each on a new bench, and keep every one."""
         if not self.can_demonstrate:
             return
-        recorder, session, request = self._recorder, self.connection.session, self._request(DEMONSTRATOR)
+        recorder, session, tasks = self._recorder, self.connection.session, self.tasks
+        request = self._request(DEMONSTRATOR)
 
         def work(token: Cancellation, report: Report) -> None:
             from workflows.record_demonstrations import Demonstrations
 
-            self._store_task(request)
+            tasks.store(request)
             demonstrations = Demonstrations(session, recorder)
             demonstrations.record(request, count, seed=secrets.randbelow(_BENCHES), report=report, token=token)
 
@@ -250,10 +247,9 @@ class RecordPresenter(QObject):
 
     def close(self) -> None:
         """End what is under way and keep what was recorded; waits, so only when the window closes."""
-        for job in (self._job, self._looking):
-            if job is not None:
-                job.cancel()
-                job.join(15.0)
+        if self._job is not None:
+            self._job.cancel()
+            self._job.join(15.0)
         if self.recorder is not None:
             self.recorder.close()
 
@@ -269,24 +265,15 @@ class RecordPresenter(QObject):
         return RecordRequest(self.instruction, source, operator, self.paraphrases)
 
     def _start(self) -> None:
-        recorder, request, countdown_s = self._recorder, self._request(self.source), float(self.countdown_s)
+        recorder, request, tasks = self._recorder, self._request(self.source), self.tasks
+        countdown_s = float(self.countdown_s)
         self._trail = []
 
         def work(token: Cancellation, report: Report) -> None:
-            self._store_task(request)
+            tasks.store(request)
             recorder.start(request, countdown_s=countdown_s, token=token)
 
         self._begin(work, "start the recording")
-
-    def _store_task(self, request: RecordRequest) -> None:
-        """In a job: the task with exactly these paraphrases."""
-        from storage.tasks import create_task, set_paraphrases
-
-        library = self.library.library
-        assert library is not None
-        task = create_task(library.database, request.instruction)
-        if set(task.paraphrases) != set(request.paraphrases):
-            set_paraphrases(library.database, task.id, request.paraphrases)
 
     def _begin(self, work: Work, name: str) -> Job:
         self._problem = ""
@@ -300,7 +287,7 @@ class RecordPresenter(QObject):
 
     def _ended(self) -> None:
         if self.demonstrating:
-            self._look()
+            self.tasks.look()
         self._job = None
         self._refresh_recorder()
         self.changed.emit()
@@ -320,9 +307,10 @@ class RecordPresenter(QObject):
                 self._trail = []
             self.changed.emit()
         self._load_film(state)
-        self.live_changed.emit()
-        if self._pulls % _WORDS_EVERY == 0:
-            self.changed.emit()
+        if self._watched:
+            self.live_changed.emit()
+            if self._pulls % _WORDS_EVERY == 0:
+                self.changed.emit()
 
     def _load_film(self, state: RecordState) -> None:
         """What was recorded, as soon as it waits to be looked at."""
@@ -350,35 +338,9 @@ class RecordPresenter(QObject):
             self.film = film
             self.film_changed.emit()
 
-    def _look(self) -> None:
-        """Read the tasks, and how many episodes of each were kept today."""
-        library = self.library.library
-        if library is None or self._looking is not None:
-            return
-
-        def work(*_: Any) -> dict[str, KnownTask]:
-            from storage.queries import EpisodeFilter, count
-            from storage.tasks import tasks
-
-            midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-            base = EpisodeFilter(since=midnight)
-            found = tasks(library.database)
-            today = {task.id: count(library.database, replace(base, task=task.id)) for task in found}
-            return {task.instruction: KnownTask(task.instruction, task.paraphrases, today[task.id]) for task in found}
-
-        self._looking = self._jobs.run(work, name="look at the tasks")
-        self._looking.on(done=self._looked, failed=self._failed, ended=self._look_ended)
-
-    def _looked(self, tasks: dict[str, KnownTask]) -> None:
-        self.tasks = tasks
-
-    def _look_ended(self) -> None:
-        self._looking = None
-        self.changed.emit()
-
     def _library_changed(self) -> None:
         self._refresh_recorder()
-        self._look()
+        self.tasks.look()
         self.changed.emit()
 
     def _connection_changed(self) -> None:
@@ -393,12 +355,11 @@ class RecordPresenter(QObject):
         session, library = self.connection.session, self.library.library
         if self.busy or self.state not in (RecordState.READY, RecordState.RESET):
             return
-        ready = self.connection.opened and library is not None
-        wanted = (library, session.robot, *session.captures.values()) if ready else ()
-        if wanted == self._recorded_from:
+        connected = (session.robot, *session.captures.values()) if self.connection.opened else ()
+        if (library, connected) == self._recorded_from:
             return
-        self._recorded_from, self.recorder = wanted, None
-        if ready:
+        self._recorded_from, self.recorder = (library, connected), None
+        if library is not None and connected:
             from workflows.record_sources import recorder_for
 
             self.recorder = (self._recorder_for or recorder_for)(session, library)

@@ -1,7 +1,8 @@
 """The Record screen: say what is shown, show it, look at it, keep it."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from gui import record_words
 from gui.arm_presenter import ArmPresenter
@@ -38,10 +39,6 @@ class RecordScreen(QWidget):
 
     # --- the shell's ---
 
-    def enter(self) -> None:
-        """The screen is shown."""
-        self.presenter.enter()
-
     def leave(self) -> None:
         """Another screen is shown, or another window has the keyboard."""
         self._control.release_all()
@@ -60,6 +57,14 @@ class RecordScreen(QWidget):
         if pressed:
             act()
         return True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.presenter.watch(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.presenter.watch(False)
 
     def _film_key(self, key: int, pressed: bool) -> bool:
         card, player = self.state_card, self.player
@@ -80,10 +85,6 @@ class RecordScreen(QWidget):
     # --- building ---
 
     def _lay_out(self) -> None:
-        self.below = QStackedWidget()
-        self.below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.below.addWidget(self.teach_card)
-        self.below.addWidget(self.player.below)
         side = QScrollArea()
         side.setWidgetResizable(True)
         side.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -94,7 +95,8 @@ class RecordScreen(QWidget):
         left = QVBoxLayout()
         left.setSpacing(space(0.5))
         left.addWidget(self.player.grid, 1)
-        left.addWidget(self.below)
+        left.addWidget(self.teach_card)
+        left.addWidget(self.player.below)
         layout = row(left, side, gap=0.7)
         layout.setContentsMargins(space(0.9), space(0.7), space(0.7), space(0.7))
         layout.setStretch(0, 1)
@@ -108,7 +110,8 @@ class RecordScreen(QWidget):
 
     def _refresh(self) -> None:
         self.player.grid.show_words(record_words.empty_words(self.presenter))
-        self.below.setCurrentWidget(self.player.below if self._reviewing else self.teach_card)
+        self.teach_card.setVisible(not self._reviewing)
+        self.player.below.setVisible(self._reviewing)
 
     def _show_film(self) -> None:
         film = self.presenter.film

@@ -19,12 +19,15 @@ SOURCE_NAMES = {BY_HAND: "By hand", "jog": "By keys or gamepad", DEMONSTRATOR: "
 def state_words(p: RecordPresenter) -> tuple[str, str, str]:
     """The state in large letters, the time beside it, and the look of the ground."""
     state = p.state
-    if p.busy and state is RecordState.READY and not p.demonstrating:
-        return "A moment", "", "note-accent"
-    name, look = _NAMES[state]
-    if state in (RecordState.READY, RecordState.RESET) and p.trouble and not p.busy:
-        name, look = ("Not ready", "note-warning") if state is RecordState.READY else (name, look)
-    return name, _time(p), look
+    if state not in (RecordState.READY, RecordState.RESET):
+        return _NAMES[state][0], _time(p), _NAMES[state][1]
+    if p.busy:
+        return ("Preparing the bench" if p.demonstrating else "A moment"), "", "note-accent"
+    if p.trouble:
+        return "Not ready", "", "note-warning"
+    if state is RecordState.RESET and p.simulated:
+        return "Ready for the next", "", "note-success"
+    return _NAMES[state][0], "", _NAMES[state][1]
 
 
 def next_words(p: RecordPresenter) -> str:
@@ -41,7 +44,8 @@ def next_words(p: RecordPresenter) -> str:
     if p.trouble:
         return p.trouble
     if state is RecordState.RESET:
-        return "Put everything back, a little differently each time. Then start the next one."
+        how = "Ask for a new bench" if p.simulated else "Put everything back, a little differently each time"
+        return f"{how}, or start the next one at once."
     if p.source == BY_HAND and p.connection.arm_state is not ArmState.HAND_GUIDING:
         return "Start hand guiding below, then record."
     return "Start the recording, then show the task."

@@ -66,7 +66,9 @@ def camera_features(
         period = codec.config["scale_factor_temporal"]
         rays = token_rays(cameras, (height, width), latent_frames, period, settings.rays)
         return rays[None].to(device)
-    rays = camera_rays(cameras, origin_of_rays=settings.rays, device=device).expand(-1, frames, -1, -1, -1)  # (V, T, H, W, 6)
+    rays = camera_rays(cameras, origin_of_rays=settings.rays, device=device).expand(
+        -1, frames, -1, -1, -1
+    )  # (V, T, H, W, 6)
     videos = rays.unflatten(-1, (2, 3)).permute(0, 4, 5, 1, 2, 3)  # (V, 2, 3, T, H, W)
     # View by view: the autoencoder's memory is that of one video.
     latents = torch.stack([encode_videos(codec, view) for view in videos])  # (V, 2, C, T, h, w)

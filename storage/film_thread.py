@@ -135,15 +135,15 @@ class FilmThread:
             with self._files:
                 self._log, self._writer = log, writer
 
-    def _close(self) -> OSError | None:
+    def _close(self) -> OSError | StorageError | None:
         with self._files:
             writer, log, self._writer, self._log = self._writer, self._log, None, None
-        fault: OSError | None = None
+        fault: OSError | StorageError | None = None
         try:
             if writer is not None:
                 writer.close()
             self.closed_well = True
-        except OSError as error:
+        except (OSError, StorageError) as error:
             fault = error
         finally:
             if log is not None:

@@ -36,6 +36,7 @@ _NOT_READY = {
     ArmState.NOT_ENABLED: "The arm is not enabled. Make it ready first.",
     ArmState.NOT_READY: "The arm is not ready. Make it ready first.",
 }
+_STOPPED = (ArmState.STOPPED, ArmState.STOPPING, ArmState.NOT_READY)  # the last one a moment before the first
 _BY_ITSELF = (Activity.FOLLOWING, Activity.JOGGING, Activity.PREPARING)
 
 
@@ -89,6 +90,8 @@ class RobotArm:
             return _NOT_READY[ArmState.DISCONNECTED]
         if status.state is ArmState.ERROR:
             return status.fault or f"The arm reports the error C{status.error}. Follow the steps on the Arm screen."
+        if self._tap is not None and status.state in _STOPPED:
+            return f"The arm was stopped. {status.fault}".strip()
         return _NOT_READY.get(status.state, "")
 
     def begin(self) -> None:

@@ -16,12 +16,14 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Data:
     """What is made in the lab: `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions`
-    tasks demonstrated; `episode_seeds` benches with the whole video of one; `tuning_seeds` benches to look at."""
+    tasks demonstrated; `episode_seeds` benches, from seed `first_episode` on, with the whole video of one; `tuning_seeds`
+    benches to look at."""
 
     first_seeds: int = 3000
     rigs: int = 2
     views: int = 2
     motions: int = 12
+    first_episode: int = 50_000
     episode_seeds: int = 600
     tuning_seeds: int = 60
 

@@ -51,7 +51,7 @@ def export(pipeline: Any, folder: Path, record: Mapping[str, Any]) -> Path:
 
 
 def record_of(curriculum: Curriculum, folder: Path, command: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is to be known of a training in `folder`: command, curriculum, versions, how far each lesson came, curves."""
+    """What is to be known of a training in `folder`: command, curriculum, versions, each lesson's steps and curves."""
     lessons = {}
     for number, name in enumerate(["reading", *(lesson.name for lesson in curriculum.lessons)]):
         run = folder / f"{number}-{name}"
@@ -100,10 +100,12 @@ picture and the drawn action, not from what the network imagines; moved objects 
 def _halved(pipeline: Any) -> Any:
     """A copy of the pipeline in 16 bits."""
     half = copy.deepcopy(pipeline)
-    for name in ("transformer", "text_encoder", "frame_decoder"):
-        if getattr(half, name, None) is not None:
-            getattr(half, name).to(torch.bfloat16)
-    half.vae.to(torch.float16)
+    small = torch.bfloat16
+    parts = {"transformer": small, "text_encoder": small, "frame_decoder": small, "vae": torch.float16}
+    for name, dtype in parts.items():
+        part = getattr(half, name, None)
+        for parameter in () if part is None else part.parameters():
+            parameter.data = parameter.data.to(dtype)  # diffusers' own `to` warns of layers that compute in 32 bits
     return half
 
 

@@ -1,4 +1,4 @@
-"""The embedded model's training: the lessons of a curriculum, one after the other, each of which can be gone on with."""
+"""The embedded model's training: the lessons of a curriculum in their order, each of which can be gone on with."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from model.building import embedded_pipeline
+from model.embedded.choices import Sampling
 from model.embedded.codec import fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
-from model.embedded.lesson_batches import Alternating, LessonBatches, Sampling
+from model.embedded.lesson_batches import Alternating, LessonBatches
 from model.embedded.probe import pointing
 from model.embedded.reading import ReadingBatches, ReadingObjective
 from model.embedded.shots import Shots
@@ -111,7 +112,7 @@ def _codec(curriculum: Curriculum, material: Material, folder: Path) -> LinearCo
         )  # fmt: skip
         fitted.save_pretrained(place)
     codec: Any = LinearCodec.from_pretrained(place)
-    return codec.requires_grad_(False)
+    return codec.requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")  # batches are drawn there
 
 
 def _read(
@@ -168,7 +169,9 @@ def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec
         return first
     if material.episodes is None:
         raise ModelError(f'The lesson "{lesson.name}" needs episodes, and there are none.')
-    return Alternating(LessonBatches(material.episodes, codec, sampling, curriculum.seed, sigma=curriculum.sigma), first)
+    return Alternating(
+        LessonBatches(material.episodes, codec, sampling, curriculum.seed, sigma=curriculum.sigma), first
+    )
 
 
 class _Looks:

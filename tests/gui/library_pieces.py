@@ -21,18 +21,13 @@ def library(folder: Path, rows: int = ROWS, real: int = REAL) -> Library:
 
 
 def settle(qtbot, presenter) -> None:
-    """Until nothing is on its way any more."""
-    deadline = time.monotonic() + 30.0
-
-    def quiet() -> bool:
-        return not (presenter.jobs.running and _busy(presenter))
-
+    """Until nothing but an open film is at work any more, and nothing begins for longer than a selection takes to
+    settle."""
+    deadline, quiet = time.monotonic() + 30.0, 0
     while time.monotonic() < deadline:
-        qtbot.wait(80)  # longer than the list waits for a selection to settle
-        if quiet():
+        qtbot.wait(80)
+        at_work = presenter.model.busy or any(job.name != "film" for job in presenter.jobs.running)
+        quiet = 0 if at_work else quiet + 1
+        if quiet == 2:
             return
     raise AssertionError([job.name for job in presenter.jobs.running])
-
-
-def _busy(presenter) -> bool:
-    return any(job.name != "film" for job in presenter.jobs.running)

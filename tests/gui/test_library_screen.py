@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from library_pieces import REAL, ROWS, library, settle
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from window_hands import click
 
@@ -184,6 +184,23 @@ def test_labels_are_stored_in_the_list_and_in_the_episode(place, qtbot):
     assert (row.success, row.excluded, row.note, row.tags) == (False, False, "note 1", ("shelf",))
 
 
+def test_after_a_delete_the_next_one_is_open_and_the_list_stays_where_it_was(place, qtbot):
+    press_row(place, 40)
+    settle(qtbot, place.presenter)
+    following, scrolled = place.presenter.model.row(41).id, place.list.verticalScrollBar().value()
+    assert scrolled > 0
+    place.take_key(Qt.Key.Key_Delete, True)
+    settle(qtbot, place.presenter)
+    assert place.presenter.row.id == following
+    assert place.list.verticalScrollBar().value() == scrolled
+    place.activateWindow()
+    qtbot.waitUntil(place.isActiveWindow, timeout=10_000)
+    QTest.keyClick(place.windowHandle(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle(qtbot, place.presenter)
+    assert place.presenter.model.rowCount() == ROWS + REAL
+    assert place.presenter.row.id == following and place.presenter.ranges == ((41, 41),)
+
+
 def test_several_episodes_are_deleted_and_brought_back(place, qtbot):
     press_row(place, 4)
     press_row(place, 6, Qt.KeyboardModifier.ShiftModifier)
@@ -233,7 +250,11 @@ def test_the_curves_follow_the_film_and_lead_it(place, qtbot):
     detail.player.player.go_to(20)
     assert detail.curves.cursors[0].value() == pytest.approx(place.presenter.review.moments[20])
     assert [len(group) for group in detail.curves.curves] == [3, 7, 1, 1]
-    detail.curves.asked.emit(float(place.presenter.review.moments[33]))
+    box = detail.curves.plots[2].getViewBox()
+    at = box.mapViewToScene(QPointF(float(place.presenter.review.moments[33]), 50.0))
+    QTest.mouseClick(
+        detail.curves.board.viewport(), Qt.MouseButton.LeftButton, pos=detail.curves.board.mapFromScene(at)
+    )
     assert detail.player.player.frame == 33
     detail.tabs.setCurrentIndex(0)
 

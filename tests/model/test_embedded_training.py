@@ -10,9 +10,10 @@ from foundation.camera import camera_at
 from foundation.poses import from_rpy
 from foundation.trajectory import Scene, View
 from model import manifest
+from model.embedded.choices import Choice, Sampling
 from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Reading, Size, read_curriculum
 from model.embedded.export import export, record_of
-from model.embedded.lesson_batches import LessonBatches, Sampling
+from model.embedded.lesson_batches import LessonBatches
 from model.embedded.shots import Shots, joined
 from model.embedded.training import Material, batches_of, new_pipeline, train_curriculum
 from model.errors import ModelError
@@ -48,7 +49,10 @@ def shots(scenes: int = 3, frames: int = 1, seed: int = 0, motions: int = 3) -> 
     count = scenes * motions
     poses = np.stack(
         [
-            [from_rpy(np.array([0.4, 0.1 * generator.normal(), 0.1 + 0.01 * t]), np.array([np.pi, 0, 0])) for t in range(9)]
+            [
+                from_rpy(np.array([0.4, 0.1 * generator.normal(), 0.1 + 0.01 * t]), np.array([np.pi, 0, 0]))
+                for t in range(9)
+            ]
             for _ in range(count)
         ]
     )
@@ -88,7 +92,9 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     whole = train_curriculum(TINY, material(), tmp_path / "one", lambda what, _: told.append(what), precision="fp32")
     assert [what for what in ("reading", "point", "policy", "everything") if what not in told] == []
     for count in (2, 7, 9, 14, 1000):
-        parts = train_curriculum(TINY, material(), tmp_path / "two", lambda *_: None, precision="fp32", stop=StopAfter(count))
+        parts = train_curriculum(
+            TINY, material(), tmp_path / "two", lambda *_: None, precision="fp32", stop=StopAfter(count)
+        )
     for one, other in zip(weights(whole), weights(parts), strict=True):
         assert torch.equal(one, other)
 
@@ -133,24 +139,22 @@ def test_neighbours_are_one_scene_and_two_motions():
         assert not torch.equal(batch.action[i], batch.action[i + 1])
 
 
-def test_an_excerpt_is_a_part_of_the_whole(tmp_path):
+def test_an_excerpt_is_a_part_of_the_whole():
     """The action latents and rays of an excerpt are those of the whole canvas, at the same places in time."""
     taught = new_batches(Sampling(2, excerpt=1, jitter=0.0))
-    motions, views = np.array([0, 1]), np.array([[2], [0]])
-    K, cameras = (torch.from_numpy(a[taught.shots.scene[motions][:, None], views]).float()
-                  for a in (taught.shots.K, taught.shots.base_from_camera))  # fmt: skip
+    choice = Choice(np.array([0, 1]), np.array([[2], [0]]), np.zeros(2), np.ones((2, 1, 3)))
     layout = OneView(3, (2,), slot=1)
-    whole, part = (taught._action(motions, K, cameras, one) for one in (None, layout))
-    assert torch.allclose(whole[:, :, :, [0, 2]], part, atol=1e-5)
+    whole, part = (taught.encoded(choice, one) for one in (None, layout))
+    assert torch.allclose(whole.action[:, :, :, [0, 2]], part.action, atol=1e-5)
     assert layout.positions(kept=True) == (6, 9, 11)  # of two views' [rgb 3 | action 3]
     rays = token_rays([CAMERAS[2]], (SIDE // 8, SIDE // 8), 3, 4, "base")
-    assert torch.allclose(taught._rays(K, cameras)[0, 0], rays[0], atol=1e-4)
+    assert torch.allclose(part.camera[0, 0], rays[0], atol=1e-4)
 
 
 def test_the_curriculum_in_the_program_can_be_read_and_others_are_checked(tmp_path):
-    curriculum = read_curriculum()
-    assert [lesson.name for lesson in curriculum.lessons][-1] == "everything"
-    assert all(lesson.flow.modes for lesson in curriculum.lessons)
+    for curriculum in (read_curriculum(), read_curriculum(CURRICULUM.with_name("curriculum-gpu.toml"))):
+        assert [lesson.name for lesson in curriculum.lessons][-1] == "everything"
+        assert all(lesson.flow.modes for lesson in curriculum.lessons)
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(CURRICULUM.read_text().replace("layers = 6", "floors = 6"))
     with pytest.raises(ModelError, match="floors means nothing there"):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tqdm
 
 from main import main
 from model.embedded.shots import Shots
@@ -11,6 +12,8 @@ from simulation.bench.tasks import task_from_instruction
 from workflows.embedded.seeds import Use
 from workflows.embedded.shards import Recipe, read_shard, shard_files, write_shards
 from workflows.embedded.shots import WORDINGS, episodes_of, shots_of
+
+tqdm.tqdm.monitor_interval = 0  # no progress bars' own thread
 
 TINY = """
 seed = 5
@@ -67,7 +70,11 @@ def test_a_command_makes_clips_lessons_and_weights(tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert answer["pictures"] == 2 and answer["motions"] >= 4 and answer["bytes"] > 10_000
     record = json.loads((tmp_path / "weights" / "training.json").read_text())
-    assert {name: one["steps"] for name, one in record["lessons"].items()} == {"reading": 2, "point": 2, "everything": 2}
+    assert {name: one["steps"] for name, one in record["lessons"].items()} == {
+        "reading": 2,
+        "point": 2,
+        "everything": 2,
+    }
     assert "train-embedded --curriculum tiny.toml" in (tmp_path / "weights" / "README.md").read_text()
     before = sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / "work" / "first").iterdir())
     assert main([*arguments, "--minutes", "0"]) == 0  # nothing left to do: the same weights again

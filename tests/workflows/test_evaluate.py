@@ -122,7 +122,7 @@ def test_a_film_and_who_copies_its_first_frame(drawn_by):
 def test_baselines_learn_from_shards(tmp_path, reach):
     from workflows.evaluate.baselines import baselines
 
-    write_shards(tmp_path, range(0, 4))
+    write_shards(tmp_path, range(0, 2))
     made = baselines(tmp_path, minutes=0.01, told=lambda words: None)
     assert [one.name for one in made] == ["mean", "nearest", "regressor"]
     (clip,) = reach

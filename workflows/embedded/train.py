@@ -58,7 +58,7 @@ def make_data(folder: Path, curriculum: Any, processes: int) -> None:
     write_shards(folder / "tuning", seeds_for(Use.TUNING, 0, data.tuning_seeds), first, use=Use.TUNING)
     if data.episode_seeds:
         episodes = Recipe(episodes=True, views=data.views, size=size)
-        seeds = seeds_for(Use.TRAINING, data.first_seeds, data.episode_seeds)
+        seeds = seeds_for(Use.TRAINING, data.first_episode, data.episode_seeds)
         write_shards(folder / "episodes", seeds, episodes, processes=processes)
 
 

@@ -1,11 +1,12 @@
 """The Record screen with real clicks and keys, a real library and real films; cameras and arm do what the test says."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from record_pieces import Arm, Camera
-from window_hands import click, key
+from window_hands import click, key, with_a_ready_arm
 
 from gui.arm_control_presenter import ArmControlPresenter
 from gui.arm_panel import ArmPanel
@@ -27,7 +28,7 @@ from storage.queries import page
 from workflows.record import Recorder
 from workflows.record_facts import RecordState
 from workflows.session import Session
-from workflows.settings import ProgramSettings
+from workflows.settings import LabSettings, ProgramSettings, save
 
 TASK = "pick up the red cube"
 SECOND = 1000
@@ -55,7 +56,6 @@ class Desk:
         self.keys = StopKey(app, lambda: self.connection.may_move, self.window.take_key)
         self.window.show_screen("record")
         self.window.show()
-        self.screen.enter()
 
     def _recorder_for(self, session, library) -> Recorder:
         return Recorder(library, self.cameras, self.arm, least_free=0)
@@ -187,8 +187,9 @@ def test_keys_do_nothing_while_a_note_is_typed(ready, qtbot):
     note = ready.screen.state_card.note
     note.setFocus()
     qtbot.waitUntil(note.hasFocus, timeout=10 * SECOND)
-    QTest.keyClicks(ready.window.windowHandle(), "yn r")
-    assert note.text() == "yn r" and ready.state is RecordState.REVIEW
+    for code in (Qt.Key.Key_Y, Qt.Key.Key_N, Qt.Key.Key_R):
+        key(ready.window, code)
+    assert note.text() == "ynr" and ready.state is RecordState.REVIEW
     click(ready.screen.state_card.discard)
     reach(ready, qtbot, RecordState.RESET)
 
@@ -198,7 +199,7 @@ def test_a_countdown_is_shown_and_can_be_taken_back(ready, qtbot):
     card = ready.screen.state_card
     click(card.start)
     qtbot.waitUntil(lambda: ready.state is RecordState.COUNTDOWN, timeout=10 * SECOND)
-    qtbot.waitUntil(lambda: card.banner.time.text() in "12345" and card.banner.time.text(), timeout=10 * SECOND)
+    qtbot.waitUntil(lambda: card.banner.time.text() in ("1", "2", "3", "4", "5"), timeout=10 * SECOND)
     qtbot.waitUntil(lambda: "Cancel" in card.start.text(), timeout=10 * SECOND)
     click(card.start)
     qtbot.waitUntil(lambda: not ready.presenter.busy, timeout=10 * SECOND)
@@ -252,3 +253,47 @@ def test_who_shows_it_can_be_chosen_and_the_demonstrator_needs_a_ready_arm(ready
     assert teach.demonstrate.text() == "Record 7 demonstrations" and not teach.demonstrate.isEnabled()
     assert not ready.screen.state_card.start.isVisible()
     click(teach.choice.button(0))
+
+
+@pytest.fixture
+def small_pictures(tmp_path):
+    """The lab draws small ones, so that a busy machine keeps up."""
+    save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
+
+
+def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures, fresh_program, qtbot):
+    """The whole program, once: the arm jogged by a key of the Record screen, Stop ends and keeps the recording."""
+    program = fresh_program
+    screen, presenter = program.shell.screens["record"], program.record
+
+    def act() -> None:
+        program.shell.show_screen("record")
+        qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=30 * SECOND)
+        if presenter.state is RecordState.REVIEW:  # of the attempt before
+            key(program.shell, Qt.Key.Key_Delete)
+            qtbot.waitUntil(lambda: presenter.state is RecordState.RESET, timeout=20 * SECOND)
+        presenter.choose_task(TASK)
+        presenter.choose_countdown(0)
+        presenter.choose_source(BY_KEYS)
+        qtbot.waitUntil(lambda: screen.state_card.start.isEnabled(), timeout=20 * SECOND)
+        key(program.shell, Qt.Key.Key_R)
+        qtbot.waitUntil(lambda: presenter.state is RecordState.RECORDING and not presenter.busy, timeout=20 * SECOND)
+        before = program.connection.status.position.copy()
+        key(program.shell, Qt.Key.Key_PageUp, release=False)
+        qtbot.waitUntil(lambda: abs(program.connection.status.position - before).max() > 0.02, timeout=10 * SECOND)
+        key(program.shell, Qt.Key.Key_Space)
+        key(program.shell, Qt.Key.Key_PageUp, press=False)
+        qtbot.waitUntil(lambda: presenter.state is RecordState.REVIEW, timeout=10 * SECOND)
+        assert presenter.problem.startswith("The arm was stopped.")
+
+    with_a_ready_arm(program, qtbot, act)
+    qtbot.waitUntil(lambda: not presenter.busy, timeout=20 * SECOND)
+    key(program.shell, Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: presenter.state is RecordState.RESET and not presenter.busy, timeout=20 * SECOND)
+    library = program.screens.library.library
+    episode = Episode(library.episode_folder(presenter.recorder.kept[-1].id))
+    assert episode.trajectory is not None and np.ptp(episode.samples["position"], axis=0).max() > 0.02
+    assert (episode.samples["mode"] >= 0).all() and [view.calibration is not None for view in episode.views] == [
+        True
+    ] * 2
+    assert min(view.frames for view in episode.facts.views) > 0

@@ -1,0 +1,75 @@
+"""The tasks of the library, and how many episodes of each were kept today."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from foundation.errors import KnownError
+from gui.jobs import Job, Jobs
+from gui.open_library import OpenLibrary
+from workflows.record_facts import RecordRequest
+
+
+@dataclass(frozen=True)
+class KnownTask:
+    """A task of the library, and how many episodes of it were kept today."""
+
+    instruction: str
+    paraphrases: tuple[str, ...]
+    today: int
+
+
+class RecordTasks(QObject):
+    """`known` by instruction, read in a job whenever `look` is called."""
+
+    changed = Signal()
+    failed = Signal(KnownError)
+
+    def __init__(self, library: OpenLibrary, jobs: Jobs, parent: QObject | None = None):
+        super().__init__(parent)
+        self._library, self._jobs = library, jobs
+        self.known: dict[str, KnownTask] = {}
+        self._job: Job | None = None
+        self._again = False  # asked for while they were being read
+
+    def look(self) -> None:
+        """Read them again; returns at once."""
+        library = self._library.library
+        if library is None or self._job is not None:
+            self._again = library is not None
+            return
+
+        def work(*_: Any) -> dict[str, KnownTask]:
+            from storage.queries import EpisodeFilter, count
+            from storage.tasks import tasks
+
+            midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            since = EpisodeFilter(since=midnight)
+            found = tasks(library.database)
+            today = {task.id: count(library.database, replace(since, task=task.id)) for task in found}
+            return {task.instruction: KnownTask(task.instruction, task.paraphrases, today[task.id]) for task in found}
+
+        self._job = self._jobs.run(work, name="look at the tasks")
+        self._job.on(done=self._looked, failed=self.failed.emit, ended=self._ended)
+
+    def store(self, request: RecordRequest) -> None:
+        """In a job: the task with exactly these paraphrases, made when there is none. Raises StorageError."""
+        from storage.tasks import create_task, set_paraphrases
+
+        library = self._library.library
+        assert library is not None
+        task = create_task(library.database, request.instruction)
+        if set(task.paraphrases) != set(request.paraphrases):
+            set_paraphrases(library.database, task.id, request.paraphrases)
+
+    def _looked(self, known: dict[str, KnownTask]) -> None:
+        self.known = known
+
+    def _ended(self) -> None:
+        self._job = None
+        if self._again:
+            self._again = False
+            self.look()
+        self.changed.emit()
