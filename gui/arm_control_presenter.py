@@ -111,7 +111,8 @@ class ArmControlPresenter(QObject):
 
     @property
     def can_grip(self) -> bool:
-        return self.can_jog and self._connection.session.settings.arm.gripper
+        """Also while the arm is guided by hand: a thing cannot be taken without it."""
+        return (self.can_jog or self.guiding) and self._connection.session.settings.arm.gripper
 
     @property
     def guiding(self) -> bool:

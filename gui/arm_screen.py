@@ -107,7 +107,7 @@ class ArmScreen(QWidget):
         if not control.can_jog and not control.moving:
             how = "The arm is not ready: see above, or the panel beside the cameras."
         elif control.gamepad:
-            how += f"\n{control.gamepad}: hold the left shoulder button and move the sticks. Start is Stop."
+            how += f"\n{control.gamepad}: hold its left (shoulder) button and move. A gamepad's Start is Stop."
         self.how.setText(how)
         self.home.setEnabled(control.can_press)
         self.guide.setEnabled(control.can_press or control.guiding)

@@ -154,5 +154,5 @@ def _timing(review: EpisodeReview) -> list[Curve]:
             # The largest gap of each stretch: thinning must not hide a lost picture.
             step = max(1, -(-(len(times) - 1) // _MOST_POINTS))
             gaps, starts = 1000.0 * np.diff(times), np.arange(0, len(times) - 1, step)
-            found.append((name, _AXES[i % len(_AXES)], times[1:][starts], np.maximum.reduceat(gaps, starts)))
+            found.append((name, _JOINTS[i % len(_JOINTS)], times[1:][starts], np.maximum.reduceat(gaps, starts)))
     return found

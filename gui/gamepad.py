@@ -1,4 +1,6 @@
-"""A gamepad for hand control: sticks move as long as the left shoulder button is held, Start is Stop.
+"""A gamepad or a SpaceMouse for hand control: sticks or cap move as long as the left (shoulder) button is held.
+
+A gamepad's Start is Stop; a SpaceMouse's right button opens and closes the gripper.
 
 The kernel names sticks and buttons the same way for every pad it knows (its document "Linux Gamepad Specification").
 Read through evdev where that is installed; without it, or without a pad, nothing happens here.
@@ -10,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal
+
+from gui.space_mouse import SILENT_MS, CapState
 
 
 def _evdev() -> Any:
@@ -50,7 +54,7 @@ class PadState:
 
 
 class Gamepad(QObject):
-    """The first pad that is plugged in, found again after unplugging."""
+    """The first pad or SpaceMouse that is plugged in, found again after unplugging."""
 
     moved = Signal(object)  # shares (6,) of full speed
     stop = Signal()
@@ -60,7 +64,11 @@ class Gamepad(QObject):
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self.name = ""  # '' while there is none
-        self._state, self._device = PadState(), None
+        self._state: PadState | CapState = PadState()
+        self._device: Any = None
+        self._opened = False  # whether the gripper was opened last, by the SpaceMouse's one button for it
+        self._silence = QTimer(self, interval=SILENT_MS, singleShot=True)
+        self._silence.timeout.connect(self._silent)
         self._notifier: QSocketNotifier | None = None
         self._known: frozenset[str] = frozenset()
         self._evdev = _evdev()
@@ -87,11 +95,11 @@ class Gamepad(QObject):
             device = self._evdev.InputDevice(path)
         except OSError:  # another user's
             return
-        ecodes = self._evdev.ecodes
-        if ecodes.BTN_SOUTH not in device.capabilities().get(ecodes.EV_KEY, []):
+        state = state_for(device.capabilities(), self._evdev.ecodes)
+        if state is None:
             device.close()
             return
-        self._device, self.name = device, device.name
+        self._device, self._state, self.name = device, state, device.name
         self._notifier = QSocketNotifier(device.fd, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._read)
         self.present_changed.emit()
@@ -112,7 +120,9 @@ class Gamepad(QObject):
     def _take(self, kind: int, code: int, value: int) -> None:
         assert self._device is not None
         ecodes = self._evdev.ecodes
-        if kind == ecodes.EV_ABS:
+        if isinstance(self._state, CapState) and kind != ecodes.EV_ABS:
+            self._take_cap(self._state, kind, code, value)
+        elif kind == ecodes.EV_ABS:
             bounds = self._device.absinfo(code)
             self._state.take(str(ecodes.ABS[code]), value, bounds.min, bounds.max)
         elif kind == ecodes.EV_KEY and code == ecodes.BTN_TL:
@@ -123,6 +133,23 @@ class Gamepad(QObject):
             elif self._state.armed and code in (ecodes.BTN_SOUTH, ecodes.BTN_EAST):
                 self.gripper.emit(0.0 if code == ecodes.BTN_SOUTH else 1.0)
 
+    def _take_cap(self, cap: CapState, kind: int, code: int, value: int) -> None:
+        ecodes = self._evdev.ecodes
+        if kind == ecodes.EV_REL:
+            cap.take(str(ecodes.REL[code]), value)
+            self._silence.start()
+        elif kind == ecodes.EV_KEY and code == ecodes.BTN_0:
+            cap.armed = bool(value)
+        elif kind == ecodes.EV_KEY and code == ecodes.BTN_1 and value == 1 and cap.armed:
+            self._opened = not self._opened
+            self.gripper.emit(1.0 if self._opened else 0.0)
+
+    def _silent(self) -> None:
+        """A cap that reports nothing any more was let go."""
+        if isinstance(self._state, CapState):
+            self._state.let_go()
+            self.moved.emit(self._state.twist)
+
     def _let_go(self) -> None:
         if self._device is not None:
             if self._notifier is not None:
@@ -132,3 +159,13 @@ class Gamepad(QObject):
             self._state, self._known = PadState(), frozenset()
             self.moved.emit(np.zeros(6))
             self.present_changed.emit()
+
+
+def state_for(capabilities: dict[int, list], ecodes: Any) -> PadState | CapState | None:
+    """What kind of device has these keys and axes; None for a mouse, a keyboard and everything else."""
+    keys, relative = capabilities.get(ecodes.EV_KEY, []), capabilities.get(ecodes.EV_REL, [])
+    if ecodes.BTN_SOUTH in keys:
+        return PadState()
+    absolute = [code for code, *_ in capabilities.get(ecodes.EV_ABS, [])]
+    six = ecodes.REL_RZ in relative or {ecodes.ABS_RX, ecodes.ABS_RY, ecodes.ABS_RZ} <= set(absolute)
+    return CapState() if six and ecodes.BTN_0 in keys else None

@@ -49,11 +49,15 @@ class JogPads(QWidget):
             direction = self._keys[Qt.Key(key)]
             (self._control.press if pressed else self._control.release)(direction)
             return True
-        if key in (_OPEN_KEY, _CLOSE_KEY):
-            if pressed:
-                self._control.gripper(1.0 if key == _OPEN_KEY else 0.0)
-            return True
-        return False
+        return self.take_gripper_key(key, pressed)
+
+    def take_gripper_key(self, key: int, pressed: bool) -> bool:
+        """The same for the gripper's keys alone."""
+        if key not in (_OPEN_KEY, _CLOSE_KEY):
+            return False
+        if pressed:
+            self._control.gripper(1.0 if key == _OPEN_KEY else 0.0)
+        return True
 
     def _pad(self, entries) -> QWidget:
         pad = QWidget()

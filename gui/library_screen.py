@@ -43,7 +43,7 @@ class LibraryScreen(QWidget):
         """The screen is shown."""
         if self.view is not None:
             self.view.enter()
-        elif self._loading is None and not self._library.opening:
+        elif self._loading is None:
             self._say("Opening the library…")
             # SQLAlchemy and Arrow take long to load: beside the window, which goes on beating the arm's heart.
             work = lambda *_: importlib.import_module("gui.library_view")  # noqa: E731

@@ -13,7 +13,7 @@ _NAMES = {
     RecordState.REVIEW: ("Look at it", "note-accent"),
     RecordState.RESET: ("Put the bench back", "note-warning"),
 }
-SOURCE_NAMES = {BY_HAND: "By hand", "jog": "By keys or gamepad", DEMONSTRATOR: "Demonstrator"}
+SOURCE_NAMES = {BY_HAND: "By hand", "jog": "By keys, gamepad, SpaceMouse", DEMONSTRATOR: "Demonstrator"}
 
 
 def state_words(p: RecordPresenter) -> tuple[str, str, str]:

@@ -55,10 +55,12 @@ class TeachCard(Card):
     def take_key(self, key: int, pressed: bool) -> bool:
         """The keys that move the arm."""
         if key == Qt.Key.Key_G:
-            if pressed and self.guide.isEnabled():
+            if pressed and self.guide.isEnabled() and self.isVisible():
                 self._control.toggle_guiding()
             return True
-        return self.pads.take_key(key, pressed)
+        # What is not seen does not move the arm; what is held comes up all the same.
+        by_keys = self._presenter.source == BY_KEYS and self.isVisible()
+        return (self.pads.take_key if by_keys or not pressed else self.pads.take_gripper_key)(key, pressed)
 
     # --- parts ---
 

@@ -52,9 +52,12 @@ class PictureEmbedding(nn.Module):
 
     def see(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, width, h', w') from the latents (n, C, h, w) of first frames."""
+        return self.layers(self.spread(latents))
+
+    def spread(self, latents: torch.Tensor) -> torch.Tensor:
+        """Pictures (n, 3, h px, w px) of latents (n, C, h, w)."""
         rows = self.pixels(latents.movedim(1, -1)).unflatten(-1, (3, self.cell_px, self.cell_px))
-        picture = rows.permute(0, 3, 1, 4, 2, 5).flatten(2, 3).flatten(3, 4)  # (n, 3, h px, w px)
-        return self.layers(picture)
+        return rows.permute(0, 3, 1, 4, 2, 5).flatten(2, 3).flatten(3, 4)
 
 
 def first_pictures(action_frames: torch.Tensor) -> tuple[int, ...]:

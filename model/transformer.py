@@ -259,9 +259,10 @@ class ActionImagesTransformer(WanTransformer3DModel):
         noisy = hidden_states
         if settings.segment_layers:
             hidden_states = _apart(hidden_states, action_frames)
+        stem: Any = self.patch_embedding
         if settings.stem_widths:
             shown = () if action_frames is None else first_pictures(action_frames)
-            self.patch_embedding.pictures = (noisy[:, : settings.out_channels], shown)
+            stem.pictures = (noisy[:, : settings.out_channels], shown)
         self.rope.inputs = CanvasInputs(self.camera_features(camera, hidden_states), positions)
         self.condition_embedder.tokens_per_frame = self._tokens_per_frame(hidden_states)
         try:
@@ -276,7 +277,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
         finally:
             self.rope.inputs = None
             if settings.stem_widths:
-                self.patch_embedding.pictures = None
+                stem.pictures = None
         output: torch.Tensor = passed[0]
         if settings.segment_layers:
             output = _together(output, action_frames)

@@ -31,8 +31,8 @@ _LOST = {
 }
 _NOT_READY = {
     ArmState.DISCONNECTED: "The arm is not connected. Connect it first.",
-    ArmState.STOPPED: "The arm was stopped. Make it ready first.",
-    ArmState.STOPPING: "The arm was stopped. Make it ready first.",
+    ArmState.STOPPED: "The arm stands stopped. Make it ready first.",
+    ArmState.STOPPING: "The arm is being stopped. Make it ready first.",
     ArmState.NOT_ENABLED: "The arm is not enabled. Make it ready first.",
     ArmState.NOT_READY: "The arm is not ready. Make it ready first.",
 }
@@ -92,7 +92,8 @@ class RobotArm:
             return status.fault or f"The arm reports the error C{status.error}. Follow the steps on the Arm screen."
         if self._tap is not None and status.state in _STOPPED:
             return f"The arm was stopped. {status.fault}".strip()
-        return _NOT_READY.get(status.state, "")
+        words = _NOT_READY.get(status.state, "")
+        return f"{status.fault} {words}" if words and status.fault else words
 
     def begin(self) -> None:
         self._tap = self._robot.tap_samples()

@@ -23,7 +23,7 @@ class Data:
     rigs: int = 2
     views: int = 2
     motions: int = 12
-    first_episode: int = 50_000
+    first_episode: int = 3000
     episode_seeds: int = 600
     tuning_seeds: int = 60
 

@@ -5,8 +5,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from model.canvas import add_noise
+from foundation.camera import Camera
+from model.action_decoding import Decoded
+from model.action_images import decode
+from model.candidates import LEAST_VALID
+from model.canvas import Canvas, add_noise
 from model.codec import ACTION, decode_latents
+from model.conditioning import to_images
 from model.cpu_attention import PlainAttention
 from model.embedded.choices import Choice, Sampling
 from model.embedded.lesson_batches import LessonBatches
@@ -29,7 +34,7 @@ def pointing(
     batches = LessonBatches(shots, pipeline.vae, sampling, seed, sigma=pipeline.config.sigma)
     choice = batches.choices.draw(np.random.default_rng([seed, 0]))
     layout = OneView(batches.latent_frames, (batches.latent_frames - 1,), without_present=True)
-    last = _said(pipeline, batches.encoded(choice, layout), layout, seed, precision)
+    last = _said(pipeline, batches.encoded(choice, layout), layout, seed, precision)[:, :, -1:]
     video = decode_latents(pipeline.vae, torch.cat([torch.zeros_like(last), last], dim=2), ACTION)
     red = video[:, 0, -1].cpu()
     at = red.flatten(1).argmax(1)
@@ -37,9 +42,49 @@ def pointing(
     return _compared(shots, choice, pointed, kind)
 
 
+def reading(
+    pipeline: Any, shots: Shots, kind: str, *, views: int = 2, count: int = 32, seed: int = 0, precision: str = "bf16"
+) -> dict[str, float]:
+    """Of whole motions in several views, in one step from noise: how many can be read (%), and of all, unreadable ones
+    counting as infinitely wrong: the end's error (mm, median), how often it is below 30 mm (%), the error of the
+    lowest height (mm, median); and how often the gripper is right (% of frames read)."""
+    sampling = Sampling(count, views, kinds=((kind, 1.0),), jitter=0.0)
+    batches = LessonBatches(shots, pipeline.vae, sampling, seed, sigma=pipeline.config.sigma)
+    choice = batches.choices.draw(np.random.default_rng([seed, 0]))
+    canvas = Canvas("policy", views, batches.latent_frames)
+    said = _said(pipeline, batches.encoded(choice, None), canvas, seed, precision)
+    _, action = canvas.unpack(said)
+    assert action is not None
+    videos = to_images(decode_latents(pipeline.vae, action, ACTION))
+    ends, heights, gripper, readable = [], [], [], []
+    for i, motion in enumerate(choice.motions):
+        found = _decoded(shots, choice.views[i], shots.scene[motion], videos[i], pipeline.config)
+        wanted, openness = shots.base_from_tool[motion][:, :3, 3], shots.openness[motion]
+        place = found.trajectory.base_from_tool[:, :3, 3]
+        readable.append(found.valid.mean() >= LEAST_VALID)
+        known = found.valid.any() and readable[-1]
+        last = np.flatnonzero(found.valid)[-1] if known else -1
+        ends.append(np.linalg.norm(place[last] - wanted[-1]) if known else np.inf)
+        heights.append(abs(np.nanmin(place[:, 2]) - wanted[:, 2].min()) if known else np.inf)
+        gripper += list((found.trajectory.openness > 0.5)[found.valid] == (openness > 0.5)[found.valid])
+    return {
+        "readable_pct": 100.0 * float(np.mean(readable)),
+        "end_mm": 1000.0 * float(np.median(ends)),
+        "within_30mm_pct": 100.0 * float(np.mean(np.array(ends) < 0.03)),
+        "height_mm": 1000.0 * float(np.median(heights)),
+        "gripper_pct": 100.0 * float(np.mean(gripper)) if gripper else 0.0,
+    }
+
+
+def _decoded(shots: Shots, views: np.ndarray, scene: int, videos: np.ndarray, config: Any) -> Decoded:
+    height, width = shots.size
+    cameras = [Camera(f"view {v}", width, height, shots.K[scene, v], shots.base_from_camera[scene, v]) for v in views]
+    return decode(videos, cameras, sigma=config.sigma, axis_length=config.axis_length)
+
+
 @torch.no_grad()
-def _said(pipeline: Any, batch: Batch, layout: OneView, seed: int, precision: str) -> torch.Tensor:
-    """The last action's clean latents (B, C, 1, h, w), as the model foretells them from noise alone."""
+def _said(pipeline: Any, batch: Batch, layout: Canvas | OneView, seed: int, precision: str) -> torch.Tensor:
+    """The clean canvas (B, C, F, h, w), as the model foretells it from noise alone."""
     clean = layout.pack(batch.rgb, batch.action)
     levels = layout.levels(torch.ones(len(batch), device=clean.device))
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)
@@ -53,7 +98,7 @@ def _said(pipeline: Any, batch: Batch, layout: OneView, seed: int, precision: st
             noisy, TIMESTEPS * levels, text, layout.pack_camera(batch.camera), action_frames=layout.is_action,
             positions=layout.positions(kept=True), return_dict=False,
         )[0].float()  # fmt: skip
-    return clean_from_velocity(noisy, velocity, TIMESTEPS * levels)[:, :, -1:]
+    return clean_from_velocity(noisy, velocity, TIMESTEPS * levels)
 
 
 def _compared(shots: Shots, choice: Choice, pointed: np.ndarray, kind: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ from model.embedded.choices import Sampling
 from model.embedded.codec import fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
 from model.embedded.lesson_batches import Alternating, LessonBatches
-from model.embedded.probe import pointing
+from model.embedded.probe import pointing, reading
 from model.embedded.reading import ReadingBatches, ReadingObjective
 from model.embedded.shots import Shots
 from model.errors import ModelError
@@ -28,6 +28,7 @@ from model.training.settings import TrainingSettings
 
 Report = Callable[[str, dict[str, Any]], None]
 _PROBE_S = 180.0  # between two looks at what has been learnt
+_KINDS = ("reach", "pick up")  # of task that are looked at in several views
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +152,7 @@ def _teach(
     """One lesson; what it leaves is the average over its last steps, which is better than any single one."""
     objective = objective_of(pipeline, lesson.flow, train_text=True)
     settings = lesson.training(curriculum.seed + number, precision)
-    looks = _Looks(pipeline, material.tuning, lesson.name, report)
+    looks = _Looks(pipeline, material.tuning, lesson, report)
     if not (stop() and checkpoints(run)):  # else only what is there is wanted, perhaps while another process trains
         batches = batches_of(curriculum, lesson, material, pipeline.vae)
         train(objective, batches, settings, run, on_figures=looks, stop=stop)
@@ -177,14 +178,19 @@ def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec
 class _Looks:
     """Hands the figures on, and every few minutes looks at what the model points at in tuning scenes."""
 
-    def __init__(self, pipeline: Any, tuning: Shots | None, lesson: str, report: Report):
-        self._pipeline, self._tuning, self._lesson, self._report = pipeline, tuning, lesson, report
+    def __init__(self, pipeline: Any, tuning: Shots | None, lesson: Lesson, report: Report):
+        self._pipeline, self._tuning, self._report = pipeline, tuning, report
+        self._lesson, self._views = lesson.name, lesson.views
         self._next = time.monotonic() + _PROBE_S
 
     def __call__(self, line: dict[str, Any]) -> None:
         self._report(self._lesson, line)
         if self._tuning is not None and time.monotonic() >= self._next:
-            self._report("look", {"step": line["step"], **pointing(self._pipeline, self._tuning)})
+            step = {"step": line["step"]}
+            self._report("look", step | pointing(self._pipeline, self._tuning))
+            if self._views > 1:
+                for kind in _KINDS:
+                    self._report(f"look: {kind}", step | reading(self._pipeline, self._tuning, kind))
             self._next = time.monotonic() + _PROBE_S
 
 

@@ -56,7 +56,6 @@ def with_a_ready_arm(program, qtbot, act, times: int = 6) -> None:
             program.control.release_all()
             qtbot.wait(200)
             if _silences(program) == before or attempt == times - 1:
-                print("WHY", program.connection.status, [message.sentence for message in program.messages.log], program.control._note)
                 raise
 
 

@@ -1,6 +1,7 @@
 """The embedded model's lessons, on made-up pictures: the loop around them, not what is learnt."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from foundation.camera import camera_at
 from foundation.poses import from_rpy
 from foundation.trajectory import Scene, View
 from model import manifest
+from model.building import embedded_pipeline
+from model.canvas import Canvas
 from model.embedded.choices import Choice, Sampling
+from model.embedded.codec import fit_codec
 from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Reading, Size, read_curriculum
 from model.embedded.export import export, record_of
 from model.embedded.lesson_batches import LessonBatches
@@ -109,7 +113,7 @@ def test_what_was_trained_can_be_exported_loaded_and_asked(tmp_path):
     assert export(pipeline, folder, record) == folder  # in place of the first
     assert sorted(path.name for path in tmp_path.iterdir()) == ["embedded", "runs"]
     assert manifest.check(folder, contents=True) is not None
-    loaded = load_pipeline(folder, "cpu")
+    loaded: Any = load_pipeline(folder, "cpu")
     assert loaded.config.frame_period_s == 0.5 and loaded.config.num_frames == FRAMES
     for one, other in zip(weights(pipeline), weights(loaded), strict=True):
         assert torch.allclose(one, other, rtol=0.01, atol=1e-3)  # bfloat16 keeps eight bits
@@ -151,6 +155,38 @@ def test_an_excerpt_is_a_part_of_the_whole():
     assert torch.allclose(part.camera[0, 0], rays[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("stem", [None, (8, 8)])
+def test_what_is_seen_in_the_first_picture_reaches_every_view(stem):
+    """The stem begins as nothing, and once it is taught, each view's own first picture changes that view's actions."""
+    pipeline = embedded_pipeline(new_batches(Sampling(2)).codec, transformer=network(stem), height=SIDE, width=SIDE)
+    batch = new_batches(Sampling(2, views=2, jitter=0.0)).batch(0)
+    canvas = Canvas("policy", 2, 3)
+    clean, levels = canvas.pack(batch.rgb, batch.action), canvas.levels(torch.ones(2))
+    if stem:
+        last: Any = pipeline.transformer.patch_embedding.layers[-1]
+        assert not last.weight.any()
+        torch.nn.init.normal_(last.weight, std=0.1)
+
+    def said(latents: torch.Tensor) -> torch.Tensor:
+        return pipeline.transformer(
+            latents, 1000 * levels, torch.zeros(2, 4, 16), canvas.pack_camera(batch.camera),
+            action_frames=canvas.is_action, positions=canvas.positions(True), return_dict=False,
+        )[0]  # fmt: skip
+
+    with torch.no_grad():
+        before = said(clean)
+        for frame in (0, 4):  # the rgb of both views
+            other = clean.clone()
+            other[:, :, frame] += 1.0
+            assert not torch.allclose(before[:, :, 1:4], said(other)[:, :, 1:4])
+
+
+def network(stem: tuple[int, ...] | None) -> dict[str, Any]:
+    size = {"in_channels": 24, "out_channels": 24, "patch_size": (1, 1, 1), "num_attention_heads": 2}
+    size |= {"attention_head_dim": 24, "num_layers": 1, "ffn_dim": 64, "text_dim": 16, "rays": "base"}
+    return size | {"stem_widths": stem, "stem_cell_px": 8}
+
+
 def test_the_curriculum_in_the_program_can_be_read_and_others_are_checked(tmp_path):
     for curriculum in (read_curriculum(), read_curriculum(CURRICULUM.with_name("curriculum-gpu.toml"))):
         assert [lesson.name for lesson in curriculum.lessons][-1] == "everything"
@@ -177,8 +213,6 @@ def test_episodes_and_first_pictures_take_turns(tmp_path):
     assert [next(batches).rgb.shape[3] for _ in range(3)] == [3, 1, 3]
 
 
-def new_batches(sampling: Sampling) -> LessonBatches:
-    from model.embedded.codec import fit_codec
-
+def new_batches(sampling: Sampling) -> Any:
     codec = fit_codec(shots(), None, z_dim=24, cell_px=8, sigma=TINY.sigma)
     return LessonBatches(shots(), codec, sampling, 0, sigma=TINY.sigma)

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from library_checks import check_library
+from library_checks import check_library, check_screen
 
-from storage import migrating
+from storage import migrating, queries
+from storage.edits import delete_episodes, empty_trash
 from storage.library import Library
 
 
@@ -82,6 +83,9 @@ def test_everything_a_screen_does_on_a_server(server, tmp_path):
             time.sleep(0.05)
     try:
         check_library(library)
+        delete_episodes(library, queries.episode_ids(library.database))
+        empty_trash(library)
+        check_screen(library)
         assert migrating.present(library.database.engine) == migrating.newest()
         assert not (tmp_path / "library.db").exists()
     finally:
