@@ -347,6 +347,10 @@ class RecordPresenter(QObject):
         self._views = TeachingViews(self.connection.session)
         if self.source not in self.sources:
             self.source = BY_HAND
+        if self.connection.opened:
+            # Now and not when the screen is first shown: loading the database holds the window up for a moment, and
+            # an arm that is ready by then would be stopped for the silence. It also recovers what a crash left.
+            self.library.ask()
         self._refresh_recorder()
         self.changed.emit()
 

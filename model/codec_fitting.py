@@ -59,7 +59,7 @@ def fit_linear_codec(
         for batch in videos[kind]:
             for moment, rows in zip(moments, codec.blocks(batch.float()), strict=True):
                 moment.add(rows)
-        power = whitening if isinstance(whitening, float) else whitening[kind]
+        power = whitening[kind] if isinstance(whitening, Mapping) else whitening
         _set(bases.first_encoder, bases.first_decoder, moments[0], power)
         _set(bases.later_encoder, bases.later_decoder, moments[1], power)
     return codec.requires_grad_(False)

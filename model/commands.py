@@ -43,6 +43,7 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     train.add_argument("--to", type=Path, default=EMBEDDED_FOLDER, metavar="FOLDER", help="where the weights go")
     train.add_argument("--minutes", type=float, help="export and stop after so long; the same command goes on later")
     train.add_argument("--processes", type=int, default=1, help="that make the clips (default 1)")
+    train.add_argument("--note", default="", help="a sentence for the model card")
     train.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto")
 
 

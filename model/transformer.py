@@ -232,9 +232,8 @@ class ActionImagesTransformer(WanTransformer3DModel):
             self.patch_embedding = nn.Conv3d(2 * in_channels, width, patch_size, patch_size)
             self.proj_out = nn.Linear(width, 2 * self.proj_out.out_features)
         if stem_widths:
-            self.patch_embedding = PictureEmbedding(
-                self.patch_embedding, out_channels, stem_cell_px, tuple(stem_widths)
-            )
+            plain: Any = self.patch_embedding
+            self.patch_embedding = PictureEmbedding(plain, out_channels, stem_cell_px, tuple(stem_widths))
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,

@@ -12,6 +12,7 @@ from simulation.bench.grasps import (
     TIP_BELOW_MIDDLE,
     Grasp,
     drawer_motion,
+    drawer_outline,
     drop_point,
     grasp_of,
     lid_seat,
@@ -28,6 +29,7 @@ CARRY = 0.16  # m above the table: clear of everything on the bench, also with s
 ABOVE = 0.06  # m above a grasp, from where the tool goes straight down
 LIFT = 0.12  # m
 FINGER = 0.018  # m: what a finger needs beside a thing, its own thickness and some room
+KNUCKLE = 0.035  # m by which the open gripper is wider on each side, higher up, than at its tips: it meets walls first
 FULL_STROKE = 0.084  # m between the open fingers
 REACH_HEIGHT = 0.05  # m between the TCP and the middle of what is reached
 SQUEEZE = 0.0  # openness asked for when closing: the fingers stop at what they hold
@@ -65,6 +67,9 @@ def _place(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
     assert task.goal is not None
     grasp = _clear_grasp(task.thing, scene, truth)
     release = grasp.base_from_tool.copy()
+    if task.goal == "drawer":  # the fingers along its front: across, they would meet the cabinet
+        turn = yaw_of(truth.poses["drawer"]) - yaw_of(release)
+        release = tool_down(release[:3, 3], yaw_of(release) + (turn + np.pi / 2) % np.pi - np.pi / 2)
     release[:3, 3] = drop_point(task.goal, truth)
     opened = _opening(grasp.width)
     over = _at_height(release, CARRY)
@@ -154,14 +159,19 @@ def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
     round_thing = any(thing.name == name and thing.shape != "cube" for thing in scene.objects)
     turns = _YAWS if round_thing else np.array([0.0, np.pi / 2])
     others = [truth.poses[other][:2, 3] for other in truth.poses if other != name]
+    walls = drawer_outline(truth) if scene.drawer else np.zeros((0, 2))
     yaw = yaw_of(grasp.base_from_tool)
     position = grasp.base_from_tool[:3, 3]
+    grown = 1.0 + KNUCKLE / (0.5 * grasp.width + FINGER)
 
     def room(turn: float) -> float:
         across = np.array([np.sin(yaw + turn), -np.cos(yaw + turn)]) * (0.5 * grasp.width + FINGER)
         tips = [position[:2] + across, position[:2] - across]
-        nearest = min((float(np.linalg.norm(tip - other)) for tip in tips for other in others), default=1.0)
-        return min(nearest, 0.08) - 0.002 * abs(turn)  # far enough is far enough: then the smaller turn
+        knuckles = [position[:2] + across * grown, position[:2] - across * grown]
+        near = [float(np.linalg.norm(tip - other)) for tip in tips for other in others]
+        near += [float(np.linalg.norm(knuckle - wall)) for knuckle in knuckles for wall in walls]
+        # Far enough is far enough: then the smaller turn.
+        return min([*near, 0.08]) - 0.002 * abs(turn)
 
     best = max(turns, key=room)
     return Grasp(tool_down(position, yaw + float(best)), grasp.width)

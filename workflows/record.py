@@ -28,6 +28,7 @@ __all__ = ["Kept", "RecordError", "RecordFigures", "RecordRequest", "RecordState
 
 _PERIOD = 0.02  # s between looks at samples and faults: a camera's fault is known within 500 ms, the arm told at once
 _LAST_SAMPLES = 0.06  # s after the end in which samples from before it still come: two of the arm's reports
+_FIGURES_EVERY = 0.1  # s: they look at the disk, and a window asks thirty times a second
 _LEFT_OPEN = "Kept when the program was closed."
 
 
@@ -78,6 +79,7 @@ class Recorder:
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
         self._figures: RecordFigures | None = None
+        self._figured = 0.0
         self.kept: tuple[Kept, ...] = ()  # by this recorder, oldest first
 
     # --- what is known ---
@@ -106,8 +108,9 @@ class Recorder:
     def figures(self) -> RecordFigures | None:
         """Of the recording under way, or as it ended; None before the first."""
         writer = self._facts.writer
-        if writer is not None and not self._facts.stopped:
-            self._figures = figures(writer, self._sources)
+        now = time.monotonic()
+        if writer is not None and not self._facts.stopped and now > self._figured + _FIGURES_EVERY:
+            self._figures, self._figured = figures(writer, self._sources), now
         return self._figures
 
     @property
@@ -212,6 +215,7 @@ class Recorder:
             self._let_go()
             raise
         self._end.clear()
+        self._figured = 0.0
         self._facts = _Facts(writer=writer)
         self._thread = threading.Thread(target=self._work, args=(writer,), name="recorder", daemon=True)
         self._thread.start()

@@ -16,8 +16,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Data:
     """What is made in the lab: `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions`
-    tasks demonstrated; `episode_seeds` benches, from seed `first_episode` on, with the whole video of one; `tuning_seeds`
-    benches to look at."""
+    tasks demonstrated; `episode_seeds` benches, from seed `first_episode` on, with the whole video of one task; and
+    `tuning_seeds` benches to look at."""
 
     first_seeds: int = 3000
     rigs: int = 2

@@ -50,7 +50,9 @@ def export(pipeline: Any, folder: Path, record: Mapping[str, Any]) -> Path:
     return folder
 
 
-def record_of(curriculum: Curriculum, folder: Path, command: str, data: Mapping[str, Any]) -> dict[str, Any]:
+def record_of(
+    curriculum: Curriculum, folder: Path, command: str, data: Mapping[str, Any], note: str = ""
+) -> dict[str, Any]:
     """What is to be known of a training in `folder`: command, curriculum, versions, each lesson's steps and curves."""
     lessons = {}
     for number, name in enumerate(["reading", *(lesson.name for lesson in curriculum.lessons)]):
@@ -63,6 +65,7 @@ def record_of(curriculum: Curriculum, folder: Path, command: str, data: Mapping[
     versions = {name: metadata.version(name) for name in _LIBRARIES}
     return {
         "command": command,
+        "note": note,
         "curriculum": curriculum.to_dict(),
         "data": dict(data),
         "versions": {"python": platform.python_version(), **versions},
@@ -85,16 +88,27 @@ three pictures and an instruction it imagines the arm's motion as action images,
 the simulated lab's things and tasks only; it is no policy for a real arm.
 
 Made by `{record["command"]}`. Everything that decided about it (curriculum, seeds, data, versions, curves) is in
-training.json. Data: {data}. Versions: {versions}. Machine: {record["machine"]}.
+training.json. {record["note"]}
+
+- Data: {data}
+- Versions: {versions}
+- Machine: {record["machine"]}
+- Taught modes: {_taught(record)}
 
 | lesson | steps | last error of the clean action from noise alone (1 = knows nothing) |
 |---|---|---|
 {lessons}
 
 Training seeds are below 100,000; what `rehearse evaluate` reports is measured on seeds from 200,000, with wordings,
-pairs of colour and shape, rigs and environments kept apart. Sharpness of generated videos comes mostly from the first
-picture and the drawn action, not from what the network imagines; moved objects are where it shows.
+pairs of colour and shape, rigs and environments kept apart.
 """
+
+
+def _taught(record: Mapping[str, Any]) -> str:
+    """The modes of the lessons that were taught; what the model makes in others means nothing."""
+    lessons = [one for one in record["curriculum"]["lessons"] if one["name"] in record["lessons"]]
+    modes = sorted({mode for one in lessons for mode in one["modes"]})
+    return ", ".join(modes) + ("" if "joint" in modes else "; not yet taught: videos, so only ask for policies")
 
 
 def _halved(pipeline: Any) -> Any:

@@ -58,7 +58,7 @@ def reading(
     videos = to_images(decode_latents(pipeline.vae, action, ACTION))
     ends, heights, gripper, readable = [], [], [], []
     for i, motion in enumerate(choice.motions):
-        found = _decoded(shots, choice.views[i], shots.scene[motion], videos[i], pipeline.config)
+        found = _decoded(shots, choice.views[i], int(shots.scene[motion]), videos[i], pipeline.config)
         wanted, openness = shots.base_from_tool[motion][:, :3, 3], shots.openness[motion]
         place = found.trajectory.base_from_tool[:, :3, 3]
         readable.append(found.valid.mean() >= LEAST_VALID)

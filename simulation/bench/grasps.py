@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foundation.poses import from_rpy, invert
+from foundation.poses import from_rpy, invert, transform
 from simulation.bench.furniture import (
     BOWL_HEIGHT,
     BOX_HEIGHT,
+    CABINET,
     CABINET_WALL,
     DRAWER_TRAVEL,
     HANDLE_HEIGHT,
@@ -77,6 +78,17 @@ def _square_yaw(base_from_thing: np.ndarray) -> float:
     return (yaw_of(base_from_thing) + np.pi / 4) % (np.pi / 2) - np.pi / 4
 
 
+def drawer_outline(truth: Truth) -> np.ndarray:
+    """(n, 2) m: points around the drawer as far as it stands out of its cabinet, which fingers must not come upon."""
+    half = CABINET[1] / 2
+    across = np.linspace(-half, half, 9)
+    along = np.linspace(0.0, truth.drawer_opening or 0.0, 4)[1:]
+    front = [(-CABINET_WALL, y) for y in across]
+    sides = [(x, side * half) for x in along for side in (-1, 1)]
+    points = np.array([(*point, 0.0) for point in (*front, *sides)])
+    return transform(truth.poses["drawer"], points)[:, :2]
+
+
 def drawer_motion(truth: Truth) -> np.ndarray:
     """(3,) m: how the handle moves from here until the drawer is fully open."""
     left = DRAWER_TRAVEL - (truth.drawer_opening or 0.0)
@@ -86,7 +98,7 @@ def drawer_motion(truth: Truth) -> np.ndarray:
 def drop_point(goal: str, truth: Truth) -> np.ndarray:
     """(3,) m: where the tool lets go above the bowl, the box or the open drawer."""
     origin = truth.poses[goal]
-    inside = {"bowl": [0.0, 0.0, 0.055], "box": [0.0, 0.0, 0.075], "drawer": [0.05, 0.0, 0.085]}[goal]
+    inside = {"bowl": [0.0, 0.0, 0.055], "box": [0.0, 0.0, 0.075], "drawer": [0.045, 0.0, 0.085]}[goal]
     return origin[:3, :3] @ np.array(inside) + origin[:3, 3]
 
 

@@ -44,7 +44,7 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         command += f" --curriculum {parsed.curriculum.name}"
     facts = {"pictures": len(material.first.rgb), "motions": len(material.first)}
     facts["episodes"] = 0 if material.episodes is None else len(material.episodes)
-    folder = export(pipeline, parsed.to, record_of(curriculum, runs, command, facts))
+    folder = export(pipeline, parsed.to, record_of(curriculum, runs, command, facts, parsed.note))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     answer = {"folder": str(folder), "bytes": size, "seconds": round(time.monotonic() - began, 1), **facts}
     return answer, f"{folder}: {size / 1e6:.1f} MB, after {answer['seconds']:.0f} s."
