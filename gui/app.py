@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from foundation.errors import KnownError
 from gui.connection import Connection
 from gui.crash import CrashHooks, CrashLog, crash_folder
+from gui.garbage import GarbageCollection
 from gui.jobs import Jobs
 from gui.messages import Kind, LogBridge, Messages
 from gui.stop_key import StopKey
@@ -46,6 +47,7 @@ class Program(QObject):
         self.session = Session(settings)
         self.jobs, self.messages = Jobs(self), Messages(self)
         self.connection = Connection(self.session, self.jobs, self)
+        self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)
         self.connection.open(settings)  # the lab starts while the window is being built
         self.crashes = CrashLog(crashes or crash_folder())
         self.hooks = CrashHooks(self.crashes, self.connection.stop, self.messages.error, self._crashed)
@@ -73,6 +75,7 @@ class Program(QObject):
             return
         self._closed = True
         self.control.release_all()
+        self.key.close()
         self.screens.gamepad.close()
         try:
             self.record.close()  # while its cameras still give pictures
@@ -85,6 +88,7 @@ class Program(QObject):
         logging.getLogger().removeHandler(self._bridge)
         self.hooks.remove()
         self.crashes.close()
+        self.garbage.close()
 
     def _connect_signals(self) -> None:
         for presenter in (self.jobs, self.arm, self.control, self.setup):

@@ -32,6 +32,7 @@ class StopKey(QObject):
     def __init__(self, app: QApplication, may_move: Callable[[], bool], take_key: Callable[[int, bool], bool]):
         super().__init__(app)
         self._may_move, self._take_key = may_move, take_key
+        self._app = app
         self._windows: set[QWindow] = set()
         self._down: set[int] = set()
         app.focusWindowChanged.connect(self._watch)
@@ -45,6 +46,13 @@ class StopKey(QObject):
             self._windows.add(window)
             window.installEventFilter(self)
             window.destroyed.connect(lambda: self._windows.discard(window))
+
+    def close(self) -> None:
+        """Watch no window any more."""
+        self._app.focusWindowChanged.disconnect(self._watch)
+        for window in self._windows:
+            window.removeEventFilter(self)
+        self._windows.clear()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not isinstance(event, QKeyEvent):

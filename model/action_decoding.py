@@ -24,8 +24,9 @@ from model.rigid_fit import Sightings, belief, depths, refine, reprojection, sol
 # A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256), and neither
 # is one outside three of its own standard deviations.
 KERNEL, KERNEL_STD = 0.004, 3.0
-# Where a frame's sightings are less exact than that, this many times their median distance, up to a limit.
-KERNEL_RESIDUAL, WIDEST_KERNEL = 2.0, 0.0125
+# Where a frame's sightings are less exact than that, this many times their median distance, up to a limit, which for
+# wider tolerances is this many times those.
+KERNEL_RESIDUAL, WIDEST_KERNEL, WIDEST_TOLERANCES = 2.0, 0.0125, 2.0
 # Blobs are never trusted to better than this share of the shorter image side (0.005 px in 256).
 LEAST_STD = 2e-5
 # A pose less certain than this (standard deviations) is no answer.
@@ -64,13 +65,15 @@ def decode(
     sigma: float = SIGMA,
     axis_length: float = AXIS_LENGTH,
     smoothing: float = 0.0,
+    tolerance: float = KERNEL,
 ) -> Decoded:
     """The trajectory that action images (V, T, H, W, 3), uint8 or float in [0, 1], show to at least two cameras.
 
     `times` (T,) s, by default the frame numbers; `sigma` and `axis_length` as they were drawn with; `smoothing` s is
-    the standard deviation of a Gaussian over time, 0 for none. Per frame the three points are one rigid pose, fitted by
-    robust weighted least squares to all views. Raises ActionImageError for one view or cameras in one place,
-    ValueError for arrays of other shapes.
+    the standard deviation of a Gaussian over time, 0 for none; `tolerance` how far, as a share of the shorter image
+    side, a sighting may be from the pose and still be believed: more for small models' coarse images. Per frame the
+    three points are one rigid pose, fitted by robust weighted least squares to all views. Raises ActionImageError for
+    one view or cameras in one place, ValueError for arrays of other shapes.
     """
     images = np.asarray(images)
     height, width = image_size(cameras)
@@ -83,14 +86,17 @@ def decode(
     if times.shape != (T,):
         raise ValueError(f"times must be ({T},), one for each frame, not {times.shape}")
     blobs = find_blobs(images, sigma)
-    sightings, found = _sightings(blobs, matrices, min(height, width), axis_length)
-    decoded = _decode(blobs, sightings, found, min(height, width), times)
+    sightings, found = _sightings(blobs, matrices, min(height, width), axis_length, tolerance)
+    widest = max(WIDEST_KERNEL, WIDEST_TOLERANCES * tolerance)
+    decoded = _decode(blobs, sightings, found, min(height, width), times, widest)
     if smoothing == 0:
         return decoded
     return replace(decoded, trajectory=smooth(decoded.trajectory, decoded.confidence, smoothing))
 
 
-def _sightings(blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float) -> tuple[Sightings, np.ndarray]:
+def _sightings(
+    blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float, tolerance: float
+) -> tuple[Sightings, np.ndarray]:
     """What the views say, frames first; and which points were found (T, V, 3)."""
     pixels = blobs.pixels.swapaxes(0, 1)
     found = ~np.isnan(pixels[..., 0])
@@ -98,17 +104,19 @@ def _sightings(blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float
     covariance = covariance + (LEAST_STD * side) ** 2 * np.eye(2)
     spread = np.sqrt(0.5 * np.einsum("...ii->...", covariance))
     whitening = np.linalg.inv(np.linalg.cholesky(covariance))
-    kernel = KERNEL * side + KERNEL_STD * spread
+    kernel = tolerance * side + KERNEL_STD * spread
     pixels = np.where(found[..., None], pixels, 0.0)
     return Sightings(matrices.swapaxes(0, 1), pixels, whitening, kernel, axis_points(axis_length)), found
 
 
-def _decode(blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, times: np.ndarray) -> Decoded:
+def _decode(
+    blobs: Blobs, sightings: Sightings, found: np.ndarray, side: int, times: np.ndarray, widest: float
+) -> Decoded:
     poses = consensus(sightings, found)
     posed = ~np.isnan(poses[:, 0, 0])
     poses[~posed] = np.eye(4)
     use = found & posed[:, None, None]
-    sightings = _as_wide_as_the_residuals(sightings, use, poses, side)
+    sightings = _as_wide_as_the_residuals(sightings, use, poses, widest * side)
     poses, information = refine(sightings, use, poses, robust=True)
     error = reprojection(sightings, poses)
     trust = belief(sightings, error, use)
@@ -150,13 +158,14 @@ def _confidence(
     return believed * checked / (1.0 + doubt)
 
 
-def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.ndarray, side: int) -> Sightings:
-    """With kernels as wide as half of each frame's sightings need: what a model draws is less exact than what we do."""
+def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.ndarray, widest: float) -> Sightings:
+    """With kernels as wide as half of each frame's sightings need, up to `widest` px: what a model draws is less exact
+    than what we do."""
     distance = np.where(use, np.linalg.norm(reprojection(sightings, poses), axis=-1), np.inf)
     T = len(use)
     middle = np.maximum(use.reshape(T, -1).sum(axis=1) - 1, 0) // 2
     median = np.sort(distance.reshape(T, -1), axis=1)[np.arange(T), middle]
-    wide = np.minimum(KERNEL_RESIDUAL * median, WIDEST_KERNEL * side)
+    wide = np.minimum(KERNEL_RESIDUAL * median, widest)
     return replace(sightings, kernel=np.maximum(sightings.kernel, wide[:, None, None]))
 
 

@@ -43,7 +43,12 @@ class PictureDecoder:
         format_ = self.prepared.format
         read = [
             decode(
-                images, self.prepared.cameras, times=format_.times, sigma=format_.sigma, axis_length=format_.axis_length
+                images,
+                self.prepared.cameras,
+                times=format_.times,
+                sigma=format_.sigma,
+                axis_length=format_.axis_length,
+                tolerance=format_.tolerance,
             )
             for images in actions
         ]

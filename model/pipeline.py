@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from foundation.trajectory import Scene, Trajectory
 from model import conditioning, request, text
+from model.action_decoding import KERNEL
 from model.caching import switch_cache
 from model.candidates import judge, ranked
 from model.canvas import add_noise, over_canvas
@@ -40,7 +41,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
     `guidance_scale`; `max_text_length` in tokens; `sigma` and `axis_length` of the action images;
     `model_tool_from_tool` (4, 4), for weights trained with other tool axes; `longest_between_views_s`;
     `rehearsal_mode`, in which an operator's instruction is asked: "policy" for weights that know no video yet;
-    `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace".
+    `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace";
+    `tolerance` of reading action images (action_decoding.decode).
     """
 
     model_cpu_offload_seq = "text_encoder->image_encoder->transformer->vae->frame_decoder"
@@ -70,6 +72,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         longest_between_views_s: float = 0.15,
         rehearsal_mode: str = "joint",
         picture_part: str = "middle",
+        tolerance: float = KERNEL,
     ):
         super().__init__()
         self.register_modules(
@@ -97,6 +100,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             longest_between_views_s=longest_between_views_s,
             rehearsal_mode=rehearsal_mode,
             picture_part=picture_part,
+            tolerance=tolerance,
         )
         self.parallel: Parallel | None = None
         self._timestep: float | None = None
@@ -194,6 +198,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             settings.sigma,
             settings.axis_length,
             None if tool is None else np.asarray(tool, float),
+            settings.tolerance,
         )
 
     def _conditions(self, words: str, prepared: Prepared, guided: bool, candidates: int) -> Conditions:

@@ -10,6 +10,7 @@ import torch
 from foundation.camera import Camera
 from foundation.trajectory import Scene, Trajectory
 from model import conditioning, request
+from model.action_decoding import KERNEL
 from model.canvas import WITHOUT_ACTION, WITHOUT_VIDEO, Canvas, relative_to_still
 from model.codec import latent_shape
 from model.errors import ModelError
@@ -18,7 +19,7 @@ from model.errors import ModelError
 @dataclass(frozen=True)
 class Format:
     """What a generation looks like: images of `height` x `width` px, `frames` of them, `period` s apart, and how
-    actions are drawn (`sigma`, `axis_length`, `model_tool_from_tool`)."""
+    actions are drawn (`sigma`, `axis_length`, `model_tool_from_tool`) and read (`tolerance`)."""
 
     height: int
     width: int
@@ -27,6 +28,7 @@ class Format:
     sigma: float
     axis_length: float
     model_tool_from_tool: np.ndarray | None
+    tolerance: float = KERNEL
 
     @property
     def times(self) -> np.ndarray:

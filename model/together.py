@@ -79,6 +79,7 @@ def format_of(pipeline: ActionImagesPipeline) -> Format:
         settings.sigma,
         settings.axis_length,
         None if tool is None else np.asarray(tool, float),
+        settings.tolerance,
     )
 
 

@@ -79,7 +79,7 @@ def reading(
 def _decoded(shots: Shots, views: np.ndarray, scene: int, videos: np.ndarray, config: Any) -> Decoded:
     height, width = shots.size
     cameras = [Camera(f"view {v}", width, height, shots.K[scene, v], shots.base_from_camera[scene, v]) for v in views]
-    return decode(videos, cameras, sigma=config.sigma, axis_length=config.axis_length)
+    return decode(videos, cameras, sigma=config.sigma, axis_length=config.axis_length, tolerance=config.tolerance)
 
 
 @torch.no_grad()

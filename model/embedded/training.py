@@ -28,6 +28,9 @@ from model.training.settings import TrainingSettings
 
 Report = Callable[[str, dict[str, Any]], None]
 _PROBE_S = 180.0  # between two looks at what has been learnt
+# Of the image side, 2 px of 96: about as far as a blob that a model this small draws is off. Of a model taught for an
+# hour, 64 % of the frames of "reach" can then be read instead of 49 %, as exactly as before (11 mm).
+_TOLERANCE = 0.02
 _KINDS = ("reach", "pick up")  # of task that are looked at in several views
 
 
@@ -63,6 +66,8 @@ def train_curriculum(
         if (stop() and not checkpoints(run)) or (lesson.data == "episodes" and material.episodes is None):
             break
         _teach(pipeline, curriculum, lesson, number, material, run, report, precision, stop)
+        if "joint" in lesson.modes:
+            pipeline.register_to_config(rehearsal_mode="joint")
         report("lesson", {"name": lesson.name, "step": _step(run)})
     return pipeline
 
@@ -94,6 +99,7 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
         frame_period_s=material.frame_period_s,
         sigma=curriculum.sigma,
         num_inference_steps=1,
+        tolerance=_TOLERANCE,
     )
     if size.stem_widths:
         bases: Any = codec.bases[RGB]

@@ -1,5 +1,6 @@
 """A virtual screen for every test of the window, and the program as a person has it: lab, arm and cameras are real."""
 
+import gc
 import time
 
 import pytest
@@ -21,6 +22,14 @@ def folders_of_their_own(tmp_path_factory):
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+@pytest.fixture(autouse=True)
+def garbage():
+    """As the program does it: never in a job's thread, where a widget must not die."""
+    gc.disable()
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -267,7 +267,8 @@ def test_a_press_that_was_not_answered_moves_nothing_later(arm):
         finally:
             os.kill(client.pid, signal.SIGCONT)
         with beating_heart(client):
-            client.wait_for(ArmState.STOPPED)
+            # On a busy machine the controller's answers came too late meanwhile: then the connection is made anew.
+            client.wait_for(ArmState.STOPPED, ArmState.NOT_ENABLED, ArmState.DISCONNECTED)
             time.sleep(0.3)
         assert not arm.targets()
 
