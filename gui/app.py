@@ -1,6 +1,5 @@
 """The program with its window: settings, session, screens, and what happens when something breaks."""
 
-import gc
 import logging
 import signal
 from pathlib import Path
@@ -96,9 +95,7 @@ class Program(QObject):
         self.live.lost.connect(lambda sentence: self.messages.say(Kind.WARNING, sentence))
         self.live.back.connect(self.messages.settled)
         self.key.stop.connect(self.connection.stop)
-        # What is there once all is connected stays: looking it through for garbage takes 200 ms, in which no heartbeat
-        # is sent, and the arm stops.
-        self.connection.changed.connect(gc.freeze)
+        self.connection.changed.connect(self.garbage.keep_what_is_there, Qt.ConnectionType.SingleShotConnection)
         self.key.keyboard_left.connect(self.shell.keyboard_left)
         self.setup.go_on.connect(self.shell.show_screen)
         self.rehearse.asked.connect(self.setup.remember_instruction)

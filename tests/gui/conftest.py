@@ -80,8 +80,9 @@ def program(qapp, tmp_path_factory):
 
 
 @pytest.fixture
-def fresh_program(qapp, tmp_path):
-    """The connected program for one test alone, which may connect it anew."""
+def fresh_program(qapp, tmp_path, monkeypatch):
+    """The connected program for one test alone, which may connect it anew; its library is empty."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     program = _started(qapp, tmp_path)
     yield program
     _ended(qapp, program)

@@ -1,7 +1,5 @@
 """The Library screen in the whole program: empty, opened by its tab, and an episode replayed on the Rehearse screen."""
 
-from dataclasses import replace
-
 import pytest
 from window_hands import click
 
@@ -11,10 +9,9 @@ from tests.storage.recordings import keep_one
 
 
 @pytest.mark.timeout(180)
-def test_an_empty_library_leads_to_recording_and_an_episode_to_a_rehearsal(fresh_program, qtbot, tmp_path):
-    program, folder = fresh_program, tmp_path / "library"
+def test_an_empty_library_leads_to_recording_and_an_episode_to_a_rehearsal(fresh_program, qtbot):
+    program, folder = fresh_program, fresh_program.session.settings.library_folder
     shell, screen = program.shell, program.shell.screens["library"]
-    program.session.settings = replace(program.session.settings, library=str(folder))
 
     click(shell.tabs["library"])
     qtbot.waitUntil(lambda: screen.view is not None, timeout=60_000)
