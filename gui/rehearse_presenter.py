@@ -104,9 +104,10 @@ class RehearsePresenter(QObject):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where motions can come from now."""
+        """Where motions can come from now. The demonstrator first: the model that comes with the program rarely does
+        what it is asked for yet, and a first try should show a motion that can be run."""
         model = () if self._model is None else (MODEL,)
-        return (*model, *((DEMONSTRATOR,) if self.connection.session.simulated else ()), REPLAY)
+        return (*((DEMONSTRATOR,) if self.connection.session.simulated else ()), *model, REPLAY)
 
     @property
     def suggestions(self) -> tuple[str, ...]:

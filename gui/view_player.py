@@ -65,7 +65,8 @@ class ViewPlayer(QWidget):
         self.grid, self.timeline, self.controls = PictureGrid(), timeline or Timeline(), PlayerControls()
         self.film: Watched | None = None
         self._moment, self._ticked = 0.0, 0.0
-        self._timer = QTimer(self)
+        self.below = QWidget()
+        self._timer = QTimer(self.below)  # a screen takes the player's parts into its layout: with them it ends
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -76,7 +77,6 @@ class ViewPlayer(QWidget):
         controls.back.clicked.connect(lambda: self.step(-1))
         controls.forward.clicked.connect(lambda: self.step(1))
         controls.shown.currentTextChanged.connect(lambda: self.draw_again())
-        self.below = QWidget()
         self.below.setLayout(column(self.timeline, controls, gap=0.2))
         self.below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.below.setEnabled(False)

@@ -341,7 +341,7 @@ def test_a_stored_motion_is_replayed(hands, tmp_path):
     bar.source.setCurrentIndex(0)
 
 
-def test_the_model_is_offered_first_and_what_an_untrained_one_says_cannot_be_approved(hands, tmp_path, monkeypatch):
+def test_the_model_is_offered_and_what_an_untrained_one_says_cannot_be_approved(hands, tmp_path, monkeypatch):
     script = Path(__file__).parents[1] / "model" / "tiny_pipeline.py"
     environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
     subprocess.run([sys.executable, str(script), str(tmp_path / "tiny")], check=True, env=environment)
@@ -350,7 +350,7 @@ def test_the_model_is_offered_first_and_what_an_untrained_one_says_cannot_be_app
     presenter = RehearsePresenter(program.connection, program.jobs)
     try:
         bar.show_sources(presenter.sources)
-        assert bar.source.currentData() == MODEL and presenter.sources == (MODEL, DEMONSTRATOR, REPLAY)
+        assert bar.source.currentData() == DEMONSTRATOR and presenter.sources == (DEMONSTRATOR, MODEL, REPLAY)
         for _ in range(5):
             presenter.ask(INSTRUCTION, MODEL)
             hands.until(lambda: not presenter.busy and presenter.step is not Step.WORKING, 100)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 from rehearse_pieces import CAMERAS, T, film, trajectory
 
 from gui.timeline import Mark
@@ -140,3 +141,16 @@ def test_blobs_are_mixed_as_the_model_draws_them():
     # Where the blobs are fainter than two hundredths they are left out.
     assert np.abs(mixed - draw_overlay(picture, action[0, 4])).max() <= 8
     assert (alpha > 0.3).any()
+
+
+def test_a_player_ends_with_the_screen_that_shows_it(qtbot):
+    """The screen takes the player's parts; the player itself may live longer, and must not tick on."""
+    player, screen = ViewPlayer(), QWidget()
+    QVBoxLayout(screen).addWidget(player.grid)
+    screen.layout().addWidget(player.below)
+    player.show_film(film())
+    player.play()
+    screen.deleteLater()
+    with qtbot.captureExceptions() as caught:
+        qtbot.wait(200)
+    assert not caught
