@@ -28,6 +28,10 @@ class HubServer:
 
             do_HEAD = do_GET  # noqa: N815
 
+            def end_headers(self):
+                self.send_header("Connection", "close")  # or the client's next request meets a closing line
+                super().end_headers()
+
             def log_message(self, *arguments):
                 pass
 
