@@ -10,6 +10,7 @@ import numpy as np
 
 from foundation.errors import KnownError
 from robot.plan import Plan
+from storage.disks import sync_folder
 from workflows.proposal import Proposal
 from workflows.tracking import Tracking
 from workflows.video import SideBySideVideo
@@ -42,7 +43,7 @@ def write_proposal(library: Path, proposal: Proposal, plan: Plan, record: dict[s
         (part / "plan.bin").write_bytes(plan.to_bytes())
         _write_json(part / "rehearsal.json", {"format": _FORMAT, **record})
         part.rename(folder)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise _not_written(folder, error) from error
     return folder
@@ -109,14 +110,6 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_written(folder: Path, error: OSError) -> LibraryError:
