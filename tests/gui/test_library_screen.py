@@ -1,5 +1,6 @@
 """The Library screen under real clicks and keys: find, watch, label, trim, delete, undo."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,20 +13,32 @@ from gui.jobs import Jobs
 from gui.library_presenter import LibraryPresenter
 from gui.library_view import LibraryView
 from storage.episode import Episode
+from storage.library import Library
 from storage.queries import episode
 
 
 @pytest.fixture(scope="module")
-def window(qapp, tmp_path_factory):
-    """The screen over a library of 53 episodes, shown; tests leave it with nothing selected and every row listed."""
-    opened = library(tmp_path_factory.mktemp("library"))
+def filled(tmp_path_factory):
+    """The folder of a library of 53 episodes, closed: made once, for every test to copy."""
+    folder = tmp_path_factory.mktemp("filled")
+    library(folder).close()
+    return folder
+
+
+@pytest.fixture
+def place(filled, qapp, qtbot, tmp_path):
+    """The screen over a library of its own, shown, with nothing selected and every row listed."""
+    shutil.copytree(filled, tmp_path / "library")
+    opened = Library(tmp_path / "library")
     jobs = Jobs()
     presenter = LibraryPresenter(opened, jobs)
     view = LibraryView(presenter)
     view.resize(1180, 744)
     view.show()
     view.enter()
+    settle(qtbot, presenter)
     yield view
+    settle(qtbot, presenter)
     view.detail.player.close_film()
     view.close()
     jobs.close()
@@ -33,18 +46,6 @@ def window(qapp, tmp_path_factory):
     view.deleteLater()
     presenter.deleteLater()
     qapp.sendPostedEvents()
-
-
-@pytest.fixture
-def place(window, qtbot):
-    settle(qtbot, window.presenter)
-    yield window
-    window.filters.clear.click()
-    if window.presenter.in_trash:
-        window.presenter.narrow(deleted=False)
-    window.list.clearSelection()
-    settle(qtbot, window.presenter)
-    window.detail.player.close_film()  # its job would count as left behind
 
 
 def press_row(place, number: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
@@ -192,7 +193,8 @@ def test_after_a_delete_the_next_one_is_open_and_the_list_stays_where_it_was(pla
     place.take_key(Qt.Key.Key_Delete, True)
     settle(qtbot, place.presenter)
     assert place.presenter.row.id == following
-    assert place.list.verticalScrollBar().value() == scrolled
+    moved = place.list.verticalScrollBar().value() - scrolled
+    assert abs(moved) < place.list.rowHeight(0)  # a little, where the line with "Undo" takes room from the list
     place.activateWindow()
     qtbot.waitUntil(place.isActiveWindow, timeout=10_000)
     QTest.keyClick(place.windowHandle(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
