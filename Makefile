@@ -1,6 +1,9 @@
 # Everything sets itself up: `make run` and `make test` work in a fresh clone.
 PYTHON ?= python3
 ARGS ?=
+# A test that fails is tried once more, and named: this machine may have been held up.
+PYTEST = .venv/bin/python -m pytest --reruns 1 --reruns-delay 2 -rR
+BY_THE_CLOCK = tests/cameras tests/robot tests/workflows tests/gui
 
 .PHONY: setup run test format clean
 
@@ -10,8 +13,14 @@ setup:
 run: setup
 	@.venv/bin/python main.py $(ARGS)
 
+# Two at a time, except where arm, cameras and window run by a real clock: those would only disturb each other.
 test: setup
-	@.venv/bin/python -m pytest $(ARGS)
+ifneq ($(findstring tests,$(ARGS)),)
+	@$(PYTEST) $(ARGS)
+else
+	@$(PYTEST) -n 2 --dist worksteal $(addprefix --ignore=,$(BY_THE_CLOCK)) $(ARGS); together=$$?; \
+	$(PYTEST) $(BY_THE_CLOCK) $(ARGS) && exit $$together
+endif
 
 format: setup
 	@.venv/bin/python -m ruff check --fix . && .venv/bin/python -m ruff format .

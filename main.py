@@ -38,9 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_role(arguments)
     parser = _parser()
     parsed = parser.parse_args(arguments)
+    parsed.library = getattr(parsed, "library", None) or parsed.any_library  # before the command or after it
     try:
         if parsed.command is None:
-            return _window()
+            return _window(parsed.any_library)
         return _COMMANDS[parsed.command](parsed)
     except KnownError as error:
         print(error, file=sys.stderr)
@@ -78,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Teach a UFACTORY xArm by showing, and see every motion before it happens. "
         "Without a command the window opens.",
     )
+    parser.add_argument(
+        "--library", dest="any_library", type=Path, default=None, metavar="FOLDER", help="use this library"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def add(name: str, help_: str, *, json_: bool = True) -> argparse.ArgumentParser:
@@ -113,6 +117,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--approve", action="store_true", help="run it; without this nothing moves")
     run.add_argument("--speed", type=float, default=1.0, help="part of the planned speed, 0 to 1 (default 1)")
     run.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="where the rehearsal is stored")
+
+    calibrate = add("calibrate", "Find out where the cameras stand, or print the tags that it needs.")
+    calibrate.add_argument("--print", type=Path, default=None, metavar="FILE.pdf", help="write the tags at true scale")
+    calibrate.add_argument("--family", default=None, help="with --print: tag36h11, tag25h9 or tag16h5")
+    calibrate.add_argument("--paper", default=None, help="with --print: A4, Letter or A3")
+    calibrate.add_argument("--seed", type=int, default=0, help="which cameras of the simulated lab (default 0)")
+    calibrate.add_argument("--cameras", type=int, default=3, choices=(1, 2, 3, 4), help="how many (default 3)")
+    calibrate.add_argument("--poses", type=int, default=30, help="of the arm (default 30)")
+    calibrate.add_argument("--robot-error", action="store_true", help="let the arm be off by 0.5 mm, 0.1 degrees")
+    calibrate.add_argument("--no-sweep", action="store_true", help="do not measure the cameras' delay")
+    calibrate.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="keep the calibration there")
 
     record = add("record", "Let the lab's scripted demonstrator do a task, and record each time as an episode.")
     record.add_argument("--task", required=True, metavar="INSTRUCTION", help='for example "pick up the red cube"')
@@ -160,14 +175,14 @@ def _print(answer: dict[str, Any], text: str, as_json: bool) -> None:
     print(json.dumps(answer) if as_json else text)
 
 
-def _window() -> int:
+def _window(library: Path | None) -> int:
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         raise NoScreenError(
             "There is no screen here to open a window on. See `rehearse --help` for what works without."
         )
     from gui.app import run
 
-    return run()
+    return run(library)
 
 
 def _doctor(parsed: argparse.Namespace) -> int:
@@ -245,6 +260,29 @@ def _run(parsed: argparse.Namespace) -> int:
     return 0 if result["executable"] and result["success"] is not False else 1
 
 
+def _calibrate(parsed: argparse.Namespace) -> int:
+    if parsed.print is not None:
+        return _print_tags(parsed)
+    from workflows import calibrate_headless
+
+    names = ("seed", "cameras", "poses", "robot_error", "library")
+    request = calibrate_headless.Request(**{name: getattr(parsed, name) for name in names}, sweep=not parsed.no_sweep)
+    result = calibrate_headless.calibrate(request, lambda what, _: print(what, file=sys.stderr))
+    _print(result, calibrate_headless.as_text(result), parsed.json)
+    return 0 if result["verdict"] != "repeat" else 1
+
+
+def _print_tags(parsed: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from workflows import print_tags, settings
+
+    chosen = {name: value for name in ("family", "paper") if (value := getattr(parsed, name)) is not None}
+    printed = print_tags.print_tags(parsed.print, replace(settings.load()[0].tags, **chosen))
+    _print(printed, print_tags.as_text(printed), parsed.json)
+    return 0
+
+
 def _record(parsed: argparse.Namespace) -> int:
     from workflows import record_headless
 
@@ -289,6 +327,7 @@ _COMMANDS = {
     "simulate": _simulate,
     "demonstrate": _demonstrate,
     "run": _run,
+    "calibrate": _calibrate,
     "record": _record,
     "export": _export,
     "import": _import,

@@ -11,6 +11,8 @@ from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
 from foundation.camera import Camera
 
+_MODELLED = 1.5  # times the way from a picture's middle to its corner: as far as a lens model is trusted
+
 
 def undistort(frame: Frame, intrinsics: Intrinsics, K: np.ndarray | None = None) -> Frame:
     """The frame as an ideal camera with `K` (3, 3), by default the lens's own, would see it; same size.
@@ -31,6 +33,23 @@ def undistort(frame: Frame, intrinsics: Intrinsics, K: np.ndarray | None = None)
     # Depths must not be mixed: between near and far lies nothing.
     depth_mm = None if frame.depth_mm is None else cv2.remap(frame.depth_mm, *where, cv2.INTER_NEAREST)
     return replace(frame, rgb=rgb, depth_mm=depth_mm)
+
+
+def distort(pixels: np.ndarray, intrinsics: Intrinsics) -> np.ndarray:
+    """Where the lens shows what its ideal camera (its own K, no distortion) shows at pixels (..., 2).
+
+    NaN stays NaN, and far outside the picture it becomes NaN: there a lens model says nothing, or folds back.
+    """
+    pixels = np.asarray(pixels, float)
+    if not intrinsics.distortion.any():
+        return pixels
+    ideal = np.concatenate([pixels, np.ones_like(pixels[..., :1])], axis=-1).reshape(-1, 3)
+    inverse = np.linalg.inv(intrinsics.K).T
+    rays = ideal @ inverse
+    corner = np.array([-0.5, -0.5, 1.0]) @ inverse
+    rays[np.linalg.norm(rays[:, :2], axis=1) > _MODELLED * np.linalg.norm(corner[:2])] = np.nan
+    shown = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), intrinsics.K, intrinsics.distortion)[0]
+    return shown.reshape(pixels.shape)
 
 
 def borderless_matrix(intrinsics: Intrinsics) -> np.ndarray:

@@ -35,15 +35,21 @@ def application() -> QApplication:
 class Program(QObject):
     """Everything behind one window. `start` shows it and begins to connect; `close` ends every thread and process.
 
-    `settings_file` and `crash_folder` None mean the usual places of this user.
+    `settings_file` and `crashes` None mean the usual places of this user, `library` None the one of the settings.
     """
 
-    def __init__(self, app: QApplication, settings_file: Path | None = None, crashes: Path | None = None):
+    def __init__(
+        self,
+        app: QApplication,
+        settings_file: Path | None = None,
+        crashes: Path | None = None,
+        library: Path | None = None,
+    ):
         super().__init__()
         self.settings_file = settings_file or program_settings.settings_file()
         first_start = not self.settings_file.exists()
         settings, damaged = program_settings.load(self.settings_file)
-        self.session = Session(settings)
+        self.session = Session(settings, library)
         self.jobs, self.messages = Jobs(self), Messages(self)
         self.connection = Connection(self.session, self.jobs, self)
         self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)
@@ -124,10 +130,10 @@ class Program(QObject):
         )
 
 
-def run(settings_file: Path | None = None) -> int:
+def run(library: Path | None = None) -> int:
     """Show the window until it is closed; the exit code of the program."""
     app = application()
-    program = Program(app, settings_file)
+    program = Program(app, library=library)
     # Ctrl-C in the terminal closes the window; the timer lets Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: program.shell.close())
     wake = QTimer(app, interval=200)

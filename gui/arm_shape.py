@@ -49,6 +49,10 @@ class ArmShape:
         normals = np.einsum("nij,nj->ni", rotation, self.solid.normals)
         return PosedMesh(vertices.astype(np.float32), normals.astype(np.float32))
 
+    def of_body(self, posed: PosedMesh, name: str) -> np.ndarray:
+        """The vertices (n, 3) m of one body of a mesh that `at` returned: "gripper", "left_finger", "link7", ..."""
+        return posed.vertices[self._body == self._model.body(name).id]
+
     def _bars(self) -> Iterator[tuple[Solid, np.ndarray]]:
         """The gripper's knuckles: tubes whose two ends belong to two bodies (their vertices, and each one's body)."""
         model, data = self._model, self._data

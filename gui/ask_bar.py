@@ -6,7 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QCompleter, QFileDialog, QLineEdit, QWidget
 
-from gui.parts import Button, row
+from gui.more_fold import MoreFold
+from gui.parts import Button, column, row
 from gui.theme import space
 
 MODEL, DEMONSTRATOR, REPLAY = "model", "demonstrator", "replay"
@@ -45,9 +46,13 @@ class AskBar(QWidget):
         self.show_me = Button("Show me", "primary", icon_name="play", on=self._ask)
         self.show_me.setToolTip("Work out the motion and show it. The arm does not move (Enter)")
         self.show_me.setMinimumWidth(space(7))
-        layout = row(self.instruction, self.source, self.file, self.show_me)
-        layout.setStretch(0, 1)
-        self.setLayout(layout)
+        self.more, self.fold = Button("More", "quiet", icon_name="small-down"), MoreFold()
+        self.more.setToolTip("Which model, candidates, steps, seed and cameras")
+        self.more.setCheckable(True)
+        line = row(self.instruction, self.source, self.more, self.file, self.show_me)
+        line.setStretch(0, 1)
+        self.setLayout(column(line, self.fold, gap=0.3))
+        self.more.toggled.connect(lambda: self._refresh())
         self.instruction.returnPressed.connect(self._ask)
         self.instruction.textChanged.connect(lambda: self._refresh())
         self.source.currentIndexChanged.connect(lambda: self._refresh())
@@ -81,7 +86,7 @@ class AskBar(QWidget):
     def allow(self, enabled: bool, primary: bool) -> None:
         """Whether it may be asked now, and whether that is the next sensible thing to do."""
         self._enabled = enabled
-        for widget in (self.instruction, self.source, self.file):
+        for widget in (self.instruction, self.source, self.file, self.fold):
             widget.setEnabled(enabled)
         self.show_me.show_as("primary" if primary else "")
         self._refresh()
@@ -93,11 +98,11 @@ class AskBar(QWidget):
         self.file.setToolTip(path or "The stored motion to show again")
         self._refresh()
 
-    def replay(self, instruction: str, folder: str) -> None:
-        """Ask for what an episode of the library shows, as if it had been chosen here."""
+    def replay(self, instruction: str, folder: str, words: str) -> None:
+        """Ask for what an episode or an earlier rehearsal shows, as if it had been chosen here."""
         self.instruction.setText(instruction)
         self.source.setCurrentIndex(self.source.findData(REPLAY))
-        self.choose_path(folder, "From the library")
+        self.choose_path(folder, words)
         self._ask()
 
     def _choose_file(self) -> None:
@@ -115,5 +120,9 @@ class AskBar(QWidget):
             self.asked.emit(self.instruction.text().strip(), self.source.currentData(), self.path)
 
     def _refresh(self) -> None:
+        model = self.source.currentData() == MODEL
         self.file.setVisible(self.source.currentData() == REPLAY)
+        self.more.setVisible(model)
+        self.more.set_icon("small-up" if self.more.isChecked() else "small-down")
+        self.fold.setVisible(model and self.more.isChecked())
         self.show_me.setEnabled(self.ready)

@@ -5,6 +5,7 @@ import time
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from foundation.errors import KnownError
+from gui.arm_moments import ArmMoments
 from gui.jobs import Job, Jobs
 from robot.client import HEARTBEAT_PERIOD, RobotClient
 from robot.state import Activity, ArmState
@@ -21,7 +22,8 @@ _STILL = (Activity.NOTHING, Activity.HOLDING)
 class Connection(QObject):
     """The session's life in the window. The session stays the same object; what it holds comes and goes.
 
-    `pulled` comes thirty times a second in the GUI thread: whoever shows what is present now looks then.
+    `pulled` comes thirty times a second in the GUI thread: whoever shows what is present now looks then. `moments`
+    knows where the arm was when a picture was taken.
     """
 
     changed = Signal()  # began to open, is open, is closed
@@ -36,10 +38,12 @@ class Connection(QObject):
         self._job: Job | None = None
         self._confirming: Job | None = None
         self.opened = False
+        self.moments = ArmMoments()
         self._heart = QTimer(self, interval=round(1000 * HEARTBEAT_PERIOD), timerType=Qt.TimerType.PreciseTimer)
         self._heart.timeout.connect(session.heartbeat)
         self._heart.start()
         self._pull = QTimer(self, interval=PULL_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._pull.timeout.connect(lambda: self.moments.add(self.status))
         self._pull.timeout.connect(self.pulled)
         self._pull.start()
 

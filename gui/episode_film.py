@@ -30,6 +30,8 @@ class EpisodeFilm(QObject):
 
     arrived = Signal()
     confidence = None
+    residual_px = None
+    original = ()
     still = False
 
     def __init__(self, review: EpisodeReview, jobs: Jobs, parent: QObject | None = None):

@@ -38,6 +38,10 @@ class Watched(Protocol):
     def closed(self) -> np.ndarray: ...
     @property
     def still(self) -> bool: ...
+    @property
+    def residual_px(self) -> np.ndarray | None: ...
+    @property
+    def original(self) -> Sequence[np.ndarray]: ...
     def __len__(self) -> int: ...
     def picture(self, view: int, frame: int) -> np.ndarray: ...
     def layer(self, view: int, frame: int) -> np.ndarray | None: ...
@@ -61,15 +65,19 @@ class Way:
 @dataclass(frozen=True, eq=False)
 class Film:
     """`names` (V,); `rgb` (V,) of (T or 1, H, W, 3) uint8; `layers` (V, T, h, w, 4) uint8 or None; `ways` (V,);
-    `moments` (T,) s at which each frame is passed at full speed; `confidence` (T,) or None; `closed` (T,) bool."""
+    `moments` (T,) s at which each frame is passed at full speed; `confidence` (T,) or None; `closed` (T,) bool;
+    `residual_px` (T, V): how far what a view shows lies from the motion, or None; `original` (V,) of (H, W, 3): the
+    pictures that were there before, where `rgb` are imagined ones."""
 
     names: tuple[str, ...]
     rgb: tuple[np.ndarray, ...]
     layers: np.ndarray | None
-    ways: tuple[Way, ...]
+    ways: Sequence[DrawnWay]
     moments: np.ndarray
     confidence: np.ndarray | None
     closed: np.ndarray
+    residual_px: np.ndarray | None = None
+    original: tuple[np.ndarray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.moments)
@@ -115,6 +123,8 @@ def make_film(
     *,
     moments: np.ndarray,
     confidence: np.ndarray | None,
+    residual_px: np.ndarray | None = None,
+    original: Sequence[np.ndarray] = (),
 ) -> Film:
     """`rgb` (V,) of (T or 1, H, W, 3), `action` (V, T, h, w, 3) uint8 or float in [0, 1]; it takes a while.
 
@@ -125,7 +135,9 @@ def make_film(
     layers = None if action is None else np.stack([[blob_layer(image) for image in view] for view in action])
     closed = np.nan_to_num(trajectory.openness, nan=1.0) < 0.5
     names = tuple(camera.name for camera in cameras)
-    return Film(names, tuple(rgb), layers, ways, np.asarray(moments, float), confidence, closed)
+    return Film(
+        names, tuple(rgb), layers, ways, np.asarray(moments, float), confidence, closed, residual_px, tuple(original)
+    )
 
 
 def blob_layer(action_image: np.ndarray) -> np.ndarray:

@@ -1,86 +1,26 @@
-"""The Library screen's place in the window: nothing of the library is loaded before somebody goes there."""
+"""The Library screen's place in the window."""
 
-import importlib
-from typing import Any
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
-
-from gui.jobs import Job, Jobs
-from gui.open_library import OpenLibrary
-from gui.parts import Button, column, label, row
-from gui.theme import space
+from gui.jobs import Jobs
+from gui.library_place import LibraryPlace
 
 
-class LibraryScreen(QWidget):
+class LibraryScreen(LibraryPlace):
     """`record_asked` wants the Record screen; `rehearse_asked` carries an instruction and an episode's folder."""
 
     title = "Library"
-    shows_live_views = False
+    module = "gui.library_view"
     record_asked = Signal()
     rehearse_asked = Signal(str, str)
 
-    def __init__(self, library: OpenLibrary, jobs: Jobs):
-        super().__init__()
-        self._library, self._jobs = library, jobs
-        self._loading: Job | None = None
-        self._loaded = False
-        self.view: Any = None  # a gui.library_view.LibraryView, once it is loaded
-        self.words = label("", "muted", wrap=True, name="library words")
-        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.again = Button("Try again", "primary", icon_name="refresh", on=self.enter)
-        waiting = QWidget()
-        waiting.setLayout(column(None, self.words, row(None, self.again, None), None))
-        self.pages = QStackedWidget()
-        self.pages.addWidget(waiting)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(space(0.9), space(0.6), space(0.9), space(0.7))
-        layout.addWidget(self.pages)
-        library.opened.connect(self._opened)
-        library.failed.connect(lambda error: self._say(str(error), failed=True))
-
-    def enter(self) -> None:
-        """The screen is shown."""
-        if self.view is not None:
-            self.view.enter()
-        elif self._loading is None:
-            self._say("Opening the library…")
-            # SQLAlchemy and Arrow take long to load: beside the window, which goes on beating the arm's heart.
-            work = lambda *_: importlib.import_module("gui.library_view")  # noqa: E731
-            self._loading = self._jobs.run(work, name="load the library screen")
-            self._loading.on(done=self._is_loaded, ended=self._load_ended)
-
-    def leave(self) -> None:
-        """Another screen is shown, or the keyboard went elsewhere."""
-        if self.view is not None:
-            self.view.leave()
-
-    def take_key(self, key: int, pressed: bool) -> bool:
-        return self.view is not None and self.view.take_key(key, pressed)
-
-    def _is_loaded(self, _: object) -> None:
-        self._loaded = True
-        self._library.ask()
-
-    def _load_ended(self) -> None:
-        self._loading = None
-
-    def _opened(self) -> None:
-        """Also when another screen has opened it: then there is nothing to show yet."""
-        library = self._library.library
-        if self.view is not None or library is None or not self._loaded:
-            return
+    def make_view(self, library, jobs: Jobs) -> QWidget:
         from gui.library_presenter import LibraryPresenter
         from gui.library_view import LibraryView
 
-        presenter = LibraryPresenter(library, self._jobs, self)
+        presenter = LibraryPresenter(library, jobs, self)
         presenter.rehearse_asked.connect(self.rehearse_asked)
-        self.view = LibraryView(presenter)
-        self.view.record_asked.connect(self.record_asked)
-        self.pages.addWidget(self.view)
-        self.pages.setCurrentWidget(self.view)
-        self.view.enter()
-
-    def _say(self, words: str, failed: bool = False) -> None:
-        self.words.setText(words)
-        self.again.setVisible(failed)
+        view = LibraryView(presenter)
+        view.record_asked.connect(self.record_asked)
+        return view

@@ -6,8 +6,14 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from cameras.capture import Capture
+from cameras.frame import Frame
 from cameras.health import State
+from cameras.undistort import distort
 from gui.connection import Connection
+from gui.light import PlaceLight, place_light
+from gui.picture import Drawing
+from gui.tool_outline import tool_drawing
+from workflows.known_cameras import KnownCamera
 from workflows.session import FRESH
 
 _WORDS = {
@@ -18,6 +24,8 @@ _WORDS = {
     State.GONE: "unplugged",
     State.CLOSED: "switched off",
 }
+_KNOWN_EVERY = 6  # pulls: what is known of the cameras seldom changes
+_SHOWN = (State.LIVE, State.SLOW)
 _ADVICE = {
     State.FROZEN: "It repeats one picture. Unplug the camera and plug it in again.",
     State.STALLED: "Check its cable.",
@@ -30,7 +38,8 @@ _ADVICE = {
 class LiveCamera:
     """One camera now. `rgb` (H, W, 3) uint8 or None; `number` of its frame; `live`: whether it is of this moment.
 
-    `note` says rate and age, or what is wrong, in `colour` of the theme; `advice` what to do about it.
+    `note` says rate and age, or what is wrong, in `colour` of the theme; `advice` what to do about it. `drawing`: where
+    the arm's tool should be seen, None where that is not known; `place`: whether it stands where it was calibrated.
     """
 
     identity: str
@@ -41,6 +50,8 @@ class LiveCamera:
     note: str
     colour: str
     advice: str
+    drawing: Drawing | None
+    place: PlaceLight
 
 
 class LivePresenter(QObject):
@@ -54,6 +65,10 @@ class LivePresenter(QObject):
     def __init__(self, connection: Connection, parent: QObject | None = None):
         super().__init__(parent)
         self._connection = connection
+        self.outlined = True  # whether the tool is drawn where it should be seen
+        self._pulls = 0
+        self._known: dict[str, KnownCamera] = {}
+        self._drawn: dict[str, tuple[Frame, Drawing | None]] = {}  # by identity, for the newest frame
         self._identities: tuple[str, ...] = ()
         self._well: set[str] = set()
         self._lost: dict[str, str] = {}  # sentences by identity
@@ -76,8 +91,16 @@ class LivePresenter(QObject):
         captures = self._connection.session.captures
         return [self._camera(each, captures[each]) for each in self._identities if each in captures]
 
+    def show_outline(self, shown: bool) -> None:
+        """Whether the arm's tool is drawn into the pictures."""
+        self.outlined = shown
+        self.refreshed.emit()
+
     def refresh(self) -> None:
         identities = tuple(self._connection.session.captures)
+        if self._pulls % _KNOWN_EVERY == 0 or identities != self._identities:
+            self._known = self._connection.session.known
+        self._pulls += 1
         if identities != self._identities:
             self._identities, self._well, self._lost = identities, set(), {}
             self.cameras_changed.emit()
@@ -113,5 +136,29 @@ class LivePresenter(QObject):
             note = f"{_WORDS[figures.state]} · {figures.age:.1f} s old"
         rgb, number = (None, 0) if frame is None else (frame.rgb, frame.number)
         return LiveCamera(
-            identity, self.name(identity), rgb, number, live, note, colour, _ADVICE.get(figures.state, "")
+            identity,
+            self.name(identity),
+            rgb,
+            number,
+            live,
+            note,
+            colour,
+            _ADVICE.get(figures.state, ""),
+            self._drawing(identity, capture, frame) if self.outlined and figures.state in _SHOWN else None,
+            place_light(self._known.get(identity), self._connection.session.check, identity),
         )
+
+    def _drawing(self, identity: str, capture: Capture, frame: Frame | None) -> Drawing | None:
+        """The tool where it was when the frame was taken, worked out once for each frame."""
+        if frame is None:
+            return None
+        drawn = self._drawn.get(identity)
+        if drawn is None or drawn[0] is not frame:
+            session = self._connection.session
+            known, drawing = self._known.get(identity), None
+            arm = None if known is None else self._connection.moments.at(frame.captured - known.delay_s)
+            if known is not None and arm is not None:
+                lens, gripper = known.intrinsics, session.settings.arm.gripper
+                drawing = tool_drawing(known.camera, arm, gripper=gripper, as_seen=lambda pixels: distort(pixels, lens))
+            drawn = self._drawn[identity] = frame, drawing
+        return drawn[1]

@@ -32,8 +32,10 @@ class LivePicture(Picture):
             self.show_words("Waiting for the first picture")
         elif old is None or old.rgb is not camera.rgb:
             self.show_rgb(camera.rgb)
+        self.show_drawing(camera.drawing)
         self.show_note(camera.note, camera.colour)
-        self.setToolTip(camera.advice)
+        place = camera.place
+        self.show_light(place.light, place.short, "\n".join(filter(None, (camera.advice, place.sentence))))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

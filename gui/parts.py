@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.icons import icon, pixmap
 from gui.theme import colours, look, space
@@ -131,3 +131,18 @@ def line() -> QFrame:
     result = QFrame()
     look(result, "line")
     return result
+
+
+def form(*lines: tuple[str, QWidget]) -> QGridLayout:
+    """Names with their fields, one line each."""
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(space(0.8))
+    grid.setVerticalSpacing(space(0.3))
+    grid.setColumnStretch(1, 1)
+    for i, (words, field) in enumerate(lines):
+        name = label(words, "muted")
+        name.setBuddy(field)
+        grid.addWidget(name, i, 0)
+        grid.addWidget(field, i, 1)
+    return grid

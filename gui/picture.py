@@ -12,6 +12,8 @@ from gui.time_colours import time_colours
 
 _AXES = (QColor(255, 70, 60), QColor(70, 230, 80), QColor(80, 150, 255))
 ACTUAL = QColor(255, 80, 220)  # where the arm really is; no other colour of the drawing comes near it
+EXPECTED = QColor(60, 225, 235)  # where something should be seen
+FOUND = QColor(90, 235, 110)  # where it was
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +22,8 @@ class Drawing:
 
     `path`: the intended way, coloured by time; `passed`: up to which point it is drawn strongly, None for all;
     `tool`: origin and the ends of its three axes (4, 2) now; `closed`: whether the gripper is; `trail`: where the tool
-    has really been, its last point now.
+    has really been, its last point now; `outlines`: closed lines (n, 2) around what should be seen there now,
+    `found`: around what was.
     """
 
     path: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
@@ -28,6 +31,8 @@ class Drawing:
     tool: np.ndarray | None = None
     closed: bool = False
     trail: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    outlines: tuple[np.ndarray, ...] = ()
+    found: tuple[np.ndarray, ...] = ()
 
 
 class Picture(QWidget):
@@ -40,6 +45,7 @@ class Picture(QWidget):
         self._rgb: np.ndarray | None = None
         self._layer: np.ndarray | None = None
         self._drawing: Drawing | None = None
+        self._light: tuple[str, str] | None = None
         self.setMinimumSize(160, 120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(f"Camera {name}")
@@ -77,6 +83,15 @@ class Picture(QWidget):
             self._note, self._note_colour = note, colour
             self.update()
 
+    def show_light(self, colour: str, words: str, sentence: str) -> None:
+        """A light of the theme's `colour` in the lower corner with a word or two; the sentence is its tool tip. Without
+        a colour there is none."""
+        light = (colour, words) if colour else None
+        if light != self._light:
+            self._light = light
+            self.update()
+        self.setToolTip(sentence)
+
     # --- Qt ---
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -100,6 +115,8 @@ class Picture(QWidget):
                 self._draw(painter, self._drawing, where, where.width() / self._rgb.shape[1])
                 painter.setClipPath(outline)
         self._draw_name(painter)
+        if self._light is not None:
+            self._draw_light(painter, *self._light)
         painter.end()
 
     def _where(self, width: int, height: int) -> QRectF:
@@ -115,6 +132,10 @@ class Picture(QWidget):
             return [QPointF(*point) if ok else None for point, ok in zip(shown.tolist(), known, strict=True)]
 
         unit = max(1.0, where.height() / 240)
+        for outline in drawing.outlines:
+            _closed_line(painter, placed(outline), EXPECTED, unit)
+        for outline in drawing.found:
+            _closed_line(painter, placed(outline), FOUND, unit)
         self._draw_path(painter, placed(drawing.path), drawing.passed, unit)
         trail = placed(drawing.trail)
         painter.setPen(QPen(ACTUAL, 1.6 * unit))
@@ -154,13 +175,31 @@ class Picture(QWidget):
         inside = chip.adjusted(gap, 0, 0, 0)
         painter.drawText(inside, _LEFT, text)
         if note:
-            bright = {"danger": "#ff8a80", "warning": "#f0bd55", "success": "#8fe0b0"}
-            painter.setPen(QColor(bright.get(self._note_colour, "#d0d4da")))
+            painter.setPen(_bright(self._note_colour))
             painter.drawText(inside.adjusted(width, 0, 0, 0), _LEFT, note)
+
+
+    def _draw_light(self, painter: QPainter, colour: str, words: str) -> None:
+        gap, radius = 0.35 * em(), 0.3 * em()
+        width = QFontMetricsF(painter.font()).horizontalAdvance(words) + 3 * gap + 2 * radius
+        chip = QRectF(6, self.height() - 1.25 * em() - 6, width, 1.25 * em())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(0, 0, 0, 150))
+        painter.drawRoundedRect(chip, 4, 4)
+        painter.setBrush(_bright(colour))
+        painter.drawEllipse(QPointF(chip.left() + gap + radius, chip.center().y()), radius, radius)
+        painter.setPen(QColor("white"))
+        painter.drawText(chip.adjusted(2 * gap + 2 * radius, 0, 0, 0), _LEFT, words)
 
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+
+
+def _bright(colour: str) -> QColor:
+    """A colour of the theme that can be read on a dark ground, whatever the theme is."""
+    bright = {"danger": "#ff8a80", "warning": "#f0bd55", "success": "#8fe0b0", "accent": "#8ab4ff"}
+    return QColor(bright.get(colour, "#d0d4da"))
 
 
 def _image(pixels: np.ndarray) -> QImage:
@@ -174,6 +213,14 @@ def _line(painter: QPainter, start: QPointF | None, end: QPointF | None, colour:
     if start is not None and end is not None:
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(start, end)
+
+
+def _closed_line(painter: QPainter, points: list[QPointF | None], shown: QColor, unit: float) -> None:
+    known = QPolygonF([point for point in points if point is not None])
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, width in ((QColor(0, 0, 0, 130), 2.8), (shown, 1.3)):
+        painter.setPen(QPen(colour, width * unit, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPolygon(known)
 
 
 def _disc(painter: QPainter, centre: QPointF | None, radius: float, colour: QColor, *, filled: bool) -> None:

@@ -129,3 +129,4 @@ class RecordScreen(QWidget):
                 picture.show_rgb(view.rgb)
                 picture.show_drawing(view.drawing)
             picture.show_note(view.note, view.colour)
+            picture.show_light(view.place.light, view.place.short, view.place.sentence)

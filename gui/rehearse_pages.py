@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QProgressBar, QSizePolicy, QWidget
 
 from gui import rehearse_words
+from gui.candidates_bar import CandidatesBar
 from gui.parts import Button, IconLabel, column, label, row
 from gui.rehearse_presenter import RehearsePresenter
 from gui.theme import look, space
@@ -103,7 +104,7 @@ class WorkingPage(QWidget):
 
     def refresh(self) -> None:
         words, share = self._presenter.progress
-        self.words.setText(words)
+        self.words.setText(f"{words}\n{rehearse_words.elapsed_words(self._presenter)}")
         self.bar.setValue(round(1000 * share))
 
 
@@ -114,6 +115,7 @@ class DecidePage(QWidget):
         super().__init__()
         self._presenter = presenter
         self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
+        self.candidates = CandidatesBar()
         self.approve = Button("Approve", "primary", icon_name="check", on=presenter.approve)
         self.approve.setToolTip("Exactly this motion may then be run, once, within ten minutes. It does not start yet")
         self.reject = Button("Reject…", "danger", icon_name="cross", on=lambda: self._show_reasons(True))
@@ -135,7 +137,8 @@ class DecidePage(QWidget):
         reasons.setStretch(0, 1)
         self._reasons.setLayout(reasons)
         self._reasons.hide()
-        self.setLayout(column(self.heading, self.problem, self.facts, None, self._decide, self._reasons))
+        parts = (self.heading, self.candidates, self.problem, self.facts)
+        self.setLayout(column(*parts, None, self._decide, self._reasons))
 
     def refresh(self) -> None:
         presenter = self._presenter
@@ -143,6 +146,9 @@ class DecidePage(QWidget):
         self.problem.show_words(presenter.problem)
         self.facts.show_facts(rehearse_words.motion_words(presenter))
         self.facts.setVisible(not presenter.problem)  # there is not room for both, and the problem comes first
+        proposal = presenter.rehearsal.proposal
+        if proposal is not None:
+            self.candidates.show_candidates(presenter.rehearsal.candidates, proposal.id)
         self.approve.setEnabled(presenter.can_approve)
         self.approve.show_as("primary" if presenter.can_approve and presenter.watched else "")
         self.again.show_as("" if presenter.can_approve else "primary")

@@ -13,19 +13,20 @@ from foundation.errors import KnownError
 from gui.ask_bar import DEMONSTRATOR, MODEL, REPLAY
 from gui.bench_things import bench_things
 from gui.connection import Connection
+from gui.film import Film
 from gui.jobs import Job, Jobs, Work
 from gui.live_overlay import LiveOverlay, LiveView
+from gui.model_asker import ModelAsker
+from gui.open_library import OpenLibrary
+from gui.rehearse_memory import RehearseMemory
 from gui.rehearse_step import Step
-from gui.shown_motion import ShownMotion, shown_motion
+from gui.shown_motion import ShownMotion, shown_motion, side_by_side
 from gui.solids import Solid
-from model.client import ModelProcess
-from model.default_weights import embedded_weights
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
 from simulation.bench.judging import Verdict
 from simulation.bench.tasks import possible_tasks
 from simulation.errors import SimulationError
-from workflows.model_source import ModelSource
 from workflows.proposal import Source
 from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalState, ReplaySource
 from workflows.watch import CameraWatch
@@ -58,22 +59,32 @@ class RehearsePresenter(QObject):
     live_changed = Signal()  # thirty times a second
     asked = Signal(str)  # an instruction that led to a motion
 
-    def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
+    def __init__(
+        self,
+        connection: Connection,
+        jobs: Jobs,
+        parent: QObject | None = None,
+        *,
+        library: OpenLibrary | None = None,
+    ):
         super().__init__(parent)
         self.connection, self._jobs = connection, jobs
-        self.rehearsal = Rehearsal(connection.session)
+        self.memory = RehearseMemory(jobs, library, self)
+        self.memory.changed.connect(self.changed)
+        self.rehearsal = self._new_rehearsal()
         self.shown: ShownMotion | None = None
         self.verdict: Verdict | None = None  # what the lab's checker says, in the simulated lab
         self.watched = False  # whether the film was seen to its end
         self.rejected = False  # whether the motion before was rejected
         self.progress = ("", 0.0)
         self.things: tuple[Solid, ...] = ()  # on the bench, as far as they are known and stand still
+        self.asked_at = 0.0  # s monotonic: when the motion that is worked out was asked for
         self._problem = ""
         self._job: Job | None = None
         self._afterwards: Callable[[], object] | None = None
         self._question = ("", "", "")
-        weights = embedded_weights()
-        self._model = None if weights is None else ModelProcess(weights)  # started with the first question
+        self.model = ModelAsker()
+        self.comparison: Film | None = None  # all candidates side by side, while that is looked at
         self._overlay = LiveOverlay(connection.session)
         self._watch: CameraWatch | None = None
         self._watching = contextlib.ExitStack()
@@ -106,14 +117,14 @@ class RehearsePresenter(QObject):
     def sources(self) -> tuple[str, ...]:
         """Where motions can come from now. The demonstrator first: the model that comes with the program rarely does
         what it is asked for yet, and a first try should show a motion that can be run."""
-        model = () if self._model is None else (MODEL,)
+        model = (MODEL,) if self.model.available else ()
         return (*((DEMONSTRATOR,) if self.connection.session.simulated else ()), *model, REPLAY)
 
     @property
     def suggestions(self) -> tuple[str, ...]:
         """Instructions to choose from: what was asked before, then what the lab understands."""
         session = self.connection.session
-        known = list(session.settings.recent_instructions)
+        known = [*session.settings.recent_instructions, *self.memory.instructions]
         if session.lab is not None:
             known = [session.settings.lab.instruction, *known]
             tasks = sorted(possible_tasks(session.lab.scene), key=lambda task: _USUAL.get(task.kind, len(_USUAL)))
@@ -169,7 +180,7 @@ class RehearsePresenter(QObject):
         """The cameras now; once a motion runs, with it drawn over them."""
         tracking = self.rehearsal.tracking
         trail = None if tracking is None else tracking.actual
-        return self._overlay.views(self.frame_now, trail)
+        return self._overlay.views(self.frame_now, trail, self.connection.moments)
 
     # --- presses that move nothing ---
 
@@ -178,20 +189,7 @@ class RehearsePresenter(QObject):
         if not self.can_ask:
             return
         self._question = (instruction, source, file)
-        session = self.connection.session
-        self.rehearsal = rehearsal = Rehearsal(session)
-        self._show(None)
-        self.progress = ("Looking at the scene", 0.0)
-        origin = self._source(source, file)
-
-        def work(token, report) -> ShownMotion:
-            proposal = rehearsal.propose(instruction, origin, report, token)
-            assert rehearsal.plan is not None
-            self.things = () if session.lab is None else bench_things(session.lab)
-            return shown_motion(proposal, rehearsal.plan)
-
-        job = self._begin(work, _PROPOSE)
-        job.on(done=self._proposed, progress=self._progressed, cancelled=lambda: self._show(None))
+        self._propose(instruction, self._source(source, file))
 
     def ask_again(self) -> None:
         """The same instruction, from the present pictures."""
@@ -203,8 +201,33 @@ class RehearsePresenter(QObject):
         if self._job is not None and self._job.name == _PROPOSE:
             self._job.cancel()
 
+    def choose(self, number: int) -> None:
+        """Look at another of the candidates; what was approved before is revoked."""
+        if self.step is not Step.WATCH or self.busy:
+            return
+        rehearsal = self.rehearsal
+
+        def work(*_: Any) -> ShownMotion:
+            proposal = rehearsal.choose(number)
+            assert rehearsal.plan is not None
+            return shown_motion(proposal, rehearsal.plan)
+
+        self._when_free(lambda: self._begin(work, "choose").on(done=self._show))
+
+    def compare(self, wanted: bool) -> None:
+        """All candidates side by side, or again the one that was chosen."""
+        if not wanted or self.step is not Step.WATCH:
+            if self.comparison is not None:
+                self.comparison = None
+                self.motion_changed.emit()
+            return
+        candidates = self.rehearsal.candidates
+        self._when_free(lambda: self._begin(lambda *_: side_by_side(candidates), "compare").on(done=self._compared))
+
     def note_frame(self, frame: int) -> None:
         """A frame was looked at."""
+        if self.comparison is not None:
+            return
         if self.shown is not None and frame >= len(self.shown.film) - 1 and not self.watched:
             self.watched = True
             self.changed.emit()
@@ -233,10 +256,10 @@ class RehearsePresenter(QObject):
         if robot is not None and step is not None:
             self._when_free(lambda: self._begin(lambda *_: robot.recover(step), "make ready"))
 
-    def finish(self, success: bool, note: str) -> None:
-        """Store how it went."""
+    def finish(self, success: bool, note: str, keep: bool = False) -> None:
+        """Store how it went; with `keep` the run becomes a demonstration in the library."""
         if self.step is Step.OUTCOME and not self.busy:
-            self._begin(lambda *_: self.rehearsal.finish(success, note), "store")
+            self._begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
 
     def begin_new(self) -> None:
         """Ready for the next instruction."""
@@ -263,16 +286,41 @@ class RehearsePresenter(QObject):
     def close(self) -> None:
         """End what this has begun; waits, so only when the window closes."""
         self._watching.close()
-        if self._model is not None:
-            self._model.close()
+        self.rehearsal.close()
+        self.model.close()
 
     # --- parts ---
+
+    def _new_rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.connection.session, record_runs=True)
 
     def _source(self, name: str, file: str) -> Source:
         session = self.connection.session
         if name == REPLAY:
             return ReplaySource(session, Path(file))
-        return ModelSource(self._model) if name == MODEL and self._model is not None else DemonstratorSource(session)
+        return self.model.source() if name == MODEL and self.model.available else DemonstratorSource(session)
+
+    def _propose(self, instruction: str, origin: Source) -> None:
+        """Begin a rehearsal of its own, and show what this source proposes."""
+        session, before = self.connection.session, self.rehearsal
+        self.rehearsal = rehearsal = self._new_rehearsal()
+        self._show(None)
+        self.progress = ("Looking at the scene", 0.0)
+        self.asked_at = time.monotonic()
+
+        def work(token, report) -> ShownMotion:
+            before.close()
+            proposal = rehearsal.propose(instruction, origin, report, token)
+            assert rehearsal.plan is not None
+            self.things = () if session.lab is None else bench_things(session.lab)
+            return shown_motion(proposal, rehearsal.plan)
+
+        job = self._begin(work, _PROPOSE)
+        job.on(done=self._proposed, progress=self._progressed, cancelled=lambda: self._show(None))
+
+    def _compared(self, film: Film) -> None:
+        self.comparison = film
+        self.motion_changed.emit()
 
     def _start(self, speed: float) -> None:
         robot, rehearsal = self.connection.robot, self.rehearsal
@@ -320,6 +368,7 @@ class RehearsePresenter(QObject):
             def work(token, report) -> None:
                 self._watching.close()
                 token.wait(_SETTLE)
+                self.rehearsal.end_recording()
                 self.things = () if lab is None else bench_things(lab)
                 with contextlib.suppress(SimulationError):  # a replay may be called what the lab has no checker for
                     self.verdict = None if lab is None or proposal is None else lab.judge(proposal.instruction)
@@ -337,7 +386,7 @@ class RehearsePresenter(QObject):
 
     def _over(self) -> None:
         """This rehearsal has ended; nothing is shown any more."""
-        self.rehearsal = Rehearsal(self.connection.session)
+        self.rehearsal = self._new_rehearsal()
         self.rejected = False
         self._show(None)
 
@@ -347,7 +396,9 @@ class RehearsePresenter(QObject):
 
     def _show(self, shown: ShownMotion | None) -> None:
         self.shown, self.verdict, self.watched, self._problem = shown, None, False, ""
-        self._watch = None
+        self._watch, self.comparison, self.model.preview = None, None, None
+        if shown is not None:
+            self.memory.look_up(shown.proposal.instruction)
         self._overlay = LiveOverlay(self.connection.session)
         self.motion_changed.emit()
         self.changed.emit()

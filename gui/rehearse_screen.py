@@ -18,10 +18,12 @@ from gui.solids import Solid
 from gui.step_strip import StepStrip
 from gui.theme import space
 from gui.view_player import ViewPlayer
+from model.client import Progress
 
 _PANEL_LINES = 13.0  # height of what stands below the timeline
 _REPEAT_AFTER_MS, _REPEAT_MS = 350, 60  # a held arrow key
 _SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
+_PREVIEW_EVERY = 4  # pulls: what is being imagined plays at about eight pictures a second
 _FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras
 
 
@@ -67,6 +69,9 @@ class RehearseScreen(QWidget):
 
     def enter(self) -> None:
         """The screen is shown."""
+        self.presenter.memory.ask()
+        library = self.presenter.connection.session.library_folder
+        self.ask_bar.fold.show_models(self.presenter.model.models(library))
         if self.presenter.step is Step.ASK:
             self.ask_bar.instruction.setFocus()
 
@@ -75,9 +80,9 @@ class RehearseScreen(QWidget):
         self._held = 0
         self._repeat.stop()
 
-    def replay(self, instruction: str, folder: str) -> None:
-        """Show how the arm would repeat an episode now; where it cannot be asked yet, it waits in the line above."""
-        self.ask_bar.replay(instruction, folder)
+    def replay(self, instruction: str, folder: str, words: str = "From the library") -> None:
+        """Show how the arm would repeat a motion now; where it cannot be asked yet, it waits in the line above."""
+        self.ask_bar.replay(instruction, folder, words)
 
     def take_key(self, key: int, pressed: bool) -> bool:
         """The film's keys, wherever the keyboard is on this screen but in a text field."""
@@ -124,6 +129,10 @@ class RehearseScreen(QWidget):
     def _connect(self) -> None:
         presenter, player = self.presenter, self.player
         self.ask_bar.asked.connect(presenter.ask)
+        fold = self.ask_bar.fold
+        fold.changed.connect(lambda: presenter.model.use(fold.folder, fold.asking))
+        self.decide_page.candidates.chosen.connect(presenter.choose)
+        self.decide_page.candidates.compared.connect(presenter.compare)
         self.findings.asked.connect(player.go_to)
         player.frame_changed.connect(presenter.note_frame)
         player.moment_changed.connect(self._show_moment)
@@ -141,6 +150,7 @@ class RehearseScreen(QWidget):
         self.strip.show_step(rehearse_words.strip_step(presenter), *rehearse_words.safety(presenter))
         self.ask_bar.show_sources(presenter.sources)
         self.ask_bar.show_known(presenter.suggestions)
+        self.ask_bar.fold.show_cameras([camera.name for camera in presenter.connection.session.cameras.values()])
         self.ask_bar.allow(presenter.can_ask, primary=step is Step.ASK)
         self.player.grid.show_words(rehearse_words.no_picture_words(presenter))
         self.page_of[step].refresh()
@@ -174,7 +184,10 @@ class RehearseScreen(QWidget):
             self.scene.show_ghost(None)
             self.findings.show_words("Findings", rehearse_words.findings_words(self.presenter))
             return
-        self.player.show_film(shown.film, shown.marks)
+        if self.presenter.comparison is not None:
+            self.player.show_film(self.presenter.comparison)
+        else:
+            self.player.show_film(shown.film, shown.marks)
         self.scene.show_path(shown.path)
         self.findings.show_findings(shown.plan.findings, list(shown.film.moments))
         self.player.play()
@@ -193,7 +206,10 @@ class RehearseScreen(QWidget):
             self._overlay = presenter.overlay
             self.scene.show_cameras(presenter.overlay.cameras.values())
         self._pulls += 1
-        if self._step not in _FILM:
+        preview = presenter.model.preview
+        if self._step is Step.WORKING and preview is not None and preview.rgb is not None:
+            self._show_preview(preview)
+        elif self._step not in _FILM:
             self._show_views(presenter.live_views())
         if self._pulls % _SCENE_EVERY:
             return
@@ -209,12 +225,23 @@ class RehearseScreen(QWidget):
             if tracking is not None:
                 self.scene.show_actual(thinned(tracking.actual))
 
+    def _show_preview(self, preview: Progress) -> None:
+        """What the video may become, again and again from its beginning, while it sharpens."""
+        assert preview.rgb is not None
+        frame = self._pulls // _PREVIEW_EVERY % preview.rgb.shape[1]
+        names = [f"view {number}" for number in range(1, len(preview.rgb) + 1)]
+        for picture, video in zip(self.player.grid.show_names(names), preview.rgb, strict=True):
+            picture.show_rgb(video[frame])
+            picture.show_drawing(None)
+            picture.show_note(f"imagining, step {preview.done} of {preview.total}", "warning")
+
     def _show_views(self, views: list[LiveView]) -> None:
         for picture, view in zip(self.player.grid.show_names([v.name for v in views]), views, strict=True):
             if view.rgb is not picture.rgb:  # with its drawing, so that both are of one moment
                 picture.show_rgb(view.rgb)
                 picture.show_drawing(view.drawing)
             picture.show_note(view.note, view.colour)
+            picture.show_light(view.place.light, view.place.short, view.place.sentence)
 
     def _take_suggestion(self, text: str) -> None:
         self.ask_bar.instruction.setText(text)

@@ -1,5 +1,7 @@
 """What the Rehearse screen says at each step, in plain words, seconds and mm."""
 
+import time
+
 import numpy as np
 
 from gui.arm_words import STATES, STEPS
@@ -14,6 +16,7 @@ _SAFETY = {
     Step.RUNNING: ("The arm moves. Stop it with Space or the Stop button.", "danger", "warning"),
     Step.OUTCOME: ("The arm stands. Nothing moves before you approve again.", "success", "check"),
 }
+SLOW_PCT = 25
 _STRIP = {Step.APPROVED: 3, Step.RUNNING: 3, Step.OUTCOME: 4, Step.SAVED: 5}
 
 
@@ -42,6 +45,11 @@ def ask_words(p: RehearsePresenter) -> str:
 def no_picture_words(p: RehearsePresenter) -> str:
     """What stands where the cameras' pictures come."""
     return "The cameras are being connected." if p.connection.opening else "No calibrated camera is connected."
+
+
+def elapsed_words(p: RehearsePresenter) -> str:
+    """How long the operator has been waiting."""
+    return f"{max(0.0, time.monotonic() - p.asked_at):.0f} s so far"
 
 
 def findings_words(p: RehearsePresenter) -> str:
@@ -79,6 +87,15 @@ def run_words(p: RehearsePresenter, share: float) -> dict[str, str]:
         "Arm": "ready" if ready else f"{state.lower()}. {meaning}",
         "Approval": f"for this motion only, once, within {_clock(p.approval_left)}",
     }
+
+
+def speed_words(p: RehearsePresenter, pct: int) -> str:
+    """Whether this speed is wise."""
+    good = p.memory.good_speed
+    if good is not None:
+        known = f"{100 * good:.0f} %"
+        return f"It went well at {known} before" if pct <= 100 * good + 1e-6 else f"It was never tried above {known}"
+    return "Recommended for the first time" if pct == SLOW_PCT else "Only after you saw it run slowly"
 
 
 def ready_words(p: RehearsePresenter) -> str:

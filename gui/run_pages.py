@@ -1,7 +1,7 @@
 """The panel that leads through a rehearsal, from the approval on: run, watch it run, say how it went."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QProgressBar, QWidget
 
 from gui import rehearse_words
 from gui.parts import Button, column, label, row
@@ -44,16 +44,17 @@ class ApprovedPage(QWidget):
         return self.speeds.checkedId() / 100.0
 
     def begin(self) -> None:
-        """A new approval: slowly first."""
-        self.speeds.button(SPEEDS_PCT[0]).setChecked(True)
+        """A new approval: slowly when the task was never done before, else as quickly as it was done well."""
+        good = self._presenter.memory.good_speed
+        known = SPEEDS_PCT[0] if good is None else max((p for p in SPEEDS_PCT if p <= 100 * good + 1e-6), default=25)
+        self.speeds.button(known).setChecked(True)
 
     def refresh(self) -> None:
         presenter, pct = self._presenter, self.speeds.checkedId()
         self.problem.show_words(presenter.problem)
         self.facts.show_facts(rehearse_words.run_words(presenter, pct / 100.0))
         self.facts.setVisible(not presenter.problem)
-        first = SPEEDS_PCT[0]
-        self.slow.setText("Recommended for the first time" if pct == first else "Only after you saw it run slowly")
+        self.slow.setText(rehearse_words.speed_words(presenter, pct))
         step = rehearse_words.ready_words(presenter)
         self.ready.setVisible(bool(step))
         self.ready.setText(step)
@@ -99,13 +100,16 @@ class OutcomePage(QWidget):
         self.note.setPlaceholderText("A note, if you like: what was good, what went wrong")
         self.note.setAccessibleName("Note about the outcome")
         self.note.setMaxLength(1000)
+        self.keep = QCheckBox("Keep the run as a demonstration")
+        self.keep.setToolTip("It is then an episode of the library, and the model can learn from it")
         self.failure = Button("It failed", "danger", icon_name="cross", on=lambda: self._finish(False))
         self.success = Button("It worked", "primary", icon_name="check", on=lambda: self._finish(True))
         buttons = row(self.failure, None, self.success)
-        self.setLayout(column(self.heading, self.problem, self.facts, self.note, None, buttons))
+        self.setLayout(column(self.heading, self.problem, self.facts, self.note, self.keep, None, buttons))
 
     def begin(self) -> None:
         self.note.clear()
+        self.keep.setChecked(False)
 
     def refresh(self) -> None:
         presenter = self._presenter
@@ -119,9 +123,12 @@ class OutcomePage(QWidget):
         self.failure.show_as("primary" if failed else "danger")
         for button in (self.failure, self.success):
             button.setEnabled(not presenter.busy)
+        self.keep.setEnabled(presenter.rehearsal.recorded)
+        reason = presenter.rehearsal.recording_problem
+        self.keep.setText(f"Not recorded. {reason}" if reason else "Keep the run as a demonstration")
 
     def _finish(self, success: bool) -> None:
-        self._presenter.finish(success, self.note.text().strip())
+        self._presenter.finish(success, self.note.text().strip(), self.keep.isChecked())
 
 
 class SavedPage(QWidget):

@@ -8,8 +8,12 @@ from gui.arm_control_presenter import ArmControlPresenter
 from gui.arm_panel import ArmPanel
 from gui.arm_presenter import ArmPresenter
 from gui.arm_screen import ArmScreen
+from gui.calibrate_presenter import CalibratePresenter
+from gui.calibrate_screen import CalibrateScreen
+from gui.calibration_check_presenter import CalibrationCheckPresenter
 from gui.connection import Connection
 from gui.gamepad import Gamepad
+from gui.history_screen import HistoryScreen
 from gui.jobs import Jobs
 from gui.library_screen import LibraryScreen
 from gui.live_presenter import LivePresenter
@@ -46,10 +50,14 @@ class Screens(QObject):
         self.arm = ArmPresenter(connection, jobs, self)
         self.control = ArmControlPresenter(connection, jobs, self)
         self.setup = SetupPresenter(connection, jobs, settings_file, self)
-        self.rehearse = RehearsePresenter(connection, jobs, self)
-        self.library = OpenLibrary(jobs, lambda: connection.session.settings.library_folder, self)
+        self.library = OpenLibrary(jobs, lambda: connection.session.library_folder, self)
+        self.rehearse = RehearsePresenter(connection, jobs, self, library=self.library)
         self._noticed: object = None
         self.library.opened.connect(self._say_notices)
+        self.check = CalibrationCheckPresenter(connection, jobs, self)
+        self.calibrate = CalibratePresenter(connection, self.setup, self.check, self.library, jobs, self)
+        self.check.refused.connect(lambda sentence: messages.say(Kind.WARNING, sentence))
+        self.check.settled.connect(messages.settled)
         self.record = RecordPresenter(connection, self.control, self.library, jobs, self)
         self.gamepad = Gamepad(self)
         self.gamepad.stop.connect(connection.stop)
@@ -61,9 +69,12 @@ class Screens(QObject):
         shell = Shell(presenter, LiveViews(self.live), ArmPanel(self.arm), self._theme)
         shell.add_screen("set up", SetupScreen(self.setup, self.arm, self.live, "rehearse"), "set-up")
         shell.add_screen("arm", ArmScreen(self.arm, self.control), "arm")
+        calibrate = CalibrateScreen(self.calibrate, self.live, self.arm, self.control)
+        shell.add_screen("calibrate", calibrate, "calibrate")
         shell.add_screen("record", RecordScreen(self.record, self.arm), "record")
         shell.add_screen("library", self._library_screen(shell), "library")
         shell.add_screen("rehearse", RehearseScreen(self.rehearse), "rehearse")
+        shell.add_screen("history", self._history_screen(shell), "history")
         shell.add_screen("log", LogScreen(self._messages, crash_folder), "log", low=True)
         moving = (shell.screens["arm"], shell.screens["record"])
 
@@ -84,6 +95,16 @@ class Screens(QObject):
 
         screen.rehearse_asked.connect(replay)
         screen.record_asked.connect(lambda: shell.show_screen("record"))
+        return screen
+
+    def _history_screen(self, shell: Shell) -> HistoryScreen:
+        screen = HistoryScreen(self.library, self._jobs)
+
+        def replay(instruction: str, folder: str) -> None:
+            shell.show_screen("rehearse")
+            shell.screens["rehearse"].replay(instruction, folder, "From the history")
+
+        screen.replay_asked.connect(replay)
         return screen
 
     def _say_notices(self) -> None:

@@ -1,5 +1,6 @@
 """Setting up: what is chosen, what is saved, which cameras there are, and the list that turns green."""
 
+import os
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from robot.state import ArmState
 from workflows import settings as program_settings
 from workflows.cancellation import Cancellation, Report
 from workflows.session import Check
-from workflows.settings import ArmSettings, CameraChoice, ProgramSettings
+from workflows.settings import ArmSettings, CameraChoice, ProgramSettings, TagSettings
 
 _CHECK_MS = 500
 _LOOK_EVERY = 0.3  # s
@@ -161,6 +162,25 @@ class SetupPresenter(QObject):
         """The newest first, each once."""
         recent = (instruction, *(each for each in self.saved.recent_instructions if each != instruction))
         self._remember(recent_instructions=recent[:_RECENT])
+
+    def remember_operator(self, name: str) -> None:
+        self._remember(operator=" ".join(name.split()))
+
+    def remember_library(self, folder: Path) -> None:
+        """From the next start on; SetupError, told by `failed`, where nothing can be written."""
+        if not os.access(folder, os.W_OK | os.X_OK):
+            self.failed.emit(SetupError(f"Nothing can be written in {folder}. Choose another folder for the library."))
+            return
+        self._remember(library=str(folder))
+
+    def remember_tags(self, tags: TagSettings) -> None:
+        if tags != self.saved.tags:
+            self._remember(tags=tags)
+
+    def remember_true_places(self, truth: bool) -> None:
+        """Whether the lab's cameras stand where the simulation says, or where they were calibrated."""
+        if truth != self.saved.lab.true_places:
+            self._remember(lab=replace(self.saved.lab, true_places=truth))
 
     def _remember(self, **values: Any) -> None:
         """Save what needs no new connection; the draft's other changes stay a draft."""

@@ -1,4 +1,4 @@
-"""The Set up screen: simulated lab or real arm, cameras, workspace, speed, gripper, and the list that turns green."""
+"""The Set up screen: simulated lab or real arm, cameras, workspace, speed, library, and the list that turns green."""
 
 import numpy as np
 from PySide6.QtWidgets import (
@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 from gui.arm_presenter import ArmPresenter
 from gui.camera_tiles import CamerasCard
 from gui.checklist import Checklist
+from gui.library_card import LibraryCard
 from gui.live_presenter import LivePresenter
-from gui.parts import Card, label, row
+from gui.parts import Card, form, label, row
 from gui.scene_view import SceneView
 from gui.setup_presenter import SetupPresenter
 from gui.theme import space
@@ -39,6 +40,7 @@ class SetupScreen(QWidget):
         self.arm, self.speed = ArmCard(presenter), SpeedCard(presenter)
         self.cameras = CamerasCard(presenter, live)
         self.workspace = WorkspaceCard(presenter)
+        self.library = LibraryCard(presenter)
         self.checklist = Checklist(presenter, arm, further)
         self.checklist.setFixedWidth(space(22))
         inside, scroll = QWidget(), QScrollArea()
@@ -47,11 +49,12 @@ class SetupScreen(QWidget):
         grid.setSpacing(space(0.8))
         grid.addWidget(self.arm, 0, 0)
         grid.addWidget(self.speed, 1, 0)
-        grid.addWidget(self.workspace, 0, 1, 2, 1)
-        grid.addWidget(self.cameras, 2, 0, 1, 2)
+        grid.addWidget(self.library, 2, 0)
+        grid.addWidget(self.workspace, 0, 1, 3, 1)
+        grid.addWidget(self.cameras, 3, 0, 1, 2)
         grid.setColumnStretch(0, 4)
         grid.setColumnStretch(1, 5)
-        grid.setRowStretch(1, 1)
+        grid.setRowStretch(2, 1)
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         right = QVBoxLayout()
@@ -83,8 +86,8 @@ class ArmCard(Card):
         self.gripper = QCheckBox("xArm gripper is mounted")
         self.gripper.toggled.connect(lambda on: presenter.edit("arm", gripper=on))
         self._lab, self._real = QWidget(), QWidget()
-        self._lab.setLayout(_form(("Cameras", self.cameras), ("Bench number", self.bench)))
-        self._real.setLayout(_form(("Address", self.address)))
+        self._lab.setLayout(form(("Cameras", self.cameras), ("Bench number", self.bench)))
+        self._real.setLayout(form(("Address", self.address)))
         self.note = label("", "small", wrap=True)
         self.body.addLayout(row(self.simulated, self.real, None, gap=1.2))
         for part in (self._lab, self._real, self.gripper, self.note):
@@ -120,7 +123,7 @@ class SpeedCard(Card):
         self.tool = spin_box(10, 1000, " mm/s", lambda value: presenter.edit("speed", tcp_mm_s=float(value)))
         self.joints = spin_box(5, 180, " °/s", lambda value: presenter.edit("speed", joints_deg_s=float(value)))
         self.note = label("", "small", wrap=True)
-        self.body.addLayout(_form(("Tool", self.tool), ("Joints", self.joints)))
+        self.body.addLayout(form(("Tool", self.tool), ("Joints", self.joints)))
         self.body.addWidget(self.note)
         self.body.addStretch(1)
         presenter.changed.connect(self._show)
@@ -206,20 +209,6 @@ def spin_box(low: int, high: int, unit: str, on) -> QSpinBox:
     box.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # the style sheet's padding does not reach it
     box.valueChanged.connect(on)
     return box
-
-
-def _form(*lines: tuple[str, QWidget]) -> QGridLayout:
-    grid = QGridLayout()
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(space(0.8))
-    grid.setVerticalSpacing(space(0.3))
-    grid.setColumnStretch(1, 1)
-    for i, (words, field) in enumerate(lines):
-        name = label(words, "muted")
-        name.setBuddy(field)
-        grid.addWidget(name, i, 0)
-        grid.addWidget(field, i, 1)
-    return grid
 
 
 class _quietly:  # noqa: N801 - reads as the statement it is

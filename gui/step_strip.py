@@ -1,5 +1,7 @@
 """The way from an instruction to a stored outcome, with the step one is at, and whether the arm may move."""
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QFrame
 
 from gui.parts import IconLabel, label, row
@@ -9,11 +11,11 @@ STEPS = ("Ask", "Watch", "Decide", "Run", "Outcome")
 
 
 class StepStrip(QFrame):
-    """`show_step(2, ...)` means that the third of STEPS is to be done now."""
+    """`show_step(2, ...)` means that the third of the steps is to be done now."""
 
-    def __init__(self):
+    def __init__(self, steps: Sequence[str] = STEPS):
         super().__init__()
-        self.chips = tuple(label(f"{number}  {name}", "chip") for number, name in enumerate(STEPS, start=1))
+        self.chips = tuple(label(f"{number}  {name}", "chip") for number, name in enumerate(steps, start=1))
         self._icon, self.safety = IconLabel("check", "success"), label("", "muted", name="safety")
         layout = row(*self.chips, None, self._icon, self.safety, gap=0.35)
         layout.setContentsMargins(0, 0, space(0.2), 0)

@@ -23,6 +23,7 @@ from gui.theme import Colours, colours, em
 from gui.time_colours import time_colours
 
 SURE, UNSURE = 0.75, 0.4  # confidence from which a frame is shown green, and amber
+_MOST_RESIDUAL = 6.0  # px by which views disagree at the top of the strip; from 3 on it is a finding
 _NEAR = 6  # px within which the pointer is on a mark
 
 
@@ -37,12 +38,14 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class TimelineContent:
-    """`times` (T,) s, rising; `confidence` (T,) in [0, 1] or None; `closed` (T,) bool, where the gripper is closed."""
+    """`times` (T,) s, rising; `confidence` (T,) in [0, 1] or None; `closed` (T,) bool, where the gripper is closed;
+    `residual_px` (T,): by how much the views disagree, or None."""
 
     times: np.ndarray
     confidence: np.ndarray | None = None
     closed: np.ndarray | None = None
     marks: tuple[Mark, ...] = field(default=())
+    residual_px: np.ndarray | None = None
 
 
 class Timeline(QAbstractSlider):
@@ -113,6 +116,7 @@ class Timeline(QAbstractSlider):
         painter.drawRoundedRect(band, 4, 4)
         if len(self._content.times) > 1:
             self._draw_confidence(painter, band, c)
+            self._draw_residual(painter, band, c)
             self._draw_gripper(painter, band, c)
             self._draw_colours(painter, band)
             self._draw_words(painter, band, c)
@@ -150,6 +154,8 @@ class Timeline(QAbstractSlider):
         text = f"{content.times[frame] - content.times[0]:.2f} s, frame {frame + 1} of {len(content.times)}"
         if content.confidence is not None:
             text += f"\nConfidence {100 * content.confidence[frame]:.0f} %"
+        if content.residual_px is not None and np.isfinite(content.residual_px[frame]):
+            text += f"\nThe views disagree by {content.residual_px[frame]:.1f} px"
         if content.closed is not None:
             text += f"\nGripper {'closed' if content.closed[frame] else 'open'}"
         return text
@@ -173,6 +179,18 @@ class Timeline(QAbstractSlider):
         painter.setPen(QPen(QBrush(scale), 1.6))
         painter.drawPolyline(QPolygonF(points))
 
+    def _draw_residual(self, painter: QPainter, band: QRectF, c: Colours) -> None:
+        """By how much the views disagree, as a dotted line: at the top of the strip it is _MOST_RESIDUAL or more."""
+        residual = self._content.residual_px
+        if residual is None or not np.isfinite(residual).any():
+            return
+        share = np.clip(residual / _MOST_RESIDUAL, 0.0, 1.0)
+        bottom, height = band.bottom() - 0.5 * em(), band.height() - 1.55 * em()
+        painter.setPen(QPen(c.q("text"), 1.2, Qt.PenStyle.DotLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        points = zip(self._places(), share, strict=True)
+        painter.drawPolyline(QPolygonF([QPointF(x, bottom - height * y) for x, y in points if np.isfinite(y)]))
+
     def _draw_gripper(self, painter: QPainter, band: QRectF, c: Colours) -> None:
         """A line along the top while the gripper is closed."""
         if self._content.closed is None:
@@ -190,7 +208,8 @@ class Timeline(QAbstractSlider):
         height = 0.9 * em()
         if self._content.confidence is not None:
             inside = QRectF(band.left() + 5, band.bottom() - 0.5 * em() - height, band.width(), height)
-            painter.drawText(inside, Qt.AlignmentFlag.AlignLeft, "confidence")
+            residual = "   ··· views disagree" if self._content.residual_px is not None else ""
+            painter.drawText(inside, Qt.AlignmentFlag.AlignLeft, f"confidence{residual}")
         if self._content.closed is not None:
             for first, last in runs(self._content.closed):
                 inside = QRectF(self.place_of(first) + 3, band.top() + 3, band.width(), height)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
@@ -13,6 +14,7 @@ from gui.theme import space
 from gui.timeline import Mark, Timeline, TimelineContent
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0)
+GENERATED, ORIGINAL = "Imagined", "As it is now"
 BLOBS_AND_PATH, BLOBS, PATH, NOTHING = "Blobs and path", "Blobs", "Path", "Pictures only"
 _TICK_MS = 33  # as often as the eye needs it; the 3-D view is drawn each time
 
@@ -38,11 +40,15 @@ class PlayerControls(QWidget):
         self.shown.setToolTip("Drawn over the pictures: the model's coloured blobs, the tool's path, or nothing")
         for name, button in (("Back", self.back), ("Forward", self.forward)):
             button.setAccessibleName(f"One frame {name.lower()}")
+        self.pictures = QComboBox()
+        self.pictures.addItems([GENERATED, ORIGINAL])
+        self.pictures.setAccessibleName("Which pictures")
+        self.pictures.setToolTip("What the model imagines, or what the cameras saw when it was asked")
+        self.pictures.hide()
         self.readout = label("", "muted", name="readout")
-        self.setLayout(
-            row(self.play, self.back, self.forward, self.loop, self.speed, self.shown, None, self.readout, gap=0.3)
-        )
-        for widget in (self.play, self.back, self.forward, self.loop, self.speed, self.shown):
+        chosen = (self.speed, self.pictures, self.shown)
+        self.setLayout(row(self.play, self.back, self.forward, self.loop, *chosen, None, self.readout, gap=0.3))
+        for widget in (self.play, self.back, self.forward, self.loop, *chosen):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take the arrow keys from the timeline
 
     def offer_overlays(self, names: Sequence[str]) -> None:
@@ -76,7 +82,8 @@ class ViewPlayer(QWidget):
         controls.play.clicked.connect(self.toggle)
         controls.back.clicked.connect(lambda: self.step(-1))
         controls.forward.clicked.connect(lambda: self.step(1))
-        controls.shown.currentTextChanged.connect(lambda: self.draw_again())
+        for choice in (controls.shown, controls.pictures):
+            choice.currentTextChanged.connect(lambda: self.draw_again())
         self.below.setLayout(column(self.timeline, controls, gap=0.2))
         self.below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.below.setEnabled(False)
@@ -98,7 +105,10 @@ class ViewPlayer(QWidget):
             self.controls.readout.clear()
             return
         seconds = film.moments - film.moments[0]
-        self.timeline.show_content(TimelineContent(seconds, film.confidence, film.closed, tuple(marks)))
+        self.controls.pictures.setVisible(bool(film.original))
+        self.timeline.show_content(
+            TimelineContent(seconds, film.confidence, film.closed, tuple(marks), worst(film.residual_px))
+        )
         self.show_again()
 
     def show_progress(self, frame: int) -> None:
@@ -145,6 +155,7 @@ class ViewPlayer(QWidget):
             self.grid.show_names(self.film.names)
             for picture in self.grid.pictures:
                 picture.show_note("as it was when you asked" if self.film.still else "")
+                picture.show_light("", "", "")
             self._show_frame(self.frame)
 
     def draw_again(self) -> None:
@@ -193,9 +204,18 @@ class ViewPlayer(QWidget):
         shown, frame = self.controls.shown.currentText(), self.frame
         for view, picture in enumerate(self.grid.pictures):
             blobs = self.film.layer(view, frame) if shown in (BLOBS, BLOBS_AND_PATH) else None
-            picture.show_rgb(self.film.picture(view, frame), blobs)
+            original = bool(self.film.original) and self.controls.pictures.currentText() == ORIGINAL
+            picture.show_rgb(self.film.original[view] if original else self.film.picture(view, frame), blobs)
             picture.show_drawing(self.film.ways[view].at(frame) if shown in (PATH, BLOBS_AND_PATH) else None)
 
     def _show_playing(self) -> None:
         self.controls.play.setText("Pause" if self.playing else "Play")
         self.controls.play.set_icon("pause" if self.playing else "play")
+
+
+def worst(residual_px: np.ndarray | None) -> np.ndarray | None:
+    """(T,) of (T, V): the view that disagrees most, NaN where none shows anything."""
+    if residual_px is None or residual_px.size == 0:
+        return None
+    filled = np.where(np.isfinite(residual_px), residual_px, -1.0).max(axis=1)
+    return np.where(filled < 0.0, np.nan, filled)

@@ -60,10 +60,27 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class PlaceSeen:
+    """What a look at the bench's tags said of a calibrated camera's place, `at` UTC, before the recording began.
+
+    `light`: "green", "yellow", "red" or "unknown"; the shift since the calibration, None where no tag was seen;
+    `acknowledged_by`: who recorded although the camera had moved.
+    """
+
+    at: str
+    light: str
+    sentence: str
+    shift_mm: float | None = None
+    shift_px: float | None = None
+    acknowledged_by: str = ""
+
+
+@dataclass(frozen=True)
 class ViewSpec:
     """A camera that takes part: its stable `identity`, its name, its pictures' size and nominal rate (0 = unknown).
 
-    `lens` is the factory's where there is no calibration, None where nobody knows.
+    `lens` is the factory's where there is no calibration, None where nobody knows. `place`: None where the camera's
+    place was not looked at, since it comes from the simulation, or from nowhere.
     """
 
     identity: str
@@ -73,6 +90,7 @@ class ViewSpec:
     fps: float = 0.0
     lens: Lens | None = None
     calibration: Calibration | None = None
+    place: PlaceSeen | None = None
 
 
 @dataclass(frozen=True)

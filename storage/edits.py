@@ -21,6 +21,7 @@ from storage.documents import LABELS, Labels, checked_instruction, write_documen
 from storage.episode_rows import tag_ids, task_ids
 from storage.errors import NotFoundError, StorageError
 from storage.library import Library
+from storage.tables_models import Rehearsal
 
 _KEEP: Any = object()
 _MANY = 500  # episodes a transaction
@@ -88,6 +89,8 @@ def empty_trash(library: Library, older_than: datetime | None = None) -> int:
             # Asked again inside the transaction: another program may have brought one back.
             some = list(session.scalars(select(tables.Episode.id).where(tables.Episode.id.in_(some), gone)))
             rows = list(session.scalars(select(tables.Episode.text_row).where(tables.Episode.id.in_(some))))
+            kept = Rehearsal.episode_id.in_(some)  # the run's own history outlives its demonstration
+            session.execute(update(Rehearsal).where(kept).values(episode_id=None))
             session.execute(delete(tables.Episode).where(tables.Episode.id.in_(some)))
             session.execute(delete(tables.EpisodeText).where(tables.EpisodeText.row.in_(rows)))
         for identity in some:

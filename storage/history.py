@@ -1,4 +1,4 @@
-"""What was learnt and done, for the record: models, training runs, rehearsals, approvals, executions, events.
+"""What was learnt and done, for the record: models, training runs, events; rehearsals have `storage.rehearsals`.
 
 Each function adds or ends one row, in one transaction, and gives its id.
 """
@@ -35,49 +35,6 @@ def end_training(database: Database, run: uuid.UUID, state: str, made: uuid.UUID
     with database.writing() as session:
         row = _there(session.get(tables.TrainingRun, run), "training run")
         row.ended_at, row.state, row.made_id = utc_now(), state, made
-
-
-def add_rehearsal(
-    database: Database,
-    identity: uuid.UUID,
-    instruction: str,
-    source: str,
-    operator: str,
-    *,
-    executable: bool,
-    details: dict[str, Any],
-    model: uuid.UUID | None = None,
-) -> uuid.UUID:
-    """`identity`: that of the rehearsal's folder; `executable`: whether planning let it pass."""
-    rehearsal = tables.Rehearsal(id=identity, made_at=utc_now(), instruction=instruction, source=source)
-    rehearsal.operator, rehearsal.executable, rehearsal.details, rehearsal.model_id = (
-        operator,
-        executable,
-        details,
-        model,
-    )
-    return _add(database, rehearsal)
-
-
-def add_approval(database: Database, rehearsal: uuid.UUID, digest: str, operator: str) -> uuid.UUID:
-    """Who approved which plan: `digest` is that of the bytes the robot process held."""
-    approval = tables.Approval(rehearsal_id=rehearsal, digest=digest, operator=operator, approved_at=utc_now())
-    return _add(database, approval)
-
-
-def begin_execution(database: Database, approval: uuid.UUID, details: dict[str, Any]) -> uuid.UUID:
-    execution = tables.Execution(approval_id=approval, started_at=utc_now(), outcome="running", note="")
-    execution.details = details
-    return _add(database, execution)
-
-
-def end_execution(
-    database: Database, execution: uuid.UUID, outcome: str, success: bool | None = None, note: str = ""
-) -> None:
-    """`outcome`: "finished", "stopped", "failed"; `success` is what a person said, None where nobody did."""
-    with database.writing() as session:
-        row = _there(session.get(tables.Execution, execution), "execution")
-        row.ended_at, row.outcome, row.success, row.note = utc_now(), outcome, success, note
 
 
 def add_event(database: Database, kind: str, sentence: str, details: dict[str, Any] | None = None) -> uuid.UUID:

@@ -14,10 +14,9 @@ from storage.episode_writer import LEAST_FREE, EpisodeWriter
 from storage.errors import LibraryBusyError, StorageError
 from storage.finishing import LOCK
 from storage.frame_source import FrameSource
+from storage.library_files import DATABASE, IN_USE
 from storage.recovery import INCOMING, Recovery, add_unknown, move_in, recover
-
-DATABASE = "library.db"
-_OPEN = "library.open"  # locked, and shared, by every program that has the library open
+from storage.rehearsals import REHEARSALS, catch_up
 
 
 class Library:
@@ -42,10 +41,11 @@ class Library:
             raise
         try:
             self.recovery: Recovery = recover(self.episodes, self.database)
+            _, unread = catch_up(folder, self.database)
         except BaseException:
             self.close()
             raise
-        self.notices = (*self.database.notices, *self.recovery.sentences)
+        self.notices = (*self.database.notices, *self.recovery.sentences, *unread)
 
     def close(self) -> None:
         self.database.close()
@@ -92,7 +92,7 @@ class Library:
 
 
 def _opened(folder: Path) -> FileLock:
-    lock = FileLock(folder / _OPEN)
+    lock = FileLock(folder / IN_USE)
     try:
         taken = lock.take(wait=False, shared=True)
     except OSError as error:
@@ -103,16 +103,16 @@ def _opened(folder: Path) -> FileLock:
 
 
 def rebuild(folder: Path) -> tuple[int, Path | None, tuple[str, ...]]:
-    """Make the database again from the episodes' own folders.
+    """Make the database again from the folders of episodes and rehearsals.
 
     How many episodes, where the old database is kept (None when there was none), and what could not be read. What
-    stands in the database alone (rehearsals, runs, events) is only in the old one. Raises StorageError when another
+    stands in the database alone (training runs, events) is only in the old one. Raises StorageError when another
     program has the library open.
     """
     file, kept = folder / DATABASE, None
-    if not (folder / "episodes").is_dir():
+    if not any((folder / name).is_dir() for name in ("episodes", REHEARSALS)):
         raise StorageError(f"There is no library in {folder}: it has no folder named episodes.")
-    alone = FileLock(folder / _OPEN)
+    alone = FileLock(folder / IN_USE)
     try:
         if not alone.take(wait=False):
             raise LibraryBusyError(f"Another program has the library {folder} open. Close it, then try again.")
@@ -128,6 +128,7 @@ def rebuild(folder: Path) -> tuple[int, Path | None, tuple[str, ...]]:
         database = Database(file)
         try:
             added, problems = add_unknown(folder / "episodes", database)
+            problems = (*problems, *catch_up(folder, database)[1])
         finally:
             database.close()
     finally:

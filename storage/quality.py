@@ -1,10 +1,11 @@
 """What is wrong with an episode, as findings with a sentence each."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
-from storage.documents import FoundQuality, NewEpisode
+from storage.documents import FoundQuality, NewEpisode, PlaceSeen, ViewSpec
 from storage.samples import trajectory
 
 NOTICE, BAD = 1, 2
@@ -15,6 +16,7 @@ STILL_TURN = 0.05  # rad/s
 IDLE_SHARE = (0.4, 0.7)
 JERK = 40.0  # m/s^3 at the tool, 95th percentile; the arm's own plans stay below 20
 CELL = 0.05  # m: workspace coverage is counted in cubes of this edge
+OLD_CALIBRATION = 30.0  # days: mounts creep, lenses are touched
 _JERK_WINDOW = 13  # samples at 100 Hz: 5 Hz is still seen, and 0.1 mm of noise counts for less than 10 m/s^3
 
 
@@ -34,6 +36,7 @@ def examine(data: EpisodeData) -> tuple[FoundQuality, ...]:
     found = [FoundQuality("damaged", BAD, 1.0, data.damage)] if data.damage else []
     for spec, frames in zip(data.new.views, data.frames, strict=True):
         found += _dropped(spec.name, frames) + _frozen(spec.name, frames) + _sync(spec.name, frames, data.samples)
+        found += _place(spec)
     found += _arm(data.samples) + _out_of_view(data)
     return tuple(found)
 
@@ -88,6 +91,32 @@ def _sync(name: str, frames: np.ndarray, samples: np.ndarray) -> list[FoundQuali
         return []
     sentence = f"Pictures of the camera {name} and the arm's samples lie up to {1000 * worst:.0f} ms apart."
     return [FoundQuality("sync error", BAD, worst, sentence)]
+
+
+def _place(spec: ViewSpec) -> list[FoundQuality]:
+    """How far a calibrated camera had moved, and how long ago it was calibrated."""
+    place, calibration = spec.place, spec.calibration
+    if place is None or calibration is None:
+        return []
+    found = _moved(spec.name, place)
+    days = (datetime.fromisoformat(place.at) - datetime.fromisoformat(calibration.made_at)).total_seconds() / 86_400
+    if days > OLD_CALIBRATION:
+        sentence = f"The camera {spec.name} was calibrated {days:.0f} days before."
+        found.append(FoundQuality("old calibration", NOTICE, days, sentence))
+    return found
+
+
+def _moved(name: str, place: PlaceSeen) -> list[FoundQuality]:
+    if place.light == "unknown":
+        sentence = f"Whether the camera {name} still stood where it was calibrated could not be seen."
+        return [FoundQuality("place not checked", NOTICE, 0.0, sentence)]
+    if place.light not in ("yellow", "red"):
+        return []
+    level = BAD if place.light == "red" else NOTICE
+    shift = "" if place.shift_mm is None else f" by about {place.shift_mm:.1f} mm"
+    knowing = f" {place.acknowledged_by} recorded all the same." if place.acknowledged_by else ""
+    sentence = f"The camera {name} had moved{shift} since it was calibrated.{knowing}"
+    return [FoundQuality("camera moved", level, place.shift_mm or 0.0, sentence)]
 
 
 def _arm(samples: np.ndarray) -> list[FoundQuality]:

@@ -40,6 +40,7 @@ BESIDE_HANDLE = 0.050  # m: where the fingers push the drawer's front
 SHORT = 0.005  # m before a stop, so that nothing is pressed against it
 BELOW_HANDLE = 0.004  # m between the handle's middle and the finger tips that pull it
 OPEN_SHORT = 0.010  # m before the drawer's stop
+ENOUGH = 0.06  # m between a finger and the middle of what stands beside: more is no better
 _YAWS = np.deg2rad(np.arange(-90, 90, 15))
 
 
@@ -154,13 +155,17 @@ def _grasp(grasp: Grasp) -> list[Waypoint]:
 
 
 def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
-    """The grasp whose fingers keep farthest from everything else; a cube and a lid allow four, a ball any."""
+    """The grasp with the hand turned as it is, or by as little as keeps the fingers clear of everything else.
+
+    A loose thing turns between the closing fingers by itself, a cube too (24 of 24 lifted, at any angle); the lid has
+    to fit where it is put, so it is held by the sides of its knob.
+    """
     grasp = grasp_of(name, scene, truth)
-    round_thing = any(thing.name == name and thing.shape != "cube" for thing in scene.objects)
-    turns = _YAWS if round_thing else np.array([0.0, np.pi / 2])
+    loose = any(thing.name == name for thing in scene.objects)
+    turns = _YAWS if loose else np.array([0.0, np.pi / 2])
     others = [truth.poses[other][:2, 3] for other in truth.poses if other != name]
     walls = drawer_outline(truth) if scene.drawer else np.zeros((0, 2))
-    yaw = yaw_of(grasp.base_from_tool)
+    yaw = yaw_of(truth.base_from_tool if loose else grasp.base_from_tool)
     position = grasp.base_from_tool[:3, 3]
     grown = 1.0 + KNUCKLE / (0.5 * grasp.width + FINGER)
 
@@ -170,8 +175,7 @@ def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
         knuckles = [position[:2] + across * grown, position[:2] - across * grown]
         near = [float(np.linalg.norm(tip - other)) for tip in tips for other in others]
         near += [float(np.linalg.norm(knuckle - wall)) for knuckle in knuckles for wall in walls]
-        # Far enough is far enough: then the smaller turn.
-        return min([*near, 0.08]) - 0.002 * abs(turn)
+        return min([*near, ENOUGH]) - 0.002 * abs(turn)
 
     best = max(turns, key=room)
     return Grasp(tool_down(position, yaw + float(best)), grasp.width)

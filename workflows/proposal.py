@@ -16,10 +16,34 @@ PICTURE_HEIGHT = 256  # px of action images: decoding is exact to hundredths of 
 _CHUNK = 16  # frames drawn at once, for the sake of memory
 
 
+@dataclass(frozen=True)
+class MadeBy:
+    """How a model made a proposal: which weights (`fingerprint`), in which mode, with which settings and `seed`.
+
+    `score` in [0, 1] is how far the model's own ranking trusts it, `doubt` '' or why it does not; it was the `rank`-th
+    of `candidates`, counted from 1.
+    """
+
+    folder: str
+    fingerprint: str
+    mode: str
+    seed: int
+    steps: int
+    guidance_scale: float
+    candidates: int = 1
+    rank: int = 1
+    score: float = 1.0
+    doubt: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Proposal:
     """`times` (T,) s; `rgb` (V, T, H, W, 3) uint8 the pictures to come, None when the source shows none; `action`
-    (V, T, h, w, 3) uint8 the action images as `cameras` (V,) see them; `decoded` what was read from these."""
+    (V, T, h, w, 3) uint8 the action images as `cameras` (V,) see them; `decoded` what was read from these.
+
+    `made_by`: the model, None for other sources; `others`: further candidates for the same question, best first;
+    `begun_from`: the id of the rehearsal that this one changes or goes on from, '' for none.
+    """
 
     instruction: str
     source: str
@@ -30,6 +54,9 @@ class Proposal:
     decoded: Decoded
     cameras: tuple[Camera, ...]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    made_by: MadeBy | None = None
+    others: tuple["Proposal", ...] = ()
+    begun_from: str = ""
 
 
 class Source(Protocol):

@@ -10,8 +10,10 @@ from typing import Any
 
 from foundation.clocks import Clock, SystemClock
 from foundation.errors import KnownError
+from storage.disks import explained
 from storage.documents import NewEpisode
 from storage.episode_writer import LEAST_FREE, EpisodeWriter
+from storage.finishing import LOCK
 from storage.library import Library
 from workflows.cancellation import Cancellation
 from workflows.record_facts import (
@@ -169,6 +171,22 @@ class Recorder:
         assert self._facts.writer is not None
         self._facts.writer.discard()
         self._facts = _Facts(reset_due=True)
+
+    def move_to(self, place: Path) -> Path:
+        """Put what was recorded into a folder of its own below `place` instead of among the episodes."""
+        self._require(RecordState.REVIEW)
+        writer = self._facts.writer
+        assert writer is not None
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            moved = writer.folder.rename(place / writer.folder.name)
+        except OSError as error:
+            raise explained(error, "The recording could not be kept") from error
+        finally:
+            writer.release()
+        (moved / LOCK).unlink(missing_ok=True)
+        self._facts = _Facts(reset_due=True)
+        return moved
 
     def bench_is_ready(self) -> None:
         """The bench was put back for the next episode."""

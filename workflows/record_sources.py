@@ -14,9 +14,11 @@ from foundation.errors import KnownError
 from robot.client import RobotClient
 from robot.state import Activity, ArmState
 from robot.status import MotionSample, SampleTap
-from storage.documents import Calibration, Lens, ViewSpec
+from storage.documents import Calibration, Lens, PlaceSeen, ViewSpec
 from storage.library import Library
 from storage.samples import ArmSample
+from workflows.known_cameras import KnownCamera
+from workflows.place_check import PlaceCheck
 from workflows.record import Recorder
 from workflows.record_facts import RecordError
 from workflows.session import NotConnectedError, Session
@@ -43,9 +45,9 @@ _BY_ITSELF = (Activity.FOLLOWING, Activity.JOGGING, Activity.PREPARING)
 class CameraView:
     """One camera of a session, as a `RecordedView`. A slow camera records on; the episode's findings tell of it."""
 
-    def __init__(self, capture: Capture, name: str, camera: Camera | None, kind: str):
+    def __init__(self, capture: Capture, name: str, session: Session):
         self.name = name
-        self._capture, self._camera, self._kind = capture, camera, kind
+        self._capture, self._session = capture, session
         self._subscription: Subscription | None = None
 
     @property
@@ -58,9 +60,12 @@ class CameraView:
         size = driver.size or (None if newest is None else newest.size)
         if size is None:
             raise RecordError(f"The camera {self.name} has not given a picture yet. Wait a moment.")
-        lens = None if driver.intrinsics is None else lens_of(driver.intrinsics)
-        calibration = None if lens is None or self._camera is None else calibration_of(lens, self._camera, self._kind)
-        return ViewSpec(driver.identity, self.name, *size, driver.fps or 0.0, lens, calibration)
+        known, lens = self._session.known.get(driver.identity), driver.intrinsics
+        rate, place = driver.fps or 0.0, place_seen(self._session.check, driver.identity)
+        if known is None:
+            return ViewSpec(driver.identity, self.name, *size, rate, None if lens is None else lens_of(lens))
+        calibration = known_calibration(known)
+        return ViewSpec(driver.identity, self.name, *size, rate, calibration.lens, calibration, place)
 
     def begin(self) -> Subscription:
         self._subscription = self._capture.subscribe(_QUEUE)
@@ -119,12 +124,7 @@ def recorder_for(session: Session, library: Library) -> Recorder | None:
 
 def views_of(session: Session) -> list[CameraView]:
     """Every camera of the session, calibrated or not."""
-    cameras = session.cameras
-    kind = "simulated truth" if session.simulated else "calibration"
-    return [
-        CameraView(capture, session.names[identity], cameras.get(identity), kind)
-        for identity, capture in session.captures.items()
-    ]
+    return [CameraView(capture, session.names[identity], session) for identity, capture in session.captures.items()]
 
 
 def arm_of(session: Session) -> RobotArm:
@@ -144,6 +144,37 @@ def calibration_of(lens: Lens, camera: Camera, kind: str) -> Calibration:
     contents = np.concatenate([np.ravel(lens.K), lens.distortion, camera.base_from_camera.ravel()])
     identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{camera.name} {kind} {contents.tobytes().hex()}")
     return Calibration(str(identity), utc_now().isoformat(), kind, lens, _rows(camera.base_from_camera))
+
+
+def known_calibration(known: KnownCamera) -> Calibration:
+    """What a session knows of a camera, as episodes keep it: under the id of the calibration that found it out."""
+    if known.calibration_id is None or known.made_at is None:
+        return calibration_of(lens_of(known.intrinsics), known.camera, known.kind)
+    return Calibration(
+        str(known.calibration_id),
+        known.made_at.isoformat(),
+        known.kind,
+        lens_of(known.intrinsics),
+        _rows(known.camera.base_from_camera),
+        known.delay_s,
+        known.error_mm,
+        known.error_px,
+    )
+
+
+def place_seen(check: PlaceCheck | None, identity: str) -> PlaceSeen | None:
+    """What the session's check found of one camera, as episodes keep it."""
+    drift = None if check is None else check.drifts.get(identity)
+    if check is None or drift is None:
+        return None
+    shift = {"shift_mm": _finite(drift.shift_mm), "shift_px": _finite(drift.shift_px)}
+    return PlaceSeen(
+        check.at.isoformat(), str(drift.light), drift.sentence, acknowledged_by=check.acknowledged_by, **shift
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _rows(matrix: np.ndarray) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.clocks import utc_now
+from robot.findings import Level
 from robot.plan import Plan
 from robot.staging import Staged
 from workflows.proposal import Proposal
@@ -57,9 +58,33 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
+class Candidate:
+    """One of the motions that were proposed, and what planning says about it."""
+
+    proposal: Proposal
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a task that is done in parts: `number` from 1 of at most `most`; `first` the first part's id."""
+
+    number: int
+    most: int
+    first: str
+
+
+@dataclass(frozen=True, eq=False)
 class Facts:
     proposal: Proposal | None = None
     plan: Plan | None = None
+    candidates: tuple[Candidate, ...] = ()
+    made: str = ""
+    operator: str = ""
+    part: Part | None = None
+    approvals: tuple[dict[str, str], ...] = ()  # every one that was given, also those that were taken back
+    covered_by: str = ""  # the approval for several parts that this one was approved under
+    episode: str | None = None  # kept as a demonstration
     rejected: str | None = None
     approval: Approval | None = None
     revoked: str = ""
@@ -89,7 +114,13 @@ class Facts:
             "id": self.proposal.id,
             "instruction": self.proposal.instruction,
             "source": self.proposal.source,
+            "made": self.made,
             "stored": utc_now().isoformat(),
+            "operator": self.operator,
+            "model": self.proposal.made_by and asdict(self.proposal.made_by),
+            "candidates": [_candidate(each) for each in self.candidates],
+            "begun_from": self.proposal.begun_from,
+            "part": self.part and asdict(self.part),
             "arm": asdict(settings.arm),
             "lab": asdict(settings.lab) if settings.arm.kind == SIMULATED else None,
             "limits": settings.limits,
@@ -99,9 +130,25 @@ class Facts:
             "findings": [finding.to_dict() for finding in self.plan.findings],
             "rejected": self.rejected,
             "approval": approval and {"digest": approval.staged.digest, "who": approval.who, "when": approval.when},
+            "approvals": list(self.approvals),
+            "covered_by": self.covered_by,
             "revoked": self.revoked,
             "run": run and asdict(run),
             "tracking_error_p95_mm": tracking and tracking.error_p95_mm,
             "outcome": outcome and asdict(outcome),
+            "episode": self.episode,
             "seconds": dict(self.seconds),
         }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    """One of those that could be chosen from, so that it can be made again from its seed."""
+    made = candidate.proposal.made_by
+    refusals = sum(finding.level is Level.REFUSAL for finding in candidate.plan.findings)
+    return {
+        "id": candidate.proposal.id,
+        "seed": None if made is None else made.seed,
+        "score": None if made is None else made.score,
+        "doubt": "" if made is None else made.doubt,
+        "refusals": refusals,
+    }

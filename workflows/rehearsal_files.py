@@ -1,6 +1,5 @@
 """A rehearsal in the library: one folder, written whole or not at all; `rehearsal.json` is replaced as it goes on."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,16 @@ from workflows.proposal import Proposal
 from workflows.tracking import Tracking
 from workflows.video import SideBySideVideo
 
-_FORMAT = "rehearse rehearsal 1"
-
 
 class LibraryError(KnownError):
     """The library folder cannot be written or read."""
 
 
 def write_proposal(library: Path, proposal: Proposal, plan: Plan, record: dict[str, Any]) -> Path:
-    """The folder with everything that is known before anything moves."""
-    folder = library / "rehearsals" / proposal.id
+    """The folder with everything that is known before anything moves, and its row in the library's lists."""
+    from storage import rehearsals  # SQLAlchemy takes long to load: not when the window starts
+
+    folder = library / rehearsals.REHEARSALS / proposal.id
     part = folder.with_name(folder.name + ".part")
     try:
         part.mkdir(parents=True)
@@ -41,20 +40,24 @@ def write_proposal(library: Path, proposal: Proposal, plan: Plan, record: dict[s
                 residual_px=decoded.residual_px,
             )
         (part / "plan.bin").write_bytes(plan.to_bytes())
-        _write_json(part / "rehearsal.json", {"format": _FORMAT, **record})
+        rehearsals.write_rehearsal(part, record)
         part.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:
         raise _not_written(folder, error) from error
+    rehearsals.remember(library, folder)
     return folder
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Replace `rehearsal.json`; after a crash it is the old one or the new one."""
+    """Replace what is known of a rehearsal, in its folder and in the library's lists."""
+    from storage import rehearsals
+
     try:
-        _write_json(folder / "rehearsal.json", {"format": _FORMAT, **record})
+        rehearsals.write_rehearsal(folder, record)
     except OSError as error:
         raise _not_written(folder, error) from error
+    rehearsals.remember(folder.parent.parent, folder)
 
 
 def write_run(folder: Path, number: int, tracking: Tracking) -> str:
@@ -73,23 +76,18 @@ def write_run(folder: Path, number: int, tracking: Tracking) -> str:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What `rehearsal.json` says. Raises LibraryError when it is damaged."""
-    try:
-        values = json.loads((folder / "rehearsal.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LibraryError(f"The rehearsal in {folder} cannot be read: {error}.") from error
-    if not isinstance(values, dict) or values.get("format") != _FORMAT:
-        raise LibraryError(f"The folder {folder} holds no rehearsal of this program.")
-    return values
+    """What `rehearsal.json` says. Raises StorageError when it is damaged."""
+    from storage.rehearsals import read_rehearsal
+
+    return read_rehearsal(folder)
 
 
 def _write_pictures(folder: Path, proposal: Proposal) -> None:
     for view in proposal.scene.views:
-        name = "".join(c if c.isalnum() else "-" for c in view.camera.name)
         encoded, data = cv2.imencode(".png", view.rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
         if not encoded:
             raise LibraryError(f"The picture of the camera {view.camera.name} could not be stored.")
-        (folder / f"scene-{name}.png").write_bytes(data.tobytes())
+        (folder / scene_file(view.camera.name)).write_bytes(data.tobytes())
     fps = _fps(proposal.times)
     for name, pictures in (("action", proposal.action), ("rgb", proposal.rgb)):
         if pictures is not None:
@@ -98,18 +96,14 @@ def _write_pictures(folder: Path, proposal: Proposal) -> None:
                     video.add(list(pictures[:, frame]))
 
 
+def scene_file(camera: str) -> str:
+    """The name of the file with what a camera saw when it was asked."""
+    return f"scene-{''.join(c if c.isalnum() else '-' for c in camera)}.png"
+
+
 def _fps(times: np.ndarray) -> float:
     duration = float(times[-1] - times[0])
     return float(np.clip((len(times) - 1) / duration, 1.0, 60.0)) if duration > 0 else 10.0
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(values, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def _not_written(folder: Path, error: OSError) -> LibraryError:

@@ -3,10 +3,11 @@
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foundation.clocks import utc_now
 from foundation.errors import KnownError
@@ -19,7 +20,7 @@ from robot.state import Activity
 from robot.status import RobotStatus
 from workflows.cancellation import Cancellation, Report, silently
 from workflows.proposal import Proposal, Source
-from workflows.rehearsal_facts import Approval, Facts, Outcome, RehearsalState, Run
+from workflows.rehearsal_facts import Approval, Candidate, Facts, Outcome, RehearsalState, Run
 from workflows.rehearsal_files import write_proposal, write_record, write_run
 from workflows.rehearsal_plan import plan_for
 from workflows.scene_change import what_changed
@@ -28,8 +29,12 @@ from workflows.sources import DemonstratorSource, ReplaySource
 from workflows.tracking import Tracking, track
 from workflows.trajectory_file import load_trajectory, save_trajectory
 
+if TYPE_CHECKING:
+    from workflows.run_recording import RunRecording
+
 __all__ = [
     "Approval",
+    "Candidate",
     "DemonstratorSource",
     "Outcome",
     "Proposal",
@@ -55,12 +60,16 @@ class RehearsalError(KnownError):
 class Rehearsal:
     """One screen's or one command's rehearsals, one after the other, on a session that is open.
 
-    `propose`, `approve`, `run`, `reject`, `finish` and `look` wait (for pictures, for the robot process, for the disk):
-    a window runs them as jobs, one at a time. `update` and the properties never wait. `operator` is who approves.
+    `propose`, `choose`, `approve`, `run`, `reject`, `end_recording`, `finish`, `look` and `close` wait (for pictures,
+    for the robot process, for the disk): a window runs them as jobs, one at a time. `update` and the properties never
+    wait. `operator` is who approves. With `record_runs` each run is filmed, and `close` has to be called.
     """
 
-    def __init__(self, session: Session, *, operator: str = "", library: Path | None = None):
+    def __init__(self, session: Session, *, operator: str = "", library: Path | None = None, record_runs: bool = False):
         self.session = session
+        self._record_runs = record_runs
+        self._recording: RunRecording | None = None
+        self.recording_problem = ""
         self.operator = operator or session.settings.operator
         self._library = library
         self._facts = Facts()
@@ -77,6 +86,11 @@ class Rehearsal:
     @property
     def proposal(self) -> Proposal | None:
         return self._facts.proposal
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What can be chosen from, the most promising first; the one that is shown is among them."""
+        return self._facts.candidates
 
     @property
     def plan(self) -> Plan | None:
@@ -125,6 +139,7 @@ class Rehearsal:
         if self.state is RehearsalState.RUNNING:
             raise RehearsalError("The arm is still moving. Let it finish, or stop it, first.")
         self._take_back("Another motion was asked for.")
+        self.close()
         self._facts = Facts()
         instruction = instruction.strip()
         if not instruction:
@@ -134,18 +149,27 @@ class Rehearsal:
         proposal = self._timed("propose", lambda: source.propose(instruction, scene, report, token))
         token.raise_if_cancelled()
         report("Planning the motion", 0.85)
-        plan = self._timed("plan", lambda: plan_for(self.session, proposal))
-        token.raise_if_cancelled()
+        candidates = self._timed("plan", lambda: self._planned(proposal, token))
         report("Storing the rehearsal", 0.95)
-        self._change(proposal=proposal, plan=plan)
-        try:
-            record = self._facts.record(self.session.settings)
-            folder = self._timed("store", lambda: write_proposal(self._library_folder(), proposal, plan, record))
-        except KnownError:
-            self._facts = Facts()
-            raise
-        self._change(folder=folder)
+        self._adopt(candidates[0], candidates)
         report("Ready to be watched", 1.0)
+        return candidates[0].proposal
+
+    def choose(self, number: int) -> Proposal:
+        """Look at another of the candidates instead; an approval of the one before is revoked, and nothing moves."""
+        self._require(RehearsalState.PROPOSED, RehearsalState.APPROVED)
+        before = self._facts
+        assert before.proposal is not None
+        chosen = before.candidates[number]
+        if chosen.proposal is before.proposal:
+            return chosen.proposal
+        self._take_back("Another candidate was chosen.")
+        # A rehearsal of its own: what was said of the one before stays said.
+        proposal = replace(chosen.proposal, id=str(uuid.uuid4()), begun_from=before.proposal.id)
+        chosen = replace(chosen, proposal=proposal)
+        candidates = tuple(chosen if i == number else each for i, each in enumerate(before.candidates))
+        self._facts = Facts(seconds=before.seconds)
+        self._adopt(chosen, candidates)
         return proposal
 
     def reject(self, reason: str = "") -> None:
@@ -175,7 +199,8 @@ class Rehearsal:
             raise RehearsalError("The robot process holds another plan than the one shown. Ask for the motion again.")
         now = time.monotonic()
         approval = Approval(staged, self.operator, utc_now().isoformat(), now, now + staged.expires_in_s)
-        self._change(approval=approval, revoked="")
+        given = {"digest": staged.digest, "who": approval.who, "when": approval.when}
+        self._change(approval=approval, revoked="", approvals=(*self._facts.approvals, given))
         try:
             self._store()
         except KnownError:
@@ -195,34 +220,47 @@ class Rehearsal:
         self._require(RehearsalState.APPROVED)
         approval = self._facts.approval
         assert approval is not None
-        if time.monotonic() - approval.looked > _LOOK_AGAIN:
-            self.look()
-            self._require(RehearsalState.APPROVED)
-        if self.session.lab is not None:
-            self.session.lab.begin()
-        robot = self._robot
-        robot.take_samples()
-        self._starting = True
+        self._begin_recording()
         try:
-            robot.execute(approval.staged.nonce, speed)
-            self._began = time.monotonic()
-            self._change(run=Run(utc_now().isoformat(), speed), tracking=None)
-        finally:
-            self._starting = False
+            if time.monotonic() - approval.looked > _LOOK_AGAIN:
+                self.look()
+                self._require(RehearsalState.APPROVED)
+            self._start(approval, speed)
+        except BaseException:
+            self._drop_recording()
+            raise
 
-    def finish(self, success: bool | None, note: str = "") -> None:
-        """Store how it went, in the operator's judgement."""
+    @property
+    def recorded(self) -> bool:
+        """Whether the run was filmed and can still be kept as a demonstration."""
+        return self._recording is not None
+
+    def end_recording(self) -> None:
+        """The run is over: nothing more is filmed. Without a recording this does nothing."""
+        if self._recording is not None:
+            self._recording.stop()
+
+    def finish(self, success: bool | None, note: str = "", *, keep: bool = False) -> None:
+        """Store how it went, in the operator's judgement; with `keep` the film of the run becomes a demonstration."""
         self.update()
         self._require(RehearsalState.DONE)
+        if keep and self._recording is None:
+            raise RehearsalError(f"This run was not recorded. {self.recording_problem}".strip())
         facts = self._facts
-        self._change(outcome=Outcome(success, note, utc_now().isoformat()))
         try:
             if facts.folder is not None and facts.tracking is not None and len(facts.tracking):
                 write_run(facts.folder, 1, facts.tracking)
+            self._settle_recording(success, note, keep)
+            self._change(outcome=Outcome(success, note, utc_now().isoformat()))
             self._store()
         except KnownError:
             self._change(outcome=None)
             raise
+
+    def close(self) -> None:
+        """Let go of the recording of a run that nobody judged; it stays beside the rehearsal."""
+        if self._recording is not None:
+            self._settle_recording(None, "", keep=False)
 
     # --- meanwhile ---
 
@@ -278,6 +316,69 @@ class Rehearsal:
         return run
 
     # --- parts ---
+
+    def _planned(self, proposal: Proposal, token: Cancellation) -> tuple[Candidate, ...]:
+        """Every candidate with its plan: those that can be done first, each in the order of its source."""
+        found = []
+        for each in (replace(proposal, others=()), *proposal.others):
+            token.raise_if_cancelled()
+            found.append(Candidate(each, plan_for(self.session, each)))
+        return tuple(sorted(found, key=lambda candidate: not candidate.plan.executable))
+
+    def _adopt(self, chosen: Candidate, candidates: tuple[Candidate, ...]) -> None:
+        """From now on this one is shown; it is stored before anything else can be done with it."""
+        proposal, plan = chosen.proposal, chosen.plan
+        now = utc_now().isoformat()
+        self._change(proposal=proposal, plan=plan, candidates=candidates, made=now, operator=self.operator)
+        try:
+            record = self._facts.record(self.session.settings)
+            folder = self._timed("store", lambda: write_proposal(self._library_folder(), proposal, plan, record))
+        except KnownError:
+            self._facts = Facts()
+            raise
+        self._change(folder=folder)
+
+    def _start(self, approval: Approval, speed: float) -> None:
+        if self.session.lab is not None:
+            self.session.lab.begin()
+        robot = self._robot
+        robot.take_samples()
+        self._starting = True
+        try:
+            robot.execute(approval.staged.nonce, speed)
+            self._began = time.monotonic()
+            self._change(run=Run(utc_now().isoformat(), speed), tracking=None)
+        finally:
+            self._starting = False
+
+    def _begin_recording(self) -> None:
+        """A run that cannot be filmed is run all the same; why stands in `recording_problem`."""
+        proposal = self._facts.proposal
+        if not self._record_runs or self._recording is not None or proposal is None:
+            return
+        from workflows.run_recording import RunRecording  # the library behind it takes long to load
+
+        self.recording_problem = ""
+        try:
+            self._recording = RunRecording(self.session, self._library_folder(), proposal.instruction, self.operator)
+        except KnownError as error:
+            self.recording_problem = str(error)
+
+    def _drop_recording(self) -> None:
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.discard()
+
+    def _settle_recording(self, success: bool | None, note: str, keep: bool) -> None:
+        recording, folder = self._recording, self._facts.folder
+        if recording is None:
+            return
+        if keep:
+            kept = recording.keep(success, note)
+            self._change(episode=str(kept.id))
+        elif folder is not None:
+            recording.put_aside(folder)
+        self._recording = None
 
     @property
     def _robot(self) -> RobotClient:
@@ -336,7 +437,7 @@ class Rehearsal:
             self._facts = replace(self._facts, **changes)
 
     def _library_folder(self) -> Path:
-        return self._library or self.session.settings.library_folder
+        return self._library or self.session.library_folder
 
     def _store(self) -> None:
         if self._facts.folder is not None:

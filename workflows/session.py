@@ -3,6 +3,8 @@
 import contextlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,9 +12,10 @@ from cameras.capture import Capture
 from cameras.driver import CameraDriver
 from cameras.errors import StaleFrame
 from cameras.frame import Frame
+from cameras.intrinsics import Intrinsics
 from cameras.listing import driver_for
 from cameras.simulated import SimulatedCamera
-from cameras.undistort import ideal_camera, undistort
+from cameras.undistort import undistort
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.errors import KnownError
@@ -23,7 +26,12 @@ from robot.state import ArmState
 from simulation.bench.randomise import scene_for
 from simulation.client import LabProcess
 from workflows.cancellation import Cancellation, Report, silently
+from workflows.known_cameras import SIMULATED_TRUTH, KnownCamera, known_cameras
+from workflows.place_check import PlaceCheck, place_check
 from workflows.settings import SIMULATED, ProgramSettings
+
+if TYPE_CHECKING:  # loaded only where there is a calibration
+    from workflows.calibrate_store import Stored
 
 FRESH = 0.1  # s: no older picture counts as the present
 _FIRST_FRAME = 10.0  # s a camera may take for its first picture
@@ -49,13 +57,16 @@ class Session:
     camera's identity). Use from one thread at a time, but for `heartbeat`.
     """
 
-    def __init__(self, settings: ProgramSettings):
+    def __init__(self, settings: ProgramSettings, library: Path | None = None):
         self.settings = settings
+        self.library_folder = library or settings.library_folder  # the same to the end: another is for the next start
         self.lab: LabProcess | None = None
         self.robot: RobotClient | None = None
         self.captures: dict[str, Capture] = {}
         self.names: dict[str, str] = {}
         self.problems: dict[str, str] = {}
+        self.stored: Stored | None = None  # the calibration in use
+        self.check: PlaceCheck | None = None  # of that calibration, None where it was not checked
 
     @property
     def simulated(self) -> bool:
@@ -76,8 +87,10 @@ class Session:
                 self.captures[identity] = Capture(driver)
             report("Connecting the arm", 0.6)
             self._attempt("arm", self._connect_arm)
-            report("Waiting for pictures", 0.9)
+            report("Waiting for pictures", 0.8)
             self._wait_for_pictures(token)
+            report("Looking whether the cameras stand as they stood", 0.9)
+            self._attempt("calibration", lambda: self.use(self._load_calibration()))
         except BaseException:
             self.close()
             raise
@@ -93,6 +106,7 @@ class Session:
                 stack.callback(self.robot.close)
             self.lab, self.robot = None, None
             self.captures, self.names = {}, {}
+            self.stored, self.check = None, None
 
     def heartbeat(self) -> None:
         """Say that the window is alive; call every 50 ms from the thread whose liveness matters."""
@@ -102,20 +116,46 @@ class Session:
                 robot.heartbeat()
 
     @property
+    def known(self) -> dict[str, KnownCamera]:
+        """By identity, the cameras whose place is known: from the calibration in use; without one, the lab's own from
+        the lab ("simulated truth")."""
+        return known_cameras(dict(self.captures), dict(self.names), self.stored)
+
+    @property
     def cameras(self) -> dict[str, Camera]:
-        """By identity, the cameras whose place is known. The lab's are known from the lab ("simulated truth")."""
-        known = {}
-        for identity, capture in self.captures.items():
-            place = self._base_from_camera(capture.driver)
-            if capture.driver.intrinsics is not None and place is not None:
-                known[identity] = ideal_camera(self.names[identity], capture.driver.intrinsics, place)
-        return known
+        """By identity, the ideal cameras of those whose place is known."""
+        return {identity: known.camera for identity, known in self.known.items()}
+
+    def intrinsics(self, identity: str) -> Intrinsics | None:
+        """A camera's lens: as it was calibrated, else as the camera says; None where nobody knows."""
+        known = self.known.get(identity)
+        return self.captures[identity].driver.intrinsics if known is None else known.intrinsics
+
+    def use(self, stored: "Stored | None") -> None:
+        """Take the cameras' places from this calibration from now on, and check it; None: as the lab says."""
+        self.stored, self.check = stored, None
+        self.check_places()
+
+    def check_places(self) -> PlaceCheck | None:
+        """Look whether the calibrated cameras stand as they stood; takes half a second. None without a calibration."""
+        stored = self.stored
+        if stored is None:
+            return None
+        from workflows.calibrate_check import check
+
+        known = self.known
+        drifts = check(stored, {identity: capture for identity, capture in self.captures.items() if identity in known})
+        self.check = place_check(drifts, self.names)
+        return self.check
 
     def take_scene(self, timeout: float = 1.0) -> Scene:
         """One picture of this moment from every calibrated camera, undistorted, and where the arm is.
 
-        Raises KnownError when a picture is older than 100 ms or does not come, or when arm or calibration is missing.
+        Raises KnownError when a picture is older than 100 ms or does not come, when arm or calibration is missing, or
+        when a camera has moved since it was calibrated.
         """
+        if self.check is not None and self.check.refusal:
+            raise NotConnectedError(self.check.refusal)
         if self.robot is None or self.robot.status is None:
             raise NotConnectedError(f"The arm is not connected. {self.problems.get('arm', 'Connect it first.')}")
         cameras = self.cameras
@@ -176,12 +216,17 @@ class Session:
         while any(capture.newest is None for capture in self.captures.values()) and time.monotonic() < deadline:
             token.wait(0.02)
 
-    @staticmethod
-    def _base_from_camera(driver: CameraDriver) -> np.ndarray | None:
-        """Where the camera stands; for a real one this comes from a calibration."""
-        if isinstance(driver, SimulatedCamera) and "base_from_camera" in driver.details:
-            return np.array(driver.details["base_from_camera"])
-        return None
+    def _load_calibration(self) -> "Stored | None":
+        """The library's active one; the lab needs none as long as it takes the simulation's word."""
+        if self.simulated and self.settings.lab.true_places:
+            return None
+        if not any((self.library_folder / "calibrations").glob("*/")):
+            return None
+        from storage.library import Library
+        from workflows.calibrate_store import active
+
+        with Library(self.library_folder) as library:
+            return active(library)
 
     def _fresh_frames(self, identities: tuple[str, ...], timeout: float) -> dict[str, Frame]:
         """A frame of each camera that came after this call, all of them fresh at one moment."""
@@ -197,8 +242,8 @@ class Session:
                 time.sleep(0.005)
 
     def _view(self, frame: Frame, identity: str, camera: Camera) -> View:
-        intrinsics = self.captures[identity].driver.intrinsics
-        assert intrinsics is not None
+        intrinsics = self.intrinsics(identity)
+        assert intrinsics is not None  # its place is known, and so is its lens
         return View(camera, undistort(frame, intrinsics).rgb, frame.captured)
 
     def _arm_check(self) -> Check:
@@ -226,10 +271,16 @@ class Session:
         return [Check(f"Camera {name}", False, problem) for name, problem in problems if problem]
 
     def _place_check(self) -> Check:
-        missing = [self.names[identity] for identity in self.captures if identity not in self.cameras]
-        if len(self.cameras) >= 2:
-            what = "simulated truth" if self.simulated else "calibrated"
-            return Check("Calibration", True, f"{len(self.cameras)} cameras, {what}")
+        known = self.known
+        missing = [self.names[identity] for identity in self.captures if identity not in known]
+        if self.check is not None and self.check.refusal:
+            return Check("Calibration", False, self.check.refusal)
+        if len(known) >= 2:
+            true = all(each.kind == SIMULATED_TRUTH for each in known.values())
+            what = "known from the simulation" if true else "calibrated"
+            return Check("Calibration", True, f"{len(known)} cameras, {what}")
+        if "calibration" in self.problems:
+            return Check("Calibration", False, self.problems["calibration"])
         if len(self.captures) < 2:
             return Check("Calibration", False, "two cameras or more are needed: choose them, then save and connect")
         return Check("Calibration", False, f"two calibrated cameras are needed; not calibrated: {', '.join(missing)}")

@@ -27,12 +27,14 @@ class ArmSettings:
 @dataclass(frozen=True)
 class LabSettings:
     """The embedded lab: `seed` of its scene, `cameras` 2 to 4 with pictures of `picture_px` (width, height), smaller
-    for slow computers, and an instruction the scene must make possible."""
+    for slow computers, and an instruction the scene must make possible. `true_places`: whether its cameras stand where
+    the simulation says, or where a calibration has found them."""
 
     seed: int = 0
     cameras: int = 2
     instruction: str = "put the red cube in the bowl"
     picture_px: tuple[int, int] = (640, 480)
+    true_places: bool = True
 
     def __post_init__(self):
         if not all(64 <= side <= 1920 and side % 2 == 0 for side in self.picture_px):
@@ -72,6 +74,25 @@ class SpeedSettings:
 
 
 @dataclass(frozen=True)
+class TagSettings:
+    """The printed AprilTags: their family, the edges of the black squares in mm, the paper. `measured_mm`: what the
+    printed ruler of 100 mm really measures; the tags are as much larger or smaller."""
+
+    family: str = "tag36h11"
+    board_tag_mm: float = 50.0
+    bench_tag_mm: float = 60.0
+    grid_tag_mm: float = 27.0
+    paper: str = "A4"
+    measured_mm: float = 100.0
+
+    def __post_init__(self):
+        if not all(10.0 <= size <= 200.0 for size in (self.board_tag_mm, self.bench_tag_mm, self.grid_tag_mm)):
+            raise ValueError("tags must be 10 to 200 mm wide")
+        if not 90.0 <= self.measured_mm <= 110.0:
+            raise ValueError("the ruler of 100 mm must measure 90 to 110 mm; print again at 100 %")
+
+
+@dataclass(frozen=True)
 class ProgramSettings:
     """The whole; see `load` and `save`. `library` None means the usual folder of this system."""
 
@@ -80,6 +101,7 @@ class ProgramSettings:
     cameras: tuple[CameraChoice, ...] = ()
     workspace: WorkspaceSettings = field(default_factory=WorkspaceSettings)
     speed: SpeedSettings = field(default_factory=SpeedSettings)
+    tags: TagSettings = field(default_factory=TagSettings)
     library: str | None = None
     appearance: str = "system"
     operator: str = ""

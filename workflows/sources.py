@@ -7,6 +7,7 @@ import numpy as np
 from foundation import xarm7
 from foundation.trajectory import Scene, Trajectory
 from robot.joint_trajectory import JointTrajectory
+from robot.plan import Plan
 from robot.waypoints import joint_path
 from simulation.bench.tasks import task_from_instruction
 from workflows.cancellation import Cancellation, Report
@@ -40,8 +41,8 @@ class DemonstratorSource:
 
 
 class ReplaySource:
-    """A trajectory from a file, or what the arm did in an episode of the library (its folder), proposed for the
-    present scene."""
+    """A trajectory from a file, what the arm did in an episode of the library (its folder), or what an earlier
+    rehearsal proposed (its folder), for the present scene."""
 
     name = "replay"
 
@@ -51,9 +52,26 @@ class ReplaySource:
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
         """Raises TrajectoryFileError when the file holds no trajectory, StorageError for an episode without one."""
         report("Reading the trajectory", 0.05)
-        trajectory, stored = _recorded(self._path) if self._path.is_dir() else load_trajectory(self._path)
+        trajectory, stored = motion_in(self._path)
         trajectory = trajectory.at(np.linspace(trajectory.times[0], trajectory.times[-1], FRAMES))
         return proposal_from_trajectory(instruction or stored, self.name, scene, trajectory, report, token)
+
+
+def motion_in(path: Path) -> tuple[Trajectory, str]:
+    """The motion in a trajectory file, an episode's folder or a rehearsal's, and what it was asked for with."""
+    if (path / "plan.bin").is_file():
+        return _rehearsed(path)
+    return _recorded(path) if path.is_dir() else load_trajectory(path)
+
+
+def _rehearsed(folder: Path) -> tuple[Trajectory, str]:
+    from workflows.rehearsal_files import read_record
+
+    try:
+        plan = Plan.from_bytes((folder / "plan.bin").read_bytes())
+    except OSError as error:
+        raise TrajectoryFileError(f"The rehearsal in {folder} cannot be read: {error.strerror}.") from error
+    return plan.intended, str(read_record(folder)["instruction"])
 
 
 def _recorded(folder: Path) -> tuple[Trajectory, str]:

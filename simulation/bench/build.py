@@ -14,7 +14,9 @@ TABLE_CENTRE = (0.30, 0.0)
 TABLE_SIZE = (1.10, 1.30)  # m along x and y; its top is z = 0
 TABLE_HEIGHT = 0.75
 DENSITY = 600.0  # kg/m3: hollow plastic, a 40 mm cube has 38 g
-GRIPPER_TAG, GRIPPER_TAG_SIZE = 20, 0.06
+# The board on the gripper: two rows of two tags, numbered row by row; sizes in m.
+GRIPPER_TAGS, GRIPPER_TAG_SIZE, GRIPPER_TAG_GAP = (20, 21, 22, 23), 0.05, 0.0125
+_BOARD_PLACE = (0.0545, 0.0, 0.045)  # in the gripper's frame, on the flange's +x side
 
 _SHAPES = {
     "cube": mujoco.mjtGeom.mjGEOM_BOX,
@@ -123,25 +125,24 @@ def _add_tags(spec: mujoco.MjSpec, scene: SceneSpec) -> None:
         place, turn = [*tag.position, 0.001], yaw_quat(tag.yaw - np.pi / 2)
         add_tag(spec, spec.worldbody, tag.number, tag.size, name=f"tag {tag.number}", pos=place, quat=turn)
     if scene.gripper_board:
-        gripper = spec.body("gripper")
-        half = GRIPPER_TAG_SIZE / 2 * 1.3
-        gripper.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=[0.002, half, half],
-            pos=[0.052, 0, 0.045],
-            rgba=[1, 1, 1, 1],
-            group=mjcf.LOOK_GROUP,
-            contype=0,
-            conaffinity=0,
-            mass=0,
-        )
-        # Looking along the flange's +x, away from the arm when the tool points down.
-        add_tag(
-            spec,
-            gripper,
-            GRIPPER_TAG,
-            GRIPPER_TAG_SIZE,
-            name="gripper tag",
-            pos=[0.0545, 0, 0.045],
-            quat=[0.5, 0.5, 0.5, 0.5],
-        )
+        _add_gripper_board(spec.body("gripper"), spec)
+
+
+def _add_gripper_board(gripper, spec: mujoco.MjSpec) -> None:
+    """A plate that looks along the flange's +x, away from the arm when the tool points down, its top to the fingers."""
+    x, y, z = _BOARD_PLACE
+    half = GRIPPER_TAG_SIZE + GRIPPER_TAG_GAP
+    gripper.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=[0.002, half, half],
+        pos=[x - 0.0025, y, z],
+        rgba=[1, 1, 1, 1],
+        group=mjcf.LOOK_GROUP,
+        contype=0,
+        conaffinity=0,
+        mass=0,
+    )
+    step = (GRIPPER_TAG_SIZE + GRIPPER_TAG_GAP) / 2
+    for number, right, up in zip(GRIPPER_TAGS, (-1, 1, -1, 1), (1, 1, -1, -1), strict=True):
+        place, turn = [x, y + right * step, z + up * step], [0.5, 0.5, 0.5, 0.5]
+        add_tag(spec, gripper, number, GRIPPER_TAG_SIZE, name=f"tag {number}", pos=place, quat=turn)

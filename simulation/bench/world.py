@@ -9,7 +9,7 @@ import numpy as np
 
 from foundation import mjcf, xarm7
 from foundation.poses import pose
-from simulation.bench.build import GRIPPER_TAG, GRIPPER_TAG_SIZE, build_model
+from simulation.bench.build import GRIPPER_TAG_SIZE, GRIPPER_TAGS, build_model
 from simulation.bench.drive import JointDrives
 from simulation.bench.scene import SceneSpec
 from simulation.controller.plant import Measurement
@@ -146,8 +146,10 @@ class World:
     def tag_corners(self, number: int) -> np.ndarray:
         """Corners (4, 3) m in base of a tag's black square: top left, top right, bottom right, bottom left of the
         upright tag. Raises SimulationError for a tag that is not in the scene."""
-        name = "gripper tag" if number == GRIPPER_TAG and self.scene.gripper_board else f"tag {number}"
-        sizes = {f"tag {tag.number}": tag.size for tag in self.scene.tags} | {"gripper tag": GRIPPER_TAG_SIZE}
+        name = f"tag {number}"
+        sizes = {f"tag {tag.number}": tag.size for tag in self.scene.tags}
+        if self.scene.gripper_board:
+            sizes |= {f"tag {tag}": GRIPPER_TAG_SIZE for tag in GRIPPER_TAGS}
         if name not in sizes:
             shown = ", ".join(str(tag.number) for tag in self.scene.tags) or "none"
             raise SimulationError(f"The lab's scene has no AprilTag {number}. On the bench are: {shown}.")

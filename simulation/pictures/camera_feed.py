@@ -94,6 +94,7 @@ class CameraFeed:
         details = {
             "fps": spec.fps,
             "delay": spec.delay,
+            "stamped_late": spec.stamped_late,
             "K": np.array(spec.K).tolist(),
             "distortion": list(spec.distortion),
             "base_from_camera": np.array(spec.base_from_camera).tolist(),
@@ -165,4 +166,4 @@ class CameraFeed:
             _, _, station, picture, captured = heapq.heappop(self._waiting)
             if station.stream is not None:
                 depth_mm = None if picture.depth is None else np.round(picture.depth * 1000).astype(np.uint16)
-                station.stream.write(picture.rgb, captured, depth_mm)
+                station.stream.write(picture.rgb, captured + station.spec.stamped_late, depth_mm)

@@ -16,6 +16,7 @@ class CameraSpec:
     `K` (3, 3) px and `base_from_camera` (4, 4) as nested tuples, so that specs compare by value; `distortion` is
     Brown-Conrady k1, k2, p1, p2, k3 (OpenCV's order); `noise` is the standard deviation of each pixel's value in
     0..255; `fps` the rate and `delay` s the time from exposure to delivery, both for who publishes the pictures.
+    `stamped_late`: s after the exposure that its pictures claim to be taken, as with cameras whose clock nobody knows.
     """
 
     name: str
@@ -27,6 +28,7 @@ class CameraSpec:
     noise: float = 1.5
     fps: float = 15.0
     delay: float = 0.02
+    stamped_late: float = 0.0
 
     def __post_init__(self):
         _ = self.camera  # a camera that cannot be one is refused here

@@ -345,7 +345,7 @@ def test_the_model_is_offered_and_what_an_untrained_one_says_cannot_be_approved(
     script = Path(__file__).parents[1] / "model" / "tiny_pipeline.py"
     environment = {**os.environ, "PYTHONPATH": str(script.parents[2])}
     subprocess.run([sys.executable, str(script), str(tmp_path / "tiny")], check=True, env=environment)
-    monkeypatch.setattr("gui.rehearse_presenter.embedded_weights", lambda: tmp_path / "tiny")
+    monkeypatch.setattr("gui.model_asker.embedded_weights", lambda: tmp_path / "tiny")
     program, bar = hands.program, AskBar()
     presenter = RehearsePresenter(program.connection, program.jobs)
     try:

@@ -15,7 +15,7 @@ from pupil_apriltags import Detector
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.poses import look_at
-from simulation.bench.build import GRIPPER_TAG, GRIPPER_TAG_SIZE
+from simulation.bench.build import GRIPPER_TAG_SIZE, GRIPPER_TAGS
 from simulation.bench.scene import BENCH_TAGS, ObjectSpec, SceneSpec, TagSpec
 from simulation.bench.world import World
 from simulation.errors import SimulationError
@@ -120,16 +120,17 @@ def test_tags_are_detected_with_their_true_corners(tagged):
             assert np.linalg.norm(error, axis=1).max() < 1.0
 
 
-def test_the_gripper_board_shows_its_tag():
+def test_the_gripper_board_shows_its_tags():
     world = World(SceneSpec(tags=(), gripper_board=True))
     renderer = SceneRenderer(world)
     spec = camera_spec_at("board", (1.1, 0.1, 0.45), (0.45, 0.0, 0.4), vertical_fov=0.5)
     found = detected(renderer.render(spec).rgb)
     renderer.close()
-    assert list(found) == [GRIPPER_TAG]
-    expected = spec.camera.project(world.tag_corners(GRIPPER_TAG))
-    assert np.linalg.norm(found[GRIPPER_TAG] - expected, axis=1).max() < 1.0
-    assert np.linalg.norm(np.diff(world.tag_corners(GRIPPER_TAG)[:2], axis=0)) == pytest.approx(GRIPPER_TAG_SIZE)
+    assert sorted(found) == list(GRIPPER_TAGS)
+    for number in GRIPPER_TAGS:
+        corners = world.tag_corners(number)
+        assert np.linalg.norm(found[number] - spec.camera.project(corners), axis=1).max() < 1.0
+        assert np.linalg.norm(corners[1] - corners[0]) == pytest.approx(GRIPPER_TAG_SIZE)
 
 
 def test_depth_is_the_distance_along_the_optical_axis(marked):

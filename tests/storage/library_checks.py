@@ -113,18 +113,12 @@ def _tasks(library: Library) -> None:
 def _history(library: Library) -> None:
     database = library.database
     model = history.add_model(database, "embedded", "models/x", {"steps": 3})
-    rehearsal = history.add_rehearsal(
-        database, uuid.uuid4(), "pick", "model", "Ada", executable=True, details={"n": 1}, model=model
-    )
-    approval = history.add_approval(database, rehearsal, "abc", "Ada")
-    run = history.begin_execution(database, approval, {})
-    history.end_execution(database, run, "finished", True)
     training = history.begin_training(database, "runs/1", {}, model)
     history.end_training(database, training, "stopped", model)
     history.add_event(database, "stop", "Somebody pressed Stop.")
     assert [sentence for _, _, sentence in history.events(database, "stop")] == ["Somebody pressed Stop."]
     with pytest.raises(NotFoundError):
-        history.end_execution(database, uuid.uuid4(), "finished")
+        history.end_training(database, uuid.uuid4(), "stopped")
 
 
 def check_screen(library: Library) -> None:

@@ -1,5 +1,7 @@
 """The model as a source: what an untrained one says ends in findings, what goes wrong in a sentence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,12 @@ from foundation.trajectory import Scene, Trajectory, View
 from model.action_images import render
 from model.building import tiny_pipeline
 from model.client import ModelProcess
-from model.errors import ModelError
+from model.description import describe, known_models
+from model.errors import ModelError, WeightsError
+from model.fingerprint import fingerprint
 from robot.planning import make_plan
 from workflows.cancellation import Cancellation, Cancelled, silently
-from workflows.model_source import ModelSource, cropped, laid, window
+from workflows.model_source import Asking, ModelSource, cropped, laid, window
 from workflows.proposal import action_cameras
 from workflows.reading import reading_findings
 
@@ -113,3 +117,43 @@ def test_what_is_laid_over_the_whole_picture_lies_where_it_was_seen():
     assert red.sum() > 30 and np.abs(over[red] - expected[red])[:, 0].mean() < 25
     v, u = np.unravel_index(np.argmax(over[..., 0]), over.shape[:2])
     assert np.linalg.norm(onto.project(motion.base_from_tool[0, :3, 3]) - [u, v]) < 2.5
+
+
+def test_candidates_come_ranked_each_to_be_made_again_from_its_seed(process):
+    asked = Asking(candidates=3, seed=41, steps=2)
+    best = ModelSource(process, asked).propose(INSTRUCTION, scene(), silently, Cancellation())
+    every = (best, *best.others)
+    made = [each.made_by for each in every]
+    assert sorted(by.seed for by in made) == [41, 42, 43] and [by.rank for by in made] == [1, 2, 3]
+    scores = [by.score for by in made]
+    assert scores == sorted(scores, reverse=True)
+    assert all(by.steps == 2 and by.mode == "joint" and by.candidates == 3 for by in made)
+    assert len(made[0].fingerprint) == 16 and len({by.fingerprint for by in made}) == 1
+    again = ModelSource(process, Asking(seed=made[2].seed, steps=2)).propose(
+        INSTRUCTION, scene(), silently, Cancellation()
+    )
+    assert np.array_equal(again.rgb, every[2].rgb) and not np.array_equal(again.rgb, best.rgb)
+
+
+def test_the_video_is_seen_to_sharpen_and_cameras_can_be_left_out(process):
+    whole, seen = scene(), []
+    views = (*whole.views, replace(whole.views[0], camera=replace(whole.views[0].camera, name="spare")))
+    asked = Asking(cameras=("left", "right"))
+    source = ModelSource(process, asked, seen.append)
+    proposal = source.propose(INSTRUCTION, Scene(views, whole.base_from_tool, whole.openness), silently, Cancellation())
+    assert [view.camera.name for view in proposal.scene.views] == ["left", "right"]
+    assert seen and all(each.rgb.shape[0] == 2 for each in seen)
+
+
+def test_the_motion_alone_can_be_asked_of_a_model_that_imagines(process):
+    proposal = ModelSource(process, Asking(mode="policy")).propose(INSTRUCTION, scene(), silently, Cancellation())
+    assert proposal.rgb is None and proposal.made_by.mode == "policy"
+
+
+def test_a_folder_says_what_its_model_can_do(folder, tmp_path):
+    assert describe(folder / "joint").modes == ("joint", "policy") and describe(folder / "joint").imagines
+    assert describe(folder / "policy").modes == ("policy",)
+    with pytest.raises(WeightsError, match="no model"):
+        describe(tmp_path)
+    assert known_models(folder)[-2:] == [describe(folder / "joint"), describe(folder / "policy")]
+    assert fingerprint(folder / "joint") != fingerprint(folder / "policy") and fingerprint(tmp_path) == ""

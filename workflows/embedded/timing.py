@@ -19,6 +19,10 @@ SPEED = 0.20  # m/s on the way from one waypoint to the next
 TURNING = 0.8  # rad/s
 STARTING = 0.35  # s for getting to speed and back
 EARLY = 0.25  # of a period that a leg may be shorter than it takes; planning then goes a little slower
+# Legs across the bench take the same time however long they are. Would a centimetre decide between three frames and
+# four, a model that has to say everything in one step would draw both: ghosts that nobody can read.
+ACROSS = 3  # periods
+_ACROSS_M = 0.05  # m of level way from which on a leg goes across
 # Frames of standing after the gripper was told something, or where else the arm pauses. Just one: a model draws two
 # alike frames some millimetres apart, and what is held would be pressed onto the table.
 STILL = 1
@@ -72,13 +76,20 @@ def _stops(waypoints: Sequence[Waypoint], begin: np.ndarray, openness: float) ->
             and _on_the_way(begin, waypoint.base_from_tool, after)
         ):
             continue
-        metres, radians = (float(value) for value in distance(begin, waypoint.base_from_tool))
-        seconds = max(metres / SPEED, radians / TURNING) + STARTING
-        periods = max(1, int(np.ceil(seconds / PERIOD - EARLY)))
+        periods = _periods(begin, waypoint.base_from_tool, first=not stops)
         still = STILL if is_open != held or waypoint.pause > 0 else 0
         stops.append(_Stop(waypoint.base_from_tool, periods, is_open, still))
         begin, held = waypoint.base_from_tool, is_open
     return stops
+
+
+def _periods(begin: np.ndarray, end: np.ndarray, *, first: bool) -> int:
+    """How long a leg takes; the first one, from wherever the arm waits, always goes across."""
+    if first or np.linalg.norm(end[:2, 3] - begin[:2, 3]) > _ACROSS_M:
+        return ACROSS
+    metres, radians = (float(value) for value in distance(begin, end))
+    seconds = max(metres / SPEED, radians / TURNING) + STARTING
+    return max(1, int(np.ceil(seconds / PERIOD - EARLY)))
 
 
 def _on_the_way(begin: np.ndarray, middle: np.ndarray, end: np.ndarray) -> bool:

@@ -1,0 +1,111 @@
+"""What can be wrong with a series of views: the board's size, the board's order, a board that slipped, a wrong pose."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from cameras.rig_data import Rig, RigData
+from cameras.rig_model import Freedom
+from cameras.rig_solve import Solution, solve_rig
+from cameras.rig_start import board_pose
+
+_LEAST_SCALE = 0.005  # of the size: 0.25 mm of a 50 mm tag, as well as a ruler tells
+_SIGNIFICANT = 5.0  # standard deviations
+_FLAT_PX = 2.0  # median rms of single views: a board as described stays below 0.3 px
+_LOOSE_POSITION, _LOOSE_ROTATION = 0.02, float(np.deg2rad(5.0))
+_LEAST_SLIP = (0.0015, float(np.deg2rad(0.4)))  # m, rad: below, the corrections of the poses bear it
+_LEAST_RUN = 3  # poses on either side of a slip
+_ELSEWHERE = 6.0  # robust standard deviations of a single pose
+
+
+@dataclass(frozen=True)
+class WrongSize:
+    """The board is `factor` times as large as described, give or take `sigma`."""
+
+    factor: float
+    sigma: float
+
+
+@dataclass(frozen=True)
+class Slip:
+    """From pose number `pose` on the board stood `metres` and `radians` elsewhere on the gripper."""
+
+    pose: int
+    metres: float
+    radians: float
+
+
+def find_wrong_size(data: RigData, first: Rig) -> WrongSize | None:
+    """The arm's motion tells the board's true size; None when that is the described one within what can be told."""
+    try:
+        rig = solve_rig(data, first, Freedom(scale=True)).rig
+    except RuntimeError:  # of SciPy's factorisation: nothing tells the size, as when the arm only turned
+        return None
+    significant = abs(rig.scale - 1.0) > max(_LEAST_SCALE, _SIGNIFICANT * rig.scale_sigma)
+    return WrongSize(float(rig.scale), rig.scale_sigma) if significant else None
+
+
+def misfit_px(data: RigData) -> float:
+    """Median rms px by which single views miss the board as described, whatever the arm says."""
+    errors = []
+    for view in data.views:
+        lens = data.lenses[view.camera]
+        there = board_pose(view.points, view.pixels, lens)
+        turn, _ = cv2.Rodrigues(there[:3, :3])
+        pixels, _ = cv2.projectPoints(view.points, turn, there[:3, 3], lens.K, lens.distortion)
+        errors.append(np.sqrt(((pixels[:, 0] - view.pixels) ** 2).sum(axis=1).mean()))
+    return float(np.median(errors))
+
+
+def wrong_order(data: RigData) -> bool:
+    """Whether the tags do not lie on the board as it is described."""
+    return misfit_px(data) > _FLAT_PX
+
+
+def seen_corrections(solution: Solution) -> np.ndarray:
+    """(P, 6) m, rad in the tool frame by which each pose of the arm is off as the cameras see it, arm not believed."""
+    loose = replace(solution.data, position_sigma=_LOOSE_POSITION, rotation_sigma=_LOOSE_ROTATION)
+    return solve_rig(loose, solution.rig, drop=False).rig.correction
+
+
+def find_slip(solution: Solution) -> Slip | None:
+    """The pose from which on the board stood otherwise, within one mounting; None when it held."""
+    corrections, data = seen_corrections(solution), solution.data
+    for mount in range(data.mounts):
+        poses = np.array([pose for pose in data.seen_poses if data.mount[pose] == mount])
+        if len(poses) < 2 * _LEAST_RUN:
+            continue
+        found = _step(corrections[poses])
+        if found is not None:
+            return Slip(int(poses[found[0]]), found[1], found[2])
+    return None
+
+
+def find_elsewhere(solution: Solution) -> list[tuple[int, float]]:
+    """Poses at which the arm was not where it said, unlike at all others: number, and by how many mm."""
+    data = solution.data
+    corrections = seen_corrections(solution)[data.seen_poses]
+    centred = corrections - np.median(corrections, axis=0)
+    expected = np.array([data.position_sigma] * 3 + [data.rotation_sigma] * 3)
+    sigma = np.maximum(1.4826 * np.median(np.abs(centred), axis=0), 0.5 * expected)
+    far = np.abs(centred / sigma).max(axis=1) > _ELSEWHERE
+    metres = np.linalg.norm(centred[:, :3], axis=1)
+    return [(int(data.seen_poses[i]), float(1000 * metres[i])) for i in np.flatnonzero(far)]
+
+
+def _step(series: np.ndarray) -> tuple[int, float, float] | None:
+    """The one best place to cut (n, 6) in two levels, if the step is large and certain: index, m, rad."""
+    n = len(series)
+    best, best_square = None, 0.0
+    for cut in range(_LEAST_RUN, n - _LEAST_RUN + 1):
+        before, after = series[:cut], series[cut:]
+        step = np.median(after, axis=0) - np.median(before, axis=0)
+        rest = np.concatenate([before - np.median(before, axis=0), after - np.median(after, axis=0)])
+        spread = np.maximum(1.4826 * np.median(np.abs(rest), axis=0), [1e-4] * 3 + [2e-4] * 3)
+        square = float(np.sum((step / spread) ** 2) * cut * (n - cut) / n)
+        if square > best_square:
+            best, best_square = (cut, float(np.linalg.norm(step[:3])), float(np.linalg.norm(step[3:]))), square
+    if best is None or best_square < 100.0:  # 22 is the 0.1 % point for six numbers; cuts and medians cost the rest
+        return None
+    return best if best[1] > _LEAST_SLIP[0] or best[2] > _LEAST_SLIP[1] else None

@@ -1,0 +1,172 @@
+"""Poses: the board on the gripper, the arm through the poses or a hand in its place, and what is still missing."""
+
+from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
+
+from gui.arm_control_presenter import ArmControlPresenter
+from gui.arm_presenter import ArmPresenter
+from gui.calibrate_guide import CameraNeeds, GuidePage
+from gui.calibrate_poses_presenter import SPEEDS, Stage
+from gui.calibrate_presenter import CalibratePresenter
+from gui.calibrate_step import CalibrateStep
+from gui.choice import Choice
+from gui.parts import Button, column, label, row
+from gui.record_cards import ArmLine
+from gui.theme import space
+
+_SPEED_NAMES = ("Slow", "Usual", "Quick")
+_DOING = {"moving": "moving", "settling": "coming to rest", "looking": "looking"}
+
+
+class PosesPage(GuidePage):
+    """See PosesPresenter; one main button for each of its stages."""
+
+    def __init__(self, presenter: CalibratePresenter, arm: ArmPresenter, control: ArmControlPresenter):
+        super().__init__("The board in many poses", fills=True)
+        self._presenter, self._poses, self._control = presenter, presenter.poses, control
+        self.arm = ArmLine(arm)
+        self.way = Choice(("The arm by itself", "By hand"), lambda index: self._poses.choose_by_hand(index == 1))
+        self.speed = Choice(_SPEED_NAMES, lambda index: self._poses.choose_speed(SPEEDS[index]))
+        self.speed_row = QWidget()
+        self.speed_row.setLayout(row(label("Speed", "muted"), self.speed, None))
+        self.guide = Button("", icon_name="hand", on=control.toggle_guiding)
+        self.bar, self.doing = QProgressBar(maximum=1000, textVisible=False), label("", "muted", wrap=True)
+        self.progress = QWidget()
+        self.progress.setLayout(column(self.bar, self.doing, gap=0.2))
+        self.again = Button("Choose the poses again", icon_name="refresh", on=self._poses.propose_again)
+        self.again.setToolTip("From where the arm stands now")
+        self.further = Button("Work it out with what there is", on=self._work_out)
+        self.needs: dict[str, CameraNeeds] = {}
+        self._list = QVBoxLayout()
+        self._list.setSpacing(space(0.5))
+        self._list.setContentsMargins(0, 0, 0, 0)
+        holder, scroll = QWidget(), QScrollArea()
+        holder.setLayout(self._list)
+        scroll.setWidget(holder)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        for part in (self.way, self.speed_row, self.arm, self.guide, self.progress):
+            self.middle.addWidget(part)
+        self.middle.addWidget(scroll, 1)
+        for part in (self.again, self.further):
+            self.below.addWidget(part)
+        self.main.clicked.connect(self._press)
+
+    def refresh(self) -> None:
+        poses, stage = self._poses, self._poses.stage
+        self.say(
+            "The board in many poses", self._words(stage), poses.problem or self._presenter.problem, _colour(stage)
+        )
+        automatic = stage in (Stage.LOOK, Stage.POSES, Stage.BROKEN)
+        self.way.setVisible(stage is not Stage.MOUNT)
+        self.way.choose(1 if poses.by_hand else 0)
+        self.way.setEnabled(not poses.busy)
+        self.speed_row.setVisible(automatic)
+        self.speed.choose(SPEEDS.index(poses.speed))
+        self.arm.setVisible(automatic or stage is Stage.BY_HAND)
+        self.guide.setVisible(stage is Stage.BY_HAND)
+        self.guide.setEnabled(self._control.can_press or self._control.guiding)
+        self.guide.setText("End hand guiding" if self._control.guiding else "Start hand guiding")
+        self._show_progress(stage)
+        self._show_needs()
+        self.again.setVisible(automatic and not poses.busy)
+        self.further.setVisible(poses.enough and stage not in (Stage.DONE, Stage.DRIVING))
+        self._show_main(stage)
+
+    def _words(self, stage: Stage) -> str:
+        poses = self._poses
+        count = len(poses.proposals)
+        if stage is Stage.MOUNT:
+            if poses.simulated:
+                return "The lab puts the board on the gripper for you. The things on the bench go back to their places."
+            return "Fasten the board to the front of the gripper, so that it cannot slip, and facing the cameras."
+        if stage is Stage.BY_HAND:
+            return (
+                "Guide the arm to a pose in which cameras see the board, let go, and take the pose. Then another one: "
+                "tilted otherwise, nearer, further, in another corner of the pictures."
+            )
+        if stage is Stage.DRIVING:
+            return "The arm moves. Keep clear of it; Stop or Space stops it at once."
+        if stage is Stage.DONE:
+            return "Every pose was visited. Now it can be worked out."
+        if poses.busy or not count:
+            return "A moment: poses are being chosen that the arm reaches without touching anything."
+        if stage is Stage.BROKEN:
+            return f"Put right what stands above, then go on: {count - poses.next_pose} poses are left."
+        if stage is Stage.LOOK:
+            return (
+                f"First the arm looks around: {count} small motions near where it stands, shown on the left. After "
+                "that the cameras' places are roughly known."
+            )
+        return (
+            f"{count} poses were chosen that the arm reaches and that the cameras see, shown on the left one after the "
+            "other. Look at them: is there room for the arm and the board?"
+        )
+
+    def _show_progress(self, stage: Stage) -> None:
+        poses, told = self._poses, self._poses.progress
+        self.progress.setVisible(stage in (Stage.DRIVING, Stage.BROKEN) and told is not None)
+        if told is None:
+            return
+        self.bar.setValue(round(1000 * told.index / max(told.total, 1)))
+        seen = ""
+        if told.session is not None and told.session.observations:
+            last = told.session.observations[-1]
+            names = [poses.connection.session.names.get(each, each) for each in last.views]
+            seen = f" The last one was seen by {', '.join(names) or 'no camera'}."
+        doing = _DOING.get(str(told.what), str(told.what))
+        self.doing.setText(f"Pose {min(told.index + 1, told.total)} of {told.total}: {doing}.{seen}")
+
+    def _show_needs(self) -> None:
+        missing = self._poses.missing
+        if tuple(self.needs) != tuple(each.identity for each in missing):
+            while (item := self._list.takeAt(0)) is not None:
+                if (old := item.widget()) is not None:
+                    old.deleteLater()
+            self.needs = {each.identity: CameraNeeds(("Poses", "Tilt")) for each in missing}
+            for needs in self.needs.values():
+                self._list.addWidget(needs)
+            self._list.addStretch(1)
+        for each in missing:
+            needs = self.needs[each.identity]
+            needs.show_state(each.name, each.complete, each.regions, each.sentence and f"still needed: {each.sentence}")
+            needs.meters["Poses"].show_value(each.poses, each.poses_needed, f"{each.poses}")
+            words = f"{each.tilt_deg:.0f}° of {each.tilt_needed_deg:.0f}°"
+            needs.meters["Tilt"].show_value(each.tilt_deg, each.tilt_needed_deg, words)
+
+    def _show_main(self, stage: Stage) -> None:
+        poses, ready = self._poses, self._poses.can_drive
+        count = len(poses.proposals)
+        started = poses.next_pose > 0
+        self.main.show_as("danger" if stage is Stage.DRIVING else "primary")
+        if stage is Stage.MOUNT:
+            words = "Put the board on" if poses.simulated else "The board is on the gripper"
+            self.offer(words, "check", enabled=not poses.busy and poses.session is not None)
+        elif stage is Stage.DRIVING:
+            self.offer("End after this pose", "cross")
+        elif stage is Stage.BY_HAND:
+            self.offer("Take this pose", "plus", enabled=poses.can_take)
+        elif stage is Stage.DONE:
+            self.offer("Work it out", "right", enabled=not poses.busy)
+        elif stage is Stage.BROKEN or started:
+            self.offer(f"Go on with pose {poses.next_pose + 1}: the arm moves", "play", enabled=ready)
+        elif stage is Stage.LOOK:
+            self.offer("Look around: the arm moves", "play", enabled=ready)
+        else:
+            self.offer(f"Start: the arm moves through {count} poses", "play", enabled=ready)
+
+    def _press(self) -> None:
+        poses, stage = self._poses, self._poses.stage
+        act = {
+            Stage.MOUNT: poses.mount,
+            Stage.DRIVING: poses.cancel,
+            Stage.BY_HAND: poses.take,
+            Stage.DONE: self._work_out,
+        }.get(stage, poses.drive)
+        act()
+
+    def _work_out(self) -> None:
+        self._presenter.go_to(CalibrateStep.SOLVE)
+
+
+def _colour(stage: Stage) -> str:
+    return "danger" if stage is Stage.BROKEN else "warning"

@@ -1,0 +1,312 @@
+"""The poses in which the cameras see the board: proposed, driven through, or taken one by one by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from foundation.camera import Camera
+from foundation.errors import KnownError
+from gui.calibrate_watch import BoardWatch
+from gui.connection import Connection
+from gui.jobs import Job, Jobs
+from robot.state import ArmState
+from simulation.bench.scene import SceneSpec
+from workflows.cancellation import Cancellation, Report
+
+if TYPE_CHECKING:  # SciPy and the solver are loaded when they are first needed
+    from workflows.calibrate import CalibrationSession, Missing
+    from workflows.calibrate_drive import DriveProgress, DriveResult
+    from workflows.calibrate_poses import PoseProposal
+
+SPEEDS = (0.25, 0.5, 1.0)
+_DRIVE, _TAKE = "drive through the poses", "look at the board"
+
+
+class Stage(StrEnum):
+    """How far it is; computed from the facts."""
+
+    MOUNT = "mount"  # the board is not yet on the gripper
+    LOOK = "look"  # some first poses are proposed, from which each camera should see the board once
+    POSES = "poses"  # all poses are proposed
+    DRIVING = "driving"
+    BROKEN = "broken"  # something ended the drive; it can go on where it was
+    BY_HAND = "by hand"
+    DONE = "done"
+
+
+class PosesPresenter(QObject):
+    """One calibration session as it grows. One job at a time; what moves the arm is a press of its own."""
+
+    changed = Signal()
+    proposed = Signal()  # other poses to look at
+    finished = Signal()  # every pose was visited
+
+    def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
+        super().__init__(parent)
+        self.connection, self._jobs = connection, jobs
+        self.watch = BoardWatch(connection, jobs)
+        self.session: CalibrationSession | None = None
+        self.proposals: tuple[PoseProposal, ...] = ()
+        self.rough: dict[str, Camera] = {}
+        self.progress: DriveProgress | None = None
+        self.result: DriveResult | None = None
+        self.by_hand, self.looked_around = False, False
+        self._fastened = False  # somebody says that the board is on the gripper
+        self.speed = SPEEDS[1]
+        self.problem, self.note = "", ""
+        self._next = 0
+        self._bench: SceneSpec | None = None  # the lab's bench as it was before the board was put on
+        self._job: Job | None = None
+
+    # --- what is known ---
+
+    @property
+    def stage(self) -> Stage:
+        if not self.mounted:
+            return Stage.MOUNT
+        if self.driving:
+            return Stage.DRIVING
+        if self.by_hand:
+            return Stage.BY_HAND
+        if self.result is not None and not self.result.finished:
+            return Stage.BROKEN
+        if not self.looked_around:
+            return Stage.LOOK
+        return Stage.POSES if self.result is None else Stage.DONE
+
+    @property
+    def mounted(self) -> bool:
+        """Whether the board is on the gripper: a person's word, and in the lab also the lab's."""
+        lab = self.connection.session.lab
+        return self._fastened and (lab is None or lab.scene.gripper_board)
+
+    @property
+    def next_pose(self) -> int:
+        """The pose, from 0, that a drive would begin with."""
+        return self._next
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def driving(self) -> bool:
+        return self._job is not None and self._job.name == _DRIVE
+
+    @property
+    def simulated(self) -> bool:
+        return self.connection.session.lab is not None
+
+    @property
+    def arm_ready(self) -> bool:
+        return self.connection.arm_state is ArmState.HOLDING
+
+    @property
+    def can_drive(self) -> bool:
+        return self.mounted and not self.busy and self.arm_ready and bool(self.proposals)
+
+    @property
+    def can_take(self) -> bool:
+        """By hand: the arm stands, or gives way to a hand that holds it still."""
+        standing = self.connection.arm_state in (ArmState.HOLDING, ArmState.HAND_GUIDING)
+        return self.mounted and not self.busy and standing
+
+    @property
+    def missing(self) -> "tuple[Missing, ...]":
+        return () if self.session is None else self.session.missing()
+
+    @property
+    def enough(self) -> bool:
+        """Whether every camera has what the solver needs at least."""
+        missing = self.missing
+        return bool(missing) and all(each.complete for each in missing)
+
+    # --- presses that move nothing ---
+
+    def begin(self, session: "CalibrationSession") -> None:
+        """Another calibration: nothing was seen yet, or what an older one has."""
+        self.session, self.proposals, self.rough = session, (), {}
+        self.progress, self.result, self.looked_around, self._next = None, None, bool(session.observations), 0
+        self.problem = self.note = ""
+        self.changed.emit()
+
+    def enter(self) -> None:
+        """The step is shown."""
+        if self.session is not None:
+            self.watch.start(self.session.board)
+        self._propose_if_due()
+
+    def leave(self) -> None:
+        self.watch.stop()
+
+    def mount(self) -> None:
+        """The board is on the gripper now. In the lab it is put there."""
+        lab = self.connection.session.lab
+        if self.session is not None:
+            self.session = self.session.remounted()
+
+        def work(token: Cancellation, report: Report) -> None:
+            from workflows.calibrate_lab import board_scene
+
+            if lab is not None and not lab.scene.gripper_board:
+                self._bench = lab.scene
+                lab.set_scene(board_scene(lab.scene))
+
+        self._begin(work, "put the board on").on(done=self._mounted)
+
+    def unmount(self) -> None:
+        """The lab's board is taken off again."""
+        lab, bench = self.connection.session.lab, self._bench
+        self._fastened, self._bench = False, None
+        if lab is not None and bench is not None and lab.scene.gripper_board and self._job is None:
+            self._begin(lambda *_: lab.set_scene(bench), "take the board off")
+
+    def choose_by_hand(self, by_hand: bool) -> None:
+        self.by_hand = by_hand
+        self.problem = ""
+        self._propose_if_due()
+        self.changed.emit()
+
+    def choose_speed(self, speed: float) -> None:
+        self.speed = speed
+        self.changed.emit()
+
+    def propose_again(self) -> None:
+        """From where the arm stands now."""
+        self.proposals, self.result, self._next = (), None, 0
+        self._propose_if_due()
+
+    def take(self) -> None:
+        """By hand: look at the board as it is held now."""
+        session, robot = self.session, self.connection.robot
+        if not self.can_take or session is None or robot is None:
+            return
+        captures = dict(self.connection.session.captures)
+
+        def work(token: Cancellation, report: Report) -> Any:
+            from workflows.calibrate_drive import observe
+
+            return observe(session, robot, captures, token=token)
+
+        self._begin(work, _TAKE).on(done=self._taken)
+
+    def cancel(self) -> None:
+        """End the drive after the present moment; what was seen stays."""
+        if self._job is not None:
+            self._job.cancel()
+
+    # --- the press that moves ---
+
+    def drive(self) -> None:
+        """Go through the proposed poses, or on from where it ended."""
+        session, robot = self.session, self.connection.robot
+        if not self.can_drive or session is None or robot is None:
+            return
+        poses, captures = self.proposals, dict(self.connection.session.captures)
+        start, speed, first = self._next, self.speed, not self.looked_around
+        progressed = self._progressed  # in the job's thread: it sets one attribute
+
+        def work(token: Cancellation, report: Report) -> "DriveResult":
+            from cameras.board import BENCH_TAG_IDS
+            from workflows.calibrate_drive import drive, see_bench
+
+            result = drive(session, poses, robot, captures, start=start, speed=speed, token=token, progress=progressed)
+            if result.finished and not first:
+                report("Looking at the bench's tags", 1.0)
+                result = replace(result, session=see_bench(result.session, captures, BENCH_TAG_IDS, token=token))
+            return result
+
+        self._begin(work, _DRIVE).on(done=self._driven, cancelled=self._cancelled)
+
+    # --- parts ---
+
+    def _progressed(self, progress: "DriveProgress") -> None:
+        self.progress = progress
+        self.session = progress.session
+
+    def _mounted(self, _: object) -> None:
+        self._fastened = True
+        self._propose_if_due()
+
+    def _propose_if_due(self) -> None:
+        """Poses for the present stage, worked out beside the window."""
+        session, status, robot = self.session, self.connection.status, self.connection.robot
+        wanted = self.stage in (Stage.LOOK, Stage.POSES) and not self.proposals
+        if not wanted or session is None or status is None or robot is None or self._job is not None:
+            return
+        joints, limits, first = status.position, robot.limits, self.stage is Stage.LOOK
+
+        def work(token: Cancellation, report: Report) -> Any:
+            from workflows.calibrate_poses import look_around, propose_poses, rough_cameras
+
+            if first:
+                return {}, look_around(joints, limits)
+            rough = rough_cameras(session)
+            return rough, propose_poses(rough, session.board, joints, limits)
+
+        self._begin(work, "choose poses").on(done=self._show_proposals)
+
+    def _show_proposals(self, found: Any) -> None:
+        self.rough, self.proposals = dict(found[0]), tuple(found[1])
+        self._next = 0
+        self.proposed.emit()
+
+    def _taken(self, looked: Any) -> None:
+        self.note = " ".join(looked.problems.values())
+        if looked.observation is None:
+            self.problem = self.note or "No camera sees the board. Turn it towards a camera."
+        elif self.session is not None:
+            self.session = self.session.added(looked.observation)
+
+    def _driven(self, result: "DriveResult") -> None:
+        self.session, self.problem = result.session, result.fault
+        self._next = result.next_pose
+        if not result.finished:
+            self.result = result
+        elif self.looked_around:
+            self.result = result
+            self.finished.emit()
+        else:
+            self._looked(result)
+
+    def _looked(self, result: "DriveResult") -> None:
+        """The look around is over: now all poses can be chosen, if a camera saw the board at all."""
+        self.result, self.proposals = None, ()
+        if any(observation.views for observation in result.session.observations):
+            self.looked_around = True
+        else:
+            self.problem = (
+                "No camera has seen the board. Check that it is on the gripper's front and faces the cameras, or move "
+                "the arm by hand control to where they see it; then choose the poses again."
+            )
+
+    def _cancelled(self) -> None:
+        progress = self.progress
+        self._next = 0 if progress is None else progress.index
+        self.problem = "" if progress is None else f"Ended at pose {progress.index + 1}. What was seen is kept."
+
+    def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
+        self.problem = ""
+        self._job = self._jobs.run(work, name=name)
+        self._job.on(failed=self._failed, ended=self._ended)
+        self.changed.emit()
+        return self._job
+
+    def _failed(self, error: KnownError) -> None:
+        self.problem = str(error)
+        if self.driving and self.progress is not None:
+            self._next = self.progress.index
+
+    def _ended(self) -> None:
+        self._job = None
+        self._propose_if_due()
+        self.changed.emit()
+
+
+def tool_path(proposals: "tuple[PoseProposal, ...]") -> np.ndarray:
+    """The proposed poses of the tool (n, 4, 4), in the order of driving."""
+    return np.array([each.base_from_tool for each in proposals]).reshape(-1, 4, 4)

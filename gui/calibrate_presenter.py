@@ -1,0 +1,297 @@
+"""The whole way of a calibration: where the operator is, what is worked out, and what is stored."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from foundation.errors import KnownError
+from gui.calibrate_lens_presenter import LensPresenter
+from gui.calibrate_poses_presenter import PosesPresenter
+from gui.calibrate_step import CalibrateStep
+from gui.calibrate_store_presenter import CalibrateStorePresenter
+from gui.calibration_check_presenter import CalibrationCheckPresenter
+from gui.connection import Connection
+from gui.jobs import Job, Jobs
+from gui.open_library import OpenLibrary
+from gui.setup_presenter import SetupPresenter
+from robot.state import ArmState
+from workflows.cancellation import Cancellation, Report
+from workflows.settings import TagSettings
+from workflows.tag_boards import bench_tag_size, gripper_board
+
+if TYPE_CHECKING:  # SciPy, the solver and the database are loaded when they are first needed
+    from workflows.calibrate import CalibrationReport, CalibrationSession
+    from workflows.calibrate_store import Stored
+
+_SOLVE, _SWEEP = "work out the calibration", "slow sweep"
+
+
+class CalibratePresenter(QObject):
+    """`step` is where the operator is; what each step gathered stays when they go back and forth.
+
+    `lenses` and `poses` are the steps' own presenters, `check` looks whether a stored calibration still holds.
+    """
+
+    changed = Signal()
+    stepped = Signal()
+    reported = Signal()  # another report to look at, or none
+
+    def __init__(
+        self,
+        connection: Connection,
+        setup: SetupPresenter,
+        check: CalibrationCheckPresenter,
+        library: OpenLibrary,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ):
+        super().__init__(parent)
+        self.connection, self.setup, self.check, self._jobs = connection, setup, check, jobs
+        self.store = CalibrateStorePresenter(connection, setup, library, jobs, self)
+        self.lenses, self.poses = LensPresenter(connection, jobs, self), PosesPresenter(connection, jobs, self)
+        self.step = CalibrateStep.OVERVIEW
+        self.report: CalibrationReport | None = None
+        self.refine_lens, self.saved = False, False
+        self.printed: Path | None = None
+        self.problem, self.progress = "", ("", 0.0)
+        self.trouble: KnownError | None = None  # why there is no report: it may know a way out
+        self._job: Job | None = None
+        for part in (self.lenses, self.poses, self.store, check):
+            part.changed.connect(self.changed)
+        self.poses.finished.connect(self._poses_finished)
+        self.store.saved.connect(self._saved)
+        self.store.opened.connect(self._reopened)
+        self.store.in_use.connect(self._in_use)
+        connection.changed.connect(self._connection_changed)
+
+    # --- what is known ---
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def solving(self) -> bool:
+        return self._job is not None and self._job.name == _SOLVE
+
+    @property
+    def sweeping(self) -> bool:
+        return self._job is not None and self._job.name == _SWEEP
+
+    @property
+    def simulated(self) -> bool:
+        return self.connection.session.simulated
+
+    @property
+    def tags(self) -> TagSettings:
+        return self.connection.session.settings.tags
+
+    @property
+    def stored(self) -> "Stored | None":
+        """The calibration in use."""
+        return self.connection.session.stored
+
+    @property
+    def session(self) -> "CalibrationSession | None":
+        return self.poses.session
+
+    @property
+    def can_sweep(self) -> bool:
+        ready = self.connection.arm_state is ArmState.HOLDING and self.poses.mounted
+        return self.report is not None and ready and not self.busy
+
+    @property
+    def measured_delays(self) -> bool:
+        return self.report is not None and all(camera.delay is not None for camera in self.report.cameras)
+
+    # --- going back and forth ---
+
+    def watch(self, shown: bool) -> None:
+        """Whether the screen is shown: what looks and lists goes on only then."""
+        if shown:
+            self.store.look()
+            self._enter()
+        else:
+            self._leave()
+
+    def go_to(self, step: CalibrateStep) -> None:
+        """Another step; nothing gathered is lost."""
+        if step is self.step or self.poses.driving or self.sweeping:
+            return
+        self._leave()
+        self.step, self.problem = step, ""
+        if step is CalibrateStep.POSES and self.poses.session is None:
+            self.begin()
+        self._enter()
+        self.stepped.emit()
+        self.changed.emit()
+
+    def begin(self) -> None:
+        """A new calibration with the cameras whose lens is known."""
+        tags, bench = self.tags, bench_tag_size(self.tags)
+        lenses = {identity: self.lenses.lens(identity) for identity in self.lenses.identities}
+        known = [(identity, self.lenses.name(identity), lens) for identity, lens in lenses.items() if lens is not None]
+
+        def work(token: Cancellation, report: Report) -> "CalibrationSession":
+            from workflows.calibrate import CalibrationSession, CameraEntry  # SciPy loads beside the window
+
+            cameras = tuple(CameraEntry(*each) for each in known)
+            return CalibrationSession(gripper_board(tags), cameras, bench_tag_size=bench)
+
+        self._begin(work, "begin a calibration").on(done=self._begun)
+
+    # --- presses ---
+
+    def choose_tags(self, **values: Any) -> None:
+        """Family, sizes and paper, remembered; a wrong value is said."""
+        try:
+            tags = replace(self.tags, **values)
+        except ValueError as error:
+            self.problem = f"This cannot be used: {error}."
+        else:
+            self.problem = ""
+            self.setup.remember_tags(tags)
+        self.changed.emit()
+
+    def print_to(self, file: Path) -> None:
+        """Write the PDF."""
+        tags, grid = self.tags, any(self.lenses.estimated(each) for each in self.lenses.identities)
+
+        def work(token: Cancellation, report: Report) -> Path:
+            from workflows.print_tags import print_tags
+
+            return Path(print_tags(file, tags, grid=grid)["file"])
+
+        self._begin(work, "write the tags").on(done=self._printed)
+
+    def solve(self) -> None:
+        """Work out where the cameras stand; nothing moves."""
+        session, refine = self.session, self.refine_lens
+        if session is None or self.busy:
+            return
+        self._show(None)
+
+        def work(token: Cancellation, report: Report) -> "CalibrationReport":
+            from workflows.calibrate import solve
+
+            return solve(session, refine_lens=refine, report=report, token=token)
+
+        self._begin(work, _SOLVE).on(done=self._show, progress=self._progressed)
+
+    def solve_with_size(self, tag_size: float) -> None:
+        """Take the size that the arm's motion tells for the tags', m, and work it out again."""
+        if self.session is not None:
+            board = self.session.board.resized(tag_size / self.session.board.tag_size)
+            self.poses.session = replace(self.session, board=board)
+            self.solve()
+
+    def solve_slipped(self, after: int) -> None:
+        """Take the board as fastened anew after that pose, and work it out again."""
+        if self.session is not None:
+            self.poses.session = self.session.slipped(after)
+            self.solve()
+
+    def sweep(self) -> None:
+        """One slow motion, from which each camera's delay is told."""
+        session, report_, robot = self.session, self.report, self.connection.robot
+        if not self.can_sweep or session is None or report_ is None or robot is None:
+            return
+        captures = dict(self.connection.session.captures)
+
+        def work(token: Cancellation, report: Report) -> Any:
+            from workflows.calibrate import report_with_delays
+            from workflows.calibrate_sweep import sweep
+
+            said = lambda words: report(words, 0.0)  # noqa: E731
+            swept = sweep(session, report_, robot, captures, token=token, progress=said)
+            return swept, report_with_delays(report_, swept)
+
+        self._begin(work, _SWEEP).on(done=self._swept, progress=self._progressed)
+
+    def cancel(self) -> None:
+        """Give up what is being worked out, or end the sweep."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def save(self) -> None:
+        """Store it with everything it was made from, and use it from now on."""
+        if self.session is not None and self.report is not None and not self.busy:
+            self.store.save(self.session, self.report)
+
+    def close(self) -> None:
+        """End what looks and works; waits for nothing."""
+        self._leave()
+        self.cancel()
+
+    # --- parts ---
+
+    def _enter(self) -> None:
+        {CalibrateStep.LENSES: self.lenses.begin, CalibrateStep.POSES: self.poses.enter}.get(self.step, lambda: None)()
+
+    def _leave(self) -> None:
+        {CalibrateStep.LENSES: self.lenses.end, CalibrateStep.POSES: self.poses.leave}.get(self.step, lambda: None)()
+
+    def _show(self, report: "CalibrationReport | None") -> None:
+        self.report, self.saved, self.trouble = report, False, None
+        self.reported.emit()
+        self.changed.emit()
+
+    def _begun(self, session: "CalibrationSession") -> None:
+        self.poses.begin(session)
+        self._show(None)
+        if self.step is CalibrateStep.POSES:
+            self.poses.enter()
+
+    def _poses_finished(self) -> None:
+        self.go_to(CalibrateStep.SOLVE)
+        self.solve()
+
+    def _swept(self, found: Any) -> None:
+        self.poses.session = found[0]
+        self._show(found[1])
+
+    def _printed(self, file: Path) -> None:
+        self.printed = file
+
+    def _saved(self) -> None:
+        self.saved = True
+        self.poses.unmount()
+        self.changed.emit()
+
+    def _reopened(self, stored: "Stored") -> None:
+        self.poses.begin(stored.session)
+        self._show(stored.report)
+        self.saved = True
+        self.go_to(CalibrateStep.REPORT)
+
+    def _in_use(self) -> None:
+        """Whoever shows or uses the cameras' places takes them anew."""
+        self.check.refresh()
+        self.connection.changed.emit()
+
+    def _connection_changed(self) -> None:
+        if not self.connection.opened and self.step > CalibrateStep.PRINT:
+            self.lenses.end()
+            self.poses.leave()
+        self.changed.emit()
+
+    def _progressed(self, words: str, share: float) -> None:
+        self.progress = (words, share)
+        self.changed.emit()
+
+    def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
+        self.problem, self.trouble, self.progress = "", None, ("", 0.0)
+        self._job = self._jobs.run(work, name=name)
+        self._job.on(failed=self._failed, ended=self._ended)
+        self.changed.emit()
+        return self._job
+
+    def _failed(self, error: KnownError) -> None:
+        self.problem, self.trouble = str(error), error
+
+    def _ended(self) -> None:
+        self._job = None
+        self.changed.emit()

@@ -1,0 +1,113 @@
+"""The rig in 3-D: the poses before anything moves, and afterwards the cameras with where the error grows."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal
+
+from foundation.camera import Camera
+from foundation.poses import pose
+from gui.calibrate_poses_presenter import tool_path
+from gui.scene_panel import ScenePanel
+from gui.solids import Solid, box, joined
+
+if TYPE_CHECKING:  # loaded with the solver
+    from workflows.calibrate import CalibrationReport
+    from workflows.calibrate_poses import PoseProposal
+
+_EACH_MS = 650  # a proposed pose is looked at so long
+_HALF_POINT = 0.006  # m
+_GOOD_MM, _BAD_MM = 0.5, 2.0  # the ends of the colours
+_COLOURS = np.array([[0.13, 0.62, 0.38], [0.94, 0.74, 0.25], [0.86, 0.20, 0.18]])
+
+
+class PoseScene(ScenePanel):
+    """The proposed poses, shown by a ghost one after the other; `shown` says which, from 0."""
+
+    shown = Signal(int)
+
+    def __init__(self):
+        super().__init__()
+        self._poses: tuple[PoseProposal, ...] = ()
+        self._at, self._playing = 0, True
+        self._timer = QTimer(self, interval=_EACH_MS)
+        self._timer.timeout.connect(self._next)
+
+    def show_poses(self, poses: "tuple[PoseProposal, ...]", cameras: Iterable[Camera]) -> None:
+        """Other poses, in the order of driving, and the cameras as far as they are known."""
+        self._poses, self._at = poses, 0
+        self.show_cameras(cameras)
+        self.show_path(tool_path(poses) if len(poses) > 1 else None)
+        self._show()
+
+    def play(self, playing: bool) -> None:
+        """Whether the ghost goes through the poses; it does not while the arm itself moves."""
+        self._playing = playing
+        self._show()
+
+    def _show(self) -> None:
+        wanted = self._playing and bool(self._poses)
+        if wanted and not self._timer.isActive():
+            self._timer.start()
+        elif not wanted:
+            self._timer.stop()
+            self.show_ghost(None)
+            self.show_legend("Grey: the arm now. Line: the tool's way through the poses." if self._poses else "")
+        if wanted:
+            self._show_pose()
+
+    def _next(self) -> None:
+        if self.isVisible() and self._poses:
+            self._at = (self._at + 1) % len(self._poses)
+            self._show_pose()
+
+    def _show_pose(self) -> None:
+        each = self._poses[self._at]
+        self.show_ghost(each.joints)
+        seen = sum(share > 0 for share in each.visible.values())
+        words = f", seen by {seen} of {len(each.visible)} cameras" if each.visible else ""
+        self.show_legend(
+            f"Blue: pose {self._at + 1} of {len(self._poses)}, board tilted {each.tilt_deg:.0f}°{words}. "
+            "Grey: the arm now. Nothing has moved yet."
+        )
+        self.shown.emit(self._at)
+
+
+class RigScene(ScenePanel):
+    """The cameras as they were found, and the error to expect in the workspace."""
+
+    def show_report(self, report: "CalibrationReport | None") -> None:
+        if report is None:
+            self.show_cameras(())
+            self.show_things(())
+            self.show_legend("")
+            return
+        self.show_cameras(rig_cameras(report))
+        points, errors = report.error_map.points, report.error_map.expected_mm
+        known = np.isfinite(errors)
+        self.show_things((error_solid(points[known], errors[known]),) if known.any() else ())
+        unseen = f" {int((~known).sum())} points that no two cameras see are left out." if not known.all() else ""
+        colours = f"green {_GOOD_MM:g} mm or less, yellow, red {_BAD_MM:g} mm or more"
+        self.show_legend(f"Error to expect in the workspace: {colours}.{unseen}")
+
+
+def rig_cameras(report: "CalibrationReport") -> tuple[Camera, ...]:
+    """The cameras of a report, ideal."""
+    return tuple(
+        Camera(each.name, each.intrinsics.width, each.intrinsics.height, each.intrinsics.K, each.base_from_camera)
+        for each in report.cameras
+    )
+
+
+def error_solid(points: np.ndarray, errors_mm: np.ndarray) -> Solid:
+    """A small cube for each of the points (n, 3) m, coloured by its error (n,)."""
+    cube = box(np.full(3, _HALF_POINT))
+    coloured = zip(points, error_colours(errors_mm), strict=True)
+    return joined([cube.moved(pose(position=point)).coloured((*colour, 1.0)) for point, colour in coloured])
+
+
+def error_colours(errors_mm: np.ndarray) -> np.ndarray:
+    """(n, 3) in [0, 1]: from green over yellow to red."""
+    share = np.clip((np.asarray(errors_mm, float) - _GOOD_MM) / (_BAD_MM - _GOOD_MM), 0.0, 1.0)
+    return np.stack([np.interp(share, [0.0, 0.5, 1.0], _COLOURS[:, channel]) for channel in range(3)], axis=-1)

@@ -1,0 +1,184 @@
+"""The Calibrate screen: print, lenses, poses, work it out, report; pictures and 3-D left, the guide right."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from gui.arm_control_presenter import ArmControlPresenter
+from gui.arm_presenter import ArmPresenter
+from gui.calibrate_guide import GUIDE_LINES, GuidePage
+from gui.calibrate_lens_page import LensPage
+from gui.calibrate_live import BoardViews
+from gui.calibrate_overview_page import OverviewPage
+from gui.calibrate_plots import ResidualPlots
+from gui.calibrate_poses_page import PosesPage
+from gui.calibrate_poses_presenter import Stage
+from gui.calibrate_presenter import CalibratePresenter
+from gui.calibrate_print_page import BoardPicture, PrintPage
+from gui.calibrate_report_page import ReportPage
+from gui.calibrate_scene import PoseScene, RigScene
+from gui.calibrate_solve_page import SolvePage
+from gui.calibrate_step import STEP_NAMES, CalibrateStep
+from gui.choice import Choice
+from gui.live_presenter import LivePresenter
+from gui.live_views import LiveViews
+from gui.parts import Button, column, row
+from gui.step_strip import StepStrip
+from gui.theme import space
+
+_SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
+_WORDS_EVERY = 6
+_MOVES = ("The arm moves. Stop it with Space or the Stop button.", "danger", "warning")
+_STANDS = ("Nothing moves before you press a button that says so.", "success", "check")
+
+
+class CalibrateScreen(QWidget):
+    """Shows what its presenter knows; every press goes to the presenter."""
+
+    title = "Calibrate"
+    shows_live_views = False  # its own views show them, larger
+
+    def __init__(
+        self, presenter: CalibratePresenter, live: LivePresenter, arm: ArmPresenter, control: ArmControlPresenter
+    ):
+        super().__init__()
+        self.presenter, self._live, self._control = presenter, live, control
+        self.strip = StepStrip(STEP_NAMES)
+        self.back = Button("Back", "quiet", icon_name="left", on=self._go_back)
+        self.live, self.board_picture = LiveViews(live), BoardPicture()
+        self.lens_views, self.pose_views = BoardViews(live), BoardViews(live)
+        self.pose_scene, self.rig = PoseScene(), RigScene()
+        self.plots = ResidualPlots()
+        self.overview, self.print_page = OverviewPage(presenter), PrintPage(presenter, self.board_picture)
+        self.lens_page, self.poses_page = LensPage(presenter), PosesPage(presenter, arm, control)
+        self.solve_page, self.report_page = SolvePage(presenter, arm), ReportPage(presenter)
+        self.page_of: dict[CalibrateStep, GuidePage] = {
+            CalibrateStep.OVERVIEW: self.overview,
+            CalibrateStep.PRINT: self.print_page,
+            CalibrateStep.LENSES: self.lens_page,
+            CalibrateStep.POSES: self.poses_page,
+            CalibrateStep.SOLVE: self.solve_page,
+            CalibrateStep.REPORT: self.report_page,
+        }
+        self.pages, self.pictures = QStackedWidget(), QStackedWidget()
+        self._pulls = 0
+        self._lay_out()
+        presenter.changed.connect(self._refresh)
+        presenter.stepped.connect(self._show_step)
+        presenter.reported.connect(self._show_report)
+        presenter.poses.proposed.connect(self._show_proposals)
+        live.refreshed.connect(self._pulled)
+        self._show_step()
+
+    # --- the shell's ---
+
+    def leave(self) -> None:
+        """Another screen is shown, or another window has the keyboard."""
+        self._control.release_all()
+
+    def take_key(self, key: int, pressed: bool) -> bool:
+        """G guides by hand and Return takes a pose, where poses are taken by hand."""
+        by_hand = self.presenter.step is CalibrateStep.POSES and self.presenter.poses.stage is Stage.BY_HAND
+        button = {Qt.Key.Key_G: self.poses_page.guide, Qt.Key.Key_Return: self.poses_page.main}.get(Qt.Key(key))
+        if not by_hand or button is None:
+            return False
+        if pressed and button.isEnabled():
+            button.click()
+        return True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.presenter.watch(True)
+        self._refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.presenter.watch(False)
+
+    # --- building ---
+
+    def _lay_out(self) -> None:
+        poses, report = QWidget(), QWidget()
+        poses.setLayout(column(self.pose_scene, self.pose_views, gap=0.5))
+        self.pose_scene.setMinimumHeight(space(12))
+        self.tabs = Choice(("The rig", "Residuals"), lambda index: self.report_views.setCurrentIndex(index))
+        self.report_views = QStackedWidget()
+        for view in (self.rig, self.plots):
+            self.report_views.addWidget(view)
+        inside = column(row(self.tabs, None), self.report_views, gap=0.4)
+        inside.setStretch(1, 1)
+        report.setLayout(inside)
+        self._picture_of = {
+            CalibrateStep.OVERVIEW: self.live,
+            CalibrateStep.PRINT: self.board_picture,
+            CalibrateStep.LENSES: self.lens_views,
+            CalibrateStep.POSES: poses,
+            CalibrateStep.SOLVE: poses,
+            CalibrateStep.REPORT: report,
+        }
+        for widget in dict.fromkeys(self._picture_of.values()):
+            self.pictures.addWidget(widget)
+        for page in self.page_of.values():
+            self.pages.addWidget(page)
+        self.pages.setFixedWidth(space(GUIDE_LINES))
+        middle = row(self.pictures, self.pages, gap=0.7)
+        middle.setStretch(0, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(space(0.9), space(0.6), space(0.7), space(0.7))
+        layout.setSpacing(space(0.4))
+        head = row(self.back, self.strip, gap=0.4)
+        head.setStretch(1, 1)
+        layout.addLayout(head)
+        layout.addLayout(middle, 1)
+
+    # --- what the presenter says ---
+
+    def _show_step(self) -> None:
+        step = self.presenter.step
+        self.pages.setCurrentWidget(self.page_of[step])
+        self.pictures.setCurrentWidget(self._picture_of[step])
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if not self.isVisible():
+            return
+        presenter = self.presenter
+        moves = presenter.poses.driving or presenter.sweeping
+        self.strip.show_step(presenter.step, *(_MOVES if moves else _STANDS))
+        self.back.setVisible(presenter.step is not CalibrateStep.OVERVIEW)
+        self.back.setEnabled(not moves and not presenter.busy)
+        self.pose_scene.play(not moves and presenter.poses.stage in (Stage.LOOK, Stage.POSES))
+        self.page_of[presenter.step].refresh()
+
+    def _show_proposals(self) -> None:
+        poses = self.presenter.poses
+        self.pose_scene.show_poses(poses.proposals, poses.rough.values())
+
+    def _show_report(self) -> None:
+        self.rig.show_report(self.presenter.report)
+        self.plots.show_report(self.presenter.report)
+
+    def _pulled(self) -> None:
+        """The present, thirty times a second."""
+        if not self.isVisible():
+            return
+        presenter, step = self.presenter, self.presenter.step
+        self._pulls += 1
+        if step is CalibrateStep.LENSES:
+            self.lens_views.show_found(presenter.lenses.watch)
+        elif step in (CalibrateStep.POSES, CalibrateStep.SOLVE):
+            self.pose_views.show_found(presenter.poses.watch)
+        if self._pulls % _SCENE_EVERY == 0:
+            self._show_arm()
+        if self._pulls % _WORDS_EVERY == 0:
+            self._refresh()
+
+    def _show_arm(self) -> None:
+        status = self.presenter.connection.status
+        openness = 1.0 if status is None or status.openness is None else status.openness
+        for scene in (self.pose_scene, self.rig):
+            if scene.isVisible():
+                scene.show_arm(None if status is None else status.position, openness)
+
+    def _go_back(self) -> None:
+        self.presenter.go_to(CalibrateStep(self.presenter.step - 1))
