@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 
 from foundation.camera import Camera
-from foundation.poses import pose
+from foundation.poses import pose, transform
 from gui.calibrate_poses_presenter import tool_path
 from gui.scene_panel import ScenePanel
 from gui.solids import Solid, box, joined
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # loaded with the solver
     from workflows.calibrate_poses import PoseProposal
 
 _EACH_MS = 650  # a proposed pose is looked at so long
+_DISTANCE, _SHAPE = 1.5, 1.4  # m from which the arm is seen whole in a view that is so much wider than high
 _HALF_POINT = 0.006  # m
 _GOOD_MM, _BAD_MM = 0.5, 2.0  # the ends of the colours
 _COLOURS = np.array([[0.13, 0.62, 0.38], [0.94, 0.74, 0.25], [0.86, 0.20, 0.18]])
@@ -31,12 +33,33 @@ class PoseScene(ScenePanel):
         super().__init__()
         self._poses: tuple[PoseProposal, ...] = ()
         self._at, self._playing = 0, True
+        self._outline, self._tool_from_board = np.zeros((0, 3)), np.eye(4)
         self._timer = QTimer(self, interval=_EACH_MS)
         self._timer.timeout.connect(self._next)
 
-    def show_poses(self, poses: "tuple[PoseProposal, ...]", cameras: Iterable[Camera]) -> None:
-        """Other poses, in the order of driving, and the cameras as far as they are known."""
+    def look_from(self, name: str) -> None:
+        """As far away as the whole arm needs: the view is often wide and low."""
+        super().look_from(name)
+        self._keep_whole()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_whole()
+
+    def _keep_whole(self) -> None:
+        self.setCameraPosition(distance=_DISTANCE * max(1.0, self.width() / max(self.height(), 1) / _SHAPE))
+
+    def show_poses(
+        self,
+        poses: "tuple[PoseProposal, ...]",
+        cameras: Iterable[Camera],
+        outline: np.ndarray,
+        tool_from_board: np.ndarray,
+    ) -> None:
+        """Other poses, in the order of driving, the cameras as far as they are known, and the board: its `outline`
+        (4, 3) m and where it is on the tool."""
         self._poses, self._at = poses, 0
+        self._outline, self._tool_from_board = np.concatenate([outline, outline[:1]]), tool_from_board
         self.show_cameras(cameras)
         self.show_path(tool_path(poses) if len(poses) > 1 else None)
         self._show()
@@ -53,6 +76,7 @@ class PoseScene(ScenePanel):
         elif not wanted:
             self._timer.stop()
             self.show_ghost(None)
+            self.show_actual(np.zeros((0, 3)))
             self.show_legend("Grey: the arm now. Line: the tool's way through the poses." if self._poses else "")
         if wanted:
             self._show_pose()
@@ -65,10 +89,11 @@ class PoseScene(ScenePanel):
     def _show_pose(self) -> None:
         each = self._poses[self._at]
         self.show_ghost(each.joints)
+        self.show_actual(transform(each.base_from_tool @ self._tool_from_board, self._outline))
         seen = sum(share > 0 for share in each.visible.values())
         words = f", seen by {seen} of {len(each.visible)} cameras" if each.visible else ""
         self.show_legend(
-            f"Blue: pose {self._at + 1} of {len(self._poses)}, board tilted {each.tilt_deg:.0f}°{words}. "
+            f"Blue: pose {self._at + 1} of {len(self._poses)}, board (pink) tilted {each.tilt_deg:.0f}°{words}. "
             "Grey: the arm now. Nothing has moved yet."
         )
         self.shown.emit(self._at)

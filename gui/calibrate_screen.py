@@ -151,8 +151,12 @@ class CalibrateScreen(QWidget):
         self.page_of[presenter.step].refresh()
 
     def _show_proposals(self) -> None:
+        from workflows.calibrate_poses import NOMINAL_MOUNT  # loaded by now: it has chosen the poses
+
         poses = self.presenter.poses
-        self.pose_scene.show_poses(poses.proposals, poses.rough.values())
+        if poses.session is not None:
+            outline = poses.session.board.outline
+            self.pose_scene.show_poses(poses.proposals, poses.rough.values(), outline, NOMINAL_MOUNT)
 
     def _show_report(self) -> None:
         self.rig.show_report(self.presenter.report)

@@ -1,11 +1,15 @@
 """The model as the window asks it: which weights, how, and what it imagines meanwhile."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from foundation.trajectory import Trajectory
 from model.client import ModelProcess, Progress
 from model.default_weights import embedded_weights
-from model.description import ModelDescription, known_models
+from model.description import ModelDescription, describe, known_models
+from model.errors import WeightsError
 from workflows.model_source import Asking, ModelSource
+from workflows.what_if import WhatIfSource
 
 
 class ModelAsker:
@@ -19,6 +23,7 @@ class ModelAsker:
         self._process = None if weights is None else ModelProcess(weights)
         self.asking = Asking()
         self.preview: Progress | None = None
+        self._described: ModelDescription | None = None
 
     @property
     def available(self) -> bool:
@@ -47,6 +52,26 @@ class ModelAsker:
         assert self._process is not None
         self.preview = None
         return ModelSource(self._process, self.asking, self._show_preview)
+
+    @property
+    def imagines(self) -> bool:
+        """Whether the chosen model makes videos."""
+        folder = self.folder
+        if folder is None:
+            return False
+        if self._described is None or self._described.folder != folder:
+            try:
+                self._described = describe(folder)
+            except WeightsError:
+                return False  # asking it says what is wrong
+        return self._described.imagines
+
+    def what_if(self, trajectory: Trajectory, begun_from: str) -> WhatIfSource:
+        """For a video of a given motion."""
+        assert self._process is not None
+        self.preview = None
+        asking = replace(self.asking, candidates=1)
+        return WhatIfSource(self._process, trajectory, asking, begun_from=begun_from, on_preview=self._show_preview)
 
     @property
     def process(self) -> ModelProcess | None:

@@ -137,7 +137,12 @@ class DecidePage(QWidget):
         reasons.setStretch(0, 1)
         self._reasons.setLayout(reasons)
         self._reasons.hide()
-        parts = (self.heading, self.candidates, self.problem, self.facts)
+        self.adjust = Button("Adjust…", "quiet", tip="Move a waypoint, by the mouse in 3-D or by numbers")
+        self.imagine = Button("Imagine it", "quiet", on=presenter.what_if)
+        self.imagine.setToolTip("Let the model imagine a video of exactly this motion. The arm does not move")
+        top = row(self.heading, self.adjust, self.imagine, gap=0.2)
+        top.setStretch(0, 1)
+        parts = (top, self.candidates, self.problem, self.facts)
         self.setLayout(column(*parts, None, self._decide, self._reasons))
 
     def refresh(self) -> None:
@@ -149,6 +154,9 @@ class DecidePage(QWidget):
         proposal = presenter.rehearsal.proposal
         if proposal is not None:
             self.candidates.show_candidates(presenter.rehearsal.candidates, proposal.id)
+        self.adjust.setEnabled(not presenter.busy)
+        self.imagine.setVisible(presenter.can_imagine)
+        self.imagine.setEnabled(not presenter.busy)
         self.approve.setEnabled(presenter.can_approve)
         self.approve.show_as("primary" if presenter.can_approve and presenter.watched else "")
         self.again.show_as("" if presenter.can_approve else "primary")

@@ -30,6 +30,7 @@ from simulation.errors import SimulationError
 from workflows.proposal import Source
 from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalState, ReplaySource
 from workflows.watch import CameraWatch
+from workflows.waypoint_edit import EditedSource, WaypointEdit
 
 _LOOK_EVERY = 2.0  # s between looks at the bench while an approval waits
 _WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
@@ -214,6 +215,26 @@ class RehearsePresenter(QObject):
 
         self._when_free(lambda: self._begin(work, "choose").on(done=self._show))
 
+    def edit(self, change: WaypointEdit) -> None:
+        """Plan and check the motion with one waypoint moved; it is a rehearsal of its own, to be approved anew."""
+        shown = self.shown
+        if shown is not None and self.step in (Step.WATCH, Step.APPROVED) and not self.busy:
+            source = EditedSource(shown.plan.intended, change, shown.proposal.id)
+            self._when_free(lambda: self._propose(shown.proposal.instruction, source))
+
+    @property
+    def can_imagine(self) -> bool:
+        """Whether the model that is chosen could imagine a video of the motion that is shown."""
+        shown = self.shown
+        return shown is not None and shown.proposal.rgb is None and self.model.imagines
+
+    def what_if(self) -> None:
+        """Let the model imagine what the motion that is shown would look like."""
+        shown = self.shown
+        if shown is not None and self.can_imagine and self.step is Step.WATCH and not self.busy:
+            source = self.model.what_if(shown.plan.intended, shown.proposal.id)
+            self._when_free(lambda: self._propose(shown.proposal.instruction, source))
+
     def compare(self, wanted: bool) -> None:
         """All candidates side by side, or again the one that was chosen."""
         if not wanted or self.step is not Step.WATCH:
@@ -309,6 +330,7 @@ class RehearsePresenter(QObject):
         self.asked_at = time.monotonic()
 
         def work(token, report) -> ShownMotion:
+            before.revoke("Another motion was asked for.")
             before.close()
             proposal = rehearsal.propose(instruction, origin, report, token)
             assert rehearsal.plan is not None

@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import rehearse_words
+from gui.adjust_panel import AdjustPanel
 from gui.ask_bar import AskBar
 from gui.findings_list import FindingsList
 from gui.live_overlay import LiveView, thinned
@@ -19,6 +20,7 @@ from gui.step_strip import StepStrip
 from gui.theme import space
 from gui.view_player import ViewPlayer
 from model.client import Progress
+from workflows.waypoint_edit import EditError, edited
 
 _PANEL_LINES = 13.0  # height of what stands below the timeline
 _REPEAT_AFTER_MS, _REPEAT_MS = 350, 60  # a held arrow key
@@ -52,7 +54,8 @@ class RehearseScreen(QWidget):
             Step.OUTCOME: self.outcome_page,
             Step.SAVED: self.saved_page,
         }
-        for page in self.page_of.values():
+        self.adjust = AdjustPanel()
+        for page in (*self.page_of.values(), self.adjust):
             self.pages.addWidget(page)
         self._step: Step | None = None
         self._overlay: object = None
@@ -135,6 +138,12 @@ class RehearseScreen(QWidget):
         self.decide_page.candidates.compared.connect(presenter.compare)
         self.findings.asked.connect(player.go_to)
         player.frame_changed.connect(presenter.note_frame)
+        player.frame_changed.connect(lambda frame: self._take_waypoint(frame))
+        self.decide_page.adjust.clicked.connect(lambda: self._adjust(True))
+        self.adjust.closed.connect(lambda: self._adjust(False))
+        self.adjust.applied.connect(presenter.edit)
+        self.adjust.changed.connect(self._show_edit)
+        self.scene.dragged.connect(self._dragged)
         player.moment_changed.connect(self._show_moment)
         presenter.changed.connect(self._refresh)
         presenter.motion_changed.connect(self._show_motion)
@@ -159,6 +168,7 @@ class RehearseScreen(QWidget):
         """A step begins: its page, and what the views are for."""
         self._step = step
         page = self.page_of[step]
+        self.scene.show_handle(None)
         if isinstance(page, DecidePage | ApprovedPage | OutcomePage):
             page.begin()
         self.pages.setCurrentWidget(page)
@@ -242,6 +252,49 @@ class RehearseScreen(QWidget):
                 picture.show_drawing(view.drawing)
             picture.show_note(view.note, view.colour)
             picture.show_light(view.place.light, view.place.short, view.place.sentence)
+
+    # --- moving a waypoint ---
+
+    @property
+    def adjusting(self) -> bool:
+        return self.pages.currentWidget() is self.adjust
+
+    def _adjust(self, wanted: bool) -> None:
+        """Begin to move the waypoint that is looked at, or leave it as it was."""
+        shown = self.presenter.shown
+        if self._step is not Step.WATCH or shown is None:
+            return
+        self.pages.setCurrentWidget(self.adjust if wanted else self.decide_page)
+        if wanted:
+            self.player.pause()
+            self._take_waypoint(self.player.frame)
+        else:
+            self.scene.show_handle(None)
+            self.scene.show_path(shown.path)
+
+    def _take_waypoint(self, frame: int) -> None:
+        shown = self.presenter.shown
+        if self.adjusting and shown is not None:
+            self.adjust.begin(frame, float(shown.film.moments[frame] - shown.film.moments[0]))
+
+    def _dragged(self, point: np.ndarray) -> None:
+        shown = self.presenter.shown
+        if self.adjusting and shown is not None:
+            self.adjust.show_offset(point - shown.plan.intended.base_from_tool[self.adjust.frame, :3, 3])
+
+    def _show_edit(self) -> None:
+        """The way as it would be, before it is checked."""
+        shown = self.presenter.shown
+        if not self.adjusting or shown is None:
+            return
+        way, edit = shown.plan.intended, self.adjust.edit
+        try:
+            way = edited(way, edit)
+        except EditError:
+            self.scene.show_handle(None)
+        else:
+            self.scene.show_handle(way.base_from_tool[edit.frame, :3, 3])
+        self.scene.show_path(way.base_from_tool)
 
     def _take_suggestion(self, text: str) -> None:
         self.ask_bar.instruction.setText(text)

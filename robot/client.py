@@ -1,6 +1,7 @@
 """The window's side of the robot process: commands, heartbeat, stop, and the newest status."""
 
 import contextlib
+import dataclasses
 import itertools
 import threading
 import time
@@ -14,6 +15,7 @@ from foundation.arm import Mode
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
+from robot.allowance import Allowance
 from robot.bounds import limits_from
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import LinkError, RobotError
@@ -136,22 +138,34 @@ class RobotClient:
     def arm_for_motion(self) -> None:
         self._command("arm_for_motion")
 
-    def stage(self, plan: bytes) -> Staged:
-        """Hand over a plan for approval; `digest` says what the robot process holds now. Nothing moves."""
-        return Staged(**self._command("stage", plan=bytes(plan)))
+    def hold(self) -> None:
+        """Say that the hand is on the button of a motion that needs it; every HEARTBEAT_PERIOD s."""
+        self._tell({"do": "hold"})
 
-    def execute(self, nonce: str, speed: float = 1.0) -> None:
+    def allow(self, allowance: Allowance) -> str:
+        """A person approved several parts of one task at once; the token under which each is staged. Nothing moves."""
+        return str(self._command("allow", allowance=dataclasses.asdict(allowance)))
+
+    def stage(self, plan: bytes, *, cover: str = "", instruction: str = "") -> Staged:
+        """Hand over a plan for approval; `digest` says what the robot process holds now. Nothing moves.
+
+        `cover`: the token of `allow`, under which this is a part for `instruction`.
+        """
+        return Staged(**self._command("stage", plan=bytes(plan), cover=cover, instruction=instruction))
+
+    def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
         """Start the staged plan, once; `speed` in (0, 1] scales its time. The arm must be ready and not have moved.
 
-        An arm that was moved by hand control last is made ready for planned motion first, by the same press.
+        An arm that was moved by hand control last is made ready for planned motion first, by the same press. With
+        `hold` it moves only while `hold` is called again and again, by the robot process's own watch.
         """
         self._leave_hand_control(stops := self._button.pressed)
-        self._execute(nonce, speed, stops)
+        self._execute(nonce, speed, stops, hold)
 
-    def _execute(self, nonce: str, speed: float, stops: int) -> None:
+    def _execute(self, nonce: str, speed: float, stops: int, hold: bool = False) -> None:
         """`stops`: known when the press began, so that a stop since then also ends what it has still to do."""
         try:
-            self._command("execute", nonce=nonce, speed=float(speed), stops=stops)
+            self._command("execute", nonce=nonce, speed=float(speed), stops=stops, hold=hold)
         except LinkError:  # not answered: nobody knows whether the arm moves, so it must not
             with contextlib.suppress(LinkError):
                 self.stop()

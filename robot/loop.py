@@ -17,6 +17,7 @@ from foundation import xarm7
 from foundation.arm import ArmLink, ArmStatus, JointReading, Mode, State
 from foundation.clocks import Clock
 from foundation.errors import KnownError
+from robot.allowance import Allowance
 from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
@@ -59,6 +60,7 @@ class RobotLoop:
         self._heartbeat = self._look_again = clock.now()
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
         self._ticks = 0
+        self._hold_to_run, self._held = False, -np.inf  # whether a hand must hold the button, and when it last did
         self._limiter: Limiter | None = None
         self._stage = Stage(settings.limits)
         self._motion: Preparing | Following | Jogging | Braking | None = None
@@ -142,19 +144,35 @@ class RobotLoop:
             raise RobotError(f"The arm is {self.state}: there is nothing to release.")
         self.arm_for_motion()
 
-    def stage(self, plan: bytes) -> Staged:
-        """Keep a plan for its approval, instead of any other; nothing moves yet. The arm must stand."""
+    def allow(self, allowance: Allowance) -> str:
+        """A person approved several parts of one task; the token under which they are staged. Nothing moves."""
+        return self._stage.allow(allowance, self._clock.now())
+
+    def stage(self, plan: bytes, *, cover: str = "", instruction: str = "") -> Staged:
+        """Keep a plan for its approval, instead of any other; nothing moves yet. The arm must stand.
+
+        `cover` and `instruction`: as one of the parts that were allowed.
+        """
         coming = isinstance(self._motion, Preparing) and self._motion.next is Activity.HOLDING
         if self.state in (ArmState.DISCONNECTED, ArmState.ERROR) or not (self.resting or coming):
             raise RobotError(f"The arm is {self.state}: no plan can be approved now.")
-        return self._stage.put(plan, self._reading.position, self._clock.now())
+        return self._stage.put(
+            plan, self._reading.position, self._clock.now(), cover=cover, instruction=instruction
+        )
 
     def revoke(self, reason: str = "The approval was taken back.") -> None:
         """Forget the staged plan; a motion that is under way goes on."""
         self._stage.revoke(reason)
 
-    def execute(self, nonce: str, speed: float = 1.0) -> None:
-        """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1]."""
+    def hold(self) -> None:
+        """The hand is still on the button of a motion that goes on only as long as it is."""
+        self._held = self._clock.now()
+
+    def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
+        """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1].
+
+        With `hold` it goes on only while `hold` is renewed, and rests on its path otherwise.
+        """
         self.forget_stop()
         if self.facts.activity is not Activity.HOLDING or self._limiter is None or not self._in_mode(Mode.SERVO):
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
@@ -163,7 +181,8 @@ class RobotLoop:
         measured = self._reading.position
         if np.abs(self._limiter.state.position - measured).max() > self.settings.moved:
             raise RobotError("The arm was moved since it was made ready. Make it ready again.")
-        plan = self._stage.take(nonce, measured, self._clock.now())
+        plan = self._stage.take(nonce, measured, self._clock.now(), speed)
+        self._hold_to_run, self._held = hold, -np.inf
         self._motion = Following(Follower(plan.motion, speed), self._limiter)
         self._change(activity=Activity.FOLLOWING, paused=False, progress=0.0, fault="", limited="")
 
@@ -265,7 +284,7 @@ class RobotLoop:
                 self._link.stop()
         self._look_again = self._clock.now() + self.settings.retry
         self._end_motion(sentence, enabled=False)
-        self._change(status=None, joints=None, openness=None)
+        self._change(status=None, joints=None, openness=None, commanded_openness=None)
 
     def _watch(self) -> None:
         silent = self._clock.now() - self._heartbeat > self.settings.heartbeat
@@ -283,9 +302,18 @@ class RobotLoop:
             case Preparing() as preparing if status is not None:
                 self._carry_out(preparing.step(reading, status, now))
             case Following() as following:
+                if self._hold_to_run:
+                    self._follow_hand(following, now)
                 self._carry_out(following.step())
             case Jogging() | Braking() as moving:
                 self._carry_out(moving.step(reading, now))
+
+    def _follow_hand(self, following: Following, now: float) -> None:
+        """Rest as soon as the hand lets go, go on as soon as it holds again."""
+        let_go = now - self._held > self.settings.hold
+        if let_go is not following.follower.paused:
+            (following.follower.pause if let_go else following.follower.resume)()
+            self._change(paused=let_go)
 
     def _carry_out(self, outcome: Outcome) -> None:
         if outcome.position is not None:
@@ -374,6 +402,7 @@ class RobotLoop:
             if self._stops != self._stops_seen:
                 return False
             self._gripper.move_gripper(xarm7.pulse_from_openness(openness))
+            self._change(commanded_openness=openness)
             return True
 
     def _stop_now(self) -> None:

@@ -39,12 +39,13 @@ class Command:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` or None; `moment` s of the motion's own time,
+    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` and the commanded one, or None; `moment` s of the motion's own time,
     None when none was followed; `codes`: the controller's mode, state, error and warning, -1 while it has said none."""
 
     joints: JointReading
     commanded: np.ndarray | None
     openness: float | None
+    commanded_openness: float | None
     moment: float | None
     codes: tuple[int, int, int, int]
 
@@ -67,7 +68,7 @@ class LoopThread:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
         self._stops, self._lock = 0, threading.Lock()
-        self._beat = threading.Event()
+        self._beat, self._hand = threading.Event(), threading.Event()
         self._halt: str | None = None
         self.halted = False  # whether `halt` has been taken up
         self._ended = threading.Event()
@@ -98,6 +99,10 @@ class LoopThread:
 
     def heartbeat(self) -> None:
         self._beat.set()
+
+    def hold(self) -> None:
+        """The hand is on the button."""
+        self._hand.set()
 
     def give(self, command: Command) -> None:
         self._commands.put(command)
@@ -143,6 +148,9 @@ class LoopThread:
         if self._beat.is_set():
             self._beat.clear()
             self._loop.heartbeat()
+        if self._hand.is_set():
+            self._hand.clear()
+            self._loop.hold()
         if self._halt is not None:
             self._loop.halt(self._halt)
             self._halt, self.halted = None, True
@@ -152,7 +160,8 @@ class LoopThread:
         facts = self._loop.facts
         if facts.joints is not None and facts.joints is not before:
             # What was commanded before this look: the newest target goes out after it.
-            self._samples.append(Sample(facts.joints, commanded, facts.openness, moment, _codes(facts)))
+            gripper = facts.openness, facts.commanded_openness
+            self._samples.append(Sample(facts.joints, commanded, *gripper, moment, _codes(facts)))
         self._snapshot = Snapshot(facts, self._loop.staged, self.done)
 
     def _notice_sleep(self) -> None:

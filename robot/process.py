@@ -14,13 +14,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from foundation.clocks import Clock, SystemClock
 from foundation.messages import Channel, ChannelClosed
+from robot.allowance import Allowance
 from robot.bounds import limits_from
 from robot.driver import XArm
 from robot.endpoint import CONTROL_PORT, Endpoint
@@ -184,6 +185,9 @@ class _Server:
         if what == "heartbeat":
             self._loop.heartbeat()
             return
+        if what == "hold":
+            self._loop.hold()
+            return
         identity = message.get("id")
 
         def answer(error: str, value: Any = None) -> None:
@@ -232,12 +236,9 @@ class _Server:
             "sample_commanded": np.array(
                 [nothing if sample.commanded is None else sample.commanded for sample in samples]
             ).reshape(-1, 7),
-            "sample_openness": np.array(
-                [np.nan if sample.openness is None else sample.openness for sample in samples], float
-            ),
-            "sample_moments": np.array(
-                [np.nan if sample.moment is None else sample.moment for sample in samples], float
-            ),
+            "sample_openness": _known(sample.openness for sample in samples),
+            "sample_commanded_openness": _known(sample.commanded_openness for sample in samples),
+            "sample_moments": _known(sample.moment for sample in samples),
             "sample_codes": np.array([sample.codes for sample in samples], np.int32).reshape(-1, 4),
         }
 
@@ -251,10 +252,15 @@ def action(message: dict[str, Any]) -> Callable[[RobotLoop], Any]:
     match what:
         case "stage":
             plan = bytes(_instance(message["plan"], bytes))
-            return lambda loop: dataclasses.asdict(loop.stage(plan))
+            cover, instruction = str(message.get("cover", "")), str(message.get("instruction", ""))
+            return lambda loop: dataclasses.asdict(loop.stage(plan, cover=cover, instruction=instruction))
+        case "allow":
+            allowed = dict(message["allowance"])
+            return lambda loop: loop.allow(Allowance(**allowed))
         case "execute":
             nonce, speed = _instance(message["nonce"], str), float(message["speed"])
-            return lambda loop: loop.execute(nonce, speed)
+            hold = bool(message.get("hold", False))
+            return lambda loop: loop.execute(nonce, speed, hold=hold)
         case "revoke":
             reason = str(message["reason"])
             return lambda loop: loop.revoke(reason)
@@ -270,6 +276,10 @@ def action(message: dict[str, Any]) -> Callable[[RobotLoop], Any]:
     if what not in _PLAIN:
         raise ValueError("there is no such command")
     return lambda loop: getattr(loop, what)()
+
+
+def _known(values: Iterable[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values], float)
 
 
 def _instance(value: Any, kind: type) -> Any:

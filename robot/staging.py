@@ -7,6 +7,7 @@ import numpy as np
 
 from foundation import xarm7
 from foundation.poses import distance
+from robot.allowance import Allowance, Allowed
 from robot.errors import RobotError
 from robot.limiter import LimiterSettings
 from robot.motion_check import broken_limit
@@ -36,6 +37,7 @@ class _Kept:
     nonce: str
     position: np.ndarray
     expires: float
+    covered: bool = False  # one of the parts of an allowance
 
 
 class Stage:
@@ -44,6 +46,7 @@ class Stage:
     def __init__(self, limits: LimiterSettings):
         self._limits = limits
         self._kept: _Kept | None = None
+        self._allowed: Allowed | None = None
         self._why_empty = ""
 
     @property
@@ -52,11 +55,33 @@ class Stage:
         kept = self._kept
         return "" if kept is None else kept.digest
 
-    def put(self, data: bytes, position: np.ndarray, now: float) -> Staged:
-        """Keep these bytes, and nothing else from now on, if they are a plan that may be executed from here."""
+    @property
+    def parts_left(self) -> int:
+        """Motions that may still be begun under an approval for several parts."""
+        return 0 if self._allowed is None else self._allowed.left
+
+    def allow(self, allowance: Allowance, now: float) -> str:
+        """A person approved several parts at once; the token that names that. What was approved before is forgotten."""
+        self.revoke("Another approval was given.")
+        self._allowed = Allowed(allowance, now + allowance.seconds, allowance.parts)
+        return self._allowed.token
+
+    def put(self, data: bytes, position: np.ndarray, now: float, *, cover: str = "", instruction: str = "") -> Staged:
+        """Keep these bytes, and nothing else from now on, if they are a plan that may be executed from here.
+
+        `cover`: the token of the approval for several parts under which this is one for `instruction`; without it
+        whatever was approved before, also several parts, is forgotten.
+        """
+        allowed = self._allowed
         self.revoke("Another plan was put in its place.")
         data = bytes(data)
         plan = Plan.from_bytes(data)
+        if cover:
+            if allowed is None:
+                raise RobotError(
+                    f"No approval for several parts holds. {self._why_empty} Approve this motion by itself."
+                )
+            allowed.check(cover, instruction, plan, now)
         if not plan.executable:
             refusal = next(finding for finding in plan.findings if finding.level == "refusal")
             raise RobotError(f"This plan must not be executed: {refusal.sentence}")
@@ -68,17 +93,24 @@ class Stage:
         reason = broken_limit(plan.motion, self._limits)
         if reason:
             raise RobotError(f"This plan does not keep the arm's limits: {reason}. Plan it again.")
-        kept = _Kept(data, plan, digest_of(data), secrets.token_hex(_NONCE_BYTES), position.copy(), now + EXPIRES)
+        kept = _Kept(
+            data, plan, digest_of(data), secrets.token_hex(_NONCE_BYTES), position.copy(), now + EXPIRES, bool(cover)
+        )
         self._kept = kept
+        if cover:
+            self._allowed = allowed
         return Staged(kept.digest, kept.nonce, EXPIRES)
 
     def revoke(self, reason: str) -> None:
-        """Forget the plan; `reason` is told to whoever tries to execute it."""
-        if self._kept is not None:
-            self._kept, self._why_empty = None, reason
+        """Forget the plan, and an approval for several parts; `reason` is told to whoever tries to execute it."""
+        if self._kept is not None or self._allowed is not None:
+            self._kept, self._allowed, self._why_empty = None, None, reason
 
-    def take(self, nonce: str, position: np.ndarray, now: float) -> Plan:
-        """The plan of this nonce, for this once. It stays when the nonce is another's, and is gone after all else."""
+    def take(self, nonce: str, position: np.ndarray, now: float, speed: float = 1.0) -> Plan:
+        """The plan of this nonce, for this once. It stays when the nonce is another's, and is gone after all else.
+
+        `speed`: at which it is going to be run; parts have a greatest one.
+        """
         self.expire(now)
         kept = self._kept
         if kept is None:
@@ -93,10 +125,25 @@ class Stage:
                 f"The arm was moved by {1000 * moved:.0f} mm and {np.rad2deg(turned):.1f} deg since the plan was "
                 "approved. Plan it again from here."
             )
+        if kept.covered:
+            self._use_part(speed)
         self._kept, self._why_empty = None, "Each approval is good for one motion."
         return kept.plan
 
+    def _use_part(self, speed: float) -> None:
+        allowed = self._allowed
+        if allowed is None or allowed.left < 1:
+            self.revoke("All parts that were approved have been run.")
+            raise RobotError("All parts that were approved have been run. Approve the motion that is shown.")
+        if speed > allowed.allowance.speed + 1e-9:
+            raise RobotError(
+                f"The parts were approved at {100 * allowed.allowance.speed:.0f} % at most. Run it slower."
+            )
+        self._allowed = allowed.used()
+
     def expire(self, now: float) -> None:
-        """Forget a plan whose time is over."""
+        """Forget a plan whose time is over, and an approval for several parts."""
+        if self._allowed is not None and now >= self._allowed.ends:
+            self.revoke("The approval for several parts was too old.")
         if self._kept is not None and now >= self._kept.expires:
             self.revoke(f"The approval was older than {EXPIRES / 60:.0f} minutes.")

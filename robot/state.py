@@ -46,6 +46,7 @@ class Facts:
     activity: Activity = Activity.NOTHING
     paused: bool = False
     openness: float | None = None  # measured, in [0, 1]
+    commanded_openness: float | None = None  # asked for last over this link
     progress: float = 0.0  # of the trajectory followed, in [0, 1]
     limited: str = ""  # why the limiter does not let through what is wanted
     fault: str = ""  # what last ended a motion, or the link: a sentence for the operator

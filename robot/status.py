@@ -45,8 +45,9 @@ class RobotStatus:
 @dataclass(frozen=True, eq=False, slots=True)
 class MotionSample:
     """One measurement of the arm: `read` s monotonic; `position` (7,) rad, `velocity` (7,) rad/s, `effort` (7,) N m;
-    `commanded` (7,) rad, the target sent last before it; openness. `moment` s of the followed motion's own time. NaN
-    where unknown, or no motion is followed. `codes`: the controller's mode, state, error, warning, -1 where unknown."""
+    `commanded` (7,) rad, the target sent last before it; openness, measured and commanded. `moment` s of the followed
+    motion's own time. NaN where unknown, or no motion is followed. `codes`: the controller's mode, state, error,
+    warning, -1 where unknown."""
 
     read: float
     position: np.ndarray
@@ -54,6 +55,7 @@ class MotionSample:
     effort: np.ndarray
     commanded: np.ndarray
     openness: float
+    commanded_openness: float
     moment: float
     codes: tuple[int, int, int, int]
 
@@ -86,13 +88,16 @@ def status_from(values: dict[str, Any]) -> RobotStatus:
 def samples_from(values: dict[str, Any]) -> Iterator[MotionSample]:
     """The measurements in a message of `robot.process`, oldest first."""
     columns = [values[f"sample_{name}"] for name in _SAMPLE_COLUMNS]
-    for read, position, velocity, effort, commanded, openness, moment, codes in zip(*columns, strict=True):
-        mode, state, error, warning = codes.tolist()
+    for read, position, velocity, effort, commanded, *numbers, codes in zip(*columns, strict=True):
         arrays = (position, velocity, effort, commanded)
-        yield MotionSample(float(read), *arrays, float(openness), float(moment), (mode, state, error, warning))
+        openness, commanded_openness, moment = map(float, numbers)
+        yield MotionSample(float(read), *arrays, openness, commanded_openness, moment, tuple(codes.tolist()))
 
 
-_SAMPLE_COLUMNS = ("times", "positions", "velocities", "efforts", "commanded", "openness", "moments", "codes")
+_SAMPLE_COLUMNS = (
+    *("times", "positions", "velocities", "efforts", "commanded"),
+    *("openness", "commanded_openness", "moments", "codes"),
+)
 _AS_THEY_COME = (
     *("fault", "limited", "error", "warning", "mode", "position", "velocity", "effort", "read", "openness", "progress"),
     *("staged", "gripper_fault", "stop_fault", "late_ticks", "done"),

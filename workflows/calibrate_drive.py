@@ -18,6 +18,7 @@ from foundation import xarm7
 from robot.client import RobotClient
 from robot.errors import RobotError
 from robot.joint_trajectory import JointTrajectory
+from robot.limiter import LimiterSettings
 from robot.plan import Plan
 from robot.plan_findings import posture_findings
 from robot.state import ArmState
@@ -240,15 +241,16 @@ def free_way(robot: RobotClient, joints: np.ndarray) -> JointTrajectory | None:
         raise RobotError("The arm does not say where it is. Connect it again.")
     openness = 1.0 if status.openness is None else float(np.clip(status.openness, 0.0, 1.0))
     straight = joint_way(status.position, joints, openness, robot.limits)
-    if is_free(straight, robot):
+    if is_free(straight, robot.limits):
         return straight
     there = joint_way(status.position, xarm7.HOME, openness, robot.limits)
     back = joint_way(xarm7.HOME, joints, openness, robot.limits)
-    if len(there) < 2 or len(back) < 2 or not (is_free(there, robot) and is_free(back, robot)):
+    if len(there) < 2 or len(back) < 2 or not (is_free(there, robot.limits) and is_free(back, robot.limits)):
         return None
     times = np.concatenate([there.times, there.times[-1] + back.times[1:]])
     return JointTrajectory(times, np.concatenate([there.position, back.position[1:]]), np.full(len(times), openness))
 
 
-def is_free(motion: JointTrajectory, robot: RobotClient) -> bool:
-    return not posture_findings(motion, Plan.of_motion(motion).frame_moments, robot.limits)
+def is_free(motion: JointTrajectory, limits: LimiterSettings) -> bool:
+    """Whether the arm keeps its limits on the way, and touches neither itself nor the table."""
+    return not posture_findings(motion, Plan.of_motion(motion).frame_moments, limits)

@@ -30,7 +30,8 @@ from workflows.calibrate_values import ArmAccuracy, CalibrationError
 from workflows.cancellation import Report, silently
 from workflows.demonstrate import beating_heart
 
-_FIRST_PICTURE = 30.0  # s
+_FIRST_PICTURE = 60.0  # s
+_READY_WITHIN = 60.0  # s
 _RESUMES = 8  # of a run that this computer's other work interrupts
 ROBOT_ERROR = (0.0005, float(np.deg2rad(0.1)))
 """m, rad per axis (standard deviation) injected into the arm's word with `robot_error`."""
@@ -135,17 +136,25 @@ def _running(scene: SceneSpec) -> Iterator[_Lab]:
             captures[camera.identity] = stack.enter_context(Capture(camera))
         for capture in captures.values():
             capture.next_frame(_FIRST_PICTURE)
-        robot.wait_for(ArmState.NOT_ENABLED)
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY)
-        robot.arm_for_motion()
-        robot.wait_for(ArmState.HOLDING)
+        _make_ready(robot)
         entries = []
         for identity, capture in captures.items():
             lens = capture.driver.intrinsics
             assert lens is not None  # the lab knows its lenses
             entries.append(CameraEntry(identity, identity.partition(":")[2], lens))
         yield _Lab(scene, robot, captures, CalibrationSession(cameras=tuple(entries), arm=ArmAccuracy()))
+
+
+def _make_ready(robot: RobotClient) -> None:
+    """From whatever the state is to ready for motion, as an operator would; patient with a busy computer."""
+    states = (ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
+    state = robot.wait_for(*states, timeout=_READY_WITHIN).state
+    if state is ArmState.NOT_ENABLED:
+        robot.enable()
+        robot.wait_for(ArmState.NOT_READY, timeout=_READY_WITHIN)
+    if state is not ArmState.HOLDING:
+        robot.arm_for_motion()
+        robot.wait_for(ArmState.HOLDING, timeout=_READY_WITHIN)
 
 
 def _seen(lab: _Lab, request: Request, report: Report) -> CalibrationSession:
@@ -179,9 +188,7 @@ def _driven(
             return done.session
         report(done.fault, 0.5)
         session, start = done.session, done.next_pose
-        lab.robot.wait_for(ArmState.STOPPED, ArmState.NOT_READY, ArmState.HOLDING)
-        lab.robot.arm_for_motion()
-        lab.robot.wait_for(ArmState.HOLDING)
+        _make_ready(lab.robot)
     raise CalibrationError(f"The arm was stopped {_RESUMES + 1} times. This computer is too busy for it; try later.")
 
 

@@ -16,6 +16,7 @@ from foundation.poses import invert, pose
 from robot.client import RobotClient
 from robot.errors import RobotError
 from robot.joint_trajectory import JointTrajectory
+from robot.limiter import LimiterSettings
 from robot.status import MotionSample
 from robot.waypoints import Waypoint, joint_path
 from workflows.calibrate_drive import free_way, go, is_free
@@ -43,13 +44,17 @@ def sweep(
     Raises CalibrationError when there is no room for a sweep, RobotError when the arm does not do it.
     """
     token = token or Cancellation()
-    centre = _best_pose(session)
+    centre = best_pose(session)
     progress("Driving to the beginning of the sweep")
     there = free_way(robot, centre)
     if there is None:
         raise CalibrationError("No free way leads to the middle of the sweep. Clear the workspace, then try again.")
     go(robot, there, _SPEED, token)
-    motion = _to_and_fro(robot)
+    status = robot.settled_status or robot.status
+    if status is None:
+        raise RobotError("The arm does not say where it is. Connect it again.")
+    openness = 1.0 if status.openness is None else float(np.clip(status.openness, 0.0, 1.0))
+    motion = to_and_fro(status.position, openness, robot.limits)
     progress("Sweeping")
     frames, samples = _recorded(session, robot, captures, motion, token)
     progress("Comparing pictures and arm")
@@ -61,7 +66,7 @@ def sweep(
     return replace(session, delays={**session.delays, **delays})
 
 
-def _best_pose(session: CalibrationSession) -> np.ndarray:
+def best_pose(session: CalibrationSession) -> np.ndarray:
     """Joints (7,) of the observation most cameras saw the board from, the most central of those."""
     if not session.observations:
         raise CalibrationError("The board has not been seen yet. Visit the poses first.")
@@ -71,21 +76,17 @@ def _best_pose(session: CalibrationSession) -> np.ndarray:
     return best[int(np.argmin(np.linalg.norm(places - np.median(places, axis=0), axis=1)))].joints
 
 
-def _to_and_fro(robot: RobotClient) -> JointTrajectory:
-    """Twice to both sides, and up and down, from where the arm stands."""
-    status = robot.settled_status or robot.status
-    if status is None:
-        raise RobotError("The arm does not say where it is. Connect it again.")
-    here = xarm7.forward(status.position)
-    openness = 1.0 if status.openness is None else float(np.clip(status.openness, 0.0, 1.0))
+def to_and_fro(joints: np.ndarray, openness: float, limits: LimiterSettings = LimiterSettings()) -> JointTrajectory:
+    """Twice to both sides, and up and down, from joints (7,). Raises CalibrationError when there is no room for it."""
+    here = xarm7.forward(joints)
     for reach in _REACHES:
         sides = [(reach, 0.0), (-reach, 0.0)] * 2 + [(0.0, reach / 2), (0.0, -reach / 2), (0.0, 0.0)]
         points = [pose(here[:3, :3], here[:3, 3] + np.array([side / 2, side, up])) for side, up in sides]
         try:
-            motion = joint_path([Waypoint(point, openness) for point in points], status.position, settings=robot.limits)
+            motion = joint_path([Waypoint(point, openness) for point in points], joints, settings=limits)
         except RobotError:
             continue
-        if is_free(motion, robot):
+        if is_free(motion, limits):
             return motion
     raise CalibrationError("There is no room for the sweep. Clear the workspace, or widen its box.")
 

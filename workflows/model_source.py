@@ -20,6 +20,7 @@ from workflows.embedded.rigs import workspace_window
 from workflows.proposal import MadeBy, Proposal, action_cameras
 
 Window = tuple[int, int, int, int]  # left, top, width and height in px of a part of a picture
+Shown = Callable[[Progress], None]  # called in the asking thread
 WORKSPACE = "workspace"  # of a model's configuration value `picture_part`
 _MARGIN = 0.05  # of the window's side, around the workspace
 _LOADED, _GENERATED = 0.15, 0.80  # shares of the progress
@@ -40,6 +41,12 @@ class Asking:
     seed: int | None = None
     cameras: tuple[str, ...] = ()
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """As the pipeline takes them."""
+        given = {"num_candidates": self.candidates, "num_inference_steps": self.steps, "seed": self.seed}
+        return {name: value for name, value in given.items() if value is not None}
+
 
 class ModelSource:
     """Asks a model process, which is started with the first question and belongs to whoever made it.
@@ -53,7 +60,7 @@ class ModelSource:
         self,
         process: ModelProcess,
         asking: Asking = Asking(),
-        on_preview: Callable[[Progress], None] | None = None,
+        on_preview: Shown | None = None,
     ):
         self._process, self._asking, self._on_preview = process, asking, on_preview
 
@@ -61,37 +68,36 @@ class ModelSource:
         """Raises ModelError and ProcessError when there is no answer, Cancelled when it was taken back."""
         report("Loading the model", 0.02)
         asking, process = self._asking, self._process
-        scene = _seen_by(scene, asking.cameras)
+        scene = seen_by(scene, asking.cameras)
         try:
             config = process.load(cancelled=lambda: token.cancelled)["config"]
             report("The model looks at the scene", _LOADED)
             windows = [window(camera, config) for camera in scene.cameras]
-            options: dict[str, Any] = {"num_candidates": asking.candidates}
-            options |= {} if asking.steps is None else {"num_inference_steps": asking.steps}
-            options |= {} if asking.seed is None else {"seed": asking.seed}
             made = process.generate(
                 instruction,
                 cropped(scene, windows),
                 asking.mode or config["rehearsal_mode"],
-                on_progress=self._told(report),
+                on_progress=teller(report, self._on_preview),
                 cancelled=lambda: token.cancelled,
                 previews=self._on_preview is not None,
-                **options,
+                **asking.options,
             )
         except GenerationCancelled as error:
             raise Cancelled("Cancelled.") from error
         report("Reading the motion from the pictures", _GENERATED)
         return proposal_of(instruction, self.name, scene, windows, made, made_by(process.folder, asking, config))
 
-    def _told(self, report: Report) -> Callable[[Progress], None]:
-        began = time.monotonic()
 
-        def tell(progress: Progress) -> None:
-            report(*_said(progress, time.monotonic() - began))
-            if self._on_preview is not None and (progress.rgb is not None or progress.action is not None):
-                self._on_preview(progress)
+def teller(report: Report, on_preview: Shown | None) -> Callable[[Progress], None]:
+    """Says every step with the time that is left, and hands on what there is to see."""
+    began = time.monotonic()
 
-        return tell
+    def tell(progress: Progress) -> None:
+        report(*_said(progress, time.monotonic() - began))
+        if on_preview is not None and (progress.rgb is not None or progress.action is not None):
+            on_preview(progress)
+
+    return tell
 
 
 def made_by(folder: Path, asking: Asking, config: Mapping[str, Any]) -> MadeBy:
@@ -128,7 +134,7 @@ def _candidate(
     return Proposal(instruction, source, scene, made.times, rgb, action, made.decoded[number], cameras, made_by=by)
 
 
-def _seen_by(scene: Scene, names: Sequence[str]) -> Scene:
+def seen_by(scene: Scene, names: Sequence[str]) -> Scene:
     """The scene as these cameras saw it; all of them when none is named. Cameras that are gone are left out."""
     views = tuple(view for view in scene.views if view.camera.name in names)
     return replace(scene, views=views) if views else scene

@@ -190,6 +190,7 @@ def _arm_sample(sample: MotionSample) -> ArmSample:
         effort=sample.effort,
         commanded=sample.commanded,
         openness=sample.openness,
+        commanded_openness=sample.commanded_openness,
         mode=mode,
         state=state,
         error=error,

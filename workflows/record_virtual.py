@@ -178,6 +178,7 @@ def _sample(facts: Facts, commanded: np.ndarray | None) -> ArmSample:
         effort=joints.effort,
         commanded=np.full(len(joints.position), np.nan) if commanded is None else commanded,
         openness=np.nan if facts.openness is None else facts.openness,
+        commanded_openness=np.nan if facts.commanded_openness is None else facts.commanded_openness,
         mode=status.mode,
         state=status.state,
         error=status.error,

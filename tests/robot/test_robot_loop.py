@@ -419,11 +419,13 @@ def test_a_motion_the_limiter_does_not_allow_is_given_up():
 def test_the_gripper_closes_on_the_way_and_by_command():
     arm = VirtualArm().ready()
     goal = xarm7.forward(arm.measured)
+    assert arm.loop.facts.commanded_openness is None
     arm.follow(joint_path([Waypoint(goal, 0.0)], arm.measured, openness=1.0))
     arm.run_until(ArmState.HOLDING)
     arm.run(0.5)
-    assert arm.loop.facts.openness == pytest.approx(0.0, abs=0.02)
+    assert arm.loop.facts.openness == pytest.approx(0.0, abs=0.02) and arm.loop.facts.commanded_openness == 0.0
     arm.loop.move_gripper(0.5)
+    assert arm.loop.facts.commanded_openness == 0.5
     arm.run(2.0)
     assert arm.loop.facts.openness == pytest.approx(0.5, abs=0.02)
     with pytest.raises(RobotError, match="between 0 and 1"):

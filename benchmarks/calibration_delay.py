@@ -1,0 +1,96 @@
+"""Delays between cameras and arm: a sweep in virtual time through controller and robot loop."""
+
+import numpy as np
+
+from benchmarks.calibration_scenes import KnownCase, seen_corners
+from cameras.board import GRIPPER_BOARD
+from cameras.board_view import BoardView, look_for_board
+from cameras.delay import estimate_delay
+from foundation import xarm7
+from foundation.poses import invert
+from robot.plan import Plan
+from simulation.lab import Lab
+from simulation.pictures.camera_spec import CameraSpec
+from simulation.pictures.rendering import SceneRenderer
+from workflows.calibrate import CalibrationReport
+from workflows.calibrate_lab import PREFIX
+from workflows.calibrate_poses import NOMINAL_MOUNT
+from workflows.calibrate_sweep import best_pose, to_and_fro
+from workflows.demonstrate import VirtualLabArm
+
+_NOISE_PX = 0.1
+
+
+class _Film:
+    """Every camera's views with their late stamps, as the arm moves."""
+
+    def __init__(self, case: KnownCase, seed: int, *, drawn: bool):
+        self.views: dict[str, list[BoardView]] = {PREFIX + spec.name: [] for spec in case.scene.cameras}
+        self.stamped: dict[str, list[float]] = {name: [] for name in self.views}
+        self._generator = np.random.default_rng([seed, 9])
+        self._drawn, self._renderer, self._case = drawn, None, case
+
+    def __call__(self, lab: Lab) -> None:
+        if self._drawn and self._renderer is None:
+            self._renderer = SceneRenderer(lab.world)
+        for spec in self._case.scene.cameras:
+            view = self._computed(lab, spec) if self._renderer is None else self._seen(lab, spec)
+            if view is not None:
+                self.views[PREFIX + spec.name].append(view)
+                self.stamped[PREFIX + spec.name].append(lab.time + spec.stamped_late)
+
+    def close(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+
+    def _seen(self, lab: Lab, spec: CameraSpec) -> BoardView | None:
+        assert self._renderer is not None
+        self._renderer.update(lab.world.snapshot())
+        view = look_for_board(self._renderer.render(spec).rgb, GRIPPER_BOARD).view
+        return view if view is not None and len(view.ids) == len(GRIPPER_BOARD.ids) else None
+
+    def _computed(self, lab: Lab, spec: CameraSpec) -> BoardView | None:
+        base_from_board = lab.world.truth().base_from_tool @ NOMINAL_MOUNT
+        corners = seen_corners(spec, invert(np.array(spec.base_from_camera)) @ base_from_board)
+        if corners is None:
+            return None
+        corners = corners + self._generator.normal(0.0, _NOISE_PX, corners.shape)
+        return BoardView(GRIPPER_BOARD.ids, corners, spec.width, spec.height)
+
+
+def delay_errors_ms(case: KnownCase, report: CalibrationReport, seed: int, *, drawn: bool) -> list[float]:
+    """How far each camera's delay is estimated from the true one, ms; infinite where it was not found."""
+    film = _Film(case, seed, drawn=drawn)
+    arm = VirtualLabArm(case.scene, film, joints=best_pose(case.session))
+    arm.make_ready()
+    motion = to_and_fro(arm.joints, 1.0)
+    times, joints = [], []
+
+    def note(_: float) -> None:
+        reading = arm.loop.facts.joints
+        if reading is not None:
+            times.append(reading.read)
+            joints.append(reading.position)
+
+    for views in (film.views, film.stamped):
+        for each in views.values():
+            each.clear()
+    arm.execute(Plan.of_motion(motion), passed=note)
+    film.close()
+    return [_error_ms(case, report, film, identity, np.array(times), np.array(joints)) for identity in film.views]
+
+
+def _error_ms(
+    case: KnownCase, report: CalibrationReport, film: _Film, identity: str, times: np.ndarray, joints: np.ndarray
+) -> float:
+    camera = report.camera(identity)
+    camera_from_base, mount = invert(camera.base_from_camera), report.tool_from_board[0]
+
+    def camera_from_board_at(moments: np.ndarray) -> np.ndarray:
+        at = np.stack([np.interp(moments, times, column) for column in joints.T], axis=1)
+        return camera_from_base @ xarm7.forward(at) @ mount
+
+    stamped = np.array(film.stamped[identity])
+    found = estimate_delay(stamped, film.views[identity], GRIPPER_BOARD, camera.intrinsics, camera_from_board_at)
+    true = {PREFIX + spec.name: spec.stamped_late for spec in case.scene.cameras}[identity]
+    return float("inf") if found is None else 1000 * abs(found.seconds - true)

@@ -1,0 +1,86 @@
+"""Moving one waypoint of a motion by numbers; the 3-D view moves it by dragging."""
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
+
+from gui.parts import Button, column, label, row
+from workflows.waypoint_edit import FARTHEST, WaypointEdit
+
+_GRIPPER = {"as it is": None, "open": 1.0, "closed": 0.0}
+
+
+class AdjustPanel(QWidget):
+    """`applied` carries the WaypointEdit; `changed` that other numbers stand here; `closed` that it is left alone."""
+
+    applied = Signal(object)
+    changed = Signal()
+    closed = Signal()
+
+    def __init__(self):
+        super().__init__()
+        self.frame = 0
+        self.words = label("", "muted", wrap=True)
+        self.offsets = tuple(self._box(f"{axis} in mm", -1000 * FARTHEST, 1000 * FARTHEST, " mm") for axis in "XYZ")
+        self.turn = self._box("Turn in degrees", -180.0, 180.0, "°")
+        self.gripper = QComboBox()
+        self.gripper.addItems(list(_GRIPPER))
+        self.gripper.setAccessibleName("Gripper")
+        self.gripper.currentIndexChanged.connect(lambda: self._changed())
+        self.apply = Button("Check this motion", "primary", icon_name="check", on=self._apply)
+        self.apply.setToolTip("Plan the changed motion and check all of it again. It needs an approval of its own")
+        self.back = Button("Back", "quiet", on=self.closed.emit)
+        numbers = row(gap=0.3)
+        for name, box in zip(("X", "Y", "Z"), self.offsets, strict=True):
+            numbers.addWidget(label(name, "muted"))
+            numbers.addWidget(box)
+        numbers.addStretch(1)
+        more = row(label("Turn", "muted"), self.turn, label("Gripper", "muted"), self.gripper, None, gap=0.3)
+        self.setLayout(column(self.words, numbers, more, None, row(self.back, None, self.apply), gap=0.3))
+
+    @property
+    def edit(self) -> WaypointEdit:
+        """What the numbers say."""
+        x, y, z = (box.value() / 1000.0 for box in self.offsets)
+        turn = float(np.deg2rad(self.turn.value()))
+        return WaypointEdit(self.frame, (x, y, z), turn, _GRIPPER[self.gripper.currentText()])
+
+    def begin(self, frame: int, moment: float) -> None:
+        """Another waypoint, with nothing changed yet."""
+        self.frame = frame
+        at = f"frame {frame + 1}, at {moment:.1f} s"
+        say = "The motion begins where the arm stands. Choose a later moment on the timeline to move it."
+        moving = "Drag the white ball in the 3-D view, or give numbers. Choose the moment on the timeline."
+        self.words.setText(say if frame == 0 else f"Moving {at}. {moving}")
+        for box in (*self.offsets, self.turn):
+            box.blockSignals(True)
+            box.setValue(0.0)
+            box.blockSignals(False)
+        self.gripper.setCurrentIndex(0)
+        self._changed()
+
+    def show_offset(self, offset: np.ndarray) -> None:
+        """What was dragged, (3,) m from where the waypoint was."""
+        for box, value in zip(self.offsets, 1000.0 * offset, strict=True):
+            box.blockSignals(True)
+            box.setValue(float(value))
+            box.blockSignals(False)
+        self._changed()
+
+    def _box(self, name: str, low: float, high: float, unit: str) -> QDoubleSpinBox:
+        box = QDoubleSpinBox()
+        box.setRange(low, high)
+        box.setDecimals(0)
+        box.setSingleStep(5.0)
+        box.setSuffix(unit)
+        box.setAccessibleName(name)
+        box.valueChanged.connect(lambda: self._changed())
+        return box
+
+    def _changed(self) -> None:
+        moved = any(box.value() for box in (*self.offsets, self.turn)) or self.gripper.currentIndex() > 0
+        self.apply.setEnabled(self.frame > 0 and bool(moved))
+        self.changed.emit()
+
+    def _apply(self) -> None:
+        self.applied.emit(self.edit)

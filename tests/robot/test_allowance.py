@@ -1,0 +1,168 @@
+"""An approval for several parts covers what it says and nothing more; a held motion rests when the hand lets go."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from virtual_arm import VirtualArm
+
+from foundation import xarm7
+from robot.allowance import Allowance
+from robot.errors import RobotError
+from robot.plan import Plan
+from robot.process import action
+from robot.state import Activity, ArmState
+from robot.waypoints import Waypoint, joint_path
+
+TASK = "put the red cube in the bowl"
+BOX = Allowance(TASK, 2, (0.2, -0.3, 0.05), (0.7, 0.3, 0.6), speed=0.5)
+
+
+@pytest.fixture
+def arm():
+    return VirtualArm().ready()
+
+
+def sideways(arm: VirtualArm, y: float = 0.08, z: float = 0.0) -> Plan:
+    goal = xarm7.forward(arm.measured)
+    goal[:3, 3] += (0.0, y, z)
+    return Plan.of_motion(joint_path([Waypoint(goal, 1.0)], arm.measured))
+
+
+def run_part(arm: VirtualArm, cover: str, y: float, instruction: str = TASK, speed: float = 0.5) -> None:
+    staged = arm.loop.stage(sideways(arm, y).to_bytes(), cover=cover, instruction=instruction)
+    arm.loop.execute(staged.nonce, speed)
+    arm.run_until(ArmState.HOLDING)
+
+
+def test_as_many_parts_as_were_approved_and_none_more(arm):
+    cover = arm.loop.allow(BOX)
+    run_part(arm, cover, 0.08)
+    run_part(arm, cover, -0.08)
+    before = arm.measured
+    with pytest.raises(RobotError, match="have been run"):
+        run_part(arm, cover, 0.05)
+    arm.run(0.5)
+    assert np.abs(arm.measured - before).max() < 1e-4
+
+
+def test_staging_a_part_twice_does_not_make_two_of_it(arm):
+    cover = arm.loop.allow(replace(BOX, parts=1))
+    first = arm.loop.stage(sideways(arm).to_bytes(), cover=cover, instruction=TASK)
+    second = arm.loop.stage(sideways(arm, 0.05).to_bytes(), cover=cover, instruction=TASK)
+    with pytest.raises(RobotError, match="another plan"):
+        arm.loop.execute(first.nonce, 0.5)
+    arm.loop.execute(second.nonce, 0.5)
+    arm.run_until(ArmState.HOLDING)
+    with pytest.raises(RobotError):
+        arm.loop.stage(sideways(arm, -0.05).to_bytes(), cover=cover, instruction=TASK)
+
+
+@pytest.mark.parametrize(
+    ("what", "match"),
+    [
+        ("another instruction", "What was approved"),
+        ("a guessed token", "another one"),
+        ("no token was given", "No approval for several parts holds"),
+        ("out of the box", "leave the approved box"),
+        ("too fast", "at 50 % at most"),
+        ("too late", "No approval for several parts holds|too old"),
+    ],
+)
+def test_what_was_not_approved_is_refused_by_the_robot_process(arm, what, match):
+    cover = arm.loop.allow(replace(BOX, seconds=2.0))
+    instruction, plan, speed = TASK, sideways(arm), 0.5
+    if what == "another instruction":
+        instruction = "push the ball"
+    elif what == "a guessed token":
+        cover = "0" * len(cover)
+    elif what == "no token was given":
+        arm.loop.revoke("Taken back.")
+    elif what == "out of the box":
+        plan = sideways(arm, 0.34)
+    elif what == "too fast":
+        speed = 0.6
+    else:
+        arm.run(2.5)
+    before = arm.measured
+    with pytest.raises(RobotError, match=match):
+        staged = arm.loop.stage(plan.to_bytes(), cover=cover, instruction=instruction)
+        arm.loop.execute(staged.nonce, speed)
+    arm.run(0.3)
+    assert np.abs(arm.measured - before).max() < 1e-4
+    assert arm.loop.state is not ArmState.FOLLOWING
+
+
+@pytest.mark.parametrize("how", ["stop", "jog", "gripper", "another plan", "revoke", "hand", "error"])
+def test_whatever_ends_trust_in_a_plan_ends_the_approval_of_parts(arm, how):
+    cover = arm.loop.allow(BOX)
+    match how:
+        case "stop":
+            arm.loop.stop()
+            arm.ready()
+        case "jog":
+            arm.loop.jog(np.array([0.0, 0.01, 0.0, 0.0, 0.0, 0.0]))
+            arm.run(1.0)
+            arm.ready()
+        case "gripper":
+            arm.loop.move_gripper(0.5)
+        case "another plan":
+            arm.loop.stage(sideways(arm).to_bytes())
+        case "revoke":
+            arm.loop.revoke()
+        case "hand":
+            arm.loop.hand_guide()
+            arm.run(1.0)
+            arm.ready()
+        case "error":
+            arm.loop.halt("The window has gone.")
+            arm.run(0.5)
+            arm.ready()
+    with pytest.raises(RobotError, match="No approval for several parts holds"):
+        arm.loop.stage(sideways(arm).to_bytes(), cover=cover, instruction=TASK)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"parts": 0},
+        {"parts": 1000},
+        {"parts": 2.5},
+        {"low": (0.7, -0.3, 0.05)},
+        {"high": (0.7, 0.3, float("nan"))},
+        {"speed": 1.5},
+        {"seconds": 1e9},
+        {"instruction": "  "},
+    ],
+)
+def test_an_approval_that_makes_no_sense_is_refused(arm, wrong):
+    with pytest.raises(RobotError):
+        action({"do": "allow", "allowance": {**asdict(BOX), **wrong}})(arm.loop)
+
+
+def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
+    plan = sideways(arm, 0.15)
+    arm.loop.execute(arm.loop.stage(plan.to_bytes()).nonce, hold=True)
+    before = arm.measured
+    arm.run(1.0)
+    assert np.abs(arm.measured - before).max() < 1e-4 and arm.loop.facts.paused  # nobody holds yet
+    for _ in range(12):
+        arm.loop.hold()
+        arm.run(0.1)
+    assert arm.loop.facts.activity is Activity.FOLLOWING and not arm.loop.facts.paused
+    assert np.abs(arm.measured - before).max() > 0.01
+    arm.run(1.5)
+    rested = arm.measured
+    arm.run(1.0)
+    assert np.abs(arm.measured - rested).max() < 1e-4 and arm.loop.facts.paused
+    arm.loop.resume()  # nothing but the hand gets it going
+    arm.run(1.0)
+    assert np.abs(arm.measured - rested).max() < 1e-3
+    for _ in range(200):
+        arm.loop.hold()
+        arm.run(0.1)
+        if arm.loop.state is ArmState.HOLDING:
+            break
+    np.testing.assert_allclose(arm.measured, plan.motion.position[-1], atol=1e-5)
+    arm.loop.execute(arm.loop.stage(sideways(arm, -0.05).to_bytes()).nonce)  # and the next one needs no hand
+    arm.run_until(ArmState.HOLDING)
