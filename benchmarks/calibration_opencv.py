@@ -1,4 +1,4 @@
-"""OpenCV's five closed forms on the same detections: what a calibration is that solves for each camera alone."""
+"""OpenCV's five closed forms on the same detections: each camera solved alone, and measured alone."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from workflows.calibrate_lab import workspace_errors
 
 
 def opencv_errors(case: KnownCase) -> dict[str, np.ndarray]:
-    """mm (n,) of the workspace's points by each method's name, infinite where a method gives nothing."""
+    """mm (n,) of the workspace's points, camera by camera, by method; infinite where a method gives nothing."""
     data, truth = rig_data(case.session), true_cameras(case.scene)
     seen = {}
     for number, camera in enumerate(case.session.cameras):
@@ -21,5 +21,5 @@ def opencv_errors(case: KnownCase) -> dict[str, np.ndarray]:
         found = {identity: hand_eye(arm, boards, method) for identity, (arm, boards) in seen.items()}
         known = {identity: place for identity, place in found.items() if place is not None}
         complete = len(known) == len(truth)
-        errors[method] = workspace_errors(known, truth)[0] if complete else np.array([np.inf])
+        errors[method] = workspace_errors(known, truth)[1] if complete else np.array([np.inf])
     return errors

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from cameras.board import GRIPPER_BOARD
 from cameras.board_view import BoardView, look_for_board, median_view
@@ -15,7 +16,7 @@ from cameras.intrinsics import Intrinsics
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.mjcf import arm_qpos
-from foundation.poses import invert, transform
+from foundation.poses import invert, pose, transform
 from simulation.bench.scene import SceneSpec
 from simulation.bench.world import World
 from simulation.pictures.camera_spec import CameraSpec
@@ -66,6 +67,24 @@ def case(
     return KnownCase(scene, with_robot_error(session, seed, noise))
 
 
+def narrow_case(seed: int, *, poses: int = 15, tilt_deg: float = 20.0) -> KnownCase:
+    """Computed corners at poses around ONE attitude of the board, as people choose them who do not know better."""
+    scene = calibration_scene(seed)
+    entries = tuple(CameraEntry(PREFIX + spec.name, spec.name, _lens(spec)) for spec in scene.cameras)
+    session = CalibrationSession(cameras=entries)
+    generator = np.random.default_rng([seed, 15])
+    facing = Rotation.from_euler("y", -0.35).as_matrix() @ np.diag([1.0, -1.0, -1.0])
+    while len(session.observations) < poses:
+        axis = generator.normal(size=3)
+        turn = np.deg2rad(tilt_deg) * generator.uniform(0.2, 1.0) * axis / np.linalg.norm(axis)
+        place = generator.uniform([0.30, -0.25, 0.10], [0.60, 0.25, 0.40])
+        base_from_tool = pose(Rotation.from_rotvec(turn).as_matrix() @ facing, place)
+        seen = _computed_view(scene, base_from_tool, generator, 1.0)
+        if len(seen) >= 2:
+            session = session.added(Observation(xarm7.HOME, base_from_tool, seen))
+    return KnownCase(scene, with_robot_error(session, seed))
+
+
 def true_cameras(scene: SceneSpec) -> dict[str, Camera]:
     return {PREFIX + spec.name: spec.camera for spec in scene.cameras}
 
@@ -102,17 +121,19 @@ def _computed_views(
     scene: SceneSpec, visited: tuple[PoseProposal, ...], seed: int, noise: float
 ) -> list[dict[str, BoardView]]:
     generator = np.random.default_rng([seed, 5])
-    result = []
-    for proposal in visited:
-        base_from_board = xarm7.forward(proposal.joints) @ NOMINAL_MOUNT
-        seen = {}
-        for spec in scene.cameras:
-            corners = seen_corners(spec, invert(np.array(spec.base_from_camera)) @ base_from_board)
-            if corners is not None:
-                corners = corners + generator.normal(0.0, CORNER_NOISE_PX * noise, corners.shape)
-                seen[PREFIX + spec.name] = BoardView(GRIPPER_BOARD.ids, corners, spec.width, spec.height)
-        result.append(seen)
-    return result
+    return [_computed_view(scene, xarm7.forward(each.joints), generator, noise) for each in visited]
+
+
+def _computed_view(
+    scene: SceneSpec, base_from_tool: np.ndarray, generator: np.random.Generator, noise: float
+) -> dict[str, BoardView]:
+    seen = {}
+    for spec in scene.cameras:
+        corners = seen_corners(spec, invert(np.array(spec.base_from_camera)) @ base_from_tool @ NOMINAL_MOUNT)
+        if corners is not None:
+            corners = corners + generator.normal(0.0, CORNER_NOISE_PX * noise, corners.shape)
+            seen[PREFIX + spec.name] = BoardView(GRIPPER_BOARD.ids, corners, spec.width, spec.height)
+    return seen
 
 
 def _drawn_views(scene: SceneSpec, visited: tuple[PoseProposal, ...]) -> list[dict[str, BoardView]]:

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 from foundation.clocks import utc_now
 from foundation.errors import KnownError
 from foundation.trajectory import Scene
+from robot.allowance import Allowance
 from robot.client import RobotClient
 from robot.errors import LinkError, RobotError
 from robot.findings import Level
 from robot.plan import Plan
+from robot.staging import Staged
 from robot.state import Activity
 from robot.status import RobotStatus
 from workflows.cancellation import Cancellation, Report, silently
+from workflows.parts import Cover
 from workflows.proposal import Proposal, Source
-from workflows.rehearsal_facts import Approval, Candidate, Facts, Outcome, RehearsalState, Run
+from workflows.rehearsal_facts import Approval, Candidate, Facts, Outcome, Part, RehearsalState, Run
 from workflows.rehearsal_files import write_proposal, write_record, write_run
 from workflows.rehearsal_plan import plan_for
 from workflows.scene_change import what_changed
@@ -132,9 +135,17 @@ class Rehearsal:
     # --- the operator's steps ---
 
     def propose(
-        self, instruction: str, source: Source, report: Report = silently, token: Cancellation | None = None
+        self,
+        instruction: str,
+        source: Source,
+        report: Report = silently,
+        token: Cancellation | None = None,
+        *,
+        part: Part | None = None,
     ) -> Proposal:
-        """Ask the source, plan, and store. Whatever was approved before is revoked. Nothing moves."""
+        """Ask the source, plan, and store. Whatever was approved before is revoked, but for an approval of several
+        parts after one of them was run. Nothing moves. `part`: this is one of several parts of a task.
+        """
         token = token or Cancellation()
         if self.state is RehearsalState.RUNNING:
             raise RehearsalError("The arm is still moving. Let it finish, or stop it, first.")
@@ -150,6 +161,8 @@ class Rehearsal:
         token.raise_if_cancelled()
         report("Planning the motion", 0.85)
         candidates = self._timed("plan", lambda: self._planned(proposal, token))
+        if part is not None:
+            self._change(part=replace(part, first=part.first or candidates[0].proposal.id))
         report("Storing the rehearsal", 0.95)
         self._adopt(candidates[0], candidates)
         report("Ready to be watched", 1.0)
@@ -168,7 +181,7 @@ class Rehearsal:
         proposal = replace(chosen.proposal, id=str(uuid.uuid4()), begun_from=before.proposal.id)
         chosen = replace(chosen, proposal=proposal)
         candidates = tuple(chosen if i == number else each for i, each in enumerate(before.candidates))
-        self._facts = Facts(seconds=before.seconds)
+        self._facts = Facts(seconds=before.seconds, part=before.part)
         self._adopt(chosen, candidates)
         return proposal
 
@@ -179,9 +192,23 @@ class Rehearsal:
         self._change(rejected=reason)
         self._store()
 
-    def approve(self) -> Approval:
+    @property
+    def part(self) -> Part | None:
+        """Which part of a task this is, None when it is the whole of it."""
+        return self._facts.part
+
+    def allow(self, allowance: Allowance) -> Cover:
+        """The operator approves this motion and further parts like it at once; the robot process keeps to that.
+
+        Each part has still to be approved under the cover that is given back, which no person has to do.
+        """
+        self._require(RehearsalState.PROPOSED)
+        return Cover(self._robot.allow(allowance), allowance)
+
+    def approve(self, cover: Cover | None = None) -> Approval:
         """The operator wants exactly the plan that is shown: it is staged in the robot process. Nothing moves yet.
 
+        `cover`: under an approval for several parts; what it does not cover is refused by the robot process.
         Raises RehearsalError when the plan must not be executed, or the scene is no longer the one that was shown.
         """
         self._require(RehearsalState.PROPOSED)
@@ -193,14 +220,15 @@ class Rehearsal:
         changed = self._changed()
         if changed:
             raise RehearsalError(f"Since the pictures were taken, {changed}. Ask for the motion again.")
-        staged = self._timed("approve", lambda: self._robot.stage(plan.to_bytes()))
+        staged = self._timed("approve", lambda: self._staged(plan, cover))
         if staged.digest != plan.digest:
             self._robot.revoke("The plan was changed on its way.")
             raise RehearsalError("The robot process holds another plan than the one shown. Ask for the motion again.")
         now = time.monotonic()
         approval = Approval(staged, self.operator, utc_now().isoformat(), now, now + staged.expires_in_s)
         given = {"digest": staged.digest, "who": approval.who, "when": approval.when}
-        self._change(approval=approval, revoked="", approvals=(*self._facts.approvals, given))
+        covered = "" if cover is None else cover.allowance.words
+        self._change(approval=approval, revoked="", covered_by=covered, approvals=(*self._facts.approvals, given))
         try:
             self._store()
         except KnownError:
@@ -215,8 +243,11 @@ class Rehearsal:
             self._change(approval=None, revoked=reason)
             self._store()
 
-    def run(self, speed: float = FIRST_SPEED) -> None:
-        """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it."""
+    def run(self, speed: float = FIRST_SPEED, *, hold: bool = False) -> None:
+        """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it.
+
+        With `hold` the arm moves only while the robot's `hold` is called again and again.
+        """
         self._require(RehearsalState.APPROVED)
         approval = self._facts.approval
         assert approval is not None
@@ -225,7 +256,7 @@ class Rehearsal:
             if time.monotonic() - approval.looked > _LOOK_AGAIN:
                 self.look()
                 self._require(RehearsalState.APPROVED)
-            self._start(approval, speed)
+            self._start(approval, speed, hold)
         except BaseException:
             self._drop_recording()
             raise
@@ -338,14 +369,21 @@ class Rehearsal:
             raise
         self._change(folder=folder)
 
-    def _start(self, approval: Approval, speed: float) -> None:
-        if self.session.lab is not None:
-            self.session.lab.begin()
+    def _staged(self, plan: Plan, cover: Cover | None) -> Staged:
+        if cover is None:
+            return self._robot.stage(plan.to_bytes())
+        assert self._facts.proposal is not None
+        return self._robot.stage(plan.to_bytes(), cover=cover.token, instruction=self._facts.proposal.instruction)
+
+    def _start(self, approval: Approval, speed: float, hold: bool) -> None:
+        part = self._facts.part
+        if self.session.lab is not None and (part is None or part.number == 1):
+            self.session.lab.begin()  # what the task is judged from
         robot = self._robot
         robot.take_samples()
         self._starting = True
         try:
-            robot.execute(approval.staged.nonce, speed)
+            robot.execute(approval.staged.nonce, speed, hold=hold)
             self._began = time.monotonic()
             self._change(run=Run(utc_now().isoformat(), speed), tracking=None)
         finally:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from foundation import xarm7
 from foundation.errors import KnownError
 from model.client import ModelProcess
 from model.default_weights import embedded_weights
@@ -13,8 +16,10 @@ from robot.state import ArmState
 from workflows import settings as program_settings
 from workflows.cancellation import Report, silently
 from workflows.demonstrate import beating_heart
-from workflows.model_source import ModelSource
+from workflows.model_source import Asking, ModelSource
+from workflows.parts import Cover, PartSource, allowance_for
 from workflows.proposal import Source
+from workflows.rehearsal_facts import Part
 from workflows.rehearse import DemonstratorSource, Rehearsal, ReplaySource
 from workflows.session import NotConnectedError, Session
 from workflows.settings import ArmSettings, LabSettings, ProgramSettings
@@ -38,6 +43,10 @@ class Request:
     trajectory: Path | None = None
     seed: int | None = None
     approve: bool = False
+    parts: int = 1
+    candidates: int = 1
+    steps: int | None = None
+    generation_seed: int | None = None
     speed: float = 1.0
     library: Path | None = None
 
@@ -59,10 +68,9 @@ def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
         robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED)
         opened = time.monotonic() - began
         rehearsal = Rehearsal(session, operator="command line", library=request.library)
-        rehearsal.propose(request.instruction, _source(request, session, stack), report)
-        if request.approve:
-            _approve_and_run(rehearsal, request.speed, stack)
-        return _result(rehearsal, opened, time.monotonic() - began)
+        source = _source(request, session, stack)
+        told = _in_parts(rehearsal, source, request, report)
+        return {**_result(rehearsal, opened, time.monotonic() - began), "parts": told}
 
 
 def as_text(result: dict[str, Any]) -> str:
@@ -95,7 +103,8 @@ def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> 
         folder = request.model or embedded_weights()
         if folder is None:
             raise SourceError("The program came without the embedded model's weights. Name a model with --model.")
-        return ModelSource(stack.enter_context(ModelProcess(folder)))
+        asking = Asking(candidates=request.candidates, steps=request.steps, seed=request.generation_seed)
+        return ModelSource(stack.enter_context(ModelProcess(folder)), asking)
     if request.source == "demonstrator":
         return DemonstratorSource(session)
     if request.trajectory is None:
@@ -103,8 +112,42 @@ def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> 
     return ReplaySource(session, request.trajectory)
 
 
-def _approve_and_run(rehearsal: Rehearsal, speed: float, stack: contextlib.ExitStack) -> None:
-    session, robot = rehearsal.session, rehearsal.session.robot
+def _in_parts(rehearsal: Rehearsal, source: Source, request: Request, report: Report) -> list[dict[str, Any]]:
+    """One part after the other, each from a new look, until the task is done; what is told of each.
+
+    `--approve` approves them all at once: this instruction, so many parts, within a box around the first one's way.
+    """
+    told, cover, first = [], None, ""
+    for number in range(1, request.parts + 1):
+        asked, part = source, None
+        if request.parts > 1:
+            asked, part = PartSource(source, number, request.parts), Part(number, request.parts, first)
+        rehearsal.propose(request.instruction, asked, report, part=part)
+        first = first or str(rehearsal.proposal.id if rehearsal.proposal else "")
+        told.append({"number": number, "id": rehearsal.proposal.id if rehearsal.proposal else ""})
+        if not request.approve:
+            break
+        if number == 1:
+            _make_ready(rehearsal.session)
+            cover = _cover(rehearsal, request)
+        done = _approve_and_run(rehearsal, request.speed, cover, last=number == request.parts)
+        told[-1] |= {"success": rehearsal.outcome and rehearsal.outcome.success}
+        if done:
+            break
+    return told
+
+
+def _cover(rehearsal: Rehearsal, request: Request) -> Cover | None:
+    robot, plan = rehearsal.session.robot, rehearsal.plan
+    if request.parts < 2 or robot is None or plan is None:
+        return None
+    workspace = robot.limits.workspace
+    box = (np.asarray(workspace.low), np.asarray(workspace.high))
+    return rehearsal.allow(allowance_for(plan, request.instruction, request.parts, request.speed, box))
+
+
+def _make_ready(session: Session) -> None:
+    robot = session.robot
     assert robot is not None
     status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
     if status.state is ArmState.NOT_ENABLED:
@@ -112,21 +155,45 @@ def _approve_and_run(rehearsal: Rehearsal, speed: float, stack: contextlib.ExitS
     if status.state is not ArmState.HOLDING:
         robot.arm_for_motion()
     robot.wait_for(ArmState.HOLDING)
+
+
+def _approve_and_run(rehearsal: Rehearsal, speed: float, cover: Cover | None, *, last: bool) -> bool:
+    """Whether nothing is left to be done: it worked, it went wrong, or this was the last part."""
+    session, robot = rehearsal.session, rehearsal.session.robot
+    assert robot is not None
     watched = {session.names[identity]: capture for identity, capture in session.captures.items()}
-    watch = stack.enter_context(CameraWatch(robot, watched))
-    rehearsal.approve()
-    rehearsal.run(speed)
+    with CameraWatch(robot, watched) as watch:
+        rehearsal.approve(cover)
+        rehearsal.run(speed)
 
-    def seen() -> None:
-        if watch.reason:
-            robot.stop()
+        def seen() -> None:
+            if watch.reason:
+                robot.stop()
 
-    run = rehearsal.wait(seen)
+        run = rehearsal.wait(seen)
     time.sleep(_SETTLE)
     note = watch.reason or run.fault
     verdict = None if session.lab is None else session.lab.judge(rehearsal.proposal.instruction)  # type: ignore[union-attr]
     success = False if note else (None if verdict is None else verdict.success)
-    rehearsal.finish(success, note or ("" if verdict is None else verdict.reason))
+    done = last or bool(note) or success is True
+    rehearsal.finish(success if done else None, note or ("" if verdict is None else verdict.reason))
+    return done
+
+
+def _tool(rehearsal: Rehearsal) -> dict[str, Any] | None:
+    """Where the arm says its tool is at the end, where the lab has it, and how far from the plan's end that is."""
+    session, plan = rehearsal.session, rehearsal.plan
+    status = None if session.robot is None else session.robot.status
+    if session.lab is None or status is None or plan is None:
+        return None
+    said = xarm7.forward(status.position)[:3, 3]
+    truth = session.lab.truth().base_from_tool[:3, 3]
+    wanted = xarm7.forward(plan.motion.position[-1])[:3, 3]
+    off = {"said": said - truth, "plan": wanted - truth}
+    return {
+        "truth_m": [round(float(value), 5) for value in truth],
+        **{f"{name}_error_mm": round(1000 * float(np.linalg.norm(apart)), 3) for name, apart in off.items()},
+    }
 
 
 def _result(rehearsal: Rehearsal, opened: float, total: float) -> dict[str, Any]:
@@ -144,6 +211,7 @@ def _result(rehearsal: Rehearsal, opened: float, total: float) -> dict[str, Any]
         "findings": [finding.to_dict() for finding in plan.findings],
         "ran": run is not None,
         "tracking_error_p95_mm": None if tracking is None else tracking.error_p95_mm,
+        "tool": _tool(rehearsal) if run is not None else None,
         "success": None if outcome is None else outcome.success,
         "reason": "" if outcome is None else outcome.note,
         "seconds": {name: round(s, 3) for name, s in {"open": opened, **rehearsal.seconds, "total": total}.items()},

@@ -1,4 +1,4 @@
-"""Set up: the person's name is stored with what is recorded, and the library may lie elsewhere from the next start on."""
+"""Set up: a name that is stored with what is recorded, and a library that may lie elsewhere from the next start on."""
 
 import json
 

@@ -1,0 +1,77 @@
+"""A task done in parts: the beginning of a proposal, then a new look, a new proposal, and so on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from foundation import xarm7
+from foundation.trajectory import Scene
+from model.action_images import Decoded
+from robot.allowance import Allowance
+from robot.plan import Plan
+from workflows.cancellation import Cancellation, Report
+from workflows.proposal import Proposal, Source
+
+MARGIN = 0.1  # m around the first part's way, in which the next ones may go on
+_PERIOD = 0.05  # s between the poses that are looked at for it
+
+
+@dataclass(frozen=True)
+class Cover:
+    """An approval of several parts that the robot process holds: `token` names it, `allowance` says what it covers."""
+
+    token: str
+    allowance: Allowance
+
+
+class PartSource:
+    """Another source's proposals, of which only the part is left that is to be done before the next look.
+
+    Of `most` parts the last one is all that is left of the motion, the ones before their share of it.
+    """
+
+    def __init__(self, source: Source, number: int, most: int):
+        self._source, self._number, self._most = source, number, most
+        self.name = source.name
+
+    def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
+        """As the source's own."""
+        whole = self._source.propose(instruction, scene, report, token)
+        parts_left = self._most - self._number + 1
+        return replace(beginning(whole, parts_left), others=tuple(beginning(each, parts_left) for each in whole.others))
+
+
+def beginning(proposal: Proposal, parts_left: int) -> Proposal:
+    """The first of so many equal parts of a proposal, two frames at least."""
+    T = len(proposal.times)
+    frames = min(T, max(2, -(-(T - 1) // parts_left) + 1))
+    if frames == T:
+        return proposal
+    read = proposal.decoded
+    decoded = Decoded(
+        read.trajectory[:frames],
+        read.valid[:frames],
+        read.confidence[:frames],
+        read.residual_px[:frames],
+        read.reasons[:frames],
+    )
+    rgb = None if proposal.rgb is None else proposal.rgb[:, :frames]
+    return replace(
+        proposal, times=proposal.times[:frames], rgb=rgb, action=proposal.action[:, :frames], decoded=decoded
+    )
+
+
+def box_for(plan: Plan, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The box (3,), (3,) m around a plan's way in which further parts may go on, inside the workspace `low`, `high`."""
+    _, q = plan.motion.samples(_PERIOD)
+    tool = xarm7.forward(q)[:, :3, 3]
+    return np.maximum(tool.min(axis=0) - MARGIN, low), np.minimum(tool.max(axis=0) + MARGIN, high)
+
+
+def allowance_for(
+    plan: Plan, instruction: str, parts: int, speed: float, workspace: tuple[np.ndarray, np.ndarray]
+) -> Allowance:
+    """What a person approves when they approve the first part and those after it."""
+    low, high = box_for(plan, *workspace)
+    (x, y, z), (X, Y, Z) = low.tolist(), high.tolist()
+    return Allowance(instruction, parts, (x, y, z), (X, Y, Z), speed)
