@@ -142,6 +142,17 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--operator", default="", help="who records (default: as in the settings)")
     record.add_argument("--real-time", action="store_true", help="through the SDK, the sockets and the cameras")
 
+    label = add("label", "Read what the arm does in a video from several cameras, with how sure that is.")
+    label.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="files that belong together, or episodes")
+    label.add_argument("--cameras", type=Path, default=None, metavar="FILE.json", help="where the files' cameras stood")
+    label.add_argument("--instruction", default="", help="what the arm does in the files")
+    label.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="who reads (default: embedded)")
+    label.add_argument("--steps", type=int, default=None, help="steps of denoising (default: the model's own)")
+    label.add_argument("--seed", type=int, default=0, help="makes the reading repeatable (default 0)")
+    label.add_argument("--keep", action="store_true", help="store them in the library, marked as auto-labelled")
+    label.add_argument("--operator", default="", help="who keeps them")
+    label.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
+
     import_ = add("import", "Bring the episodes of another program's data set into the library: all of them, or none.")
     import_.add_argument("folder", type=Path, help="where the data set is")
     import_.add_argument("--format", default=None, choices=("lerobot", "rlbench"), help="else found out")
@@ -298,6 +309,17 @@ def _record(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _label(parsed: argparse.Namespace) -> int:
+    from workflows import label_headless
+
+    names = ("cameras", "instruction", "model", "steps", "seed", "keep", "operator", "library")
+    request = label_headless.Request(tuple(parsed.videos), **{name: getattr(parsed, name) for name in names})
+    report = lambda what, _: print(what, file=sys.stderr)  # noqa: E731
+    result = label_headless.label_videos(request, _library(parsed), report)
+    _print(result, label_headless.as_text(result), parsed.json)
+    return 0 if result["read"] else 1
+
+
 def _model(parsed: argparse.Namespace) -> int:
     if parsed.model_command == "train-embedded":
         from workflows.embedded.train import train_embedded
@@ -334,6 +356,7 @@ _COMMANDS = {
     "run": _run,
     "calibrate": _calibrate,
     "record": _record,
+    "label": _label,
     "export": _export,
     "import": _import,
     "model": _model,

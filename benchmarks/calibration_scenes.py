@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from cameras.board import GRIPPER_BOARD
 from cameras.board_view import BoardView, look_for_board, median_view
@@ -16,7 +15,7 @@ from cameras.intrinsics import Intrinsics
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.mjcf import arm_qpos
-from foundation.poses import invert, pose, transform
+from foundation.poses import invert, transform
 from simulation.bench.scene import SceneSpec
 from simulation.bench.world import World
 from simulation.pictures.camera_spec import CameraSpec
@@ -26,9 +25,9 @@ from workflows.calibrate_lab import PREFIX, calibration_scene
 from workflows.calibrate_poses import NOMINAL_MOUNT, PoseProposal, propose_poses
 from workflows.calibrate_values import CalibrationSession, CameraEntry, Observation
 
-CORNER_NOISE_PX = 0.12
-"""px per axis of a computed corner: what the detector leaves in drawn pictures of 640 x 480 (rms of all their views,
-after the median of five frames; most of it stays the same from frame to frame)."""
+CORNER_NOISE_PX = 0.2
+"""px per axis of a computed corner. The detector leaves 0.06 px in drawn pictures of 640 x 480 (median of five frames,
+against the truth); real ones have blur, uneven print and a lens model that is not quite true besides."""
 
 FRAMES = 5
 _STEEPEST = np.cos(np.deg2rad(70.0))
@@ -65,24 +64,6 @@ def case(
         if seen:
             session = session.added(Observation(proposal.joints, xarm7.forward(proposal.joints), seen))
     return KnownCase(scene, with_robot_error(session, seed, noise))
-
-
-def narrow_case(seed: int, *, poses: int = 15, tilt_deg: float = 20.0) -> KnownCase:
-    """Computed corners at poses around ONE attitude of the board, as people choose them who do not know better."""
-    scene = calibration_scene(seed)
-    entries = tuple(CameraEntry(PREFIX + spec.name, spec.name, _lens(spec)) for spec in scene.cameras)
-    session = CalibrationSession(cameras=entries)
-    generator = np.random.default_rng([seed, 15])
-    facing = Rotation.from_euler("y", -0.35).as_matrix() @ np.diag([1.0, -1.0, -1.0])
-    while len(session.observations) < poses:
-        axis = generator.normal(size=3)
-        turn = np.deg2rad(tilt_deg) * generator.uniform(0.2, 1.0) * axis / np.linalg.norm(axis)
-        place = generator.uniform([0.30, -0.25, 0.10], [0.60, 0.25, 0.40])
-        base_from_tool = pose(Rotation.from_rotvec(turn).as_matrix() @ facing, place)
-        seen = _computed_view(scene, base_from_tool, generator, 1.0)
-        if len(seen) >= 2:
-            session = session.added(Observation(xarm7.HOME, base_from_tool, seen))
-    return KnownCase(scene, with_robot_error(session, seed))
 
 
 def true_cameras(scene: SceneSpec) -> dict[str, Camera]:

@@ -12,6 +12,7 @@ from typing import Any
 # Name -> module with `measure(quick) -> list[Check]`.
 NAMES = {
     "action-images": "benchmarks.action_images",
+    "calibration": "benchmarks.calibration",
     "embedded": "benchmarks.embedded",
     "lab": "benchmarks.lab",
     "library": "benchmarks.library",

@@ -11,6 +11,8 @@ from cameras.robust_least_squares import Minimum, minimise
 _HUBER = 4.0  # standard deviations, from which on an error counts linearly
 _OUTLIER_PX = 3.0  # rms of a view; a view of a sharp, flat, rightly described board stays far below
 _OUTLIER_RATIO = 5.0  # times the median view's
+_ARM_RATIOS, _CORNER_RATIOS = (0.3, 10.0), (0.5, 10.0)  # of the assumed scatter, that are believed
+_WORTH_IT = 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,23 @@ def solve_rig(data: RigData, first: Rig, freedom: Freedom = Freedom(), *, drop: 
     # Robust: the median of a normal variable's size is 0.6745 standard deviations.
     ratio = float(np.median(np.abs(errors)) / 0.6745 / data.pixel_sigma)
     return Solution(data, rig, errors, _by_view(data, errors), dropped, covariance, ratio)
+
+
+def reweighted(solution: Solution, freedom: Freedom = Freedom()) -> Solution:
+    """The solution with corners and arm weighted by how much they were found to scatter, not by what was assumed."""
+    data = solution.data
+    sigmas = np.array([data.position_sigma] * 3 + [data.rotation_sigma] * 3)
+    arm = float(np.sqrt(np.mean((solution.rig.correction[data.seen_poses] / sigmas) ** 2)))
+    arm, corners = float(np.clip(arm, *_ARM_RATIOS)), float(np.clip(solution.noise_ratio, *_CORNER_RATIOS))
+    if 1 / _WORTH_IT < arm < _WORTH_IT and 1 / _WORTH_IT < corners < _WORTH_IT:
+        return solution
+    found = replace(
+        data,
+        position_sigma=arm * data.position_sigma,
+        rotation_sigma=arm * data.rotation_sigma,
+        pixel_sigma=corners * data.pixel_sigma,
+    )
+    return replace(solve_rig(found, solution.rig, freedom, drop=False), dropped=solution.dropped)
 
 
 def _solve(data: RigData, first: Rig, freedom: Freedom) -> tuple[RigModel, Minimum]:

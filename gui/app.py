@@ -105,6 +105,7 @@ class Program(QObject):
         self.key.keyboard_left.connect(self.shell.keyboard_left)
         self.setup.go_on.connect(self.shell.show_screen)
         self.rehearse.asked.connect(self.setup.remember_instruction)
+        self.rehearse.hold_chosen.connect(self.setup.remember_hold_to_run)
         self.theme.changed.connect(lambda: self.setup.remember_appearance(self.theme.appearance))
         self.shell.closing.connect(self.close)
 

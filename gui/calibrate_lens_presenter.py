@@ -13,9 +13,9 @@ from gui.jobs import Job, Jobs
 from workflows.cancellation import Cancellation, Report
 
 if TYPE_CHECKING:  # loaded when the step is first shown
-    from cameras.lens_session import LensCheck, LensMissing, LensResult, LensSession
-
     from cameras.board_view import BoardView
+    from cameras.lens_session import LensMissing, LensSession
+    from cameras.lens_solve import LensCheck, LensResult
 
 _CHECKED_WITH = 3  # views, the fewest with which a lens can be checked
 
@@ -117,7 +117,7 @@ class LensPresenter(QObject):
         self.problem = ""
 
         def work(token: Cancellation, report: Report) -> "LensResult":
-            from cameras.lens_session import solve_lens
+            from cameras.lens_solve import solve_lens
 
             return solve_lens(session)
 
@@ -131,8 +131,8 @@ class LensPresenter(QObject):
 
     def _taken(self, identity: str, view: "BoardView") -> None:
         """In the watching thread: a view of the still grid; it is kept when it adds something."""
-        from cameras.lens_session import LensSession, check_lens
-
+        from cameras.lens_session import LensSession
+        from cameras.lens_solve import check_lens
         from workflows.tag_boards import lens_grid
 
         if identity in self.results:

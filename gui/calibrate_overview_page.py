@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from PySide6.QtWidgets import QCheckBox, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.calibrate_guide import GuidePage
 from gui.calibrate_presenter import CalibratePresenter
+from gui.calibrate_report_page import VERDICT_WORDS
 from gui.calibrate_step import CalibrateStep
+from gui.live_presenter import LivePresenter
 from gui.parts import Button, IconLabel, column, label, line, row
 from gui.theme import space
 
@@ -31,8 +33,10 @@ class VersionRow(QWidget):
         super().__init__()
         self.version = version
         when = "unknown time" if version.made_at is None else spoken_time(version.made_at)
-        words = f"{', '.join(version.cameras)}  ·  {version.held_out_mm:.2f} mm  ·  {version.verdict}"
-        used = label("in use", "chip-accent") if version.active else None
+        verdict = VERDICT_WORDS.get(str(version.verdict), "")
+        words = f"{', '.join(version.cameras)}  ·  {version.held_out_mm:.2f} mm  ·  {verdict}"
+        used = label("in use", "chip-accent") if version.active else QWidget()
+        used.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         store = presenter.store
         self.use = Button(
             "Use", "quiet", tip="Take the cameras' places from this one", on=lambda: store.activate(version.id)
@@ -42,16 +46,14 @@ class VersionRow(QWidget):
         self.delete.setAccessibleName(f"Delete the calibration of {when}")
         self.use.setVisible(not version.active)
         self.delete.setVisible(not version.active)
-        head = row(
-            label(when, "figure"), used if used is not None else QWidget(), None, self.use, self.look, self.delete
-        )
+        head = row(label(when, "figure"), used, None, self.use, self.look, self.delete)
         self.setLayout(column(head, label(version.note or words, "small", wrap=True), gap=0.0))
 
 
 class OverviewPage(GuidePage):
     """Where it begins, and where it ends."""
 
-    def __init__(self, presenter: CalibratePresenter):
+    def __init__(self, presenter: CalibratePresenter, live: LivePresenter):
         super().__init__("Where the cameras stand", fills=True)
         self._presenter = presenter
         self.rows: dict[str, PlaceRow] = {}
@@ -65,6 +67,9 @@ class OverviewPage(GuidePage):
         self.accept.setToolTip("It is stored with everything recorded that a camera had moved")
         self.truth = QCheckBox("Use the simulation's own word instead")
         self.truth.clicked.connect(presenter.store.use_truth)
+        self.outline = QCheckBox("Draw the tool where it should be seen")
+        self.outline.setChecked(live.outlined)
+        self.outline.toggled.connect(live.show_outline)
         self.heading_list = label("Calibrations", "muted")
         holder, scroll = QWidget(), QScrollArea()
         holder.setLayout(self.list)
@@ -76,6 +81,7 @@ class OverviewPage(GuidePage):
         self._scroll = scroll
         self.middle.addLayout(self.places)
         self.middle.addLayout(row(self.check, self.accept, None))
+        self.middle.addWidget(self.outline)
         self.middle.addWidget(self.truth)
         self.middle.addWidget(line())
         self.middle.addWidget(self.heading_list)

@@ -221,6 +221,11 @@ class CalibratePresenter(QObject):
         if self.session is not None and self.report is not None and not self.busy:
             self.store.save(self.session, self.report)
 
+    def bench_is_wanted(self) -> None:
+        """Another screen works on the lab's bench: what was cleared away for the board comes back."""
+        if self.simulated and self.poses.mounted and not self.poses.busy and not self.busy:
+            self.poses.unmount()
+
     def close(self) -> None:
         """End what looks and works; waits for nothing."""
         self._leave()

@@ -10,11 +10,15 @@ from gui.parts import Button, column, label, row
 from gui.rehearse_pages import Facts
 from gui.theme import look, space
 
+_DROPPED = 3  # of the poses left out are named
 _VERDICTS = {
     "accept": ("Good", "note-success"),
     "marginal": ("Usable with care", "note-warning"),
     "repeat": ("Not good enough", "note-danger"),
 }
+
+
+VERDICT_WORDS = {verdict: words.lower() for verdict, (words, _) in _VERDICTS.items()}
 
 
 class VerdictBanner(QFrame):
@@ -64,7 +68,7 @@ class ReportPage(GuidePage):
         self._cameras = QVBoxLayout()
         self._cameras.setSpacing(space(0.5))
         holder, scroll = QWidget(), QScrollArea()
-        inside = column(self.advice, self.facts, self._cameras, None, gap=0.6)
+        inside = column(self.facts, self.advice, self._cameras, None, gap=0.6)
         inside.setContentsMargins(0, 0, space(0.3), 0)
         holder.setLayout(inside)
         scroll.setWidget(holder)
@@ -88,8 +92,10 @@ class ReportPage(GuidePage):
         problem = presenter.problem or presenter.store.problem
         self.say("How good it is", report.sentence, problem)
         self.banner.show_verdict(str(report.verdict), report.held_out_mm)
-        self.advice.setText("\n".join(f"•  {each}" for each in report.advice))
-        self.advice.setVisible(bool(report.advice))
+        left_out = [f"Pose {each.pose + 1} was left out: {each.reason}." for each in report.dropped[:_DROPPED]]
+        notes = [*report.advice, *left_out]
+        self.advice.setText("\n".join(f"•  {each}" for each in notes))
+        self.advice.setVisible(bool(notes))
         self.facts.show_facts(_figures(report))
         if report is not self._shown:
             self._shown = report
@@ -147,8 +153,6 @@ def _figures(report) -> dict[str, str]:
         "Halves agree": f"{report.half_split_mm:.2f} mm · {report.half_split_deg:.2f}°",
         "The arm's own error": f"{report.arm_error_mm:.2f} mm · {report.arm_error_deg:.2f}°",
     }
-    if report.dropped:
-        facts["Left out"] = "; ".join(f"pose {each.pose + 1}: {each.reason}" for each in report.dropped[:3])
     return {name: words for name, words in facts.items() if "nan" not in words}
 
 

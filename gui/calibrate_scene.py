@@ -18,13 +18,30 @@ if TYPE_CHECKING:  # loaded with the solver
     from workflows.calibrate_poses import PoseProposal
 
 _EACH_MS = 650  # a proposed pose is looked at so long
-_DISTANCE, _SHAPE = 1.5, 1.4  # m from which the arm is seen whole in a view that is so much wider than high
-_HALF_POINT = 0.006  # m
-_GOOD_MM, _BAD_MM = 0.5, 2.0  # the ends of the colours
+_SHAPE = 1.4  # width to height of a view in which the distance is `far`
+_HALF_POINT, _LARGER = 0.004, 0.004  # m, and m for each mm of error
+_GOOD_MM, _BAD_MM = 0.2, 1.5  # the ends of the colours
 _COLOURS = np.array([[0.13, 0.62, 0.38], [0.94, 0.74, 0.25], [0.86, 0.20, 0.18]])
 
 
-class PoseScene(ScenePanel):
+class RigPanel(ScenePanel):
+    """A 3-D view from far enough for the whole arm, also where it is wide and low; `far` m in a usual shape."""
+
+    far = 1.5
+
+    def look_from(self, name: str) -> None:
+        super().look_from(name)
+        self._keep_whole()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_whole()
+
+    def _keep_whole(self) -> None:
+        self.setCameraPosition(distance=self.far * max(1.0, self.width() / max(self.height(), 1) / _SHAPE))
+
+
+class PoseScene(RigPanel):
     """The proposed poses, shown by a ghost one after the other; `shown` says which, from 0."""
 
     shown = Signal(int)
@@ -36,18 +53,6 @@ class PoseScene(ScenePanel):
         self._outline, self._tool_from_board = np.zeros((0, 3)), np.eye(4)
         self._timer = QTimer(self, interval=_EACH_MS)
         self._timer.timeout.connect(self._next)
-
-    def look_from(self, name: str) -> None:
-        """As far away as the whole arm needs: the view is often wide and low."""
-        super().look_from(name)
-        self._keep_whole()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._keep_whole()
-
-    def _keep_whole(self) -> None:
-        self.setCameraPosition(distance=_DISTANCE * max(1.0, self.width() / max(self.height(), 1) / _SHAPE))
 
     def show_poses(
         self,
@@ -99,8 +104,10 @@ class PoseScene(ScenePanel):
         self.shown.emit(self._at)
 
 
-class RigScene(ScenePanel):
+class RigScene(RigPanel):
     """The cameras as they were found, and the error to expect in the workspace."""
+
+    far = 2.3
 
     def show_report(self, report: "CalibrationReport | None") -> None:
         if report is None:
@@ -126,10 +133,10 @@ def rig_cameras(report: "CalibrationReport") -> tuple[Camera, ...]:
 
 
 def error_solid(points: np.ndarray, errors_mm: np.ndarray) -> Solid:
-    """A small cube for each of the points (n, 3) m, coloured by its error (n,)."""
-    cube = box(np.full(3, _HALF_POINT))
-    coloured = zip(points, error_colours(errors_mm), strict=True)
-    return joined([cube.moved(pose(position=point)).coloured((*colour, 1.0)) for point, colour in coloured])
+    """A small cube for each of the points (n, 3) m, larger and redder with its error (n,)."""
+    halves = _HALF_POINT + _LARGER * np.minimum(errors_mm, 2 * _BAD_MM)
+    cubes = zip(points, halves, error_colours(errors_mm), strict=True)
+    return joined([box(np.full(3, half)).moved(pose(position=at)).coloured((*rgb, 1.0)) for at, half, rgb in cubes])
 
 
 def error_colours(errors_mm: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from gui.calibrate_poses_presenter import Stage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_print_page import BoardPicture, PrintPage
 from gui.calibrate_report_page import ReportPage
-from gui.calibrate_scene import PoseScene, RigScene
+from gui.calibrate_scene import PoseScene, RigScene, rig_cameras
 from gui.calibrate_solve_page import SolvePage
 from gui.calibrate_step import STEP_NAMES, CalibrateStep
 from gui.choice import Choice
@@ -49,7 +49,7 @@ class CalibrateScreen(QWidget):
         self.lens_views, self.pose_views = BoardViews(live), BoardViews(live)
         self.pose_scene, self.rig = PoseScene(), RigScene()
         self.plots = ResidualPlots()
-        self.overview, self.print_page = OverviewPage(presenter), PrintPage(presenter, self.board_picture)
+        self.overview, self.print_page = OverviewPage(presenter, live), PrintPage(presenter, self.board_picture)
         self.lens_page, self.poses_page = LensPage(presenter), PosesPage(presenter, arm, control)
         self.solve_page, self.report_page = SolvePage(presenter, arm), ReportPage(presenter)
         self.page_of: dict[CalibrateStep, GuidePage] = {
@@ -147,7 +147,8 @@ class CalibrateScreen(QWidget):
         self.strip.show_step(presenter.step, *(_MOVES if moves else _STANDS))
         self.back.setVisible(presenter.step is not CalibrateStep.OVERVIEW)
         self.back.setEnabled(not moves and not presenter.busy)
-        self.pose_scene.play(not moves and presenter.poses.stage in (Stage.LOOK, Stage.POSES))
+        due = presenter.step is CalibrateStep.POSES and presenter.poses.stage in (Stage.LOOK, Stage.POSES)
+        self.pose_scene.play(due and not moves)
         self.page_of[presenter.step].refresh()
 
     def _show_proposals(self) -> None:
@@ -159,7 +160,10 @@ class CalibrateScreen(QWidget):
             self.pose_scene.show_poses(poses.proposals, poses.rough.values(), outline, NOMINAL_MOUNT)
 
     def _show_report(self) -> None:
-        self.rig.show_report(self.presenter.report)
+        report = self.presenter.report
+        if report is not None:
+            self.pose_scene.show_cameras(rig_cameras(report))
+        self.rig.show_report(report)
         self.plots.show_report(self.presenter.report)
 
     def _pulled(self) -> None:

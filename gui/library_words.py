@@ -11,6 +11,7 @@ SOURCES: Mapping[str, str] = {
     "demonstrator": "By script",
     "import": "Imported",
     "rehearsal": "Rehearsed",
+    "auto-label": "Read from a film",
 }
 RESULTS: Mapping[str | None, str] = {None: "Not judged", "success": "Success", "failure": "Failure"}
 QUALITIES = ("Good", "With a notice", "Bad")

@@ -59,6 +59,7 @@ class RehearsePresenter(QObject):
     motion_changed = Signal()  # another motion to look at, or none
     live_changed = Signal()  # thirty times a second
     asked = Signal(str)  # an instruction that led to a motion
+    hold_chosen = Signal(bool)  # whether motions go on only while a button is held, for the settings
 
     def __init__(
         self,
@@ -90,6 +91,8 @@ class RehearsePresenter(QObject):
         self._watch: CameraWatch | None = None
         self._watching = contextlib.ExitStack()
         self._looked, self._pulls = 0.0, 0
+        self._presses = 0  # of the button that is held
+        self._held, self.held_run = False, False  # whether the hand is on the button, and whether this run needs it
         connection.pulled.connect(self._pulled)
         connection.changed.connect(self._connection_changed)
 
@@ -301,6 +304,22 @@ class RehearsePresenter(QObject):
                 lambda: self._begin(lambda *_: robot.resume() if paused else robot.pause(), "pause or go on")
             )
 
+    @property
+    def hold_to_run(self) -> bool:
+        """Whether an approved motion goes on only while a button is held."""
+        return self.connection.session.settings.hold_to_run
+
+    def choose_hold(self, hold: bool) -> None:
+        if self.step is Step.APPROVED and hold != self.hold_to_run:
+            self.hold_chosen.emit(hold)
+            self.changed.emit()
+
+    def hold(self, held: bool) -> None:
+        """The hand takes the button of a motion that needs it, or lets it go; the robot process watches over that."""
+        self._presses += held and not self._held
+        self._held = held
+        self._tell_hand()
+
     def stop(self) -> None:
         self.connection.stop()
 
@@ -349,17 +368,27 @@ class RehearsePresenter(QObject):
         assert robot is not None and self.shown is not None
         session = self.connection.session
         self._overlay = LiveOverlay(session, self.shown.plan.intended)
+        hold, self.held_run = self.hold_to_run, self.hold_to_run
+        self._held = False
         watch = CameraWatch(robot, {session.names[each]: capture for each, capture in session.captures.items()})
 
         def work(*_: Any) -> None:
-            rehearsal.run(speed)
+            rehearsal.run(speed, hold=hold)
             self._watching.enter_context(watch)
 
         self._watch, self.things = watch, ()
         self._begin(work, "run")
 
+    def _tell_hand(self) -> None:
+        """Thirty times a second while the button is held; a window that stalls lets go."""
+        robot = self.connection.robot
+        if self._held and self.step is Step.RUNNING and robot is not None and not robot.lost:
+            with contextlib.suppress(KnownError):  # the status tells
+                robot.hold(self._presses)
+
     def _pulled(self) -> None:
         self._pulls += 1
+        self._tell_hand()
         if self._job is None:
             before = self.rehearsal.state
             try:

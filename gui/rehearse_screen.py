@@ -80,6 +80,7 @@ class RehearseScreen(QWidget):
 
     def leave(self) -> None:
         """Another screen is shown, or the keyboard went elsewhere."""
+        self.presenter.hold(False)
         self._held = 0
         self._repeat.stop()
 
@@ -88,8 +89,11 @@ class RehearseScreen(QWidget):
         self.ask_bar.replay(instruction, folder, words)
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """The film's keys, wherever the keyboard is on this screen but in a text field."""
+        """The film's keys, and H that holds a motion, wherever the keyboard is on this screen but in a text field."""
         player = self.player
+        if key == Qt.Key.Key_H and self._step is Step.RUNNING and self.presenter.held_run:
+            self.presenter.hold(pressed)
+            return True
         if self._step not in _FILM or player.film is None:
             return False
         acts = {

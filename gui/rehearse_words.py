@@ -23,7 +23,8 @@ _STRIP = {Step.APPROVED: 3, Step.RUNNING: 3, Step.OUTCOME: 4, Step.SAVED: 5}
 def safety(p: RehearsePresenter) -> tuple[str, str, str]:
     """A sentence on what may move now, its colour and icon."""
     if p.step is Step.RUNNING and p.paused:
-        return ("Paused. It goes on only when you press Continue.", "warning", "pause")
+        go_on = "while you hold the button" if p.held_run else "when you press Continue"
+        return (f"Paused. It goes on only {go_on}.", "warning", "pause")
     return _SAFETY.get(p.step, _SAFE)
 
 

@@ -28,6 +28,9 @@ class ApprovedPage(QWidget):
             choices.addWidget(button)
         self.slow = label("", "muted", wrap=True)
         choices.addWidget(self.slow, 1)
+        self.hold = QCheckBox("Move only while I hold the button")
+        self.hold.setToolTip("The arm rests on its way as soon as you let go. Also: hold the key H")
+        self.hold.clicked.connect(presenter.choose_hold)
         self.take_back = Button("Take the approval back", on=presenter.take_back)
         self.ready = Button("", "primary", on=presenter.make_ready)
         self.run = Button("", "primary", icon_name="play", on=lambda: presenter.run(self.speed))
@@ -35,7 +38,7 @@ class ApprovedPage(QWidget):
         self.speeds.idToggled.connect(lambda *_: self.refresh())
         buttons = row(self.take_back, None, self.ready, self.run)
         heading = label("Approved. Keep clear of the arm, then run it.", "heading", wrap=True)
-        self.setLayout(column(heading, self.problem, choices, self.facts, None, buttons))
+        self.setLayout(column(heading, self.problem, choices, self.hold, self.facts, None, buttons))
         self.begin()
 
     @property
@@ -58,6 +61,7 @@ class ApprovedPage(QWidget):
         step = rehearse_words.ready_words(presenter)
         self.ready.setVisible(bool(step))
         self.ready.setText(step)
+        self.hold.setChecked(presenter.hold_to_run)
         self.run.setText(f"Run at {pct} %")
         self.run.setEnabled(presenter.can_run)
         self.run.show_as("primary" if presenter.can_run else "")
@@ -74,13 +78,22 @@ class RunningPage(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.pause = Button("Pause", icon_name="pause", on=presenter.pause_or_continue)
+        self.hold = Button("Hold to move", "primary", icon_name="hand", tip="The arm rests when you let go (key H)")
+        self.hold.pressed.connect(lambda: presenter.hold(True))
+        self.hold.released.connect(lambda: presenter.hold(False))
         self.stop = Button("Stop", "stop", icon_name="stop", on=presenter.stop)
         self.stop.setToolTip("Stop the arm at once (space bar)")
-        self.setLayout(column(self.heading, self.problem, self.bar, self.facts, None, row(self.pause, None, self.stop)))
+        self.setLayout(
+            column(self.heading, self.problem, self.bar, self.facts, None, row(self.pause, self.hold, None, self.stop))
+        )
 
     def refresh(self) -> None:
         presenter = self._presenter
-        self.heading.setText("Paused. The arm holds still." if presenter.paused else "The arm is moving.")
+        held = presenter.held_run
+        still = "Hold the button: the arm moves only then." if held else "Paused. The arm holds still."
+        self.heading.setText(still if presenter.paused else "The arm is moving.")
+        self.hold.setVisible(held)
+        self.pause.setVisible(not held)
         run = presenter.rehearsal.current_run
         self.bar.setValue(0 if run is None else round(1000 * run.progress))
         self.problem.show_words(presenter.problem, "warning")

@@ -83,6 +83,8 @@ class Screens(QObject):
 
         self.gamepad.moved.connect(lambda shares: self.control.push(shares) if shown() else None)
         self.gamepad.gripper.connect(lambda openness: self.control.gripper(openness) if shown() else None)
+        bench = ("rehearse", "record")
+        shell.screen_changed.connect(lambda name: self.calibrate.bench_is_wanted() if name in bench else None)
         shell.show_screen("set up")
         return shell
 

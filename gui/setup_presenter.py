@@ -163,6 +163,10 @@ class SetupPresenter(QObject):
         recent = (instruction, *(each for each in self.saved.recent_instructions if each != instruction))
         self._remember(recent_instructions=recent[:_RECENT])
 
+    def remember_hold_to_run(self, hold: bool) -> None:
+        if hold != self.saved.hold_to_run:
+            self._remember(hold_to_run=hold)
+
     def remember_operator(self, name: str) -> None:
         self._remember(operator=" ".join(name.split()))
 

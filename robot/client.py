@@ -138,9 +138,10 @@ class RobotClient:
     def arm_for_motion(self) -> None:
         self._command("arm_for_motion")
 
-    def hold(self) -> None:
-        """Say that the hand is on the button of a motion that needs it; every HEARTBEAT_PERIOD s."""
-        self._tell({"do": "hold"})
+    def hold(self, press: int) -> None:
+        """Say that the hand is on the button of a motion that needs it, for the `press`th time; every HEARTBEAT_PERIOD
+        s. After a pause only another press goes on."""
+        self._tell({"do": "hold", "press": press})
 
     def allow(self, allowance: Allowance) -> str:
         """A person approved several parts of one task at once; the token under which each is staged. Nothing moves."""

@@ -61,6 +61,8 @@ class RobotLoop:
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
         self._ticks = 0
         self._hold_to_run, self._held = False, -np.inf  # whether a hand must hold the button, and when it last did
+        self._press_held: int = 0
+        self._let_go: int | None = None  # the press that no longer counts
         self._limiter: Limiter | None = None
         self._stage = Stage(settings.limits)
         self._motion: Preparing | Following | Jogging | Braking | None = None
@@ -164,9 +166,13 @@ class RobotLoop:
         """Forget the staged plan; a motion that is under way goes on."""
         self._stage.revoke(reason)
 
-    def hold(self) -> None:
-        """The hand is still on the button of a motion that goes on only as long as it is."""
-        self._held = self._clock.now()
+    def hold(self, press: int = 0) -> None:
+        """The hand is still on the button of a motion that goes on only as long as it is.
+
+        `press` counts the hand's presses: after `pause`, whoever asked for it, only another one counts.
+        """
+        if press != self._let_go:
+            self._press_held, self._held = press, self._clock.now()
 
     def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
         """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1].
@@ -182,12 +188,13 @@ class RobotLoop:
         if np.abs(self._limiter.state.position - measured).max() > self.settings.moved:
             raise RobotError("The arm was moved since it was made ready. Make it ready again.")
         plan = self._stage.take(nonce, measured, self._clock.now(), speed)
-        self._hold_to_run, self._held = hold, -np.inf
+        self._hold_to_run, self._held, self._let_go = hold, -np.inf, None
         self._motion = Following(Follower(plan.motion, speed), self._limiter)
         self._change(activity=Activity.FOLLOWING, paused=False, progress=0.0, fault="", limited="")
 
     def pause(self) -> None:
         """Come to rest on the path; `resume` goes on from there."""
+        self._held, self._let_go = -np.inf, self._press_held  # a hand that holds on does not take it back
         if isinstance(self._motion, Following):
             self._motion.follower.pause()
             self._change(paused=True)

@@ -39,8 +39,9 @@ class Command:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` and the commanded one, or None; `moment` s of the motion's own time,
-    None when none was followed; `codes`: the controller's mode, state, error and warning, -1 while it has said none."""
+    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` and the commanded one, or None; `moment` s of
+    the motion's own time, None when none was followed; `codes`: the controller's mode, state, error and warning, -1
+    while it has said none."""
 
     joints: JointReading
     commanded: np.ndarray | None
@@ -68,7 +69,8 @@ class LoopThread:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
         self._stops, self._lock = 0, threading.Lock()
-        self._beat, self._hand = threading.Event(), threading.Event()
+        self._beat = threading.Event()
+        self._hand: int | None = None
         self._halt: str | None = None
         self.halted = False  # whether `halt` has been taken up
         self._ended = threading.Event()
@@ -100,9 +102,9 @@ class LoopThread:
     def heartbeat(self) -> None:
         self._beat.set()
 
-    def hold(self) -> None:
-        """The hand is on the button."""
-        self._hand.set()
+    def hold(self, press: int) -> None:
+        """The hand is on the button, for the `press`th time."""
+        self._hand = press
 
     def give(self, command: Command) -> None:
         self._commands.put(command)
@@ -148,9 +150,9 @@ class LoopThread:
         if self._beat.is_set():
             self._beat.clear()
             self._loop.heartbeat()
-        if self._hand.is_set():
-            self._hand.clear()
-            self._loop.hold()
+        hand, self._hand = self._hand, None
+        if hand is not None:
+            self._loop.hold(hand)
         if self._halt is not None:
             self._loop.halt(self._halt)
             self._halt, self.halted = None, True

@@ -186,7 +186,7 @@ class _Server:
             self._loop.heartbeat()
             return
         if what == "hold":
-            self._loop.hold()
+            self._loop.hold(int(message.get("press", 0)))
             return
         identity = message.get("id")
 

@@ -10,7 +10,7 @@ from cameras.rig_data import Rig, RigData, RigView
 from cameras.rig_faults import find_elsewhere, find_slip, find_wrong_size, wrong_order
 from cameras.rig_model import Freedom
 from cameras.rig_quality import GRID, HalfSplit, HeldOut, expected_errors, hold_out, split_halves
-from cameras.rig_solve import Solution, solve_rig
+from cameras.rig_solve import Solution, reweighted, solve_rig
 from cameras.rig_start import NoStart, first_rig
 from foundation.poses import invert, pose
 from workflows.calibrate_report import (
@@ -176,7 +176,7 @@ def _solution(
         ]
         kept = np.setdiff1d(solution.data.seen_poses, [index for index, _ in elsewhere])
         solution = solve_rig(solution.data.with_poses(kept), solution.rig, freedom, drop=False)
-    return solution, dropped
+    return reweighted(solution, freedom), dropped
 
 
 def _dropped_view(session: CalibrationSession, data: RigData, number: int) -> Dropped:

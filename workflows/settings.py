@@ -106,6 +106,7 @@ class ProgramSettings:
     appearance: str = "system"
     operator: str = ""
     recent_instructions: tuple[str, ...] = ()
+    hold_to_run: bool = False  # whether an approved motion goes on only while a button is held
 
     def __post_init__(self):
         if self.appearance not in ("system", "light", "dark"):

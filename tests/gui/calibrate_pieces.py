@@ -46,5 +46,5 @@ def computed_session(session: Session, poses: int = 16, *, board_factor: float =
 def as_if_moved(gathered: CalibrationSession, identity: str, shift_px: float) -> CalibrationSession:
     """The same, as if this camera had seen the bench's tags elsewhere when it was calibrated."""
     sight = gathered.bench[identity]
-    corners = {number: pixels + [shift_px, 0.0] for number, pixels in sight.corners.items()}
+    corners = {number: pixels + np.array([shift_px, 0.0]) for number, pixels in sight.corners.items()}
     return replace(gathered, bench={**gathered.bench, identity: replace(sight, corners=corners)})

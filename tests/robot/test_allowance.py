@@ -142,7 +142,7 @@ def test_an_approval_that_makes_no_sense_is_refused(arm, wrong):
 
 def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
     plan = sideways(arm, 0.15)
-    arm.loop.execute(arm.loop.stage(plan.to_bytes()).nonce, hold=True)
+    arm.loop.execute(arm.loop.stage(plan.to_bytes()).nonce, 0.5, hold=True)
     before = arm.measured
     arm.run(1.0)
     assert np.abs(arm.measured - before).max() < 1e-4 and arm.loop.facts.paused  # nobody holds yet
@@ -155,11 +155,21 @@ def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
     rested = arm.measured
     arm.run(1.0)
     assert np.abs(arm.measured - rested).max() < 1e-4 and arm.loop.facts.paused
+    for _ in range(5):  # a camera fails meanwhile: the hand that holds on does not go over it
+        arm.loop.hold(7)
+        arm.run(0.1)
+    arm.loop.pause()
+    arm.run(1.0)
+    rested = arm.measured
+    for _ in range(10):
+        arm.loop.hold(7)
+        arm.run(0.1)
+    assert np.abs(arm.measured - rested).max() < 1e-4
     arm.loop.resume()  # nothing but the hand gets it going
     arm.run(1.0)
     assert np.abs(arm.measured - rested).max() < 1e-3
-    for _ in range(200):
-        arm.loop.hold()
+    for _ in range(400):
+        arm.loop.hold(8)
         arm.run(0.1)
         if arm.loop.state is ArmState.HOLDING:
             break
