@@ -19,7 +19,7 @@ def to_plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, np.ndarray):
-        return {"array": to_plain(value.tolist()), "dtype": str(value.dtype)}
+        return {"array": to_plain(value.tolist()), "dtype": str(value.dtype), "shape": list(value.shape)}
     if isinstance(value, Mapping):
         return {str(key): to_plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -45,7 +45,7 @@ def _read(values: Any, kind: Any) -> Any:
     if kind is np.ndarray:
         array = np.array(values["array"], dtype=object)
         array[array == None] = np.nan  # noqa: E711 - elementwise
-        return array.astype(values["dtype"])
+        return array.astype(values["dtype"]).reshape(values["shape"])
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         names = {f.name for f in dataclasses.fields(kind) if f.init}

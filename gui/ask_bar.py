@@ -47,7 +47,7 @@ class AskBar(QWidget):
         self.show_me.setToolTip("Work out the motion and show it. The arm does not move (Enter)")
         self.show_me.setMinimumWidth(space(7))
         self.more, self.fold = Button("More", "quiet", icon_name="small-down"), MoreFold()
-        self.more.setToolTip("Which model, candidates, steps, seed and cameras")
+        self.more.setToolTip("Which model, candidates, steps, seed and cameras; in parts, with a new look before each")
         self.more.setCheckable(True)
         line = row(self.instruction, self.source, self.more, self.file, self.show_me)
         line.setStretch(0, 1)
@@ -117,12 +117,15 @@ class AskBar(QWidget):
         if self.ready:
             if (offers := self._completer.popup()) is not None:
                 offers.hide()
+            self.more.setChecked(False)
             self.asked.emit(self.instruction.text().strip(), self.source.currentData(), self.path)
 
     def _refresh(self) -> None:
         model = self.source.currentData() == MODEL
         self.file.setVisible(self.source.currentData() == REPLAY)
-        self.more.setVisible(model)
+        foldable = model or self.source.currentData() == DEMONSTRATOR
+        self.more.setVisible(foldable)
+        self.fold.show_for(model)
         self.more.set_icon("small-up" if self.more.isChecked() else "small-down")
-        self.fold.setVisible(model and self.more.isChecked())
+        self.fold.setVisible(foldable and self.more.isChecked())
         self.show_me.setEnabled(self.ready)

@@ -1,7 +1,7 @@
 """The right side of the Library screen: the episode that is open, what is said about it, and what can be done."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from gui.episode_curves import EpisodeCurves
 from gui.episode_player import EpisodePlayer
@@ -93,6 +93,22 @@ class EpisodeDetail(QWidget):
 
     # --- parts ---
 
+    def _label(self) -> None:
+        labelling = self._presenter.labelling
+        if labelling.running:
+            labelling.cancel()
+        else:
+            self._presenter.label()
+
+    def _show_labelling(self) -> None:
+        labelling = self._presenter.labelling
+        self.label.setVisible(labelling.running or labelling.model is not None)
+        self.label.setText("Cancel reading" if labelling.running else "Read the motion")
+        self.label_bar.setVisible(labelling.running)
+        self.label_bar.setValue(round(1000 * labelling.share))
+        self.labelling.setText(labelling.words)
+        self.labelling.setVisible(bool(labelling.words))
+
     def _show_panel(self) -> None:
         if self._presenter.row is None and self.tabs.currentIndex() != LABELS:
             self.tabs.setCurrentIndex(LABELS)
@@ -119,13 +135,22 @@ class EpisodeDetail(QWidget):
 
     def _lay_out(self) -> None:
         self._curves_old, self._moment = True, 0.0
-        head = row(self.heading, self.rehearse, self.delete, self.back, self.overview, gap=0.3)
+        self.label = Button("Read the motion", "quiet", icon_name="camera")
+        self.label.setToolTip("A model reads from the films what the arm does, and adds that as new episodes")
+        self.label.clicked.connect(self._label)
+        self.labelling, self.label_bar = label("", "muted", wrap=True, name="label words"), QProgressBar(maximum=1000)
+        self.label_bar.setTextVisible(False)
+        self._presenter.labelling.changed.connect(self._show_labelling)
+        head = row(self.heading, self.label, self.rehearse, self.delete, self.back, self.overview, gap=0.3)
         head.setStretch(0, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(space(0.35))
         layout.addLayout(head)
+        layout.addWidget(self.label_bar)
+        layout.addWidget(self.labelling)
         layout.addWidget(self.problem)
+        self._show_labelling()
         layout.addWidget(self.player, 1)
         layout.addWidget(self.tabs)
         layout.addWidget(self.panels)

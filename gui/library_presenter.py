@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from foundation.errors import KnownError
 from gui.jobs import Job, Jobs
 from gui.library_edits import EpisodeEdits
+from gui.library_labelling import Labelling
 from gui.library_model import EpisodeModel
 from gui.library_question import Question
 from gui.library_thumbnails import Thumbnails
@@ -52,6 +53,8 @@ class LibraryPresenter(QObject):
         self.model, self.edits = EpisodeModel(jobs, self), EpisodeEdits(jobs, self)
         self.thumbnails = Thumbnails(jobs, library.episode_folder, self)
         self.edits.use(library)
+        self.labelling = Labelling(library, jobs, self)
+        self.labelling.done.connect(self.refresh)
         self.question, self.offers = Question(), Offers()
         self.ranges: tuple[tuple[int, int], ...] = ()
         self.review: EpisodeReview | None = None
@@ -144,6 +147,11 @@ class LibraryPresenter(QObject):
         """Show on the Rehearse screen what the open episode would do now."""
         if self._row is not None and self.review is not None and self.review.episode.trajectory is not None:
             self.rehearse_asked.emit(self._row.instruction, str(self.library.episode_folder(self._row.id)))
+
+    def label(self) -> None:
+        """Let a model read the motion from the films of what is selected."""
+        if self.selected and not self.in_trash:
+            self.labelling.start(self.model.identities(self.ranges))
 
     # --- parts ---
 

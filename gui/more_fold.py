@@ -13,7 +13,7 @@ from model.errors import WeightsError
 from workflows.model_source import Asking
 
 _MODES = {JOINT: "Video and motion", POLICY: "Motion only (quick)"}
-_MOST_CANDIDATES, _MOST_STEPS, _MOST_SEED = 8, 200, 2**31 - 1
+_MOST_CANDIDATES, _MOST_STEPS, _MOST_SEED, _MOST_PARTS = 8, 200, 2**31 - 1, 20
 
 
 class MoreFold(QWidget):
@@ -26,6 +26,11 @@ class MoreFold(QWidget):
         self.model, self.mode = QComboBox(), QComboBox()
         self.candidates, self.steps, self.seed = QSpinBox(), QSpinBox(), QSpinBox()
         self.choose = Button("Other…", "quiet", on=self._choose, tip="A model from another folder")
+        self.parts = QSpinBox()
+        self.parts.setRange(1, _MOST_PARTS)
+        self.parts.setAccessibleName("Parts")
+        self.parts.setSpecialValueText("all at once")
+        self.parts.setToolTip("Do it in so many parts, and look at the bench and ask again before each")
         self.problem = label("", "small", wrap=True)
         self.cameras: dict[str, QCheckBox] = {}
         self._models: list[ModelDescription] = []
@@ -47,13 +52,17 @@ class MoreFold(QWidget):
         for part in (label("Seed", "muted"), self.seed, label("Cameras", "muted")):
             second.addWidget(part)
         second.addLayout(self._camera_row)
-        first.addStretch(1)
         second.addStretch(1)
-        self.setLayout(column(first, second, self.problem, gap=0.3))
+        third = row(label("In parts", "muted"), self.parts, None, gap=0.4)
+        self._of_model = (QWidget(), QWidget())
+        for widget, line in zip(self._of_model, (first, second), strict=True):
+            widget.setLayout(line)
+        first.addStretch(1)
+        self.setLayout(column(*self._of_model, third, self.problem, gap=0.3))
         self.problem.hide()
         self.model.currentIndexChanged.connect(lambda: self._model_chosen())
         self.mode.currentIndexChanged.connect(lambda: self.changed.emit())
-        for box in (self.candidates, self.steps, self.seed):
+        for box in (self.candidates, self.steps, self.seed, self.parts):
             box.valueChanged.connect(lambda: self.changed.emit())
 
     @property
@@ -75,6 +84,11 @@ class MoreFold(QWidget):
             seed=None if self.seed.value() < 0 else self.seed.value(),
             cameras=() if len(chosen) == len(self.cameras) else chosen,
         )
+
+    def show_for(self, model: bool) -> None:
+        """What concerns a model is shown only when one is asked."""
+        for widget in self._of_model:
+            widget.setVisible(model)
 
     def show_models(self, models: Sequence[ModelDescription]) -> None:
         """The models there are; the one that was chosen stays chosen where it can."""

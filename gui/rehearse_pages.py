@@ -1,7 +1,7 @@
 """The panel that leads through a rehearsal, up to the approval: ask, wait, decide."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QFrame, QGridLayout, QProgressBar, QSizePolicy, QWidget
 
 from gui import rehearse_words
 from gui.candidates_bar import CandidatesBar
@@ -116,7 +116,12 @@ class DecidePage(QWidget):
         self._presenter = presenter
         self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
         self.candidates = CandidatesBar()
-        self.approve = Button("Approve", "primary", icon_name="check", on=presenter.approve)
+        self.cover = QCheckBox("")
+        self.cover.setToolTip(
+            "Each further part is worked out from a new look and run without another press, as long as the tool stays "
+            "in the box that is drawn in 3-D. Stop ends that, as it ends everything"
+        )
+        self.approve = Button("Approve", "primary", icon_name="check", on=self._approve)
         self.approve.setToolTip("Exactly this motion may then be run, once, within ten minutes. It does not start yet")
         self.reject = Button("Reject…", "danger", icon_name="cross", on=lambda: self._show_reasons(True))
         self.reject.setToolTip("Do not do this, and say why if you like")
@@ -142,7 +147,7 @@ class DecidePage(QWidget):
         self.imagine.setToolTip("Let the model imagine a video of exactly this motion. The arm does not move")
         top = row(self.heading, self.adjust, self.imagine, gap=0.2)
         top.setStretch(0, 1)
-        parts = (top, self.candidates, self.problem, self.facts)
+        parts = (top, self.candidates, self.problem, self.facts, self.cover)
         self.setLayout(column(*parts, None, self._decide, self._reasons))
 
     def refresh(self) -> None:
@@ -154,6 +159,10 @@ class DecidePage(QWidget):
         proposal = presenter.rehearsal.proposal
         if proposal is not None:
             self.candidates.show_candidates(presenter.rehearsal.candidates, proposal.id)
+        parts = presenter.parts
+        self.cover.setVisible(parts is not None and parts.number < parts.most and presenter.cover is None)
+        if parts is not None:
+            self.cover.setText(f"Approve up to {parts.most - parts.number} further parts with it, within the box")
         self.adjust.setEnabled(not presenter.busy)
         self.imagine.setVisible(presenter.can_imagine)
         self.imagine.setEnabled(not presenter.busy)
@@ -165,12 +174,16 @@ class DecidePage(QWidget):
         """A new motion is here."""
         self._show_reasons(False)
         self.reason.setCurrentIndex(0)
+        self.cover.setChecked(False)
 
     def _show_reasons(self, shown: bool) -> None:
         self._decide.setVisible(not shown)
         self._reasons.setVisible(shown)
         if shown:
             self.reason.setFocus()
+
+    def _approve(self) -> None:
+        self._presenter.approve(further_parts=self.cover.isChecked() and self.cover.isVisible())
 
     def _reject(self) -> None:
         self._presenter.reject(self.reason.currentText().strip())

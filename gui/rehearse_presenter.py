@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,17 @@ from gui.rehearse_memory import RehearseMemory
 from gui.rehearse_step import Step
 from gui.shown_motion import ShownMotion, shown_motion, side_by_side
 from gui.solids import Solid
+from robot.allowance import Allowance
 from robot.recovery import RecoveryStep
 from robot.state import ArmState
 from simulation.bench.judging import Verdict
 from simulation.bench.tasks import possible_tasks
 from simulation.errors import SimulationError
+from workflows.model_source import Asking
+from workflows.parts import Cover, PartSource, allowance_for
 from workflows.proposal import Source
-from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalState, ReplaySource
+from workflows.rehearsal_facts import Part
+from workflows.rehearse import FIRST_SPEED, DemonstratorSource, Rehearsal, RehearsalState, ReplaySource
 from workflows.watch import CameraWatch
 from workflows.waypoint_edit import EditedSource, WaypointEdit
 
@@ -85,6 +90,9 @@ class RehearsePresenter(QObject):
         self._job: Job | None = None
         self._afterwards: Callable[[], object] | None = None
         self._question = ("", "", "")
+        self._most_parts, self._speed = 1, FIRST_SPEED
+        self.parts: Part | None = None  # which part of a task is at hand, where it is done in parts
+        self.cover: Cover | None = None  # the approval of several parts that holds
         self.model = ModelAsker()
         self.comparison: Film | None = None  # all candidates side by side, while that is looked at
         self._overlay = LiveOverlay(connection.session)
@@ -193,6 +201,8 @@ class RehearsePresenter(QObject):
         if not self.can_ask:
             return
         self._question = (instruction, source, file)
+        self.cover = None
+        self.parts = Part(1, self._most_parts, "") if self._most_parts > 1 and source != REPLAY else None
         self._propose(instruction, self._source(source, file))
 
     def ask_again(self) -> None:
@@ -222,6 +232,7 @@ class RehearsePresenter(QObject):
         """Plan and check the motion with one waypoint moved; it is a rehearsal of its own, to be approved anew."""
         shown = self.shown
         if shown is not None and self.step in (Step.WATCH, Step.APPROVED) and not self.busy:
+            self.parts, self.cover = None, None  # what is moved by hand is a motion by itself
             source = EditedSource(shown.plan.intended, change, shown.proposal.id)
             self._when_free(lambda: self._propose(shown.proposal.instruction, source))
 
@@ -258,19 +269,45 @@ class RehearsePresenter(QObject):
 
     def reject(self, reason: str) -> None:
         if self.step in (Step.WATCH, Step.APPROVED):
-            self._when_free(
-                lambda: self._begin(lambda *_: self.rehearsal.reject(reason), "reject").on(done=self._rejected)
-            )
+            self._when_free(lambda: self._begin(lambda *_: self._reject(reason), "reject").on(done=self._rejected))
 
-    def approve(self) -> None:
-        """Stage exactly the motion that is shown. Nothing moves yet."""
-        if self.can_approve:
-            self._looked = time.monotonic()
-            self._begin(lambda *_: self.rehearsal.approve(), "approve")
+    def approve(self, *, further_parts: bool = False) -> None:
+        """Stage exactly the motion that is shown. Nothing moves yet. `further_parts`: the ones after it too, as
+        `allowance` says."""
+        if not self.can_approve:
+            return
+        self._looked = time.monotonic()
+        rehearsal, allowance = self.rehearsal, self.allowance(further_parts)
+
+        def work(*_: Any) -> None:
+            if allowance is not None and self.cover is None:
+                self.cover = rehearsal.allow(allowance)
+            rehearsal.approve(self.cover)
+
+        self._begin(work, "approve").on(done=lambda _: self._run_covered(), failed=lambda _: self._uncover())
+
+    def allowance(self, wanted: bool) -> Allowance | None:
+        """What approving further parts would cover, or what is covered already; None for one motion alone."""
+        if self.cover is not None:
+            return self.cover.allowance
+        plan, parts, robot = self.rehearsal.plan, self.parts, self.connection.robot
+        if not wanted or parts is None or plan is None or robot is None or parts.number >= parts.most:
+            return None
+        workspace = robot.limits.workspace
+        left = parts.most - parts.number + 1
+        instruction = self._question[0]
+        speed = self.memory.good_speed or FIRST_SPEED
+        return allowance_for(plan, instruction, left, speed, (workspace.low, workspace.high))
+
+    def use(self, folder: Path | None, asking: Asking, parts: int) -> None:
+        """How the next question is asked."""
+        self.model.use(folder, asking)
+        self._most_parts = parts
 
     def take_back(self) -> None:
-        """Take the approval back; the motion stays to be looked at."""
+        """Take the approval back, also that of further parts; the motion stays to be looked at."""
         if self.step is Step.APPROVED:
+            self.cover = None
             words = "The approval was taken back."
             self._when_free(lambda: self._begin(lambda *_: self.rehearsal.revoke(words), "take back"))
 
@@ -295,6 +332,7 @@ class RehearsePresenter(QObject):
     def run(self, speed: float) -> None:
         """Start the approved motion at this part of its planned speed."""
         if self.can_run:
+            self._speed = speed
             self._when_free(lambda: self._start(speed))
 
     def pause_or_continue(self) -> None:
@@ -342,7 +380,10 @@ class RehearsePresenter(QObject):
 
     def _propose(self, instruction: str, origin: Source) -> None:
         """Begin a rehearsal of its own, and show what this source proposes."""
-        session, before = self.connection.session, self.rehearsal
+        session, before, part = self.connection.session, self.rehearsal, self.parts
+        covered = self.cover is not None
+        if part is not None:
+            origin = PartSource(origin, part.number, part.most)
         self.rehearsal = rehearsal = self._new_rehearsal()
         self._show(None)
         self.progress = ("Looking at the scene", 0.0)
@@ -351,7 +392,11 @@ class RehearsePresenter(QObject):
         def work(token, report) -> ShownMotion:
             before.revoke("Another motion was asked for.")
             before.close()
-            proposal = rehearsal.propose(instruction, origin, report, token)
+            if not covered:
+                before.withdraw("Another motion was asked for.")
+            proposal = rehearsal.propose(instruction, origin, report, token, part=part)
+            if part is not None:
+                self.parts = rehearsal.part
             assert rehearsal.plan is not None
             self.things = () if session.lab is None else bench_things(session.lab)
             return shown_motion(proposal, rehearsal.plan)
@@ -424,12 +469,39 @@ class RehearsePresenter(QObject):
                 with contextlib.suppress(SimulationError):  # a replay may be called what the lab has no checker for
                     self.verdict = None if lab is None or proposal is None else lab.judge(proposal.instruction)
 
-            self._begin(work, "judge")
+            self._begin(work, "judge").on(done=lambda _: self._go_on())
         self.changed.emit()
 
     def _proposed(self, shown: ShownMotion) -> None:
         self.asked.emit(shown.proposal.instruction)
         self._show(shown)
+        if self.cover is not None and shown.plan.executable:
+            self._afterwards = self.approve  # the robot process says whether that is covered
+
+    def _run_covered(self) -> None:
+        """A further part that was approved with the first one is run as that was."""
+        if self.cover is not None and self.parts is not None and self.parts.number > 1:
+            self._afterwards = lambda: self.run(self._speed)
+
+    def _uncover(self) -> None:
+        """What was approved for further parts does not hold here: this one needs a person."""
+        self.cover = None
+
+    def _go_on(self) -> None:
+        """Where the task has further parts, ask for the next one as soon as this one is stored."""
+        run, parts = self.rehearsal.current_run, self.parts
+        done = self.verdict is not None and self.verdict.success
+        if parts is None or run is None or run.fault or done or parts.number >= parts.most:
+            return
+        self.parts = replace(parts, number=parts.number + 1)
+        instruction, source, file = self._question
+        rehearsal, note = self.rehearsal, f"part {parts.number} of {parts.most}"
+        self._afterwards = lambda: self._begin(lambda *_: rehearsal.finish(None, note), "store").on(
+            done=lambda _: self._next_part(instruction, source, file)
+        )
+
+    def _next_part(self, instruction: str, source: str, file: str) -> None:
+        self._afterwards = lambda: self._propose(instruction, self._source(source, file))
 
     def _progressed(self, words: str, share: float) -> None:
         self.progress = (words, share)
@@ -438,8 +510,13 @@ class RehearsePresenter(QObject):
     def _over(self) -> None:
         """This rehearsal has ended; nothing is shown any more."""
         self.rehearsal = self._new_rehearsal()
+        self.parts, self.cover = None, None
         self.rejected = False
         self._show(None)
+
+    def _reject(self, reason: str) -> None:
+        self.rehearsal.reject(reason)
+        self.rehearsal.withdraw("The motion was rejected.")
 
     def _rejected(self, _: object) -> None:
         self._over()

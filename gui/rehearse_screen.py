@@ -137,12 +137,13 @@ class RehearseScreen(QWidget):
         presenter, player = self.presenter, self.player
         self.ask_bar.asked.connect(presenter.ask)
         fold = self.ask_bar.fold
-        fold.changed.connect(lambda: presenter.model.use(fold.folder, fold.asking))
+        fold.changed.connect(lambda: presenter.use(fold.folder, fold.asking, fold.parts.value()))
         self.decide_page.candidates.chosen.connect(presenter.choose)
         self.decide_page.candidates.compared.connect(presenter.compare)
         self.findings.asked.connect(player.go_to)
         player.frame_changed.connect(presenter.note_frame)
         player.frame_changed.connect(lambda frame: self._take_waypoint(frame))
+        self.decide_page.cover.toggled.connect(lambda *_: self._show_box())
         self.decide_page.adjust.clicked.connect(lambda: self._adjust(True))
         self.adjust.closed.connect(lambda: self._adjust(False))
         self.adjust.applied.connect(presenter.edit)
@@ -178,6 +179,7 @@ class RehearseScreen(QWidget):
         self.pages.setCurrentWidget(page)
         self.player.below.setEnabled(self.player.film is not None and step in _FILM)
         self.scene.show_legend(_LEGENDS[step])
+        self._show_box()
         if step in _FILM:
             self.player.show_again()
         else:
@@ -256,6 +258,11 @@ class RehearseScreen(QWidget):
                 picture.show_drawing(view.drawing)
             picture.show_note(view.note, view.colour)
             picture.show_light(view.place.light, view.place.short, view.place.sentence)
+
+    def _show_box(self) -> None:
+        """The box in which further parts would be allowed, where an approval of them is wanted or holds."""
+        allowance = self.presenter.allowance(self.decide_page.cover.isChecked())
+        self.scene.show_workspace(*((None, None) if allowance is None else (allowance.low, allowance.high)))
 
     # --- moving a waypoint ---
 

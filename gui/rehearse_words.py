@@ -63,6 +63,9 @@ def findings_words(p: RehearsePresenter) -> str:
 
 def decide_words(p: RehearsePresenter) -> str:
     plan = p.rehearsal.plan
+    part = "" if p.parts is None else f"Part {p.parts.number} of at most {p.parts.most}. "
+    if part and plan is not None and plan.executable:
+        return f"{part}Is this what you want?"
     if plan is not None and not plan.executable:
         return "This motion cannot be approved. The reasons stand on the left."
     if not p.watched:
@@ -83,10 +86,13 @@ def run_words(p: RehearsePresenter, share: float) -> dict[str, str]:
         return {}
     state, _, meaning = STATES[p.connection.arm_state]
     ready = p.connection.arm_state is ArmState.HOLDING
+    approval = f"for this motion only, once, within {_clock(p.approval_left)}"
+    if p.cover is not None:
+        approval = f"covers further parts: {p.cover.allowance.words}"
     return {
         "Takes": f"{plan.motion.duration / share:.0f} s at this speed",
         "Arm": "ready" if ready else f"{state.lower()}. {meaning}",
-        "Approval": f"for this motion only, once, within {_clock(p.approval_left)}",
+        "Approval": approval,
     }
 
 

@@ -61,6 +61,9 @@ class ApprovedPage(QWidget):
         step = rehearse_words.ready_words(presenter)
         self.ready.setVisible(bool(step))
         self.ready.setText(step)
+        most = 1.0 if presenter.cover is None else presenter.cover.allowance.speed
+        for button_pct in SPEEDS_PCT:
+            self.speeds.button(button_pct).setEnabled(button_pct <= 100 * most + 1e-6)
         self.hold.setChecked(presenter.hold_to_run)
         self.run.setText(f"Run at {pct} %")
         self.run.setEnabled(presenter.can_run)

@@ -22,6 +22,7 @@ from robot.pacing import SPEED_SHARE, excess, pace
 from robot.plan import Plan
 from robot.plan_findings import motion_findings, proposal_findings, refusing, start_findings
 from robot.reach import Reached, follow_on, reach
+from robot.table_room import lifted
 
 __all__ = ["KnownBox", "PlanSettings", "make_plan"]
 
@@ -71,6 +72,8 @@ def make_plan(
         proposed = proposed[:MOST_FRAMES]
         if not proposed.known.any():
             return _standing(proposed, joints, openness, tuple(found))
+    proposed, raised = lifted(proposed, settings.limits, settings.table)
+    found += raised
     present = xarm7.forward(joints)
     frames = keyframes(proposed, present, openness, _lead(proposed, present, settings.limits))
     found += start_findings(present, openness, frames)

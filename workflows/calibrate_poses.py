@@ -30,7 +30,7 @@ _STEEPEST = np.cos(np.deg2rad(65.0))  # of the line of sight: flatter seen tags 
 _LEAST_TAG_PX = 17.0
 _BORDER_PX = 6.0
 _ALIKE = (0.12, 0.35)  # m, rad: poses this far apart count as different
-_MARGIN = 0.03  # rad kept free at the joints' ends
+_MARGIN = 0.12  # rad kept free at the joints' ends
 _SEED = 7
 
 

@@ -28,6 +28,8 @@ _REACHES = (0.10, 0.07, 0.05)  # m to each side; the largest that is free
 _SPEED = 0.8
 _AROUND = 0.2  # s before and after the motion, so that late pictures of it are there too
 _QUEUE = 400  # pictures
+_MARGIN = 0.25  # rad to the joints' ends: a controller that catches up with late targets needs room to stop
+_TRIED = 12
 
 
 def sweep(
@@ -44,7 +46,7 @@ def sweep(
     Raises CalibrationError when there is no room for a sweep, RobotError when the arm does not do it.
     """
     token = token or Cancellation()
-    centre = best_pose(session)
+    centre = best_pose(session, robot.limits)
     progress("Driving to the beginning of the sweep")
     there = free_way(robot, centre)
     if there is None:
@@ -66,14 +68,27 @@ def sweep(
     return replace(session, delays={**session.delays, **delays})
 
 
-def best_pose(session: CalibrationSession) -> np.ndarray:
-    """Joints (7,) of the observation most cameras saw the board from, the most central of those."""
+def best_pose(session: CalibrationSession, limits: LimiterSettings = LimiterSettings()) -> np.ndarray:
+    """Joints (7,) from which a sweep is possible and most cameras saw the board, the most central of those.
+
+    Raises CalibrationError when there is none.
+    """
     if not session.observations:
         raise CalibrationError("The board has not been seen yet. Visit the poses first.")
-    most = max(len(each.views) for each in session.observations)
-    best = [each for each in session.observations if len(each.views) == most]
-    places = np.array([each.base_from_tool[:3, 3] for each in best])
-    return best[int(np.argmin(np.linalg.norm(places - np.median(places, axis=0), axis=1)))].joints
+    places = np.array([each.base_from_tool[:3, 3] for each in session.observations])
+    apart = np.linalg.norm(places - np.median(places, axis=0), axis=1)
+    order = sorted(
+        range(len(places)), key=lambda number: (-len(session.observations[number].views), float(apart[number]))
+    )
+    for number in order[:_TRIED]:
+        joints = session.observations[number].joints
+        try:
+            motion = to_and_fro(joints, 1.0, limits)
+        except CalibrationError:
+            continue
+        if xarm7.within_limits(motion.position, _MARGIN).all():
+            return joints
+    raise CalibrationError("There is no room for the sweep. Clear the workspace, or widen its box.")
 
 
 def to_and_fro(joints: np.ndarray, openness: float, limits: LimiterSettings = LimiterSettings()) -> JointTrajectory:

@@ -205,6 +205,13 @@ class Rehearsal:
         self._require(RehearsalState.PROPOSED)
         return Cover(self._robot.allow(allowance), allowance)
 
+    def withdraw(self, reason: str) -> None:
+        """Whatever the robot process still holds approved, also further parts, is forgotten."""
+        robot = self.session.robot
+        if robot is not None and not robot.lost:
+            with contextlib.suppress(RobotError):  # refused after a stop, or no process: both have revoked it already
+                robot.revoke(reason)
+
     def approve(self, cover: Cover | None = None) -> Approval:
         """The operator wants exactly the plan that is shown: it is staged in the robot process. Nothing moves yet.
 
@@ -448,10 +455,8 @@ class Rehearsal:
                 self._change(approval=None, revoked=reason)
 
     def _take_back(self, reason: str) -> None:
-        robot = self.session.robot
-        if self._facts.approval is not None and self._facts.run is None and robot is not None and not robot.lost:
-            with contextlib.suppress(RobotError):  # refused after a stop, or no process: both have revoked it already
-                robot.revoke(reason)
+        if self._facts.approval is not None and self._facts.run is None:
+            self.withdraw(reason)
 
     def _end(self, fault: str) -> None:
         run = self._facts.run

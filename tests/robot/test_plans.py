@@ -271,3 +271,27 @@ def test_a_single_frame_and_the_same_place_for_ever():
     assert np.abs(made.motion.position - xarm7.HOME).max() < 1e-6
     turned = pose(HOME[:3, :3], HOME[:3, 3])
     assert plan(through(HOME, turned)).executable
+
+
+def lowered(depth: float) -> Trajectory:
+    """Down over the middle of the bench until the tool is `depth` m below the table, and up."""
+    begin = xarm7.forward(xarm7.HOME)
+    poses = np.repeat(begin[None], 5, axis=0)
+    poses[2:, :2, 3] = [0.42, 0.0]
+    poses[:, 2, 3] = [begin[2, 3], begin[2, 3], 0.15, -depth, 0.15]
+    return Trajectory(1.5 * np.arange(5.0), poses, np.ones(5))
+
+
+def test_what_dips_a_little_into_the_table_is_lifted_and_said():
+    plan = make_plan(lowered(0.006), xarm7.HOME, 1.0)
+    assert plan.executable
+    (warning,) = [each.sentence for each in plan.findings if "table" in each.sentence]
+    assert warning == "Frame 4: shown 6 mm below the table; the tool stays 3 mm above."
+    lowest = xarm7.forward(plan.motion.position)[:, 2, 3].min()
+    assert 0.0025 < lowest < 0.004
+
+
+def test_what_dips_deep_into_the_table_is_refused_as_it_is():
+    plan = make_plan(lowered(0.03), xarm7.HOME, 1.0)
+    assert not plan.executable
+    assert any("below z min, 30 mm" in each.sentence for each in plan.findings)

@@ -1,8 +1,6 @@
 """Reading a video: as long as the film is, piece by piece; what is stored says that a model read it."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import tqdm
 from foundation import xarm7
 from foundation.camera import camera_at
 from foundation.trajectory import Trajectory
+from main import main
 from model.building import tiny_pipeline
 from model.client import ModelProcess
 from storage.episode import Episode
@@ -24,7 +23,6 @@ from workflows.label_video import LabelError, cameras_in, of_episode, of_files
 from workflows.video import SideBySideVideo
 
 tqdm.tqdm.monitor_interval = 0  # no thread of its own
-ROOT = Path(__file__).parents[2]
 TASK = "push the blue ball"
 SECONDS, FPS = 2.4, 10.0
 
@@ -145,13 +143,13 @@ def test_what_was_read_is_stored_as_such_and_kept_out_of_training(films, tmp_pat
         assert len(page(library.database).rows) == 1  # all of them, or none
 
 
-def test_the_command(models, films, tmp_path):
-    command = [sys.executable, "main.py", "label", str(films / "left.mp4"), str(films / "right.mp4"), "--json"]
-    more = ["--cameras", str(films / "cameras.json"), "--instruction", TASK, "--library", str(tmp_path)]
-    done = subprocess.run(
-        [*command, *more, "--model", str(models / "joint")], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    result = json.loads(done.stdout)
-    assert done.returncode == 0 and result["read"] == 1 and result["videos"][0]["frames"] > 5, done.stderr
-    done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1 and "reads no videos" in done.stderr and done.stdout == ""
+def test_the_command(models, films, tmp_path, capsys):
+    command = ["label", str(films / "left.mp4"), str(films / "right.mp4"), "--json", "--library", str(tmp_path)]
+    more = ["--cameras", str(films / "cameras.json"), "--instruction", TASK]
+    assert main([*command, *more, "--model", str(models / "joint")]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["read"] == 1 and result["videos"][0]["frames"] > 5
+    assert main([*command, *more, "--model", str(models / "policy")]) == 1
+    said = capsys.readouterr()
+    assert "reads no videos" in said.err and said.out == ""
+    assert main(command) == 1 and "--cameras" in capsys.readouterr().err

@@ -4,14 +4,19 @@ import uuid
 
 import numpy as np
 import pytest
-from rehearsal_lab import approved, lab_session, patiently, proposed
+from rehearsal_lab import approved, lab_session, make_ready, patiently, proposed
 
+from foundation.errors import KnownError
 from storage.episode import Episode
 from storage.library import Library
 from storage.queries import page
 from storage.rehearsal_list import rehearsals
+from workflows.parts import PartSource, allowance_for
+from workflows.rehearsal_facts import Part
+from workflows.rehearsal_files import read_record
 from workflows.rehearsal_review import review_rehearsal
-from workflows.rehearse import Rehearsal, RehearsalError
+from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalError, RehearsalState
+from workflows.waypoint_edit import EditedSource, WaypointEdit
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +69,48 @@ def uuid_like(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def test_parts_are_run_under_one_approval_and_nothing_beyond_it_is(session, tmp_path):
+    rehearsal, source = Rehearsal(session, library=tmp_path), DemonstratorSource(session)
+    robot, first = session.robot, ""
+    workspace = (robot.limits.workspace.low, robot.limits.workspace.high)
+    cover = None
+    for number in (1, 2):
+        asked, part = PartSource(source, number, 2), Part(number, 2, first)
+        patiently(lambda asked=asked, part=part: rehearsal.propose("reach the red cube", asked, part=part))
+        first = rehearsal.part.first
+        if cover is None:
+            make_ready(session)
+            cover = rehearsal.allow(allowance_for(rehearsal.plan, "reach the red cube", 2, 1.0, workspace))
+        patiently(lambda cover=cover: rehearsal.approve(cover), times=1)
+        rehearsal.run(1.0)
+        assert rehearsal.wait().fault == ""
+        rehearsal.finish(None, f"part {number}")
+        record = read_record(rehearsal.folder)
+        assert record["covered_by"] == cover.allowance.words and record["part"]["first"] == first
+    at_rest = robot.status.position
+    proposed(rehearsal, "reach the red cube")
+    with pytest.raises(KnownError, match="No approval for several parts|have been run"):
+        rehearsal.approve(cover)
+    assert rehearsal.state is RehearsalState.PROPOSED and robot.settled_status.staged == ""
+    assert np.abs(robot.status.position - at_rest).max() < 1e-3
+
+
+def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead(session, tmp_path):
+    rehearsal = approved(proposed(Rehearsal(session, library=tmp_path)))
+    nonce, digest, before = rehearsal.approval.staged.nonce, rehearsal.plan.digest, rehearsal.proposal
+    edit = WaypointEdit(len(before.times) - 1, (0.0, 0.0, 0.03))
+    patiently(lambda: rehearsal.propose(before.instruction, EditedSource(rehearsal.plan.intended, edit, before.id)))
+    assert rehearsal.state is RehearsalState.PROPOSED and rehearsal.plan.digest != digest
+    at_rest = session.robot.status.position
+    with pytest.raises(KnownError, match="No approved plan"):
+        session.robot.execute(nonce)
+    with pytest.raises(RehearsalError):
+        rehearsal.run()
+    assert read_record(rehearsal.folder)["begun_from"] == before.id
+    approved(rehearsal)
+    with pytest.raises(KnownError, match="another plan"):
+        session.robot.execute(nonce)
+    assert rehearsal.approval.staged.digest == rehearsal.plan.digest
+    assert np.abs(session.robot.status.position - at_rest).max() < 1e-3
