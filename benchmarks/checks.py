@@ -17,6 +17,7 @@ NAMES = {
     "lab": "benchmarks.lab",
     "library": "benchmarks.library",
     "model": "benchmarks.model",
+    "rehearse": "benchmarks.rehearse",
     "reliability": "benchmarks.reliability",
     "window": "benchmarks.window",
 }

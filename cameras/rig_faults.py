@@ -89,7 +89,9 @@ def find_elsewhere(solution: Solution) -> list[tuple[int, float]]:
     centred = corrections - np.median(corrections, axis=0)
     expected = np.array([data.position_sigma] * 3 + [data.rotation_sigma] * 3)
     sigma = np.maximum(1.4826 * np.median(np.abs(centred), axis=0), 0.5 * expected)
-    far = np.abs(centred / sigma).max(axis=1) > _ELSEWHERE
+    far = np.abs(centred / sigma).max(axis=1)
+    # A pose that is far off draws its neighbours along: only the worst ones are named, then it is solved again.
+    far = far > max(_ELSEWHERE, 0.5 * float(far.max(initial=0.0)))
     metres = np.linalg.norm(centred[:, :3], axis=1)
     return [(int(data.seen_poses[i]), float(1000 * metres[i])) for i in np.flatnonzero(far)]
 

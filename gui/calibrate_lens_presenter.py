@@ -1,6 +1,5 @@
 """The lens of every camera: as the camera itself says, checked, or found out with a printed grid."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -34,6 +33,7 @@ class LensPresenter(QObject):
         self.checks: dict[str, LensCheck] = {}
         self.reasons: dict[str, str] = {}  # why the last view of a camera was taken or not
         self.problem = ""
+        self._missing: dict[str, tuple[LensSession, LensMissing]] = {}
         self._anew: set[str] = set()  # cameras whose lens is found out although it is known
         self._job: Job | None = None
 
@@ -73,8 +73,12 @@ class LensPresenter(QObject):
 
     def missing(self, identity: str) -> "LensMissing | None":
         """What the grid has not yet shown to this camera."""
-        session = self.sessions.get(identity)
-        return None if session is None else session.missing
+        session, known = self.sessions.get(identity), self._missing.get(identity)
+        if session is None:
+            return None
+        if known is None or known[0] is not session:  # it takes a while with many views
+            known = self._missing[identity] = session, session.missing
+        return known[1]
 
     @property
     def complete(self) -> bool:
@@ -142,7 +146,10 @@ class LensPresenter(QObject):
             session = LensSession(lens_grid(self._connection.session.settings.tags), view.width, view.height)
         decision = session.consider(view)
         self.reasons[identity] = decision.reason
-        self.sessions[identity] = session = session.added(view) if decision.useful else replace(session)
+        if decision.useful:
+            session = session.added(view)
+            self._missing[identity] = session, session.missing
+        self.sessions[identity] = session
         lens = None if self.estimated(identity) else self.lens(identity)
         if lens is not None and decision.useful and len(session.views) >= _CHECKED_WITH:
             self.checks[identity] = check_lens(lens, session.views, session.board)

@@ -4,6 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cameras.frame import Frame
+from cameras.undistort import distort, ideal_camera
+from foundation import xarm7
+from foundation.poses import transform
+from gui.arm_moments import ArmMoments
 from gui.calibrate_watch import BoardWatch
 from gui.live_presenter import LivePresenter
 from gui.picture import Drawing
@@ -12,14 +17,19 @@ from gui.picture_grid import PictureGrid
 if TYPE_CHECKING:
     from cameras.board import TagBoard
     from cameras.board_view import Sighting
+    from workflows.calibrate import CalibrationReport
 
 
 class BoardViews(PictureGrid):
-    """Every camera in use; the tags found are outlined, and the note says whether the board can be used."""
+    """Every camera in use; the tags found are outlined in green, and the note says whether the board can be used.
 
-    def __init__(self, live: LivePresenter):
+    After `expect` the board is also outlined in blue-green where a report says it should be: both must agree.
+    """
+
+    def __init__(self, live: LivePresenter, moments: ArmMoments):
         super().__init__()
-        self._live = live
+        self._live, self._moments = live, moments
+        self._expected: CalibrationReport | None = None
         self.show_words("No camera is in use. Choose some in Set up.")
 
     def show_found(self, watch: BoardWatch) -> None:
@@ -35,9 +45,29 @@ class BoardViews(PictureGrid):
                 if picture.rgb is not seen.frame.rgb:  # picture and tags of one moment
                     tags = tuple(np.asarray(tag.corners, float) for tag in seen.sighting.tags)
                     picture.show_rgb(seen.frame.rgb)
-                    picture.show_drawing(Drawing(found=tags))
+                    outlines = self._outlines(camera.identity, seen.frame, watch.board)
+                    picture.show_drawing(Drawing(outlines=outlines, found=tags))
                 picture.show_note(*_note(seen.sighting, watch.board))
             picture.show_light(camera.place.light, camera.place.short, camera.place.sentence)
+
+    def expect(self, report: "CalibrationReport | None") -> None:
+        """Where the board should be by this report, None for nowhere."""
+        self._expected = report
+
+    def _outlines(self, identity: str, frame: Frame, board: "TagBoard") -> tuple[np.ndarray, ...]:
+        """The board's outline in the picture as it came, by the arm's word and the report."""
+        report = self._expected
+        found = next((each for each in report.cameras if each.identity == identity), None) if report else None
+        if report is None or found is None:
+            return ()
+        delay = 0.0 if found.delay is None else found.delay.seconds
+        arm = self._moments.at(frame.captured - delay)
+        if arm is None:
+            return ()
+        camera = ideal_camera(found.name, found.intrinsics, found.base_from_camera)
+        base_from_board = xarm7.forward(arm.q) @ report.tool_from_board[-1]
+        outline = distort(camera.project(transform(base_from_board, board.outline)), found.intrinsics)
+        return (outline,) if np.isfinite(outline).all() else ()
 
 
 def _note(sighting: "Sighting", board: "TagBoard") -> tuple[str, str]:

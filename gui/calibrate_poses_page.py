@@ -142,7 +142,7 @@ class PosesPage(GuidePage):
             words = "Put the board on" if poses.simulated else "The board is on the gripper"
             self.offer(words, "check", enabled=not poses.busy and poses.session is not None)
         elif stage is Stage.DRIVING:
-            self.offer("End after this pose", "cross")
+            self.offer("End the motion", "cross")
         elif stage is Stage.BY_HAND:
             self.offer("Take this pose", "plus", enabled=poses.can_take)
         elif stage is Stage.DONE:

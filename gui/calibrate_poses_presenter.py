@@ -59,6 +59,7 @@ class PosesPresenter(QObject):
         self.speed = SPEEDS[1]
         self.problem, self.note = "", ""
         self._next = 0
+        self._missing: tuple[CalibrationSession, tuple[Missing, ...]] | None = None
         self._bench: SceneSpec | None = None  # the lab's bench as it was before the board was put on
         self._job: Job | None = None
 
@@ -117,7 +118,11 @@ class PosesPresenter(QObject):
 
     @property
     def missing(self) -> "tuple[Missing, ...]":
-        return () if self.session is None else self.session.missing()
+        if self.session is None:
+            return ()
+        if self._missing is None or self._missing[0] is not self.session:  # it takes a while with many poses
+            self._missing = self.session, self.session.missing()
+        return self._missing[1]
 
     @property
     def enough(self) -> bool:
@@ -136,9 +141,13 @@ class PosesPresenter(QObject):
 
     def enter(self) -> None:
         """The step is shown."""
+        self.look()
+        self._propose_if_due()
+
+    def look(self) -> None:
+        """Look for the board in every picture, as long as the pictures are shown."""
         if self.session is not None:
             self.watch.start(self.session.board)
-        self._propose_if_due()
 
     def leave(self) -> None:
         self.watch.stop()
@@ -195,7 +204,7 @@ class PosesPresenter(QObject):
         self._begin(work, _TAKE).on(done=self._taken)
 
     def cancel(self) -> None:
-        """End the drive after the present moment; what was seen stays."""
+        """End the drive: the arm is stopped; what was seen stays."""
         if self._job is not None:
             self._job.cancel()
 

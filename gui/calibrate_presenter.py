@@ -234,10 +234,17 @@ class CalibratePresenter(QObject):
     # --- parts ---
 
     def _enter(self) -> None:
-        {CalibrateStep.LENSES: self.lenses.begin, CalibrateStep.POSES: self.poses.enter}.get(self.step, lambda: None)()
+        acts = {
+            CalibrateStep.LENSES: self.lenses.begin,
+            CalibrateStep.POSES: self.poses.enter,
+            CalibrateStep.SOLVE: self.poses.look,
+            CalibrateStep.REPORT: self.poses.look,
+        }
+        acts.get(self.step, lambda: None)()
 
     def _leave(self) -> None:
-        {CalibrateStep.LENSES: self.lenses.end, CalibrateStep.POSES: self.poses.leave}.get(self.step, lambda: None)()
+        self.lenses.end()
+        self.poses.leave()
 
     def _show(self, report: "CalibrationReport | None") -> None:
         self.report, self.saved, self.trouble = report, False, None

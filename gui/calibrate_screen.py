@@ -46,7 +46,9 @@ class CalibrateScreen(QWidget):
         self.strip = StepStrip(STEP_NAMES)
         self.back = Button("Back", "quiet", icon_name="left", on=self._go_back)
         self.live, self.board_picture = LiveViews(live), BoardPicture()
-        self.lens_views, self.pose_views = BoardViews(live), BoardViews(live)
+        moments = presenter.connection.moments
+        self.lens_views, self.pose_views = BoardViews(live, moments), BoardViews(live, moments)
+        self.proof = BoardViews(live, moments)
         self.pose_scene, self.rig = PoseScene(), RigScene()
         self.plots = ResidualPlots()
         self.overview, self.print_page = OverviewPage(presenter, live), PrintPage(presenter, self.board_picture)
@@ -101,9 +103,9 @@ class CalibrateScreen(QWidget):
         poses, report = QWidget(), QWidget()
         poses.setLayout(column(self.pose_scene, self.pose_views, gap=0.5))
         self.pose_scene.setMinimumHeight(space(12))
-        self.tabs = Choice(("The rig", "Residuals"), lambda index: self.report_views.setCurrentIndex(index))
+        self.tabs = Choice(("The rig", "Residuals", "Pictures"), lambda index: self.report_views.setCurrentIndex(index))
         self.report_views = QStackedWidget()
-        for view in (self.rig, self.plots):
+        for view in (self.rig, self.plots, self.proof):
             self.report_views.addWidget(view)
         inside = column(row(self.tabs, None), self.report_views, gap=0.4)
         inside.setStretch(1, 1)
@@ -163,6 +165,8 @@ class CalibrateScreen(QWidget):
         report = self.presenter.report
         if report is not None:
             self.pose_scene.show_cameras(rig_cameras(report))
+        for views in (self.pose_views, self.proof):
+            views.expect(report)
         self.rig.show_report(report)
         self.plots.show_report(self.presenter.report)
 
@@ -176,6 +180,8 @@ class CalibrateScreen(QWidget):
             self.lens_views.show_found(presenter.lenses.watch)
         elif step in (CalibrateStep.POSES, CalibrateStep.SOLVE):
             self.pose_views.show_found(presenter.poses.watch)
+        elif self.proof.isVisible():
+            self.proof.show_found(presenter.poses.watch)
         if self._pulls % _SCENE_EVERY == 0:
             self._show_arm()
         if self._pulls % _WORDS_EVERY == 0:

@@ -24,8 +24,12 @@ class RehearseMemory(QObject):
 
     def ask(self) -> None:
         """Read once more what was asked and taught so far; opens the library when it is not open."""
-        if self._library is not None:
+        if self._library is None:
+            return
+        if self._library.library is None:
             self._library.ask()
+        else:
+            self._look()
 
     def look_up(self, instruction: str) -> None:
         """How quickly this has gone well; until that is known, as if it never had."""

@@ -6,16 +6,19 @@ the process was asked for. Each of the window's acts is a real one, by the prese
 
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from foundation.errors import ProcessError
 from foundation.messages import Channel
 from gui.app import Program, application
 from gui.arm_control_presenter import Direction
+from gui.ask_bar import MODEL
+from gui.rehearse_step import Step
 from robot.state import ArmState
 
 _BEAT_MS = 5
@@ -28,7 +31,10 @@ def run(channel: Channel) -> None:
     app = application()
     program = Program(app, Path(settings["settings_file"]), Path(settings["logs"]))
     try:
-        figures = _measure(app, program, float(settings["began"]), float(settings["seconds"]))
+        if settings.get("generating"):
+            figures = {"generating_fps": _while_generating(app, program, float(settings["seconds"]))}
+        else:
+            figures = _measure(app, program, float(settings["began"]), float(settings["seconds"]))
     finally:
         program.shell.close()
         program.close()
@@ -83,6 +89,46 @@ def _measure(app: QApplication, program: Program, began: float, seconds: float) 
     figures["stall_hanging_s"] = beat.longest
     program.session.lab.controller_fault(hang=False)
     return figures
+
+
+class Paints(QObject):
+    """Counts how often each widget it watches is painted."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts: Counter[int] = Counter()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self.counts[id(watched)] += 1
+        return False
+
+
+def _while_generating(app: QApplication, program: Program, seconds: float) -> float:
+    """How often the slowest view of the Rehearse screen is painted in a second while the model works all the time."""
+    program.start()
+    wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
+    program.shell.show_screen("rehearse")
+    screen, presenter = program.shell.screens["rehearse"], program.rehearse
+    wait(app, lambda: presenter.can_ask)
+    presenter.ask("reach the red cube", MODEL)  # the first one also loads the weights
+    wait(app, lambda: not presenter.busy)
+    passed, painted = 0.0, 0
+    while passed < seconds:
+        if presenter.step is Step.WATCH:
+            presenter.reject("")
+            wait(app, lambda: not presenter.busy)
+        presenter.ask("reach the red cube", MODEL)
+        paints, began = Paints(), time.monotonic()
+        pictures = list(screen.player.grid.pictures)
+        for picture in pictures:
+            picture.installEventFilter(paints)
+        wait(app, lambda: not presenter.busy)
+        passed += time.monotonic() - began
+        painted += min((paints.counts[id(picture)] for picture in pictures), default=0)
+        for picture in pictures:
+            picture.removeEventFilter(paints)
+    return painted / passed
 
 
 def views_of(program: Program) -> list:

@@ -54,6 +54,7 @@ __all__ = [
     "solve",
 ]
 
+_LEAST_KEPT = 0.7  # of the poses: when more contradict each other, none of them can be believed
 _LENS_VIEWS, _LENS_REGIONS = 20, 7  # of each camera, from which on its own lens can be refined with the rig
 
 
@@ -168,13 +169,17 @@ def _solution(
             slip.pose - 1,
         )
     dropped = [_dropped_view(session, data, number) for number in solution.dropped]
-    elsewhere = find_elsewhere(solution)
-    if elsewhere:
+    while elsewhere := find_elsewhere(solution):
         dropped += [
             Dropped(index, "", f"the arm was {mm:.1f} mm from where it said, unlike in the other poses")
             for index, mm in elsewhere
         ]
         kept = np.setdiff1d(solution.data.seen_poses, [index for index, _ in elsewhere])
+        if len(kept) < max(LEAST_VIEWS, _LEAST_KEPT * len(session.observations)):
+            raise CalibrationError(
+                "The arm's word and the pictures do not fit together in many poses. Check that the base is bolted "
+                "down, that the tool's settings in the controller are right, and that the board is firm."
+            )
         solution = solve_rig(solution.data.with_poses(kept), solution.rig, freedom, drop=False)
     return reweighted(solution, freedom), dropped
 

@@ -218,6 +218,7 @@ def _result(done: CalibratedLab) -> dict[str, Any]:
         "arm_error_mm": found.arm_error_mm,
         "arm_error_deg": found.arm_error_deg,
         "true_workspace_median_mm": float(np.median(truth.workspace_mm)),
+        "arm_late_ms": truth.arm_late_ms if np.isfinite(truth.arm_late_ms) else None,
         "true_workspace_p95_mm": float(np.percentile(truth.workspace_mm, 95)),
         "dropped": [f"pose {each.pose + 1} {each.identity}: {each.reason}" for each in found.dropped],
         "cameras": [

@@ -131,8 +131,10 @@ class CalibrationSession:
 
     def joined_by(self, *cameras: CameraEntry) -> "CalibrationSession":
         """With more cameras; what the others saw stays, and so do their places once enough is seen together."""
+        together = {camera.identity: camera for camera in (*cameras, *self.cameras)}
         known = {camera.identity for camera in self.cameras}
-        return replace(self, cameras=(*self.cameras, *(each for each in cameras if each.identity not in known)))
+        new = (camera for identity, camera in together.items() if identity not in known)
+        return replace(self, cameras=(*self.cameras, *new))
 
     def remounted(self) -> "CalibrationSession":
         """From now on with the board fastened anew, somewhat otherwise than before."""

@@ -81,7 +81,7 @@ class TagSettings:
     family: str = "tag36h11"
     board_tag_mm: float = 50.0
     bench_tag_mm: float = 60.0
-    grid_tag_mm: float = 27.0
+    grid_tag_mm: float = 26.0
     paper: str = "A4"
     measured_mm: float = 100.0
 

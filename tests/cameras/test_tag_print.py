@@ -28,7 +28,7 @@ def as_picture(cells: np.ndarray, half_mm: float) -> np.ndarray:
     side = round(2 * half_mm * PX_PER_MM)
     picture = np.full((side, side), 255, np.uint8)
     for left, bottom, width, height in cells:
-        columns = np.rint(((left, left + width) + np.float64(half_mm)) * PX_PER_MM).astype(int)
+        columns = np.rint((half_mm + np.array([left, left + width])) * PX_PER_MM).astype(int)
         rows = np.rint((half_mm - np.array([bottom + height, bottom])) * PX_PER_MM).astype(int)
         picture[rows[0] : rows[1], columns[0] : columns[1]] = 0
     return picture

@@ -34,7 +34,7 @@ SLIP = pose(Rotation.from_rotvec([0.0, 0.02, 0.0]).as_matrix(), np.array([0.002,
 
 @pytest.fixture(scope="module")
 def known():
-    return case(5, poses=22)
+    return case(5, poses=30)
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +112,11 @@ def test_one_camera_that_sees_too_little_is_named(known):
 @pytest.mark.parametrize("described_mm", [40.0, 51.0, 60.0])
 def test_a_wrong_tag_size_is_suggested(known, described_mm):
     board = known.session.board.resized(described_mm / 50.0)
-    with pytest.raises(WrongTagSize, match="50.. mm") as caught:
+    with pytest.raises(WrongTagSize, match=r"(49|50)\.\d mm") as caught:
         solve(replace(known.session, board=board))
     assert 1000 * caught.value.suggested == pytest.approx(50.0, rel=0.004)
     right = board.resized(caught.value.suggested / board.tag_size)
-    assert solve(replace(known.session, board=right)).verdict is Verdict.ACCEPT
+    assert solve(replace(known.session, board=right)).held_out_mm < 2.0
 
 
 def test_a_board_printed_mirrored_or_in_another_order(known):
@@ -166,7 +166,7 @@ def test_a_pose_at_which_the_arm_was_elsewhere_is_dropped_with_the_reason(known)
     observations[4] = replace(observations[4], base_from_tool=off)
     report = solve(replace(known.session, observations=tuple(observations)))
     assert [(each.pose, each.identity) for each in report.dropped] == [(4, "")]
-    assert "elsewhere" in report.dropped[0].reason or "from where it said" in report.dropped[0].reason
+    assert "from where it said" in report.dropped[0].reason
     assert report.verdict is Verdict.ACCEPT
 
 

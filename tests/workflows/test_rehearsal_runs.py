@@ -1,10 +1,11 @@
 """A run is filmed while it is run: kept as a demonstration, or left beside the rehearsal to be compared with it."""
 
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
-from rehearsal_lab import approved, lab_session, make_ready, patiently, proposed
+from rehearsal_lab import proposed, run_to_its_end, undisturbed
 
 from foundation.errors import KnownError
 from storage.episode import Episode
@@ -16,36 +17,44 @@ from workflows.rehearsal_facts import Part
 from workflows.rehearsal_files import read_record
 from workflows.rehearsal_review import review_rehearsal
 from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalError, RehearsalState
+from workflows.session import Session
 from workflows.waypoint_edit import EditedSource, WaypointEdit
 
 
-@pytest.fixture(scope="module")
-def session():
-    with lab_session() as session:
-        yield session
+def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(tmp_path_factory):
+    undisturbed(lambda session: kept_or_beside(session, tmp_path_factory.mktemp("library")))
 
 
-def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(session, tmp_path):
-    rehearsal = Rehearsal(session, library=tmp_path, record_runs=True)
-    approved(proposed(rehearsal))
-    patiently(lambda: rehearsal.run(1.0))
+def kept_or_beside(session: Session, library_folder: Path) -> None:
+    rehearsal = Rehearsal(session, library=library_folder, record_runs=True)
+    try:
+        first, second = two_runs(rehearsal)
+    finally:
+        rehearsal.close()
+    kept_as_they_should_be(library_folder, first, second)
+
+
+def two_runs(rehearsal: Rehearsal) -> tuple[Path, Path]:
+    """The folders of a rehearsal whose run was kept as a demonstration, and of one whose run was not."""
+    proposed(rehearsal).approve()
+    run_to_its_end(rehearsal)
     assert rehearsal.recorded and rehearsal.recording_problem == ""
-    assert rehearsal.wait().fault == ""
     rehearsal.end_recording()
     rehearsal.finish(True, "kept", keep=True)
     first = rehearsal.folder
     assert first is not None and not rehearsal.recorded
-
-    approved(proposed(rehearsal, "reach the bowl"))
-    patiently(lambda: rehearsal.run(1.0))
-    assert rehearsal.wait().fault == ""
+    proposed(rehearsal, "reach the bowl").approve()
+    run_to_its_end(rehearsal)
     rehearsal.finish(None, "left")
     second = rehearsal.folder
     assert second is not None
     with pytest.raises(RehearsalError):
         rehearsal.finish(True, keep=True)
+    return first, second
 
-    with Library(tmp_path) as library:
+
+def kept_as_they_should_be(folder: Path, first: Path, second: Path) -> None:
+    with Library(folder) as library:
         (episode,) = page(library.database).rows
         assert (episode.instruction, episode.source, episode.success) == ("reach the red cube", "rehearsal", True)
         by_text = {row.instruction: row for row in rehearsals(library.database)}
@@ -60,7 +69,7 @@ def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(session,
         assert np.nanmedian(shown.error_mm) < 30.0  # a busy machine lags; it is measured elsewhere
         apart = np.abs(shown.filmed[0][0].astype(int) - shown.filmed[0][-1].astype(int))
         assert apart.max() > 60  # the arm is seen to move
-    assert not [each for each in (tmp_path / "episodes" / ".incoming").iterdir() if uuid_like(each.name)]
+    assert not [each for each in (folder / "episodes" / ".incoming").iterdir() if uuid_like(each.name)]
 
 
 def uuid_like(name: str) -> bool:
@@ -71,46 +80,51 @@ def uuid_like(name: str) -> bool:
     return True
 
 
-def test_parts_are_run_under_one_approval_and_nothing_beyond_it_is(session, tmp_path):
-    rehearsal, source = Rehearsal(session, library=tmp_path), DemonstratorSource(session)
-    robot, first = session.robot, ""
+def test_parts_are_run_under_one_approval_and_nothing_beyond_it_is(tmp_path_factory):
+    undisturbed(lambda session: in_two_parts(session, tmp_path_factory.mktemp("library")))
+
+
+def in_two_parts(session: Session, library: Path) -> None:
+    rehearsal, source = Rehearsal(session, library=library), DemonstratorSource(session)
+    robot, task, first, cover = session.robot, "reach the red cube", "", None
+    assert robot is not None
     workspace = (robot.limits.workspace.low, robot.limits.workspace.high)
-    cover = None
     for number in (1, 2):
-        asked, part = PartSource(source, number, 2), Part(number, 2, first)
-        patiently(lambda asked=asked, part=part: rehearsal.propose("reach the red cube", asked, part=part))
+        rehearsal.propose(task, PartSource(source, number, 2), part=Part(number, 2, first))
         first = rehearsal.part.first
-        if cover is None:
-            make_ready(session)
-            cover = rehearsal.allow(allowance_for(rehearsal.plan, "reach the red cube", 2, 1.0, workspace))
-        patiently(lambda cover=cover: rehearsal.approve(cover), times=1)
-        rehearsal.run(1.0)
-        assert rehearsal.wait().fault == ""
+        cover = cover or rehearsal.allow(allowance_for(rehearsal.plan, task, 2, 1.0, workspace))
+        rehearsal.approve(cover)
+        run_to_its_end(rehearsal)
         rehearsal.finish(None, f"part {number}")
         record = read_record(rehearsal.folder)
         assert record["covered_by"] == cover.allowance.words and record["part"]["first"] == first
     at_rest = robot.status.position
-    proposed(rehearsal, "reach the red cube")
-    with pytest.raises(KnownError, match="No approval for several parts|have been run"):
+    proposed(rehearsal, task)
+    with pytest.raises(KnownError, match="parts"):
         rehearsal.approve(cover)
-    assert rehearsal.state is RehearsalState.PROPOSED and robot.settled_status.staged == ""
+    assert rehearsal.state is RehearsalState.PROPOSED
     assert np.abs(robot.status.position - at_rest).max() < 1e-3
 
 
-def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead(session, tmp_path):
-    rehearsal = approved(proposed(Rehearsal(session, library=tmp_path)))
-    nonce, digest, before = rehearsal.approval.staged.nonce, rehearsal.plan.digest, rehearsal.proposal
+def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead(tmp_path_factory):
+    undisturbed(lambda session: moved_after_the_approval(session, tmp_path_factory.mktemp("library")))
+
+
+def moved_after_the_approval(session: Session, library: Path) -> None:
+    rehearsal = proposed(Rehearsal(session, library=library))
+    rehearsal.approve()
+    robot, before = session.robot, rehearsal.proposal
+    nonce, digest, at_rest = rehearsal.approval.staged.nonce, rehearsal.plan.digest, robot.status.position
     edit = WaypointEdit(len(before.times) - 1, (0.0, 0.0, 0.03))
-    patiently(lambda: rehearsal.propose(before.instruction, EditedSource(rehearsal.plan.intended, edit, before.id)))
+    rehearsal.propose(before.instruction, EditedSource(rehearsal.plan.intended, edit, before.id))
     assert rehearsal.state is RehearsalState.PROPOSED and rehearsal.plan.digest != digest
-    at_rest = session.robot.status.position
-    with pytest.raises(KnownError, match="No approved plan"):
-        session.robot.execute(nonce)
+    with pytest.raises(KnownError):
+        robot.execute(nonce)
     with pytest.raises(RehearsalError):
         rehearsal.run()
     assert read_record(rehearsal.folder)["begun_from"] == before.id
-    approved(rehearsal)
-    with pytest.raises(KnownError, match="another plan"):
-        session.robot.execute(nonce)
+    rehearsal.approve()
+    with pytest.raises(KnownError):
+        robot.execute(nonce)
     assert rehearsal.approval.staged.digest == rehearsal.plan.digest
-    assert np.abs(session.robot.status.position - at_rest).max() < 1e-3
+    assert np.abs(robot.status.position - at_rest).max() < 1e-3

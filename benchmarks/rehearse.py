@@ -1,0 +1,206 @@
+"""From an instruction to an outcome by the model: `rehearse benchmark rehearse`. Virtual time where it can be."""
+
+import os
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.approval_attacks import ATTACKS, bypasses
+from benchmarks.checks import Check, say
+from benchmarks.virtual_screen import virtual_screen
+from foundation.errors import KnownError
+from foundation.processes import RoleProcess
+from foundation.trajectory import Scene, View
+from model.client import ModelProcess
+from model.default_weights import embedded_weights
+from robot.planning import PlanSettings, make_plan
+from simulation.bench.judging import judge
+from simulation.bench.tasks import KINDS
+from simulation.pictures.studio import Studio
+from workflows.cancellation import Cancellation, silently
+from workflows.demonstrate import VirtualLabArm
+from workflows.embedded.clips import Clip
+from workflows.evaluate.answers import Answer
+from workflows.evaluate.asking import AskedModel, load_model
+from workflows.evaluate.drawing import questions, studio
+from workflows.evaluate.evaluate import EvaluationError
+from workflows.evaluate.trial import attempt_of, put_to_the_test, without_waiting
+from workflows.model_source import Asking, ModelSource
+from workflows.parts import PartSource
+from workflows.proposal import Proposal, Source
+
+_FIRST_SEED, _SCENES, _PAIRS, _TIMED = 200_000, 200, 60, 11
+_CANDIDATES = 4
+_PUSHED = 0.05  # m, to the side, while the motion is on its way
+_LATER_LOOK = 1.0  # s of settling before the next look
+_KINDS = ("reach", "pick up", "place")
+_WINDOW_WITHIN = 240.0  # s
+
+
+def measure(quick: bool) -> list[Check]:
+    """Every check of this benchmark; `quick` takes a tenth of every count. Raises EvaluationError without weights."""
+    folder = embedded_weights()
+    if folder is None:
+        raise EvaluationError("The program came without the embedded model's weights: there is nothing to measure.")
+    share = 10 if quick else 1
+    found, through = bypasses()
+    for name in through:
+        say(f"the arm moved: {name}")
+    checks = [Check("approval_bypasses", float(found), f"of {len(ATTACKS)}", "= 0")]
+    with ModelProcess(folder) as process, studio() as drawn:
+        process.load()
+        clips = {kind: questions(drawn, kind, _FIRST_SEED, _SCENES // share) for kind in _KINDS if kind in KINDS}
+        checks += [preview_s(process, drawn, next(iter(clips.values())))]
+        checks += outcomes(process, drawn, folder, clips)
+        some = [clip for kind in clips.values() for clip in kind[: max(1, _PAIRS // share // len(clips))]]
+        checks += [closed_loop_gain(process, drawn, some), ranking_gain(process, drawn, some)]
+        checks += [recover_s(process, drawn, some[0])]
+    return [*checks, gui_fps(4.0 if quick else 15.0)]
+
+
+def preview_s(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
+    """From the instruction to a motion that can be watched, the motion alone, with a model that was asked before."""
+    say("instruction to preview")
+    source, times = ModelSource(process, Asking(mode="policy", seed=0)), []
+    for clip in (clips[0], *clips[:_TIMED]):
+        scene = seen(drawn, clip)
+        began = time.perf_counter()
+        _planned(source, clip, scene, clip.joints)
+        times.append(time.perf_counter() - began)
+    return Check("instruction_to_preview_s", statistics.median(times[1:]), "s", "<= 2")
+
+
+def outcomes(process: ModelProcess, drawn: Studio, folder: Path, clips: dict[str, list[Clip]]) -> list[Check]:
+    """Success of whole rehearsals, beside the model's own judgement in the same scenes: the program loses nothing."""
+    checks, pipeline = [], load_model(folder)
+    source = ModelSource(process, Asking(mode="policy", seed=0))
+    for kind, asked in clips.items():
+        say(f"outcomes: {kind}, {len(asked)} scenes")
+        done = [put_to_the_test(attempt_of(clip, _answer(source, clip, seen(drawn, clip)))).success for clip in asked]
+        own = [
+            put_to_the_test(attempt_of(*pair)) for pair in zip(asked, AskedModel(pipeline).answer(asked), strict=True)
+        ]
+        judged = 100.0 * sum(trial.success for trial in own) / len(own)
+        name = f"instruction_to_outcome_success_pct_{kind.replace(' ', '_')}"
+        checks.append(Check(name, 100.0 * sum(done) / len(done), "%", f">= {judged - 3.0:.1f}"))
+    return checks
+
+
+def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
+    """The thing is moved by 5 cm after the first look: successes with a second look half way, less those without."""
+    say(f"closed loop: {len(clips)} scenes, twice")
+    source = ModelSource(process, Asking(mode="policy", seed=0))
+    open_, closed = (
+        sum(_with_a_push(source, drawn, clip, parts=parts) for clip in clips) / len(clips) for parts in (1, 2)
+    )
+    say(f"open {100 * open_:.0f} %, closed {100 * closed:.0f} %")
+    return Check("closed_loop_gain_points", 100.0 * (closed - open_), "points", ">= 30")
+
+
+def ranking_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
+    """Successes of the candidate ranked best of four, less those of the first that was drawn."""
+    say(f"candidates: {len(clips)} scenes")
+    source, gain = ModelSource(process, Asking(mode="policy", candidates=_CANDIDATES, seed=0)), 0
+    for clip in clips:
+        try:
+            best = source.propose(clip.instruction, seen(drawn, clip), silently, Cancellation())
+        except KnownError:
+            continue
+        first = min((best, *best.others), key=lambda each: each.made_by.seed if each.made_by else 0)
+        results = [put_to_the_test(attempt_of(clip, _read(each))).success for each in (best, first)]
+        gain += int(results[0]) - int(results[1])
+    return Check("candidate_ranking_gain_points", 100.0 * gain / len(clips), "points", ">= 0")
+
+
+def recover_s(process: ModelProcess, drawn: Studio, clip: Clip) -> Check:
+    """From kill -9 of the model process to its next answer."""
+    say("the model process is killed")
+    scene, source = seen(drawn, clip), ModelSource(process)
+    source.propose(clip.instruction, scene, silently, Cancellation())
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    began = time.perf_counter()
+    for _ in range(2):  # the first question may meet the process that has just died
+        try:
+            source.propose(clip.instruction, scene, silently, Cancellation())
+            break
+        except KnownError:
+            continue
+    return Check("model_kill_recover_s", time.perf_counter() - began, "s", "<= 30")
+
+
+def gui_fps(seconds: float) -> Check:
+    """How often the slowest view of the Rehearse screen is painted in a second while the model works."""
+    say("the window, while the model is asked")
+    with virtual_screen(), tempfile.TemporaryDirectory() as folder:
+        settings = {
+            "settings_file": f"{folder}/settings.json",
+            "logs": f"{folder}/logs",
+            "seconds": seconds,
+            "began": time.monotonic(),
+            "generating": True,
+        }
+        process = RoleProcess("window", settings, timeout=_WINDOW_WITHIN)
+        process.close()
+        return Check("gui_fps", float(process.ready["generating_fps"]), "Hz", ">= 15")
+
+
+def seen(drawn: Studio, clip: Clip) -> Scene:
+    """The bench as the lab's own cameras show it at first."""
+    arm = VirtualLabArm(clip.scene, joints=clip.joints)
+    return _look(drawn, arm, clip)
+
+
+def _look(drawn: Studio, arm: VirtualLabArm, clip: Clip) -> Scene:
+    truth = arm.lab.world.truth()
+    joints = clip.joints if arm.loop.facts.joints is None else arm.joints
+    drawn.show(truth, clip.scene, joints, clip.look)
+    views = tuple(View(spec.camera, drawn.draw(spec.camera), 0.0) for spec in clip.scene.cameras)
+    return Scene(views, truth.base_from_tool, truth.openness)
+
+
+def _planned(source: Source, clip: Clip, scene: Scene, joints: np.ndarray):
+    proposal = source.propose(clip.instruction, scene, silently, Cancellation())
+    read = proposal.decoded
+    return make_plan(read.trajectory, joints, scene.openness, PlanSettings(), confidence=read.confidence)
+
+
+def _answer(source: Source, clip: Clip, scene: Scene) -> Answer:
+    try:
+        return _read(source.propose(clip.instruction, scene, silently, Cancellation()))
+    except KnownError as error:
+        return Answer(None, reason=str(error))
+
+
+def _read(proposal: Proposal) -> Answer:
+    doubt = "" if proposal.made_by is None else proposal.made_by.doubt
+    return Answer(proposal.decoded.trajectory, proposal.decoded.confidence, doubt)
+
+
+def _with_a_push(source: Source, drawn: Studio, clip: Clip, *, parts: int) -> bool:
+    """One task in so many parts; its thing is moved by 5 cm as soon as the first look was taken."""
+    arm = VirtualLabArm(clip.scene, joints=clip.joints)
+    arm.make_ready()
+    pushed = False
+    start = arm.lab.world.truth()
+    for number in range(1, parts + 1):
+        scene = _look(drawn, arm, clip)
+        if not pushed and clip.task.thing in start.poses:
+            place = start.poses[clip.task.thing][:3, 3] + np.array([0.0, _PUSHED, 0.0])
+            arm.lab.world.place(clip.task.thing, place)
+            arm.run(_LATER_LOOK)
+            start, pushed = arm.lab.world.truth(), True
+        try:
+            plan = _planned(PartSource(source, number, parts), clip, scene, arm.joints)
+            if not plan.executable:
+                return False
+            arm.execute(without_waiting(plan) if number == parts else plan)
+        except KnownError:
+            return False
+    arm.run(_LATER_LOOK)
+    return judge(clip.task, start, arm.lab.world.truth()).success
