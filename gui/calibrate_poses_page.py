@@ -77,7 +77,7 @@ class PosesPage(GuidePage):
         count = len(poses.proposals)
         if stage is Stage.MOUNT:
             if poses.simulated:
-                return "The lab puts the board on the gripper for you. The things on the bench go back to their places."
+                return "The lab puts the board on the gripper and clears the bench. Both are undone afterwards."
             return "Fasten the board to the front of the gripper, so that it cannot slip, and facing the cameras."
         if stage is Stage.BY_HAND:
             return (

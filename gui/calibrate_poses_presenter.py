@@ -132,11 +132,12 @@ class PosesPresenter(QObject):
 
     # --- presses that move nothing ---
 
-    def begin(self, session: "CalibrationSession") -> None:
-        """Another calibration: nothing was seen yet, or what an older one has."""
+    def begin(self, session: "CalibrationSession", note: str = "") -> None:
+        """Another calibration: nothing was seen yet, or what an older one has; `note` says what is special about it."""
         self.session, self.proposals, self.rough = session, (), {}
-        self.progress, self.result, self.looked_around, self._next = None, None, bool(session.observations), 0
-        self.problem = self.note = ""
+        self.progress, self.result, self._next = None, None, 0
+        self.looked_around = all(session.views_of(camera.identity) for camera in session.cameras)
+        self.problem, self.note = "", note
         self.changed.emit()
 
     def enter(self) -> None:
@@ -202,6 +203,23 @@ class PosesPresenter(QObject):
             return observe(session, robot, captures, token=token)
 
         self._begin(work, _TAKE).on(done=self._taken)
+
+    def finish(self) -> None:
+        """What was seen is enough: now the bench's tags, as far as they were not looked at yet."""
+        session, captures = self.session, dict(self.connection.session.captures)
+        if session is None or self.busy:
+            return
+        if all(camera.identity in session.bench for camera in session.cameras):
+            self.finished.emit()
+            return
+
+        def work(token: Cancellation, report: Report) -> "CalibrationSession":
+            from cameras.board import BENCH_TAG_IDS
+            from workflows.calibrate_drive import see_bench
+
+            return see_bench(session, captures, BENCH_TAG_IDS, token=token)
+
+        self._begin(work, "look at the bench's tags").on(done=self._bench_seen)
 
     def cancel(self) -> None:
         """End the drive: the arm is stopped; what was seen stays."""
@@ -270,6 +288,10 @@ class PosesPresenter(QObject):
             self.problem = self.note or "No camera sees the board. Turn it towards a camera."
         elif self.session is not None:
             self.session = self.session.added(looked.observation)
+
+    def _bench_seen(self, session: "CalibrationSession") -> None:
+        self.session = session
+        self.finished.emit()
 
     def _driven(self, result: "DriveResult") -> None:
         self.session, self.problem = result.session, result.fault

@@ -178,7 +178,6 @@ class Picture(QWidget):
             painter.setPen(_bright(self._note_colour))
             painter.drawText(inside.adjusted(width, 0, 0, 0), _LEFT, note)
 
-
     def _draw_light(self, painter: QPainter, colour: str, words: str) -> None:
         gap, radius = 0.35 * em(), 0.3 * em()
         width = QFontMetricsF(painter.font()).horizontalAdvance(words) + 3 * gap + 2 * radius

@@ -1,4 +1,4 @@
-"""A proposal that dips a little into the table is lifted onto it: who reads poses out of pictures is off by millimetres."""
+"""A proposal that dips a little into the table is lifted onto it: poses read out of pictures are off by millimetres."""
 
 import numpy as np
 

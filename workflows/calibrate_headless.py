@@ -16,6 +16,7 @@ from cameras.simulated import SimulatedCamera
 from foundation.poses import pose
 from robot.client import RobotClient
 from robot.collision import collision_check
+from robot.errors import RobotError
 from robot.state import ArmState
 from simulation.bench.scene import SceneSpec
 from simulation.client import LabProcess
@@ -77,7 +78,7 @@ def calibrate(request: Request, report: Report = silently) -> dict[str, Any]:
     if request.library is not None:
         with Library(request.library) as library:
             saved = str(save(library, done.session, done.report))
-    return {**_result(done), "saved": saved, "seconds": round(time.monotonic() - began, 1)}
+    return {**result_of(done), "saved": saved, "seconds": round(time.monotonic() - began, 1)}
 
 
 def calibrate_lab(request: Request, report: Report = silently) -> CalibratedLab:
@@ -91,7 +92,7 @@ def calibrate_lab(request: Request, report: Report = silently) -> CalibratedLab:
             session = with_robot_error(session, request.seed)
         found = solve(session, report=lambda what, share: report(what, 0.85 + 0.1 * share))
         if request.sweep:
-            session = sweep(session, found, lab.robot, lab.captures, progress=lambda what: report(what, 0.95))
+            session = _swept(lab, session, found, report)
             found = report_with_delays(found, session)
         return CalibratedLab(scene, session, found)
 
@@ -192,6 +193,17 @@ def _driven(
     raise CalibrationError(f"The arm was stopped {_RESUMES + 1} times. This computer is too busy for it; try later.")
 
 
+def _swept(lab: _Lab, session: CalibrationSession, found: CalibrationReport, report: Report) -> CalibrationSession:
+    """With the cameras' delays; begun again after a stop."""
+    for _ in range(_RESUMES + 1):
+        try:
+            return sweep(session, found, lab.robot, lab.captures, progress=lambda what: report(what, 0.95))
+        except RobotError as error:
+            report(str(error), 0.95)
+            _make_ready(lab.robot)
+    raise CalibrationError("The sweep was stopped each time. This computer is too busy for it; try --no-sweep.")
+
+
 def _telling(report: Report, begin: float, end: float) -> Callable[[DriveProgress], None]:
     def tell(progress: DriveProgress) -> None:
         share = begin + (end - begin) * progress.index / progress.total
@@ -202,7 +214,8 @@ def _telling(report: Report, begin: float, end: float) -> Callable[[DriveProgres
     return tell
 
 
-def _result(done: CalibratedLab) -> dict[str, Any]:
+def result_of(done: CalibratedLab) -> dict[str, Any]:
+    """Plain data for JSON: what the calibration says of itself, and how far it is from the truth."""
     found, truth = done.report, true_errors(done.report, done.scene)
     return {
         "verdict": str(found.verdict),

@@ -121,6 +121,11 @@ def propose_poses(
         )
         for i in chosen
     ]
+    _check_seen(cameras, proposals)
+    return _ordered(proposals, joints)
+
+
+def _check_seen(cameras: Mapping[str, Camera], proposals: Sequence[PoseProposal]) -> None:
     for name, camera in cameras.items():
         views = sum(each.visible[name] > 0 for each in proposals)
         if views < LEAST_VIEWS:
@@ -128,7 +133,6 @@ def propose_poses(
                 f"The camera {camera.name} would see the board in {views} reachable poses; {LEAST_VIEWS} are needed. "
                 "Turn it towards the middle of the workspace."
             )
-    return _ordered(proposals, joints)
 
 
 def _candidates(

@@ -64,7 +64,7 @@ def views():
         yield number, from_rpy(position, rpy), seed
 
 
-@pytest.mark.parametrize("decimate", [1.0, 2.0])
+@pytest.mark.parametrize("decimate", [1.0, 1.5, 2.0])
 def test_corners_are_true_in_order_and_without_bias(decimate):
     K = pinhole(WIDTH, HEIGHT, np.deg2rad(43))
     errors = []
