@@ -86,6 +86,7 @@ class Program(QObject):
             self.record.close()  # while its cameras still give pictures
         except KnownError as error:
             logging.getLogger(__name__).warning("%s", error)
+        self.screens.calibrate.close()
         self.connection.close()
         self.jobs.close()
         self.screens.library.close()

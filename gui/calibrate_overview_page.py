@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QCheckBox, QScrollArea, QSizePolicy, QVBoxLayout, 
 from gui.calibrate_guide import GuidePage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_report_page import VERDICT_WORDS
-from gui.calibrate_step import CalibrateStep
 from gui.live_presenter import LivePresenter
 from gui.parts import Button, IconLabel, column, label, line, row
 from gui.theme import space
@@ -87,7 +86,7 @@ class OverviewPage(GuidePage):
         self.middle.addWidget(self.heading_list)
         self.middle.addWidget(scroll, 1)
         self.middle.addStretch()
-        self.main.clicked.connect(lambda: presenter.go_to(CalibrateStep.PRINT))
+        self.main.clicked.connect(presenter.start)
 
     def refresh(self) -> None:
         presenter = self._presenter

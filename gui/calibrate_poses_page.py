@@ -7,7 +7,6 @@ from gui.arm_presenter import ArmPresenter
 from gui.calibrate_guide import CameraNeeds, GuidePage
 from gui.calibrate_poses_presenter import SPEEDS, Stage
 from gui.calibrate_presenter import CalibratePresenter
-from gui.calibrate_step import CalibrateStep
 from gui.choice import Choice
 from gui.parts import Button, column, label, row
 from gui.record_cards import ArmLine
@@ -53,9 +52,8 @@ class PosesPage(GuidePage):
 
     def refresh(self) -> None:
         poses, stage = self._poses, self._poses.stage
-        self.say(
-            "The board in many poses", self._words(stage), poses.problem or self._presenter.problem, _colour(stage)
-        )
+        problem = poses.problem or self._presenter.problem
+        self.say("The board in many poses", self._words(stage), problem or poses.note, _colour(stage, problem))
         automatic = stage in (Stage.LOOK, Stage.POSES, Stage.BROKEN)
         self.way.setVisible(stage is not Stage.MOUNT)
         self.way.choose(1 if poses.by_hand else 0)
@@ -68,7 +66,8 @@ class PosesPage(GuidePage):
         self.guide.setText("End hand guiding" if self._control.guiding else "Start hand guiding")
         self._show_progress(stage)
         self._show_needs()
-        self.again.setVisible(automatic and not poses.busy)
+        self.again.setVisible((automatic or stage is Stage.DONE) and not poses.busy)
+        self.again.setText("Choose more poses" if stage is Stage.DONE else "Choose the poses again")
         self.further.setVisible(poses.enough and stage not in (Stage.DONE, Stage.DRIVING))
         self._show_main(stage)
 
@@ -165,8 +164,8 @@ class PosesPage(GuidePage):
         act()
 
     def _work_out(self) -> None:
-        self._presenter.go_to(CalibrateStep.SOLVE)
+        self._poses.finish()
 
 
-def _colour(stage: Stage) -> str:
-    return "danger" if stage is Stage.BROKEN else "warning"
+def _colour(stage: Stage, problem: str) -> str:
+    return "accent" if not problem else "danger" if stage is Stage.BROKEN else "warning"

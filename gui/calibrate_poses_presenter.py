@@ -125,6 +125,11 @@ class PosesPresenter(QObject):
         return self._missing[1]
 
     @property
+    def gathered(self) -> bool:
+        """Whether anything was seen yet."""
+        return self.session is not None and bool(self.session.observations)
+
+    @property
     def enough(self) -> bool:
         """Whether every camera has what the solver needs at least."""
         missing = self.missing
@@ -139,6 +144,12 @@ class PosesPresenter(QObject):
         self.looked_around = all(session.views_of(camera.identity) for camera in session.cameras)
         self.problem, self.note = "", note
         self.changed.emit()
+
+    def forget(self) -> None:
+        """What was gathered is stored: the next calibration begins with nothing."""
+        self.session, self.proposals, self.result, self.progress = None, (), None, None
+        self.problem = self.note = ""
+        self.proposed.emit()
 
     def enter(self) -> None:
         """The step is shown."""

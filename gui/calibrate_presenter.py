@@ -123,25 +123,45 @@ class CalibratePresenter(QObject):
             return
         self._leave()
         self.step, self.problem = step, ""
-        if step is CalibrateStep.POSES and self.poses.session is None:
+        if step is CalibrateStep.POSES and not self.poses.gathered:
             self.begin()
         self._enter()
         self.stepped.emit()
         self.changed.emit()
 
+    def start(self) -> None:
+        """From the overview: on with what was gathered and not yet stored, else all anew."""
+        if self.saved:
+            self.poses.forget()
+            self._show(None)
+        self.go_to(CalibrateStep.PRINT)
+
     def begin(self) -> None:
-        """A new calibration with the cameras whose lens is known."""
+        """A new calibration with the cameras whose lens is known; or, where only cameras came that the one in use does
+        not know, that one, which they join."""
         tags, bench = self.tags, bench_tag_size(self.tags)
         lenses = {identity: self.lenses.lens(identity) for identity in self.lenses.identities}
         known = [(identity, self.lenses.name(identity), lens) for identity, lens in lenses.items() if lens is not None]
+        joined = self._joined({identity for identity, *_ in known})
 
         def work(token: Cancellation, report: Report) -> "CalibrationSession":
             from workflows.calibrate import CalibrationSession, CameraEntry  # SciPy loads beside the window
 
             cameras = tuple(CameraEntry(*each) for each in known)
+            if joined is not None:
+                return joined.joined_by(*cameras)
             return CalibrationSession(gripper_board(tags), cameras, bench_tag_size=bench)
 
-        self._begin(work, "begin a calibration").on(done=self._begun)
+        self._begin(work, "begin a calibration").on(done=lambda session: self._begun(session, joined is not None))
+
+    def _joined(self, identities: set[str]) -> "CalibrationSession | None":
+        """What is gathered already, when it is still so and cameras have come."""
+        stored, check = self.stored, self.check.check
+        if stored is None or (check is not None and check.failed):
+            return None
+        there = {camera.identity for camera in stored.session.cameras}
+        same = stored.session.board == gripper_board(self.tags)
+        return stored.session if same and there < identities else None
 
     # --- presses ---
 
@@ -251,8 +271,9 @@ class CalibratePresenter(QObject):
         self.reported.emit()
         self.changed.emit()
 
-    def _begun(self, session: "CalibrationSession") -> None:
-        self.poses.begin(session)
+    def _begun(self, session: "CalibrationSession", joining: bool) -> None:
+        note = "The new cameras join the calibration in use: only poses that they see are still needed."
+        self.poses.begin(session, note if joining else "")
         self._show(None)
         if self.step is CalibrateStep.POSES:
             self.poses.enter()

@@ -154,10 +154,10 @@ class CalibrateScreen(QWidget):
         self.page_of[presenter.step].refresh()
 
     def _show_proposals(self) -> None:
-        from workflows.calibrate_poses import NOMINAL_MOUNT  # loaded by now: it has chosen the poses
-
         poses = self.presenter.poses
         if poses.session is not None:
+            from workflows.calibrate_poses import NOMINAL_MOUNT  # loaded by now: it has chosen the poses
+
             outline = poses.session.board.outline
             self.pose_scene.show_poses(poses.proposals, poses.rough.values(), outline, NOMINAL_MOUNT)
 

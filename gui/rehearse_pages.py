@@ -162,7 +162,9 @@ class DecidePage(QWidget):
         parts = presenter.parts
         self.cover.setVisible(parts is not None and parts.number < parts.most and presenter.cover is None)
         if parts is not None:
-            self.cover.setText(f"Approve up to {parts.most - parts.number} further parts with it, within the box")
+            more = parts.most - parts.number
+            others = "the further part" if more == 1 else f"up to {more} further parts"
+            self.cover.setText(f"Approve {others} with it, within the box")
         self.adjust.setEnabled(not presenter.busy)
         self.imagine.setVisible(presenter.can_imagine)
         self.imagine.setEnabled(not presenter.busy)

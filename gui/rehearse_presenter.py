@@ -490,6 +490,8 @@ class RehearsePresenter(QObject):
     def _go_on(self) -> None:
         """Where the task has further parts, ask for the next one as soon as this one is stored."""
         run, parts = self.rehearsal.current_run, self.parts
+        if run is not None and run.fault:
+            self.cover = None  # the robot process has forgotten it too
         done = self.verdict is not None and self.verdict.success
         if parts is None or run is None or run.fault or done or parts.number >= parts.most:
             return

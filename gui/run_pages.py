@@ -116,12 +116,11 @@ class OutcomePage(QWidget):
         self.note.setPlaceholderText("A note, if you like: what was good, what went wrong")
         self.note.setAccessibleName("Note about the outcome")
         self.note.setMaxLength(1000)
-        self.keep = QCheckBox("Keep the run as a demonstration")
-        self.keep.setToolTip("It is then an episode of the library, and the model can learn from it")
+        self.keep = QCheckBox("Keep as a demonstration")
         self.failure = Button("It failed", "danger", icon_name="cross", on=lambda: self._finish(False))
         self.success = Button("It worked", "primary", icon_name="check", on=lambda: self._finish(True))
-        buttons = row(self.failure, None, self.success)
-        self.setLayout(column(self.heading, self.problem, self.facts, self.note, self.keep, None, buttons))
+        buttons = row(self.failure, self.keep, None, self.success)
+        self.setLayout(column(self.heading, self.problem, self.facts, self.note, None, buttons))
 
     def begin(self) -> None:
         self.note.clear()
@@ -141,7 +140,8 @@ class OutcomePage(QWidget):
             button.setEnabled(not presenter.busy)
         self.keep.setEnabled(presenter.rehearsal.recorded)
         reason = presenter.rehearsal.recording_problem
-        self.keep.setText(f"Not recorded. {reason}" if reason else "Keep the run as a demonstration")
+        self.keep.setText("Not recorded" if reason else "Keep as a demonstration")
+        self.keep.setToolTip(reason or "The run is then an episode of the library, and the model can learn from it")
 
     def _finish(self, success: bool) -> None:
         self._presenter.finish(success, self.note.text().strip(), self.keep.isChecked())

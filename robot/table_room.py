@@ -26,6 +26,7 @@ def lifted(proposed: Trajectory, limits: LimiterSettings, table: bool) -> tuple[
         lowest = first + int(np.argmin(height[first : last + 1]))
         below = 1000.0 * (floor - height[lowest])
         where = f"{below:.0f} mm below the table" if below >= 0.5 else "on the table"
-        sentence = f"{frames_named(first, last).capitalize()}: shown {where}; the tool stays {1000 * ROOM:.0f} mm above."
+        named = frames_named(first, last).capitalize()
+        sentence = f"{named}: shown {where}; the tool stays {1000 * ROOM:.0f} mm above."
         found.append(Finding(Level.WARNING, sentence, lowest))
     return Trajectory(proposed.times, poses, proposed.openness), found

@@ -202,6 +202,8 @@ def test_worked_out_stored_used_and_checked(fresh_program, qtbot):
     qtbot.waitUntil(lambda: calibrate.overview.truth.isVisible() and calibrate.overview.truth.isEnabled(), timeout=LONG)
     click(calibrate.overview.truth)
     qtbot.waitUntil(lambda: program.session.stored is None and not presenter.store.busy, timeout=LONG)
+    click(calibrate.overview.main)  # the next calibration begins with nothing
+    assert presenter.step is CalibrateStep.PRINT and presenter.session is None and presenter.report is None
     assert {each.kind for each in program.session.known.values()} == {"simulated truth"}
 
 
