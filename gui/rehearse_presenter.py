@@ -291,13 +291,15 @@ class RehearsePresenter(QObject):
         if self.cover is not None:
             return self.cover.allowance
         plan, parts, robot = self.rehearsal.plan, self.parts, self.connection.robot
-        if not wanted or parts is None or plan is None or robot is None or parts.number >= parts.most:
+        proposal = self.rehearsal.proposal
+        if not wanted or parts is None or plan is None or proposal is None or robot is None:
+            return None
+        if parts.number >= parts.most:
             return None
         workspace = robot.limits.workspace
         left = parts.most - parts.number + 1
-        instruction = self._question[0]
         speed = self.memory.good_speed or FIRST_SPEED
-        return allowance_for(plan, instruction, left, speed, (workspace.low, workspace.high))
+        return allowance_for(plan, proposal, left, speed, (workspace.low, workspace.high))
 
     def use(self, folder: Path | None, asking: Asking, parts: int) -> None:
         """How the next question is asked."""
@@ -458,6 +460,8 @@ class RehearsePresenter(QObject):
 
     def _state_changed(self) -> None:
         """The rehearsal went on by itself: a motion ended, or an approval is no longer good."""
+        if self.step is Step.WATCH:
+            self.cover = None  # what ended trust in this motion ended it for further parts
         if self.step is Step.OUTCOME:
             lab, proposal = self.connection.session.lab, self.rehearsal.proposal
 

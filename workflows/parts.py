@@ -12,7 +12,7 @@ from robot.plan import Plan
 from workflows.cancellation import Cancellation, Report
 from workflows.proposal import Proposal, Source
 
-MARGIN = 0.1  # m around the first part's way, in which the next ones may go on
+MARGIN = 0.1  # m around the proposed way, in which the parts may go
 _PERIOD = 0.05  # s between the poses that are looked at for it
 
 
@@ -56,22 +56,26 @@ def beginning(proposal: Proposal, parts_left: int) -> Proposal:
         read.reasons[:frames],
     )
     rgb = None if proposal.rgb is None else proposal.rgb[:, :frames]
-    return replace(
-        proposal, times=proposal.times[:frames], rgb=rgb, action=proposal.action[:, :frames], decoded=decoded
-    )
+    tool = read.trajectory.base_from_tool[read.trajectory.known][:, :3, 3]
+    action, times = proposal.action[:, :frames], proposal.times[:frames]
+    return replace(proposal, times=times, rgb=rgb, action=action, decoded=decoded, whole_way=tool)
 
 
-def box_for(plan: Plan, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The box (3,), (3,) m around a plan's way in which further parts may go on, inside the workspace `low`, `high`."""
+def box_for(
+    plan: Plan, whole_way: np.ndarray | None, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The box (3,), (3,) m around a plan's way, and all of the way (n, 3) it is the first part of, in which further
+    parts may go on; inside the workspace `low`, `high`."""
     _, q = plan.motion.samples(_PERIOD)
     tool = xarm7.forward(q)[:, :3, 3]
+    tool = tool if whole_way is None else np.concatenate([tool, whole_way])
     return np.maximum(tool.min(axis=0) - MARGIN, low), np.minimum(tool.max(axis=0) + MARGIN, high)
 
 
 def allowance_for(
-    plan: Plan, instruction: str, parts: int, speed: float, workspace: tuple[np.ndarray, np.ndarray]
+    plan: Plan, proposal: Proposal, parts: int, speed: float, workspace: tuple[np.ndarray, np.ndarray]
 ) -> Allowance:
     """What a person approves when they approve the first part and those after it."""
-    low, high = box_for(plan, *workspace)
+    low, high = box_for(plan, proposal.whole_way, *workspace)
     (x, y, z), (X, Y, Z) = low.tolist(), high.tolist()
-    return Allowance(instruction, parts, (x, y, z), (X, Y, Z), speed)
+    return Allowance(proposal.instruction, parts, (x, y, z), (X, Y, Z), speed)

@@ -42,7 +42,8 @@ class Proposal:
     (V, T, h, w, 3) uint8 the action images as `cameras` (V,) see them; `decoded` what was read from these.
 
     `made_by`: the model, None for other sources; `others`: further candidates for the same question, best first;
-    `begun_from`: the id of the rehearsal that this one changes or goes on from, '' for none.
+    `begun_from`: the id of the rehearsal that this one changes or goes on from, '' for none; `whole_way` (n, 3) m:
+    where the tool would go in all, where this is only the first part of what was proposed.
     """
 
     instruction: str
@@ -57,6 +58,7 @@ class Proposal:
     made_by: MadeBy | None = None
     others: tuple["Proposal", ...] = ()
     begun_from: str = ""
+    whole_way: np.ndarray | None = None
 
 
 class Source(Protocol):

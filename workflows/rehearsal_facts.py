@@ -134,7 +134,7 @@ class Facts:
             "covered_by": self.covered_by,
             "revoked": self.revoked,
             "run": run and asdict(run),
-            "tracking_error_p95_mm": tracking and tracking.error_p95_mm,
+            "tracking_error_p95_mm": None if tracking is None else tracking.error_p95_mm,
             "outcome": outcome and asdict(outcome),
             "episode": self.episode,
             "seconds": dict(self.seconds),

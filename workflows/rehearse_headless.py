@@ -138,12 +138,12 @@ def _in_parts(rehearsal: Rehearsal, source: Source, request: Request, report: Re
 
 
 def _cover(rehearsal: Rehearsal, request: Request) -> Cover | None:
-    robot, plan = rehearsal.session.robot, rehearsal.plan
-    if request.parts < 2 or robot is None or plan is None:
+    robot, plan, proposal = rehearsal.session.robot, rehearsal.plan, rehearsal.proposal
+    if request.parts < 2 or robot is None or plan is None or proposal is None:
         return None
     workspace = robot.limits.workspace
     box = (np.asarray(workspace.low), np.asarray(workspace.high))
-    return rehearsal.allow(allowance_for(plan, request.instruction, request.parts, request.speed, box))
+    return rehearsal.allow(allowance_for(plan, proposal, request.parts, request.speed, box))
 
 
 def _make_ready(session: Session) -> None:

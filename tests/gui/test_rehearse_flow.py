@@ -116,7 +116,8 @@ class Hands:
             if self.step is not Step.APPROVED:
                 return
             click(page.ready)
-            self.until(lambda step=step: self.presenter.next_recovery is not step and not self.presenter.busy)
+            done = lambda step=step: self.presenter.next_recovery is not step or self.step is not Step.APPROVED  # noqa: E731
+            self.until(lambda done=done: done() and not self.presenter.busy)
             self.until(lambda: self.program.connection.arm_state is not ArmState.PREPARING)
         self.until(lambda: self.step is not Step.APPROVED or (page.run.isEnabled() and self.presenter.can_run))
 

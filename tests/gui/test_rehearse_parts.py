@@ -67,6 +67,7 @@ def test_further_parts_are_run_under_the_approval_of_the_first_and_then_it_is_ov
     bar = screen.ask_bar
     click(bar.more)
     bar.fold.parts.setValue(2)
+    ended = []
     for _ in range(4):  # a machine that is too busy stops the arm, and with it the parts
         hands.watch()
         page = hands.page
@@ -81,7 +82,10 @@ def test_further_parts_are_run_under_the_approval_of_the_first_and_then_it_is_ov
         hands.until(lambda: not presenter.busy and hands.step in (Step.OUTCOME, Step.WATCH, Step.ASK), 120)
         if hands.step is Step.OUTCOME and presenter.rehearsal.folder != first:
             break
+        run = presenter.rehearsal.current_run
+        ended.append((hands.step, presenter.parts, presenter.problem, "" if run is None else run.fault))
         hands.begin()
+    assert presenter.rehearsal.part is not None, ended
     assert presenter.rehearsal.part.number == 2
     records = [read_record(folder) for folder in (first, presenter.rehearsal.folder)]
     assert records[0]["covered_by"] and records[0]["covered_by"] == records[1]["covered_by"]

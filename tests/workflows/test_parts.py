@@ -1,5 +1,6 @@
 """A task in parts: each is the beginning of a new proposal, and all that is left at the end."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,9 @@ from robot.planning import make_plan
 from workflows.cancellation import Cancellation, Report, silently
 from workflows.parts import MARGIN, PartSource, allowance_for, beginning
 from workflows.proposal import Proposal, proposal_from_trajectory
+from workflows.rehearsal_facts import Facts, Run
+from workflows.settings import ProgramSettings
+from workflows.tracking import track
 
 T = 13
 
@@ -67,12 +71,21 @@ def test_every_candidate_of_a_part_is_cut_and_the_last_part_is_all_that_is_left(
 
 
 def test_further_parts_are_allowed_around_the_first_ones_way_and_inside_the_workspace(whole):
-    plan = make_plan(beginning(whole, 2).decoded.trajectory, xarm7.HOME, 1.0)
+    part = beginning(whole, 2)
+    plan = make_plan(part.decoded.trajectory, xarm7.HOME, 1.0)
     workspace = (np.array([-0.3, -0.7, 0.0]), np.array([0.8, 0.05, 1.2]))
-    allowed = allowance_for(plan, "turn", 2, 0.25, workspace)
-    tool = plan.intended.base_from_tool[:, :3, 3]
+    allowed = allowance_for(plan, part, 2, 0.25, workspace)
+    tool = whole.decoded.trajectory.base_from_tool[:, :3, 3]  # the whole way, not only the part
     low, high = np.array(allowed.low), np.array(allowed.high)
     assert high[1] == 0.05  # the workspace's wall
     np.testing.assert_allclose(low, tool.min(axis=0) - MARGIN, atol=2e-3)
     np.testing.assert_allclose(high[[0, 2]], (tool.max(axis=0) + MARGIN)[[0, 2]], atol=2e-3)
     assert "“turn”, at most 2 parts" in allowed.words and "25 % at most" in allowed.words
+
+
+def test_a_run_that_ended_before_anything_was_measured_can_still_be_stored(whole):
+    plan = make_plan(whole.decoded.trajectory, xarm7.HOME, 1.0)
+    run = Run("2026-03-01T10:00:00+00:00", 0.25, over=True, fault="The arm was stopped.")
+    facts = Facts(proposal=whole, plan=plan, run=run, tracking=track(plan, []))
+    record = facts.record(ProgramSettings())
+    assert record["tracking_error_p95_mm"] is None and json.dumps(record)

@@ -92,7 +92,7 @@ def in_two_parts(session: Session, library: Path) -> None:
     for number in (1, 2):
         rehearsal.propose(task, PartSource(source, number, 2), part=Part(number, 2, first))
         first = rehearsal.part.first
-        cover = cover or rehearsal.allow(allowance_for(rehearsal.plan, task, 2, 1.0, workspace))
+        cover = cover or rehearsal.allow(allowance_for(rehearsal.plan, rehearsal.proposal, 2, 1.0, workspace))
         rehearsal.approve(cover)
         run_to_its_end(rehearsal)
         rehearsal.finish(None, f"part {number}")
