@@ -158,9 +158,7 @@ class RobotLoop:
         coming = isinstance(self._motion, Preparing) and self._motion.next is Activity.HOLDING
         if self.state in (ArmState.DISCONNECTED, ArmState.ERROR) or not (self.resting or coming):
             raise RobotError(f"The arm is {self.state}: no plan can be approved now.")
-        return self._stage.put(
-            plan, self._reading.position, self._clock.now(), cover=cover, instruction=instruction
-        )
+        return self._stage.put(plan, self._reading.position, self._clock.now(), cover=cover, instruction=instruction)
 
     def revoke(self, reason: str = "The approval was taken back.") -> None:
         """Forget the staged plan; a motion that is under way goes on."""
