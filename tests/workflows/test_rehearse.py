@@ -123,8 +123,8 @@ def test_a_look_just_as_the_motion_starts_does_not_take_the_approval_for_lost(re
     robot = rehearsal.session.robot
     execute = robot.execute
 
-    def execute_and_look(*arguments) -> None:
-        execute(*arguments)
+    def execute_and_look(*arguments, **more) -> None:
+        execute(*arguments, **more)
         deadline = time.monotonic() + WITHIN
         while robot.settled_status is None or robot.settled_status.staged:
             assert time.monotonic() < deadline
