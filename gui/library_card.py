@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from gui.parts import Button, Card, form, label, row
 from gui.setup_presenter import SetupPresenter
@@ -20,8 +20,10 @@ class LibraryCard(Card):
         self.folder = QLineEdit(readOnly=True)
         self.change = Button("Change…", "quiet", tip="Keep the library in another folder", on=self._ask)
         self.note = label("", "small", wrap=True, name="library note")
-        self.body.addLayout(form(("Your name", self.name), ("Folder", self.folder)))
-        self.body.addLayout(row(self.note, None, self.change))
+        place = QWidget()
+        place.setLayout(row(self.folder, self.change))
+        self.body.addLayout(form(("Your name", self.name), ("Folder", place)))
+        self.body.addWidget(self.note)
         self.body.addStretch(1)
         presenter.changed.connect(self._show)
         self._show()
@@ -50,3 +52,4 @@ class LibraryCard(Card):
         self.folder.setToolTip(self.folder.text())
         moved = saved.library_folder != in_use
         self.note.setText("Used from the next start of the program on." if moved else "")
+        self.note.setVisible(moved)
