@@ -127,8 +127,8 @@ class RehearsePresenter(QObject):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where motions can come from now. The demonstrator first: the model that comes with the program rarely does
-        what it is asked for yet, and a first try should show a motion that can be run."""
+        """Where motions can come from now. The demonstrator first: of what the model that comes with the program says,
+        less than half can be run yet, and a first try should show a motion that can be."""
         model = (MODEL,) if self.model.available else ()
         return (*((DEMONSTRATOR,) if self.connection.session.simulated else ()), *model, REPLAY)
 
