@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 # A test that fails is tried once more, and named: this machine may have been held up.
 PYTEST = .venv/bin/python -m pytest --reruns 1 --reruns-delay 2 -rR
-BY_THE_CLOCK = tests/cameras tests/robot tests/workflows tests/gui
+BY_THE_CLOCK = tests/cameras tests/gui tests/robot tests/workflows
 
 .PHONY: setup run test format clean
 
