@@ -3,6 +3,7 @@
 import gc
 import time
 
+import OpenGL.GL  # noqa: F401 - before MuJoCo, which would have it draw without a screen in this process
 import pytest
 
 from benchmarks.virtual_screen import virtual_screen
