@@ -1,12 +1,12 @@
 """Lenses: what each camera says of itself, or what the grid has shown and still has to show."""
 
 import numpy as np
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.calibrate_guide import CameraNeeds, GuidePage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_step import CalibrateStep
-from gui.parts import Button, column, row
+from gui.parts import Button, column, row, scrolled
 from gui.theme import space
 
 _METERS = ("Views", "Tilt", "Near and far")
@@ -81,12 +81,7 @@ class LensPage(GuidePage):
         self._list = QVBoxLayout()
         self._list.setSpacing(space(0.8))
         self._list.setContentsMargins(0, 0, 0, 0)
-        holder, scroll = QWidget(), QScrollArea()
-        holder.setLayout(self._list)
-        scroll.setWidget(holder)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.middle.addWidget(scroll, 1)
+        self.middle.addWidget(scrolled(self._list), 1)
         self.main.clicked.connect(self._press)
 
     def refresh(self) -> None:

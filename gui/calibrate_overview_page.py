@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from PySide6.QtWidgets import QCheckBox, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.calibrate_guide import GuidePage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_report_page import VERDICT_WORDS
 from gui.live_presenter import LivePresenter
-from gui.parts import Button, IconLabel, column, label, line, row
+from gui.parts import Button, IconLabel, column, label, line, row, scrolled
 from gui.theme import space
 
 _SHOWN = 6  # older calibrations in the list
@@ -70,21 +70,16 @@ class OverviewPage(GuidePage):
         self.outline.setChecked(live.outlined)
         self.outline.toggled.connect(live.show_outline)
         self.heading_list = label("Calibrations", "muted")
-        holder, scroll = QWidget(), QScrollArea()
-        holder.setLayout(self.list)
         self.list.setContentsMargins(0, 0, 0, 0)
-        scroll.setWidget(holder)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setMinimumHeight(space(4))
-        self._scroll = scroll
+        self._scroll = scrolled(self.list)
+        self._scroll.setMinimumHeight(space(4))
         self.middle.addLayout(self.places)
         self.middle.addLayout(row(self.check, self.accept, None))
         self.middle.addWidget(self.outline)
         self.middle.addWidget(self.truth)
         self.middle.addWidget(line())
         self.middle.addWidget(self.heading_list)
-        self.middle.addWidget(scroll, 1)
+        self.middle.addWidget(self._scroll, 1)
         self.middle.addStretch()
         self.main.clicked.connect(presenter.start)
 

@@ -1,6 +1,6 @@
 """Poses: the board on the gripper, the arm through the poses or a hand in its place, and what is still missing."""
 
-from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from gui.arm_control_presenter import ArmControlPresenter
 from gui.arm_presenter import ArmPresenter
@@ -8,7 +8,7 @@ from gui.calibrate_guide import CameraNeeds, GuidePage
 from gui.calibrate_poses_presenter import SPEEDS, Stage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.choice import Choice
-from gui.parts import Button, column, label, row
+from gui.parts import Button, column, label, row, scrolled
 from gui.record_cards import ArmLine
 from gui.theme import space
 
@@ -38,14 +38,9 @@ class PosesPage(GuidePage):
         self._list = QVBoxLayout()
         self._list.setSpacing(space(0.5))
         self._list.setContentsMargins(0, 0, 0, 0)
-        holder, scroll = QWidget(), QScrollArea()
-        holder.setLayout(self._list)
-        scroll.setWidget(holder)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         for part in (self.way, self.speed_row, self.arm, self.guide, self.progress):
             self.middle.addWidget(part)
-        self.middle.addWidget(scroll, 1)
+        self.middle.addWidget(scrolled(self._list), 1)
         for part in (self.again, self.further):
             self.below.addWidget(part)
         self.main.clicked.connect(self._press)

@@ -1,12 +1,12 @@
 """The report: how good the calibration is, in plain words, and what to do."""
 
 import numpy as np
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui.calibrate_guide import CoverageMark, GuidePage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_step import CalibrateStep
-from gui.parts import Button, column, label, row
+from gui.parts import Button, column, label, row, scrolled
 from gui.rehearse_pages import Facts
 from gui.theme import look, space
 
@@ -67,15 +67,10 @@ class ReportPage(GuidePage):
         self.banner, self.advice, self.facts = VerdictBanner(), label("", wrap=True), Facts()
         self._cameras = QVBoxLayout()
         self._cameras.setSpacing(space(0.5))
-        holder, scroll = QWidget(), QScrollArea()
         inside = column(self.facts, self.advice, self._cameras, None, gap=0.6)
         inside.setContentsMargins(0, 0, space(0.3), 0)
-        holder.setLayout(inside)
-        scroll.setWidget(holder)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self.middle.addWidget(self.banner)
-        self.middle.addWidget(scroll, 1)
+        self.middle.addWidget(scrolled(inside), 1)
         self.other = Button("", on=self._press_other)
         self.below.addWidget(self.other)
         self.main.clicked.connect(self._press)

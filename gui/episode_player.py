@@ -85,12 +85,8 @@ class EpisodePlayer(QWidget):
 
     def take_key(self, key: int) -> bool:
         """The film's own keys, wherever the keyboard is on the screen."""
-        player = self.player
         acts = {
-            Qt.Key.Key_Left: lambda: player.step(-1),
-            Qt.Key.Key_Right: lambda: player.step(1),
-            Qt.Key.Key_P: player.toggle,
-            Qt.Key.Key_L: player.controls.loop.toggle,
+            **self.player.keys(),
             **{code: lambda handle=handle: self.timeline.trim_here(handle) for code, handle in _KEYS.items()},
         }
         if key not in acts or self.review is None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from gui.parts import Button, IconLabel, column, label, row
+from gui.parts import Button, IconLabel, column, label, row, scrolled
 from gui.theme import space
 from robot.findings import Finding, Level
 
@@ -62,14 +62,9 @@ class FindingsList(QWidget):
         self._list = QVBoxLayout()
         self._list.setContentsMargins(0, 0, space(0.3), 0)
         self._list.setSpacing(space(0.3))
-        inside = QWidget()
-        inside.setLayout(column(self._list, None))
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll = scrolled(column(self._list, None))
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inside)
         self.setLayout(column(self._summary, scroll, gap=0.4))
 
     def show_findings(self, findings: Sequence[Finding], moments: Sequence[float]) -> None:

@@ -69,12 +69,7 @@ class HistoryView(QWidget):
     def take_key(self, key: int, pressed: bool) -> bool:
         """The film's keys, wherever the keyboard is on this screen but in a text field."""
         player = self.detail.player
-        acts = {
-            Qt.Key.Key_Left: lambda: player.step(-1),
-            Qt.Key.Key_Right: lambda: player.step(1),
-            Qt.Key.Key_P: player.toggle,
-            Qt.Key.Key_L: player.controls.loop.toggle,
-        }
+        acts = player.keys()
         if key not in acts or player.film is None:
             return False
         if pressed:

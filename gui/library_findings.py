@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui import library_words
-from gui.parts import IconLabel, column, label, row
+from gui.parts import IconLabel, column, label, row, scrolled
 from gui.rehearse_pages import Facts
 from storage.documents import FoundQuality, ViewSpec
 from storage.quality import BAD
@@ -24,13 +24,8 @@ class FindingsPanel(QWidget):
         self.sentences: tuple[str, ...] = ()
         self.facts = Facts()
         self._rows = column(gap=0.3)
-        inside = QWidget()
-        inside.setLayout(column(self._rows, label("Facts", "heading"), self.facts, None, gap=0.6))
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll = scrolled(column(self._rows, label("Facts", "heading"), self.facts, None, gap=0.6))
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
         self.setLayout(column(scroll))
 
     def show_episode(self, found: EpisodeRow, review: EpisodeReview | None) -> None:

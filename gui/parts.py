@@ -3,7 +3,17 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.icons import icon, pixmap
 from gui.theme import colours, look, space
@@ -124,6 +134,18 @@ def _filled(layout, items, gap: float):
         else:
             layout.addWidget(item)
     return layout
+
+
+def scrolled(content: QWidget | QLayout) -> QScrollArea:
+    """In an area without a frame that scrolls where there is not room for all of it."""
+    if isinstance(content, QLayout):
+        inside = QWidget()
+        inside.setLayout(content)
+        content = inside
+    scroll = QScrollArea(widgetResizable=True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidget(content)
+    return scroll
 
 
 def line() -> QFrame:

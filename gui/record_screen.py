@@ -2,12 +2,12 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import record_words
 from gui.arm_presenter import ArmPresenter
 from gui.live_overlay import LiveView
-from gui.parts import row
+from gui.parts import row, scrolled
 from gui.record_cards import FiguresCard, StateCard, TaskCard, cards
 from gui.record_presenter import RecordPresenter
 from gui.teach_card import TeachCard
@@ -85,12 +85,9 @@ class RecordScreen(QWidget):
     # --- building ---
 
     def _lay_out(self) -> None:
-        side = QScrollArea()
-        side.setWidgetResizable(True)
-        side.setFrameShape(QScrollArea.Shape.NoFrame)
+        side = scrolled(cards(self.task_card, self.state_card, self.figures_card))
         side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        side.setWidget(cards(self.task_card, self.state_card, self.figures_card))
         side.setFixedWidth(space(_SIDE_LINES))
         left = QVBoxLayout()
         left.setSpacing(space(0.5))

@@ -1,7 +1,7 @@
 """All views of a film in step over one timeline: play, loop, step frame by frame, and choose what is drawn."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -138,6 +138,15 @@ class ViewPlayer(QWidget):
     def pause(self) -> None:
         self._timer.stop()
         self._show_playing()
+
+    def keys(self) -> dict[int, Callable[[], None]]:
+        """What the film's own keys do."""
+        return {
+            Qt.Key.Key_Left: lambda: self.step(-1),
+            Qt.Key.Key_Right: lambda: self.step(1),
+            Qt.Key.Key_P: self.toggle,
+            Qt.Key.Key_L: self.controls.loop.toggle,
+        }
 
     def toggle(self) -> None:
         if self.playing:
