@@ -22,6 +22,7 @@ ROLES = {
     "model": "model.process",
     "robot": "robot.process",
     "trials": "workflows.evaluate.judging",
+    "walkthrough": "gui.walkthrough",
     "window": "gui.window_figures",
 }
 
@@ -149,6 +150,15 @@ def _parser() -> argparse.ArgumentParser:
     label.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="who reads (default: embedded)")
     label.add_argument("--steps", type=int, default=None, help="steps of denoising (default: the model's own)")
     label.add_argument("--seed", type=int, default=0, help="makes the reading repeatable (default 0)")
+    label.add_argument(
+        "--start",
+        nargs=6,
+        type=float,
+        default=None,
+        metavar=("X", "Y", "Z", "ROLL", "PITCH", "YAW"),
+        help="where the tool is at first, in mm and degrees (default: from the episode, else the home posture)",
+    )
+    label.add_argument("--start-closed", action="store_true", help="the gripper is closed at first")
     label.add_argument("--keep", action="store_true", help="store them in the library, marked as auto-labelled")
     label.add_argument("--operator", default="", help="who keeps them")
     label.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
@@ -177,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     benchmark = add("benchmark", "Measure a part of the program against its goals.")
     benchmark.add_argument("name", help="which one", choices=_benchmark_names())
     benchmark.add_argument("--quick", action="store_true", help="a tenth of every count, to try it out")
+    benchmark.add_argument("--pictures", type=Path, default=None, metavar="FOLDER", help="keep the pictures it takes")
     return parser
 
 
@@ -312,7 +323,7 @@ def _record(parsed: argparse.Namespace) -> int:
 def _label(parsed: argparse.Namespace) -> int:
     from workflows import label_headless
 
-    names = ("cameras", "instruction", "model", "steps", "seed", "keep", "operator", "library")
+    names = ("cameras", "instruction", "model", "steps", "seed", "start", "start_closed", "keep", "operator", "library")
     request = label_headless.Request(tuple(parsed.videos), **{name: getattr(parsed, name) for name in names})
     report = lambda what, _: print(what, file=sys.stderr)  # noqa: E731
     result = label_headless.label_videos(request, _library(parsed), report)
@@ -344,7 +355,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 def _benchmark(parsed: argparse.Namespace) -> int:
     from benchmarks import checks
 
-    result = checks.run(parsed.name, quick=parsed.quick)
+    result = checks.run(parsed.name, quick=parsed.quick, pictures=parsed.pictures)
     _print(result, checks.as_text(result), parsed.json)
     return 0
 

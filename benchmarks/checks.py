@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from foundation.errors import KnownError
+
 # Name -> module with `measure(quick) -> list[Check]`.
 NAMES = {
     "action-images": "benchmarks.action_images",
@@ -19,8 +21,14 @@ NAMES = {
     "model": "benchmarks.model",
     "rehearse": "benchmarks.rehearse",
     "reliability": "benchmarks.reliability",
+    "walkthrough": "benchmarks.walkthrough",
     "window": "benchmarks.window",
 }
+_WITH_PICTURES = ("walkthrough",)  # whose `measure` also takes the folder that they are kept in
+
+
+class NoPicturesError(KnownError):
+    """A benchmark that takes no pictures was asked for some."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,12 @@ class Check:
         ]
 
 
-def run(name: str, *, quick: bool = False) -> dict[str, Any]:
-    """The benchmark's JSON object. Progress goes to standard error."""
-    start = time.monotonic()
-    checks: list[Check] = importlib.import_module(NAMES[name]).measure(quick)
+def run(name: str, *, quick: bool = False, pictures: Path | None = None) -> dict[str, Any]:
+    """The benchmark's JSON object. Progress goes to standard error; `pictures`: where it keeps those that it takes."""
+    if pictures is not None and name not in _WITH_PICTURES:
+        raise NoPicturesError(f"The benchmark {name} takes no pictures. Leave --pictures out.")
+    start, options = time.monotonic(), {} if pictures is None else {"pictures": pictures}
+    checks: list[Check] = importlib.import_module(NAMES[name]).measure(quick, **options)
     return {
         "benchmark": name,
         "quick": quick,

@@ -9,21 +9,18 @@ import numpy as np
 
 from benchmarks import library_kills, library_recording
 from benchmarks.checks import Check, say
+from benchmarks.data_sets import made_episode
 from benchmarks.library_scale import fill
 from benchmarks.virtual_screen import virtual_screen
 from foundation.processes import RoleProcess
 from storage import queries
 from storage.database import Database
-from storage.documents import Calibration, Labels, Lens, NewEpisode, ViewSpec
 from storage.episode import Episode
 from storage.layouts.importing import import_episodes
-from storage.layouts.interface import ImportedEpisode
 from storage.layouts.known import WRITERS
 from storage.library import Library
 from storage.queries import EpisodeFilter
-from storage.samples import SAMPLE
 
-_MADE = "2026-01-01T00:00:00+00:00"
 _WITH_PICTURES = 8
 _SCREEN_WITHIN = 240.0  # s
 _TYPED = ("red cube slip", "zoe", "purple bottle", "push the yellow lid", "retry edge")
@@ -45,7 +42,7 @@ def _lists(folder: Path, episodes: int, seconds: float) -> list[Check]:
     say(f"a library of {episodes} episodes")
     with Library(folder) as library:
         fill(library.database, episodes)
-        import_episodes(library, [_episode() for _ in range(_WITH_PICTURES)], lambda *_: None)
+        import_episodes(library, [made_episode() for _ in range(_WITH_PICTURES)], lambda *_: None)
         checks = _queries(library.database)
     return [Check("library_episodes", episodes + _WITH_PICTURES, "", ""), *_screen(folder, seconds), *checks]
 
@@ -87,38 +84,11 @@ def _screen(folder: Path, seconds: float) -> list[Check]:
 def _export(folder: Path, count: int) -> list[Check]:
     """Episodes of 5 s with two cameras of 320x240, at 15 frames a second."""
     with Library(folder / "exported") as library:
-        ids = import_episodes(library, [_episode() for _ in range(count)], lambda *_: None)
+        ids = import_episodes(library, [made_episode() for _ in range(count)], lambda *_: None)
         episodes = [Episode(library.episode_folder(identity)) for identity in ids]
         start = time.monotonic()
         WRITERS["lerobot"].write(episodes, folder / "set", 15, lambda *_: None)
         return [Check("export_episodes_per_s", count / (time.monotonic() - start), "1/s", "")]
-
-
-def _episode() -> ImportedEpisode:
-    K = ((300.0, 0.0, 159.5), (0.0, 300.0, 119.5), (0.0, 0.0, 1.0))
-    place = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, -1.0), (0.0, 0.0, 0.0, 1.0))
-    views = tuple(
-        ViewSpec(
-            f"usb:{i}",
-            f"camera {i}",
-            320,
-            240,
-            30.0,
-            None,
-            Calibration(f"00000000-0000-4000-8000-{i:012d}", _MADE, "made up", Lens(320, 240, K), place),
-        )
-        for i in range(2)
-    )
-    new = NewEpisode("pick up the cube", views, source="import")
-    samples = np.zeros(500, SAMPLE)
-    samples["time"], samples["tool"][:, 6] = np.arange(500) / 100, 1.0
-    pictures = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8).repeat(4, 0).repeat(4, 1)
-
-    def film():
-        for number in range(150):
-            yield number / 30, np.roll(pictures, 2 * number, axis=1)
-
-    return ImportedEpisode(new, Labels(new.instruction), (film, film), samples)
 
 
 def _ms(act: Callable[[], object], times: int = 9) -> float:

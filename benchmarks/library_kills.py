@@ -15,6 +15,7 @@ from storage import queries
 from storage.episode import Episode
 from storage.library import Library
 
+_AGAIN_EVERY = 5  # kills, one of which is followed by another one during recovery
 ROOT = Path(__file__).parent.parent
 
 
@@ -46,12 +47,26 @@ def killed(process: subprocess.Popen, after: float) -> list[str]:
     return [line.strip() for line in said if line.endswith("\n")]
 
 
-def kill_recording(folder: Path, after: float) -> Kill:
-    """Kill a recording, open the library again, decode everything, and count."""
+def killed_opening(folder: Path, after: float) -> None:
+    """Kill a process that is opening the library, `after` s from when it began."""
+    process = victim("open", folder)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "opening\n"
+    time.sleep(after)
+    process.kill()
+    process.stdout.close()
+    process.wait()
+
+
+def kill_recording(folder: Path, after: float, again: float | None = None) -> Kill:
+    """Kill a recording, open the library again, decode everything, and count. `again`: kill also a first opening, that
+    many s from its beginning, while it recovers what the first kill left."""
     with Library(folder) as library:
         before = set(queries.episode_ids(library.database))
     said = killed(victim("record", folder), after)
     elapsed, samples = said[-1].split() if len(said) > 1 else ("0", "0")
+    if again is not None:
+        killed_opening(folder, again)
     with Library(folder) as library:
         now = set(queries.episode_ids(library.database))
         new = now - before
@@ -89,7 +104,8 @@ def checks(recordings: int, keepings: int) -> list[Check]:
         kills = []
         for number in range(recordings):
             say(f"kill {number + 1} of {recordings} while recording")
-            kills.append(kill_recording(folder, float(random.uniform(0.0, 3.0))))
+            again = None if number % _AGAIN_EVERY else float(random.uniform(0.0, 0.5))
+            kills.append(kill_recording(folder, float(random.uniform(0.0, 3.0)), again))
         lost = sum(kill.episodes for kill in kills)
         for number in range(keepings):
             say(f"kill {number + 1} of {keepings} while keeping")

@@ -65,6 +65,11 @@ class RigModel:
         """Which unknown the board's scale is."""
         return int(self._starts[3])
 
+    @property
+    def correction_columns(self) -> np.ndarray:
+        """(P, 6) which unknowns the correction of each pose seen is."""
+        return np.arange(self._starts[2], self._starts[3]).reshape(-1, 6)
+
     @cached_property
     def prior_sigmas(self) -> np.ndarray:
         """(n,) of each unknown, inf where nothing is known beforehand."""

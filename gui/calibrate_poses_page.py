@@ -5,11 +5,13 @@ from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 from gui.arm_control_presenter import ArmControlPresenter
 from gui.arm_presenter import ArmPresenter
 from gui.calibrate_guide import CameraNeeds, GuidePage
-from gui.calibrate_poses_presenter import SPEEDS, Stage
+from gui.calibrate_poses_presenter import SPEEDS
 from gui.calibrate_presenter import CalibratePresenter
+from gui.calibrate_step import Stage
 from gui.choice import Choice
 from gui.parts import Button, column, label, row, scrolled
 from gui.record_cards import ArmLine
+from gui.record_words import hand_words
 from gui.theme import space
 
 _SPEED_NAMES = ("Slow", "Usual", "Quick")
@@ -28,6 +30,7 @@ class PosesPage(GuidePage):
         self.speed_row = QWidget()
         self.speed_row.setLayout(row(label("Speed", "muted"), self.speed, None))
         self.guide = Button("", icon_name="hand", on=control.toggle_guiding)
+        self.guide_words = label("", "small", wrap=True)
         self.bar, self.doing = QProgressBar(maximum=1000, textVisible=False), label("", "muted", wrap=True)
         self.progress = QWidget()
         self.progress.setLayout(column(self.bar, self.doing, gap=0.2))
@@ -38,7 +41,7 @@ class PosesPage(GuidePage):
         self._list = QVBoxLayout()
         self._list.setSpacing(space(0.5))
         self._list.setContentsMargins(0, 0, 0, 0)
-        for part in (self.way, self.speed_row, self.arm, self.guide, self.progress):
+        for part in (self.way, self.speed_row, self.arm, self.guide, self.guide_words, self.progress):
             self.middle.addWidget(part)
         self.middle.addWidget(scrolled(self._list), 1)
         for part in (self.again, self.further):
@@ -56,9 +59,11 @@ class PosesPage(GuidePage):
         self.speed_row.setVisible(automatic)
         self.speed.choose(SPEEDS.index(poses.speed))
         self.arm.setVisible(automatic or stage is Stage.BY_HAND)
-        self.guide.setVisible(stage is Stage.BY_HAND)
+        for part in (self.guide, self.guide_words):
+            part.setVisible(stage is Stage.BY_HAND)
+        self.guide_words.setText(hand_words(self._control.guiding, poses.simulated))
         self.guide.setEnabled(self._control.can_press or self._control.guiding)
-        self.guide.setText("End hand guiding" if self._control.guiding else "Start hand guiding")
+        self.guide.setText("End hand guiding  (G)" if self._control.guiding else "Start hand guiding  (G)")
         self._show_progress(stage)
         self._show_needs()
         self.again.setVisible((automatic or stage is Stage.DONE) and not poses.busy)

@@ -1,20 +1,19 @@
 """The poses in which the cameras see the board: proposed, driven through, or taken one by one by hand."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from foundation.camera import Camera
 from foundation.errors import KnownError
+from gui.calibrate_mount import BoardMount
+from gui.calibrate_pose_jobs import all_poses, bench_look, drive_through, first_poses, one_look
+from gui.calibrate_step import Stage
 from gui.calibrate_watch import BoardWatch
 from gui.connection import Connection
 from gui.jobs import Job, Jobs
 from robot.state import ArmState
-from simulation.bench.scene import SceneSpec
 from workflows.cancellation import Cancellation, Report
 
 if TYPE_CHECKING:  # SciPy and the solver are loaded when they are first needed
@@ -24,18 +23,6 @@ if TYPE_CHECKING:  # SciPy and the solver are loaded when they are first needed
 
 SPEEDS = (0.25, 0.5, 1.0)
 _DRIVE, _TAKE = "drive through the poses", "look at the board"
-
-
-class Stage(StrEnum):
-    """How far it is; computed from the facts."""
-
-    MOUNT = "mount"  # the board is not yet on the gripper
-    LOOK = "look"  # some first poses are proposed, from which each camera should see the board once
-    POSES = "poses"  # all poses are proposed
-    DRIVING = "driving"
-    BROKEN = "broken"  # something ended the drive; it can go on where it was
-    BY_HAND = "by hand"
-    DONE = "done"
 
 
 class PosesPresenter(QObject):
@@ -55,12 +42,11 @@ class PosesPresenter(QObject):
         self.progress: DriveProgress | None = None
         self.result: DriveResult | None = None
         self.by_hand, self.looked_around = False, False
-        self._fastened = False  # somebody says that the board is on the gripper
+        self._mount = BoardMount(connection)
         self.speed = SPEEDS[1]
         self.problem, self.note = "", ""
         self._next = 0
         self._missing: tuple[CalibrationSession, tuple[Missing, ...]] | None = None
-        self._bench: SceneSpec | None = None  # the lab's bench as it was before the board was put on
         self._job: Job | None = None
 
     # --- what is known ---
@@ -81,9 +67,8 @@ class PosesPresenter(QObject):
 
     @property
     def mounted(self) -> bool:
-        """Whether the board is on the gripper: a person's word, and in the lab also the lab's."""
-        lab = self.connection.session.lab
-        return self._fastened and (lab is None or lab.scene.gripper_board)
+        """Whether the board is on the gripper."""
+        return self._mount.mounted
 
     @property
     def next_pose(self) -> int:
@@ -166,25 +151,14 @@ class PosesPresenter(QObject):
 
     def mount(self) -> None:
         """The board is on the gripper now. In the lab it is put there."""
-        lab = self.connection.session.lab
         if self.session is not None:
             self.session = self.session.remounted()
-
-        def work(token: Cancellation, report: Report) -> None:
-            from workflows.calibrate_lab import board_scene
-
-            if lab is not None and not lab.scene.gripper_board:
-                self._bench = lab.scene
-                lab.set_scene(board_scene(lab.scene))
-
-        self._begin(work, "put the board on").on(done=self._mounted)
+        self._begin(self._mount.put_on(), "put the board on").on(done=self._mounted)
 
     def unmount(self) -> None:
         """The lab's board is taken off again."""
-        lab, bench = self.connection.session.lab, self._bench
-        self._fastened, self._bench = False, None
-        if lab is not None and bench is not None and lab.scene.gripper_board and self._job is None:
-            self._begin(lambda *_: lab.set_scene(bench), "take the board off")
+        if self._job is None and (work := self._mount.take_off()) is not None:
+            self._begin(work, "take the board off")
 
     def choose_by_hand(self, by_hand: bool) -> None:
         self.by_hand = by_hand
@@ -207,13 +181,7 @@ class PosesPresenter(QObject):
         if not self.can_take or session is None or robot is None:
             return
         captures = dict(self.connection.session.captures)
-
-        def work(token: Cancellation, report: Report) -> Any:
-            from workflows.calibrate_drive import observe
-
-            return observe(session, robot, captures, token=token)
-
-        self._begin(work, _TAKE).on(done=self._taken)
+        self._begin(one_look(session, robot, captures), _TAKE).on(done=self._taken)
 
     def finish(self) -> None:
         """What was seen is enough: now the bench's tags, as far as they were not looked at yet."""
@@ -223,14 +191,7 @@ class PosesPresenter(QObject):
         if all(camera.identity in session.bench for camera in session.cameras):
             self.finished.emit()
             return
-
-        def work(token: Cancellation, report: Report) -> "CalibrationSession":
-            from cameras.board import BENCH_TAG_IDS
-            from workflows.calibrate_drive import see_bench
-
-            return see_bench(session, captures, BENCH_TAG_IDS, token=token)
-
-        self._begin(work, "look at the bench's tags").on(done=self._bench_seen)
+        self._begin(bench_look(session, captures), "look at the bench's tags").on(done=self._bench_seen)
 
     def cancel(self) -> None:
         """End the drive: the arm is stopped; what was seen stays."""
@@ -244,20 +205,17 @@ class PosesPresenter(QObject):
         session, robot = self.session, self.connection.robot
         if not self.can_drive or session is None or robot is None:
             return
-        poses, captures = self.proposals, dict(self.connection.session.captures)
-        start, speed, first = self._next, self.speed, not self.looked_around
-        progressed = self._progressed  # in the job's thread: it sets one attribute
-
-        def work(token: Cancellation, report: Report) -> "DriveResult":
-            from cameras.board import BENCH_TAG_IDS
-            from workflows.calibrate_drive import drive, see_bench
-
-            result = drive(session, poses, robot, captures, start=start, speed=speed, token=token, progress=progressed)
-            if result.finished and not first:
-                report("Looking at the bench's tags", 1.0)
-                result = replace(result, session=see_bench(result.session, captures, BENCH_TAG_IDS, token=token))
-            return result
-
+        captures = dict(self.connection.session.captures)
+        work = drive_through(
+            session,
+            self.proposals,
+            robot,
+            captures,
+            start=self._next,
+            speed=self.speed,
+            bench=self.looked_around,
+            progress=self._progressed,  # in the job's thread: it sets two attributes
+        )
         self._begin(work, _DRIVE).on(done=self._driven, cancelled=self._cancelled)
 
     # --- parts ---
@@ -267,7 +225,7 @@ class PosesPresenter(QObject):
         self.session = progress.session
 
     def _mounted(self, _: object) -> None:
-        self._fastened = True
+        self._mount.confirm()
         self._propose_if_due()
 
     def _propose_if_due(self) -> None:
@@ -276,16 +234,9 @@ class PosesPresenter(QObject):
         wanted = self.stage in (Stage.LOOK, Stage.POSES) and not self.proposals
         if not wanted or session is None or status is None or robot is None or self._job is not None:
             return
-        joints, limits, first = status.position, robot.limits, self.stage is Stage.LOOK
-
-        def work(token: Cancellation, report: Report) -> Any:
-            from workflows.calibrate_poses import look_around, propose_poses, rough_cameras
-
-            if first:
-                return {}, look_around(joints, limits)
-            rough = rough_cameras(session)
-            return rough, propose_poses(rough, session.board, joints, limits)
-
+        joints, limits = status.position, robot.limits
+        first = self.stage is Stage.LOOK
+        work = first_poses(joints, limits) if first else all_poses(session, joints, limits)
         self._begin(work, "choose poses").on(done=self._show_proposals)
 
     def _show_proposals(self, found: Any) -> None:
@@ -347,8 +298,3 @@ class PosesPresenter(QObject):
         self._job = None
         self._propose_if_due()
         self.changed.emit()
-
-
-def tool_path(proposals: "tuple[PoseProposal, ...]") -> np.ndarray:
-    """The proposed poses of the tool (n, 4, 4), in the order of driving."""
-    return np.array([each.base_from_tool for each in proposals]).reshape(-1, 4, 4)

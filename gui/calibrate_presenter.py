@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from foundation.errors import KnownError
 from gui.calibrate_lens_presenter import LensPresenter
 from gui.calibrate_poses_presenter import PosesPresenter
+from gui.calibrate_solve_presenter import SolvePresenter
 from gui.calibrate_step import CalibrateStep
 from gui.calibrate_store_presenter import CalibrateStorePresenter
 from gui.calibration_check_presenter import CalibrationCheckPresenter
@@ -17,7 +18,6 @@ from gui.connection import Connection
 from gui.jobs import Job, Jobs
 from gui.open_library import OpenLibrary
 from gui.setup_presenter import SetupPresenter
-from robot.state import ArmState
 from workflows.cancellation import Cancellation, Report
 from workflows.settings import TagSettings
 from workflows.tag_boards import bench_tag_size, gripper_board
@@ -26,18 +26,16 @@ if TYPE_CHECKING:  # SciPy, the solver and the database are loaded when they are
     from workflows.calibrate import CalibrationReport, CalibrationSession
     from workflows.calibrate_store import Stored
 
-_SOLVE, _SWEEP = "work out the calibration", "slow sweep"
-
 
 class CalibratePresenter(QObject):
     """`step` is where the operator is; what each step gathered stays when they go back and forth.
 
-    `lenses` and `poses` are the steps' own presenters, `check` looks whether a stored calibration still holds.
+    `lenses`, `poses` and `solver` are the steps' own presenters, `store` knows what is stored, `check` whether that
+    still holds.
     """
 
     changed = Signal()
     stepped = Signal()
-    reported = Signal()  # another report to look at, or none
 
     def __init__(
         self,
@@ -52,15 +50,14 @@ class CalibratePresenter(QObject):
         self.connection, self.setup, self.check, self._jobs = connection, setup, check, jobs
         self.store = CalibrateStorePresenter(connection, setup, library, jobs, self)
         self.lenses, self.poses = LensPresenter(connection, jobs, self), PosesPresenter(connection, jobs, self)
-        self.step = CalibrateStep.OVERVIEW
-        self.report: CalibrationReport | None = None
-        self.refine_lens, self.saved = False, False
+        self.solver = SolvePresenter(connection, self.poses, jobs, self)
+        self.step, self.saved = CalibrateStep.OVERVIEW, False
         self.printed: Path | None = None
-        self.problem, self.progress = "", ("", 0.0)
-        self.trouble: KnownError | None = None  # why there is no report: it may know a way out
+        self._problem = ""
         self._job: Job | None = None
-        for part in (self.lenses, self.poses, self.store, check):
+        for part in (self.lenses, self.poses, self.solver, self.store, check):
             part.changed.connect(self.changed)
+        self.solver.reported.connect(self._reported)
         self.poses.finished.connect(self._poses_finished)
         self.store.saved.connect(self._saved)
         self.store.opened.connect(self._reopened)
@@ -71,15 +68,16 @@ class CalibratePresenter(QObject):
 
     @property
     def busy(self) -> bool:
-        return self._job is not None
+        return self._job is not None or self.solver.busy
 
     @property
-    def solving(self) -> bool:
-        return self._job is not None and self._job.name == _SOLVE
+    def problem(self) -> str:
+        """What went wrong last."""
+        return self._problem or self.solver.problem
 
     @property
-    def sweeping(self) -> bool:
-        return self._job is not None and self._job.name == _SWEEP
+    def report(self) -> "CalibrationReport | None":
+        return self.solver.report
 
     @property
     def simulated(self) -> bool:
@@ -98,15 +96,6 @@ class CalibratePresenter(QObject):
     def session(self) -> "CalibrationSession | None":
         return self.poses.session
 
-    @property
-    def can_sweep(self) -> bool:
-        ready = self.connection.arm_state is ArmState.HOLDING and self.poses.mounted
-        return self.report is not None and ready and not self.busy
-
-    @property
-    def measured_delays(self) -> bool:
-        return self.report is not None and all(camera.delay is not None for camera in self.report.cameras)
-
     # --- going back and forth ---
 
     def watch(self, shown: bool) -> None:
@@ -119,10 +108,11 @@ class CalibratePresenter(QObject):
 
     def go_to(self, step: CalibrateStep) -> None:
         """Another step; nothing gathered is lost."""
-        if step is self.step or self.poses.driving or self.sweeping:
+        if step is self.step or self.poses.driving or self.solver.sweeping:
             return
         self._leave()
-        self.step, self.problem = step, ""
+        self.step = step
+        self._clear()
         if step is CalibrateStep.POSES and not self.poses.gathered:
             self.begin()
         self._enter()
@@ -133,7 +123,7 @@ class CalibratePresenter(QObject):
         """From the overview: on with what was gathered and not yet stored, else all anew."""
         if self.saved:
             self.poses.forget()
-            self._show(None)
+            self.solver.show(None)
         self.go_to(CalibrateStep.PRINT)
 
     def begin(self) -> None:
@@ -170,9 +160,9 @@ class CalibratePresenter(QObject):
         try:
             tags = replace(self.tags, **values)
         except ValueError as error:
-            self.problem = f"This cannot be used: {error}."
+            self._problem = f"This cannot be used: {error}."
         else:
-            self.problem = ""
+            self._problem = ""
             self.setup.remember_tags(tags)
         self.changed.emit()
 
@@ -187,55 +177,6 @@ class CalibratePresenter(QObject):
 
         self._begin(work, "write the tags").on(done=self._printed)
 
-    def solve(self) -> None:
-        """Work out where the cameras stand; nothing moves."""
-        session, refine = self.session, self.refine_lens
-        if session is None or self.busy:
-            return
-        self._show(None)
-
-        def work(token: Cancellation, report: Report) -> "CalibrationReport":
-            from workflows.calibrate import solve
-
-            return solve(session, refine_lens=refine, report=report, token=token)
-
-        self._begin(work, _SOLVE).on(done=self._show, progress=self._progressed)
-
-    def solve_with_size(self, tag_size: float) -> None:
-        """Take the size that the arm's motion tells for the tags', m, and work it out again."""
-        if self.session is not None:
-            board = self.session.board.resized(tag_size / self.session.board.tag_size)
-            self.poses.session = replace(self.session, board=board)
-            self.solve()
-
-    def solve_slipped(self, after: int) -> None:
-        """Take the board as fastened anew after that pose, and work it out again."""
-        if self.session is not None:
-            self.poses.session = self.session.slipped(after)
-            self.solve()
-
-    def sweep(self) -> None:
-        """One slow motion, from which each camera's delay is told."""
-        session, report_, robot = self.session, self.report, self.connection.robot
-        if not self.can_sweep or session is None or report_ is None or robot is None:
-            return
-        captures = dict(self.connection.session.captures)
-
-        def work(token: Cancellation, report: Report) -> Any:
-            from workflows.calibrate import report_with_delays
-            from workflows.calibrate_sweep import sweep
-
-            said = lambda words: report(words, 0.0)  # noqa: E731
-            swept = sweep(session, report_, robot, captures, token=token, progress=said)
-            return swept, report_with_delays(report_, swept)
-
-        self._begin(work, _SWEEP).on(done=self._swept, progress=self._progressed)
-
-    def cancel(self) -> None:
-        """Give up what is being worked out, or end the sweep."""
-        if self._job is not None:
-            self._job.cancel()
-
     def save(self) -> None:
         """Store it with everything it was made from, and use it from now on."""
         if self.session is not None and self.report is not None and not self.busy:
@@ -249,7 +190,7 @@ class CalibratePresenter(QObject):
     def close(self) -> None:
         """End what looks and works; waits for nothing."""
         self._leave()
-        self.cancel()
+        self.solver.cancel()
 
     # --- parts ---
 
@@ -266,25 +207,22 @@ class CalibratePresenter(QObject):
         self.lenses.end()
         self.poses.leave()
 
-    def _show(self, report: "CalibrationReport | None") -> None:
-        self.report, self.saved, self.trouble = report, False, None
-        self.reported.emit()
-        self.changed.emit()
+    def _clear(self) -> None:
+        self._problem = self.solver.problem = ""
+
+    def _reported(self) -> None:
+        self.saved = False
 
     def _begun(self, session: "CalibrationSession", joining: bool) -> None:
         note = "The new cameras join the calibration in use: only poses that they see are still needed."
         self.poses.begin(session, note if joining else "")
-        self._show(None)
+        self.solver.show(None)
         if self.step is CalibrateStep.POSES:
             self.poses.enter()
 
     def _poses_finished(self) -> None:
         self.go_to(CalibrateStep.SOLVE)
-        self.solve()
-
-    def _swept(self, found: Any) -> None:
-        self.poses.session = found[0]
-        self._show(found[1])
+        self.solver.solve()
 
     def _printed(self, file: Path) -> None:
         self.printed = file
@@ -296,7 +234,7 @@ class CalibratePresenter(QObject):
 
     def _reopened(self, stored: "Stored") -> None:
         self.poses.begin(stored.session)
-        self._show(stored.report)
+        self.solver.show(stored.report)
         self.saved = True
         self.go_to(CalibrateStep.REPORT)
 
@@ -311,19 +249,15 @@ class CalibratePresenter(QObject):
             self.poses.leave()
         self.changed.emit()
 
-    def _progressed(self, words: str, share: float) -> None:
-        self.progress = (words, share)
-        self.changed.emit()
-
     def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
-        self.problem, self.trouble, self.progress = "", None, ("", 0.0)
+        self._clear()
         self._job = self._jobs.run(work, name=name)
         self._job.on(failed=self._failed, ended=self._ended)
         self.changed.emit()
         return self._job
 
     def _failed(self, error: KnownError) -> None:
-        self.problem, self.trouble = str(error), error
+        self._problem = str(error)
 
     def _ended(self) -> None:
         self._job = None

@@ -9,9 +9,9 @@ from PySide6.QtGui import QResizeEvent
 
 from foundation.camera import Camera
 from foundation.poses import pose, transform
-from gui.calibrate_poses_presenter import tool_path
 from gui.scene_panel import ScenePanel
 from gui.solids import Solid, box, joined
+from gui.theme import colours
 
 if TYPE_CHECKING:  # loaded with the solver
     from workflows.calibrate import CalibrationReport
@@ -19,9 +19,11 @@ if TYPE_CHECKING:  # loaded with the solver
 
 _EACH_MS = 650  # a proposed pose is looked at so long
 _SHAPE = 1.4  # width to height of a view in which the distance is `far`
-_HALF_POINT, _LARGER = 0.004, 0.004  # m, and m for each mm of error
+_HALF_POINT, _LARGER = 0.009, 0.006  # m, and m for each mm of error
 _GOOD_MM, _BAD_MM = 0.2, 1.5  # the ends of the colours
-_COLOURS = np.array([[0.13, 0.62, 0.38], [0.94, 0.74, 0.25], [0.86, 0.20, 0.18]])
+# From good to bad; the lights take a third of it away, and on a dark ground it has to be lighter.
+_COLOURS = np.array([[0.16, 0.76, 0.44], [1.00, 0.78, 0.15], [0.95, 0.22, 0.18]])
+_COLOURS_ON_DARK = np.array([[0.40, 1.00, 0.62], [1.00, 0.88, 0.35], [1.00, 0.42, 0.38]])
 
 
 class RigPanel(ScenePanel):
@@ -66,7 +68,7 @@ class PoseScene(RigPanel):
         self._poses, self._at = poses, 0
         self._outline, self._tool_from_board = np.concatenate([outline, outline[:1]]), tool_from_board
         self.show_cameras(cameras)
-        self.show_path(tool_path(poses) if len(poses) > 1 else None)
+        self.show_path(np.array([each.base_from_tool for each in poses]) if len(poses) > 1 else None)
         self._show()
 
     def play(self, playing: bool) -> None:
@@ -107,21 +109,32 @@ class PoseScene(RigPanel):
 class RigScene(RigPanel):
     """The cameras as they were found, and the error to expect in the workspace."""
 
-    far = 2.3
+    far = 2.0
+    _report: "CalibrationReport | None" = None
 
     def show_report(self, report: "CalibrationReport | None") -> None:
+        self._report = report
+        self.show_cameras(() if report is None else rig_cameras(report))
+        self._show_errors()
+
+    def _show_errors(self) -> None:
+        report = self._report
         if report is None:
-            self.show_cameras(())
             self.show_things(())
             self.show_legend("")
             return
-        self.show_cameras(rig_cameras(report))
         points, errors = report.error_map.points, report.error_map.expected_mm
         known = np.isfinite(errors)
-        self.show_things((error_solid(points[known], errors[known]),) if known.any() else ())
-        unseen = f" {int((~known).sum())} points that no two cameras see are left out." if not known.all() else ""
-        colours = f"green {_GOOD_MM:g} mm or less, yellow, red {_BAD_MM:g} mm or more"
-        self.show_legend(f"Error to expect in the workspace: {colours}.{unseen}")
+        ramp = _COLOURS_ON_DARK if colours().dark else _COLOURS
+        self.show_things((error_solid(points[known], errors[known], ramp),) if known.any() else ())
+        unseen = f" {int((~known).sum())} points that no camera sees are left out." if not known.all() else ""
+        ends = f"green {_GOOD_MM:g} mm or less, yellow, red and larger {_BAD_MM:g} mm or more"
+        self.show_legend(f"Cubes: how far things will be misplaced there, {ends}.{unseen}")
+
+    def _take_palette(self) -> None:
+        super()._take_palette()
+        if self._report is not None:
+            self._show_errors()
 
 
 def rig_cameras(report: "CalibrationReport") -> tuple[Camera, ...]:
@@ -132,14 +145,15 @@ def rig_cameras(report: "CalibrationReport") -> tuple[Camera, ...]:
     )
 
 
-def error_solid(points: np.ndarray, errors_mm: np.ndarray) -> Solid:
-    """A small cube for each of the points (n, 3) m, larger and redder with its error (n,)."""
+def error_solid(points: np.ndarray, errors_mm: np.ndarray, ramp: np.ndarray) -> Solid:
+    """A small cube for each of the points (n, 3) m, larger and redder with its error (n,); `ramp` (3, 3) from good to
+    bad."""
     halves = _HALF_POINT + _LARGER * np.minimum(errors_mm, 2 * _BAD_MM)
-    cubes = zip(points, halves, error_colours(errors_mm), strict=True)
+    cubes = zip(points, halves, error_colours(errors_mm, ramp), strict=True)
     return joined([box(np.full(3, half)).moved(pose(position=at)).coloured((*rgb, 1.0)) for at, half, rgb in cubes])
 
 
-def error_colours(errors_mm: np.ndarray) -> np.ndarray:
-    """(n, 3) in [0, 1]: from green over yellow to red."""
+def error_colours(errors_mm: np.ndarray, ramp: np.ndarray) -> np.ndarray:
+    """(n, 3) in [0, 1]: along the ramp (3, 3)."""
     share = np.clip((np.asarray(errors_mm, float) - _GOOD_MM) / (_BAD_MM - _GOOD_MM), 0.0, 1.0)
-    return np.stack([np.interp(share, [0.0, 0.5, 1.0], _COLOURS[:, channel]) for channel in range(3)], axis=-1)
+    return np.stack([np.interp(share, [0.0, 0.5, 1.0], ramp[:, channel]) for channel in range(3)], axis=-1)

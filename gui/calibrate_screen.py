@@ -12,14 +12,15 @@ from gui.calibrate_live import BoardViews
 from gui.calibrate_overview_page import OverviewPage
 from gui.calibrate_plots import ResidualPlots
 from gui.calibrate_poses_page import PosesPage
-from gui.calibrate_poses_presenter import Stage
 from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_print_page import BoardPicture, PrintPage
 from gui.calibrate_report_page import ReportPage
 from gui.calibrate_scene import PoseScene, RigScene, rig_cameras
 from gui.calibrate_solve_page import SolvePage
-from gui.calibrate_step import STEP_NAMES, CalibrateStep
+from gui.calibrate_step import STEP_NAMES, CalibrateStep, Stage
 from gui.choice import Choice
+from gui.jog_pads import DIRECTION_OF_KEY
+from gui.lab_hand import LabHand
 from gui.live_presenter import LivePresenter
 from gui.live_views import LiveViews
 from gui.parts import Button, column, row
@@ -39,10 +40,15 @@ class CalibrateScreen(QWidget):
     shows_live_views = False  # its own views show them, larger
 
     def __init__(
-        self, presenter: CalibratePresenter, live: LivePresenter, arm: ArmPresenter, control: ArmControlPresenter
+        self,
+        presenter: CalibratePresenter,
+        live: LivePresenter,
+        arm: ArmPresenter,
+        control: ArmControlPresenter,
+        hand: LabHand,
     ):
         super().__init__()
-        self.presenter, self._live, self._control = presenter, live, control
+        self.presenter, self._live, self._control, self._hand = presenter, live, control, hand
         self.strip = StepStrip(STEP_NAMES)
         self.back = Button("Back", "quiet", icon_name="left", on=self._go_back)
         self.live, self.board_picture = LiveViews(live), BoardPicture()
@@ -67,7 +73,7 @@ class CalibrateScreen(QWidget):
         self._lay_out()
         presenter.changed.connect(self._refresh)
         presenter.stepped.connect(self._show_step)
-        presenter.reported.connect(self._show_report)
+        presenter.solver.reported.connect(self._show_report)
         presenter.poses.proposed.connect(self._show_proposals)
         live.refreshed.connect(self._pulled)
         self._show_step()
@@ -77,10 +83,15 @@ class CalibrateScreen(QWidget):
     def leave(self) -> None:
         """Another screen is shown, or another window has the keyboard."""
         self._control.release_all()
+        self._hand.let_go()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """G guides by hand and Return takes a pose, where poses are taken by hand."""
+        """Where poses are taken by hand, G guides, Return takes a pose, and in the lab arrows are the hand."""
         by_hand = self.presenter.step is CalibrateStep.POSES and self.presenter.poses.stage is Stage.BY_HAND
+        direction = DIRECTION_OF_KEY.get(Qt.Key(key))
+        if direction is not None:
+            (self._hand.pull if pressed and by_hand else self._hand.release)(direction)
+            return by_hand and self._hand.can_pull
         button = {Qt.Key.Key_G: self.poses_page.guide, Qt.Key.Key_Return: self.poses_page.main}.get(Qt.Key(key))
         if not by_hand or button is None:
             return False
@@ -145,7 +156,7 @@ class CalibrateScreen(QWidget):
         if not self.isVisible():
             return
         presenter = self.presenter
-        moves = presenter.poses.driving or presenter.sweeping
+        moves = presenter.poses.driving or presenter.solver.sweeping
         self.strip.show_step(presenter.step, *(_MOVES if moves else _STANDS))
         self.back.setVisible(presenter.step is not CalibrateStep.OVERVIEW)
         self.back.setEnabled(not moves and not presenter.busy)
@@ -168,7 +179,7 @@ class CalibrateScreen(QWidget):
         for views in (self.pose_views, self.proof):
             views.expect(report)
         self.rig.show_report(report)
-        self.plots.show_report(self.presenter.report)
+        self.plots.show_report(report)
 
     def _pulled(self) -> None:
         """The present, thirty times a second."""

@@ -16,7 +16,7 @@ class SolvePage(GuidePage):
 
     def __init__(self, presenter: CalibratePresenter, arm: ArmPresenter):
         super().__init__("Work it out")
-        self._presenter = presenter
+        self._presenter, self._solver = presenter, presenter.solver
         self.facts = Facts()
         self.refine = QCheckBox("Also improve the lenses, where enough was seen")
         self.refine.clicked.connect(self._choose_refining)
@@ -32,28 +32,28 @@ class SolvePage(GuidePage):
 
     def refresh(self) -> None:
         presenter = self._presenter
-        report, solving = presenter.report, presenter.solving
+        report, solving = presenter.report, self._solver.solving
         self.say("Work it out", self._words(), presenter.problem)
         self.facts.show_facts(self._facts())
         self.refine.setVisible(report is None)
         self.refine.setEnabled(not presenter.busy)
-        self.refine.setChecked(presenter.refine_lens)
-        words, share = presenter.progress
+        self.refine.setChecked(self._solver.refine_lens)
+        words, share = self._solver.progress
         for part in (self.bar, self.doing):
             part.setVisible(solving)
         self.bar.setValue(round(1000 * share))
         self.doing.setText(words)
-        sweep_due = report is not None and not presenter.measured_delays
-        self.arm.setVisible(sweep_due and not presenter.sweeping)
-        self.without.setVisible(sweep_due and not presenter.sweeping)
+        sweep_due = report is not None and not self._solver.measured_delays
+        self.arm.setVisible(sweep_due and not self._solver.sweeping)
+        self.without.setVisible(sweep_due and not self._solver.sweeping)
         self._show_way_out()
         self._show_main()
 
     def _words(self) -> str:
         presenter = self._presenter
-        if presenter.sweeping:
+        if self._solver.sweeping:
             return "The arm moves slowly to and fro. Keep clear of it; Stop or Space stops it at once."
-        if presenter.report is not None and not presenter.measured_delays:
+        if presenter.report is not None and not self._solver.measured_delays:
             return (
                 "The cameras' places are known. One slow motion to and fro now tells how late each camera's pictures "
                 "come; without it, moving things are seen a little behind."
@@ -74,7 +74,7 @@ class SolvePage(GuidePage):
         return facts
 
     def _show_way_out(self) -> None:
-        trouble = self._presenter.trouble
+        trouble = self._solver.trouble
         suggested, after = getattr(trouble, "suggested", None), getattr(trouble, "after", None)
         self.way_out.setVisible(suggested is not None or after is not None)
         if suggested is not None:
@@ -84,26 +84,26 @@ class SolvePage(GuidePage):
 
     def _show_main(self) -> None:
         presenter = self._presenter
-        self.main.show_as("danger" if presenter.sweeping else "primary")
-        if presenter.solving:
+        self.main.show_as("danger" if self._solver.sweeping else "primary")
+        if self._solver.solving:
             self.offer("Cancel", "cross")
-        elif presenter.sweeping:
+        elif self._solver.sweeping:
             self.offer("End the motion", "cross")
         elif presenter.report is None:
             self.offer("Work it out", "refresh", enabled=presenter.session is not None and not presenter.busy)
-        elif not presenter.measured_delays:
-            self.offer("Measure the delays: the arm moves", "play", enabled=presenter.can_sweep)
+        elif not self._solver.measured_delays:
+            self.offer("Measure the delays: the arm moves", "play", enabled=self._solver.can_sweep)
         else:
             self.offer("See the report", "right")
 
     def _press(self) -> None:
         presenter = self._presenter
-        if presenter.solving or presenter.sweeping:
-            presenter.cancel()
+        if self._solver.solving or self._solver.sweeping:
+            self._solver.cancel()
         elif presenter.report is None:
-            presenter.solve()
-        elif not presenter.measured_delays:
-            presenter.sweep()
+            self._solver.solve()
+        elif not self._solver.measured_delays:
+            self._solver.sweep()
         else:
             self._go_on()
 
@@ -111,12 +111,12 @@ class SolvePage(GuidePage):
         self._presenter.go_to(CalibrateStep.REPORT)
 
     def _choose_refining(self, chosen: bool) -> None:
-        self._presenter.refine_lens = chosen
+        self._solver.refine_lens = chosen
 
     def _take_way_out(self) -> None:
-        trouble = self._presenter.trouble
+        trouble = self._solver.trouble
         suggested, after = getattr(trouble, "suggested", None), getattr(trouble, "after", None)
         if suggested is not None:
-            self._presenter.solve_with_size(float(suggested))
+            self._solver.solve_with_size(float(suggested))
         elif after is not None:
-            self._presenter.solve_slipped(int(after))
+            self._solver.solve_slipped(int(after))

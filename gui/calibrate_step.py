@@ -1,6 +1,6 @@
-"""The steps of a calibration, one after the other."""
+"""The steps of a calibration, one after the other, and the stages of the longest of them."""
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class CalibrateStep(IntEnum):
@@ -15,3 +15,15 @@ class CalibrateStep(IntEnum):
 
 
 STEP_NAMES = ("Print", "Lenses", "Poses", "Work out", "Report")
+
+
+class Stage(StrEnum):
+    """How far the poses are; computed from the facts."""
+
+    MOUNT = "mount"  # the board is not yet on the gripper
+    LOOK = "look"  # some first poses are proposed, from which each camera should see the board once
+    POSES = "poses"  # all poses are proposed
+    DRIVING = "driving"
+    BROKEN = "broken"  # something ended the drive; it can go on where it was
+    BY_HAND = "by hand"
+    DONE = "done"

@@ -62,6 +62,7 @@ class EpisodePlayer(QWidget):
         self.review, self.film = review, None
         self.trim_idle.setEnabled(review is not None and review.idle[1] > review.idle[0])
         if review is None:
+            self.untrim.setEnabled(False)
             self.player.show_film(None)
             self.timeline.show_content(TimelineContent(np.zeros(1)))
             self.player.grid.show_names(())

@@ -25,6 +25,7 @@ _TURNS = (
     ((0, 0), Direction(5, 1), "Yaw +", "Q", Qt.Key.Key_Q),
     ((0, 2), Direction(5, -1), "Yaw −", "E", Qt.Key.Key_E),
 )
+DIRECTION_OF_KEY = {key: direction for _, direction, _, _, key in (*_MOVES, *_TURNS)}
 _OPEN_KEY, _CLOSE_KEY = Qt.Key.Key_O, Qt.Key.Key_C
 
 
@@ -35,7 +36,7 @@ class JogPads(QWidget):
         super().__init__()
         self._control = control
         self.buttons: dict[Direction, JogButton] = {}
-        self._keys = {key: direction for _, direction, _, _, key in (*_MOVES, *_TURNS)}
+        self._keys = DIRECTION_OF_KEY
         pads = row(gap=1.5)
         for heading, entries in (("Move", _MOVES), ("Turn", _TURNS)):
             pads.addLayout(column(label(heading, "muted"), self._pad(entries)))
@@ -50,6 +51,10 @@ class JogPads(QWidget):
             (self._control.press if pressed else self._control.release)(direction)
             return True
         return self.take_gripper_key(key, pressed)
+
+    def direction_of(self, key: int) -> Direction | None:
+        """The direction that a key stands for, None for another key."""
+        return self._keys.get(Qt.Key(key))
 
     def take_gripper_key(self, key: int, pressed: bool) -> bool:
         """The same for the gripper's keys alone."""

@@ -136,7 +136,10 @@ class EpisodeDetail(QWidget):
     def _lay_out(self) -> None:
         self._curves_old, self._moment = True, 0.0
         self.label = Button("Read the motion", "quiet", icon_name="camera")
-        self.label.setToolTip("A model reads from the films what the arm does, and adds that as new episodes")
+        self.label.setToolTip(
+            "A model reads from the films what the arm does, and adds that as new episodes. Where the arm stands at "
+            "first comes from the episode; where that is not known, its home posture is assumed"
+        )
         self.label.clicked.connect(self._label)
         self.labelling, self.label_bar = label("", "muted", wrap=True, name="label words"), QProgressBar(maximum=1000)
         self.label_bar.setTextVisible(False)

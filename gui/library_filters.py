@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QSizePolicy, QW
 
 from foundation.clocks import utc_now
 from gui import library_words
+from gui.library_days import DayRange
 from gui.library_presenter import LibraryPresenter
 from gui.parts import Button, column, label, row
 from gui.theme import space
@@ -25,6 +26,7 @@ _ORDERS: tuple[tuple[str, Sort, bool], ...] = (
     ("Largest first", Sort.SIZE, True),
 )
 _DAYS = (("Today", 0), ("Last 7 days", 6), ("Last 30 days", 29), ("Last year", 364))
+_CHOSEN_DAYS = "chosen days"
 
 Offer = tuple[str, Any]
 
@@ -52,7 +54,8 @@ class FilterBar(QWidget):
         top = row(self.search, self.toggle, gap=0.3)
         top.setStretch(0, 1)
         self.setLayout(column(top, self.conditions, row(self.order, None, self.clear, gap=0.3), gap=0.3))
-        self.search.textChanged.connect(presenter.search)
+        self._clearing = False
+        self.search.textChanged.connect(lambda text: None if self._clearing else presenter.search(text))
         self.order.currentIndexChanged.connect(lambda: presenter.sort(*self.order.currentData()))
         self.toggle.toggled.connect(self.conditions.setVisible)
         presenter.offers_changed.connect(self.conditions.show_offers)
@@ -66,9 +69,9 @@ class FilterBar(QWidget):
         self.clear.setVisible(bool(number or self.search.text()))
 
     def _clear(self) -> None:
-        blocked = self.search.blockSignals(True)
+        self._clearing = True
         self.search.clear()
-        self.search.blockSignals(blocked)
+        self._clearing = False
         self.conditions.clear()
         self._presenter.show_all()
         self.refresh()
@@ -97,6 +100,10 @@ class _Conditions(QWidget):
             self.choices[name] = choice
             title = label(words, "small")
             grid.addLayout(column(title, choice, gap=0.05), i // 2, i % 2)
+        self.days = DayRange()
+        self.days.hide()
+        self.days.changed.connect(lambda: self._choose("recorded"))
+        grid.addWidget(self.days, (len(_NAMES) + 1) // 2, 0, 1, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         self.show_offers()
@@ -127,11 +134,14 @@ class _Conditions(QWidget):
             blocked = choice.blockSignals(True)
             choice.setCurrentIndex(0)
             choice.blockSignals(blocked)
+        self.days.hide()
 
     def _choose(self, name: str) -> None:
         value = self.choices[name].currentData()
         if name == "recorded":
-            self._presenter.narrow(since=None if value is None else _since(value))
+            self.days.setVisible(value == _CHOSEN_DAYS)
+            since, until = self.days.moments if value == _CHOSEN_DAYS else (_since(value), None)
+            self._presenter.narrow(since=since, until=until)
         elif name == "quality":
             low, check = value if value is not None else (None, None)
             self._presenter.narrow(quality=low, finding=check)
@@ -139,8 +149,10 @@ class _Conditions(QWidget):
             self._presenter.narrow(**{name: value})
 
 
-def _since(days: int) -> datetime:
+def _since(days: int | None) -> datetime | None:
     """Midnight here, so many days ago."""
+    if days is None:
+        return None
     today = utc_now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=days)
 
@@ -185,7 +197,7 @@ _NAMES = {
 _OFFERS: dict[str, Callable[[LibraryPresenter], Sequence[Offer]]] = {
     "task": _tasks,
     "success": lambda _: [("Success", "success"), ("Failure", "failure"), ("Not judged", "unknown")],
-    "recorded": lambda _: list(_DAYS),
+    "recorded": lambda _: [*_DAYS, ("From … to …", _CHOSEN_DAYS)],
     "operator": _named("operator"),
     "source": _named("source", library_words.source),
     "tag": _named("tag"),

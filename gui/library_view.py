@@ -38,7 +38,7 @@ class LibraryView(QWidget):
         self.record = Button("Record the first episode", "primary", icon_name="right", on=self.record_asked.emit)
         self.left, self.right, self.whole = QStackedWidget(), QStackedWidget(), QStackedWidget()
         self._kept: set[uuid.UUID] = set()
-        self._at, self._scroll = 0, 0
+        self._at, self._scroll, self._question = 0, 0, presenter.question
         self._moved = False  # whether the rows are others because of a press here
         self._held, self._placed = 0, False
         self._repeat = QTimer(self)
@@ -152,6 +152,7 @@ class LibraryView(QWidget):
             known = [self.presenter.model.row(number) for number in range(rows[0][0], last + 1)]
             self._kept = {row.id for row in known if row is not None}
             self._at = rows[0][0]
+        self._question = self.presenter.model.question
         self._scroll = self.list.verticalScrollBar().value()
 
     def _show_listed(self) -> None:
@@ -166,12 +167,14 @@ class LibraryView(QWidget):
     def _restore(self) -> None:
         """The list is another: where it was scrolled to, and what was selected, stays so where it can."""
         kept, self._kept = self._kept, set()
-        moved, self._moved = self._moved, False
+        stays, self._moved = self._moved or self._question == self.presenter.model.question, False
         if self.presenter.model.rowCount() and kept:
             self.list.doItemsLayout()  # else the scroll bar still has the old list's length
             self.list.verticalScrollBar().setValue(self._scroll)
-            if not self.list.choose(kept) and moved:
-                self.list.choose_row(self._at)  # it was deleted: the next one
+            if not self.list.choose(kept) and stays:
+                self.list.choose_row(self._at)  # it was deleted: the next one; or its page is not there yet
+        # A list that was exchanged does not say that nothing is selected any more.
+        self.presenter.select(self.list.ranges)
 
     def _show_opened(self) -> None:
         selected = self.presenter.selected > 0

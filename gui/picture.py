@@ -3,8 +3,18 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import colours, em
@@ -36,7 +46,12 @@ class Drawing:
 
 
 class Picture(QWidget):
-    """Shows rgb (H, W, 3) uint8 with a name in its corner; `None` shows the words given instead."""
+    """Shows rgb (H, W, 3) uint8 with a name in its corner; `None` shows the words given instead.
+
+    `clicked` carries the place x, y of a press in the picture's own pixels.
+    """
+
+    clicked = Signal(float, float)
 
     def __init__(self, name: str = "", parent: QWidget | None = None):
         super().__init__(parent)
@@ -93,6 +108,16 @@ class Picture(QWidget):
         self.setToolTip(sentence)
 
     # --- Qt ---
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._rgb is None or event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+            return
+        height, width = self._rgb.shape[:2]
+        where = self._where(width, height)
+        if where.contains(event.position()):
+            at = (event.position() - where.topLeft()) * (width / where.width())
+            self.clicked.emit(at.x() - 0.5, at.y() - 0.5)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

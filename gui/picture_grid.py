@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -14,7 +14,9 @@ _SHAPE = 4 / 3  # width to height of most cameras' pictures
 
 
 class PictureGrid(QWidget):
-    """Pictures by name; `show_names` says which."""
+    """Pictures by name; `show_names` says which. `clicked` carries a picture's name and a place in its own pixels."""
+
+    clicked = Signal(str, float, float)
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
@@ -41,6 +43,7 @@ class PictureGrid(QWidget):
             self.pictures = tuple(Picture(name, self) for name in names)
             for picture in self.pictures:
                 picture.setMinimumSize(1, 1)
+                picture.clicked.connect(lambda x, y, name=picture.name: self.clicked.emit(name, x, y))
                 picture.show()
             self._arrange()
         return self.pictures

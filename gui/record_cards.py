@@ -26,10 +26,10 @@ class TaskCard(Card):
         self.task.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.task.setAccessibleName("Task")
         self.task.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.line.setPlaceholderText("What the arm is shown, for example: pick up the red cube")
+        self.line.setPlaceholderText("For example: pick up the red cube")
         self.line.setMaxLength(600)
         self.paraphrases = QLineEdit()
-        self.paraphrases.setPlaceholderText("Other words for it, with a semicolon between them")
+        self.paraphrases.setPlaceholderText("Other words; with semicolons between")
         self.paraphrases.setAccessibleName("Other words for the task")
         self.body.addWidget(self.task)
         self.body.addWidget(self.paraphrases)
@@ -49,7 +49,7 @@ class TaskCard(Card):
 
     def refresh(self) -> None:
         presenter = self._presenter
-        wanted = list(presenter.suggestions)
+        wanted = list(presenter.tasks.suggestions)
         if wanted != [self.task.itemText(i) for i in range(self.task.count())]:
             typed = self.line.text()
             with QSignalBlocker(self.task):
@@ -169,6 +169,7 @@ class StateCard(Card):
         self._show_time()
         self.problem.show_words(presenter.problem, "warning" if state is RecordState.REVIEW else "danger")
         self.words.setText(record_words.next_words(presenter))
+        self.words.setVisible(bool(self.words.text()))
         self.review.setVisible(state is RecordState.REVIEW and not presenter.demonstrating)
         for button in (self.success, self.failure, self.discard):
             button.setEnabled(not presenter.busy)

@@ -1,25 +1,20 @@
 """What the Record screen knows and may do: tasks, recordings, their review, and the lab's demonstrator."""
 
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from foundation import xarm7
 from foundation.errors import KnownError
 from gui.arm_control_presenter import ArmControlPresenter
 from gui.connection import Connection
-from gui.film import Film
 from gui.jobs import Job, Jobs, Work
-from gui.live_overlay import LiveView
+from gui.lab_hand import LabHand
 from gui.open_library import OpenLibrary
+from gui.record_lab import demonstrations, ready_bench
+from gui.record_pictures import RecordPictures
 from gui.record_tasks import RecordTasks
-from gui.teaching_views import TeachingViews
 from robot.state import ArmState
-from simulation.bench.tasks import possible_tasks
 from workflows.cancellation import Cancellation, Report
 from workflows.record_facts import RecordRequest, RecordState
 
@@ -31,7 +26,6 @@ if TYPE_CHECKING:  # what needs the database is loaded with the library, not whe
 BY_HAND, BY_KEYS, DEMONSTRATOR = "hand-guiding", "jog", "demonstrator"
 COUNTDOWNS_S = (0, 3, 5)
 _WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
-_BENCHES = 1_000_000
 _DEMONSTRATE = "demonstrate"
 
 
@@ -39,12 +33,11 @@ class RecordPresenter(QObject):
     """One recording after the other, over what is connected. What moves the arm meanwhile is the arm control's.
 
     `instruction`, `paraphrases`, `source` and `countdown_s` are what the next recording is of. One thing that waits is
-    under way at a time; the film of a review and the list of tasks are loaded beside it. `recorder_for` makes the
-    recorder for what is connected, as `workflows.record_sources` does.
+    under way at a time; `pictures` and `tasks` load beside it, and `hand` pulls at the lab's arm while it is guided.
+    `recorder_for` makes the recorder for what is connected, as `workflows.record_sources` does.
     """
 
     changed = Signal()
-    film_changed = Signal()
     live_changed = Signal()  # thirty times a second
 
     def __init__(
@@ -62,16 +55,14 @@ class RecordPresenter(QObject):
         self.instruction, self.paraphrases = "", ()
         self.source, self.countdown_s = BY_HAND, COUNTDOWNS_S[1]
         self.recorder: Recorder | None = None
-        self.film: Film | None = None
-        self.tasks = RecordTasks(library, jobs, self)
+        self.pictures = RecordPictures(connection, jobs, self)
+        self.tasks = RecordTasks(library, connection, jobs, self)
+        self.hand = LabHand(connection, control, jobs, self)
         self.progress = ("", 0.0)
         self._problem = ""
         self._job: Job | None = None
         self._recorded_from: tuple[Any, ...] = ()  # what the recorder was made for
-        self._shown: Path | None = None
         self._state = RecordState.READY
-        self._trail: list[np.ndarray] = []
-        self._views = TeachingViews(connection.session)
         self._pulls, self._watched = 0, False
         connection.pulled.connect(self._pulled)
         connection.changed.connect(self._connection_changed)
@@ -80,6 +71,7 @@ class RecordPresenter(QObject):
         library.failed.connect(lambda _: self.changed.emit())
         self.tasks.changed.connect(self.changed)
         self.tasks.failed.connect(self._failed)
+        self.pictures.failed.connect(self._failed)
 
     # --- what is known ---
 
@@ -134,33 +126,17 @@ class RecordPresenter(QObject):
         return self.can_start and self.simulated and self.connection.arm_state is ArmState.HOLDING
 
     @property
-    def suggestions(self) -> tuple[str, ...]:
-        """Tasks to choose from: the library's, then what the lab understands on its present bench."""
-        lab = self.connection.session.lab
-        known = [] if lab is None else [task.instruction for task in possible_tasks(lab.scene)]
-        return tuple(dict.fromkeys([*self.tasks.known, *known]))
-
-    @property
     def kept_today(self) -> int:
         """Episodes of the chosen task kept since midnight."""
         task = self.tasks.known.get(self.instruction)
         return 0 if task is None else task.today
-
-    def live_views(self) -> list[LiveView]:
-        """Every camera now, the tool drawn into the calibrated ones, and its way since the recording began."""
-        status = self.connection.status
-        return self._views.views(status, np.array(self._trail).reshape(-1, 3))
 
     # --- choices ---
 
     def choose_task(self, instruction: str) -> None:
         """Another task; what else it is called is proposed by the library, or by the lab."""
         self.instruction = " ".join(instruction.split())
-        known, lab = self.tasks.known.get(self.instruction), self.connection.session.lab
-        self.paraphrases = () if known is None else known.paraphrases
-        if known is None and lab is not None:
-            tasks = {task.instruction: task.wordings[1:] for task in possible_tasks(lab.scene)}
-            self.paraphrases = tasks.get(self.instruction, ())
+        self.paraphrases = self.tasks.paraphrases_of(self.instruction)
         self.changed.emit()
 
     def choose_paraphrases(self, texts: tuple[str, ...]) -> None:
@@ -169,6 +145,7 @@ class RecordPresenter(QObject):
 
     def choose_source(self, source: str) -> None:
         self.control.release_all()
+        self.hand.let_go()
         self.source = source
         self.changed.emit()
 
@@ -218,31 +195,14 @@ class RecordPresenter(QObject):
         """The bench was put back; in the lab, it is put back: a new one, the arm driving home before."""
         if self.state is not RecordState.RESET or self.busy:
             return
-        recorder, session, instruction = self._recorder, self.connection.session, self.instruction
-
-        def work(token: Cancellation, report: Report) -> None:
-            if session.lab is not None:
-                from workflows.record_demonstrations import Demonstrations
-
-                Demonstrations(session, recorder).new_bench(instruction, secrets.randbelow(_BENCHES), token)
-            recorder.bench_is_ready()
-
-        self._begin(work, "new bench")
+        self._begin(ready_bench(self.connection.session, self._recorder, self.instruction), "new bench")
 
     def demonstrate(self, count: int) -> None:
         """Let the lab's demonstrator do the task so many times, each on a new bench, and keep every one."""
         if not self.can_demonstrate:
             return
-        recorder, session, tasks = self._recorder, self.connection.session, self.tasks
         request = self._request(DEMONSTRATOR)
-
-        def work(token: Cancellation, report: Report) -> None:
-            from workflows.record_demonstrations import Demonstrations
-
-            tasks.store(request)
-            demonstrations = Demonstrations(session, recorder)
-            demonstrations.record(request, count, seed=secrets.randbelow(_BENCHES), report=report, token=token)
-
+        work = demonstrations(self.connection.session, self._recorder, self.tasks, request, count)
         self._begin(work, _DEMONSTRATE).on(progress=self._progressed)
 
     def close(self) -> None:
@@ -267,7 +227,7 @@ class RecordPresenter(QObject):
     def _start(self) -> None:
         recorder, request, tasks = self._recorder, self._request(self.source), self.tasks
         countdown_s = float(self.countdown_s)
-        self._trail = []
+        self.pictures.begin_trail()
 
         def work(token: Cancellation, report: Report) -> None:
             tasks.store(request)
@@ -298,45 +258,20 @@ class RecordPresenter(QObject):
 
     def _pulled(self) -> None:
         self._pulls += 1
-        state, status = self.state, self.connection.status
-        if state is RecordState.RECORDING and status is not None and np.isfinite(status.position).all():
-            self._trail.append(xarm7.forward(status.position)[:3, 3])
+        state = self.state
+        if state is RecordState.RECORDING:
+            self.pictures.lengthen_trail()
         if state is not self._state:
             self._state = state
             if state is RecordState.COUNTDOWN or (state is RecordState.RECORDING and self.demonstrating):
-                self._trail = []
+                self.pictures.begin_trail()
             self.changed.emit()
-        self._load_film(state)
+        # As soon as something waits to be looked at.
+        self.pictures.want_film(None if self.recorder is None or self.demonstrating else self.recorder.folder)
         if self._watched:
             self.live_changed.emit()
             if self._pulls % _WORDS_EVERY == 0:
                 self.changed.emit()
-
-    def _load_film(self, state: RecordState) -> None:
-        """What was recorded, as soon as it waits to be looked at."""
-        folder = None if self.recorder is None or self.demonstrating else self.recorder.folder
-        if folder == self._shown:
-            return
-        self._shown = folder
-        self._show(None)
-        if folder is not None:
-
-            def work(*_: Any) -> Film:
-                from gui.record_film import episode_film
-
-                return episode_film(folder)
-
-            still = self._only_for(folder)
-            self._jobs.run(work, name="load the film").on(done=still(self._show), failed=still(self._failed))
-
-    def _only_for(self, folder: Path) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
-        """What comes of a folder that was kept or discarded meanwhile is of no interest."""
-        return lambda act: lambda value: act(value) if folder == self._shown else None
-
-    def _show(self, film: Film | None) -> None:
-        if film is not self.film:
-            self.film = film
-            self.film_changed.emit()
 
     def _library_changed(self) -> None:
         self._refresh_recorder()
@@ -344,7 +279,7 @@ class RecordPresenter(QObject):
         self.changed.emit()
 
     def _connection_changed(self) -> None:
-        self._views = TeachingViews(self.connection.session)
+        self.pictures.look_at_cameras()
         if self.source not in self.sources:
             self.source = BY_HAND
         if self.connection.opened:

@@ -34,7 +34,7 @@ class RecordScreen(QWidget):
         self._lay_out()
         presenter.changed.connect(self._refresh)
         presenter.live_changed.connect(self._show_live)
-        presenter.film_changed.connect(self._show_film)
+        presenter.pictures.film_changed.connect(self._show_film)
         self._refresh()
 
     # --- the shell's ---
@@ -42,6 +42,7 @@ class RecordScreen(QWidget):
     def leave(self) -> None:
         """Another screen is shown, or another window has the keyboard."""
         self._control.release_all()
+        self.presenter.hand.let_go()
 
     def take_key(self, key: int, pressed: bool) -> bool:
         """The recording's own keys, the film's while it is looked at, and else those that move the arm."""
@@ -111,14 +112,14 @@ class RecordScreen(QWidget):
         self.player.below.setVisible(self._reviewing)
 
     def _show_film(self) -> None:
-        film = self.presenter.film
+        film = self.presenter.pictures.film
         self.player.show_film(film)
         if film is not None:
             self.player.play()
 
     def _show_live(self) -> None:
-        if self.isVisible() and not (self._reviewing and self.presenter.film is not None):
-            self._show_views(self.presenter.live_views())
+        if self.isVisible() and not (self._reviewing and self.presenter.pictures.film is not None):
+            self._show_views(self.presenter.pictures.live_views())
 
     def _show_views(self, views: list[LiveView]) -> None:
         for picture, view in zip(self.player.grid.show_names([v.name for v in views]), views, strict=True):

@@ -1,4 +1,4 @@
-"""The tasks of the library, and how many episodes of each were kept today."""
+"""The tasks of the library and of the lab, and how many episodes of each were kept today."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,8 +7,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from foundation.errors import KnownError
+from gui.connection import Connection
 from gui.jobs import Job, Jobs
 from gui.open_library import OpenLibrary
+from simulation.bench.tasks import possible_tasks
 from workflows.record_facts import RecordRequest
 
 
@@ -27,12 +29,27 @@ class RecordTasks(QObject):
     changed = Signal()
     failed = Signal(KnownError)
 
-    def __init__(self, library: OpenLibrary, jobs: Jobs, parent: QObject | None = None):
+    def __init__(self, library: OpenLibrary, connection: Connection, jobs: Jobs, parent: QObject | None = None):
         super().__init__(parent)
-        self._library, self._jobs = library, jobs
+        self._library, self._connection, self._jobs = library, connection, jobs
         self.known: dict[str, KnownTask] = {}
         self._job: Job | None = None
         self._again = False  # asked for while they were being read
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Tasks to choose from: the library's, then what the lab understands on its present bench."""
+        return tuple(dict.fromkeys([*self.known, *self._in_the_lab]))
+
+    def paraphrases_of(self, instruction: str) -> tuple[str, ...]:
+        """What else a task is called, by the library, or where it is new by the lab."""
+        known = self.known.get(instruction)
+        return self._in_the_lab.get(instruction, ()) if known is None else known.paraphrases
+
+    @property
+    def _in_the_lab(self) -> dict[str, tuple[str, ...]]:
+        lab = self._connection.session.lab
+        return {} if lab is None else {task.instruction: task.wordings[1:] for task in possible_tasks(lab.scene)}
 
     def look(self) -> None:
         """Read them again; returns at once."""

@@ -42,13 +42,25 @@ def next_words(p: RecordPresenter) -> str:
     if state is RecordState.COUNTDOWN:
         return "The recording begins by itself."
     if p.trouble:
-        return p.trouble
+        return "" if p.trouble == p.problem else p.trouble  # it stands above already
     if state is RecordState.RESET:
         how = "Ask for a new bench" if p.simulated else "Put everything back, a little differently each time"
         return f"{how}, or start the next one at once."
     if p.source == BY_HAND and p.connection.arm_state is not ArmState.HAND_GUIDING:
         return "Start hand guiding below, then record."
     return "Start the recording, then show the task."
+
+
+def hand_words(guiding: bool, simulated: bool) -> str:
+    """How the arm is moved by hand; nobody can lay hands on the lab's."""
+    if simulated:
+        keys = "the arrow keys, Page ↑ and Page ↓"
+        if guiding:
+            return f"Hold {keys}: in the lab they are your hand."
+        return f"The arm then gives way, and {keys} pull at it like a hand."
+    if guiding:
+        return "Move the arm with your hands. It keeps its own weight."
+    return "Hold the arm before you press: it then gives way to your hands."
 
 
 def figures_words(p: RecordPresenter) -> dict[str, str]:

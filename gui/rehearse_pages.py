@@ -59,20 +59,32 @@ class Facts(QWidget):
 class AskPage(QWidget):
     """Before anything was asked, or after something went wrong."""
 
-    def __init__(self, presenter: RehearsePresenter, choose):
+    def __init__(self, presenter: RehearsePresenter, choose, draw):
         super().__init__()
         self._presenter, self._choose = presenter, choose
+        self.draw = Button("Draw the motion yourself…", "quiet", icon_name="plus", on=draw)
+        self.draw.setToolTip("Click into the pictures where the tool should go, and see what would happen")
         self.problem = Note()
         self.words = label("", "muted", wrap=True)
         self.suggestions: tuple[Button, ...] = ()
         self._grid = QGridLayout()
         self._grid.setSpacing(space(0.35))
-        self.setLayout(column(label("What should the arm do?", "heading"), self.problem, self.words, self._grid, None))
+        self.setLayout(
+            column(
+                label("What should the arm do?", "heading"),
+                self.problem,
+                self.words,
+                self._grid,
+                row(self.draw, None),
+                None,
+            )
+        )
 
     def refresh(self) -> None:
         presenter = self._presenter
         self.problem.show_words(presenter.problem)
         self.words.setText(rehearse_words.ask_words(presenter))
+        self.draw.setEnabled(presenter.can_ask)
         offered = presenter.suggestions[:_SUGGESTIONS]
         if tuple(button.text() for button in self.suggestions) == offered:
             return

@@ -1,14 +1,15 @@
 """The Rehearse screen: ask, watch in every view and in 3-D, decide, run, say how it went."""
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import rehearse_words
-from gui.adjust_panel import AdjustPanel
 from gui.ask_bar import AskBar
 from gui.findings_list import FindingsList
+from gui.held_step import HeldStep
 from gui.live_overlay import LiveView, thinned
+from gui.motion_drawing import MotionDrawing
 from gui.parts import Card, row
 from gui.rehearse_pages import AskPage, DecidePage, WorkingPage
 from gui.rehearse_presenter import RehearsePresenter
@@ -19,11 +20,10 @@ from gui.solids import Solid
 from gui.step_strip import StepStrip
 from gui.theme import space
 from gui.view_player import ViewPlayer
+from gui.waypoint_hands import WaypointHands
 from model.client import Progress
-from workflows.waypoint_edit import EditError, edited
 
 _PANEL_LINES = 13.0  # height of what stands below the timeline
-_REPEAT_AFTER_MS, _REPEAT_MS = 350, 60  # a held arrow key
 _SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
 _PREVIEW_EVERY = 4  # pulls: what is being imagined plays at about eight pictures a second
 _FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras
@@ -41,7 +41,7 @@ class RehearseScreen(QWidget):
         self.strip, self.ask_bar = StepStrip(), AskBar()
         self.player, self.scene, self.findings = ViewPlayer(), ScenePanel(), FindingsList()
         self.pages = QStackedWidget()
-        self.ask_page = AskPage(presenter, self._take_suggestion)
+        self.ask_page = AskPage(presenter, self._take_suggestion, self._draw)
         self.working_page, self.decide_page = WorkingPage(presenter), DecidePage(presenter)
         self.approved_page, self.running_page = ApprovedPage(presenter), RunningPage(presenter)
         self.outcome_page, self.saved_page = OutcomePage(presenter), SavedPage(presenter)
@@ -54,15 +54,16 @@ class RehearseScreen(QWidget):
             Step.OUTCOME: self.outcome_page,
             Step.SAVED: self.saved_page,
         }
-        self.adjust = AdjustPanel()
-        for page in (*self.page_of.values(), self.adjust):
+        self.waypoints = WaypointHands(presenter, self.player, self.scene, self)
+        self.drawing = MotionDrawing(presenter, self.player.grid, self.scene, self)
+        self.adjust = self.waypoints.panel
+        for page in (*self.page_of.values(), self.adjust, self.drawing.panel):
             self.pages.addWidget(page)
         self._step: Step | None = None
         self._overlay: object = None
         self._things: tuple[Solid, ...] = ()
         self._pulls = 0
-        self._repeat = QTimer(self)
-        self._held = 0
+        self._arrows = HeldStep(self.player, self)
         self._lay_out()
         self._connect()
         self._show_motion()
@@ -81,8 +82,7 @@ class RehearseScreen(QWidget):
     def leave(self) -> None:
         """Another screen is shown, or the keyboard went elsewhere."""
         self.presenter.hold(False)
-        self._held = 0
-        self._repeat.stop()
+        self._arrows.hold(0)
 
     def replay(self, instruction: str, folder: str, words: str = "From the library") -> None:
         """Show how the arm would repeat a motion now; where it cannot be asked yet, it waits in the line above."""
@@ -103,7 +103,7 @@ class RehearseScreen(QWidget):
             Qt.Key.Key_L: player.controls.loop.toggle,
         }
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self._hold((1 if key == Qt.Key.Key_Right else -1) if pressed else 0)
+            self._arrows.hold((1 if key == Qt.Key.Key_Right else -1) if pressed else 0)
         elif key not in acts:
             return False
         elif pressed:
@@ -142,18 +142,14 @@ class RehearseScreen(QWidget):
         self.decide_page.candidates.compared.connect(presenter.compare)
         self.findings.asked.connect(player.go_to)
         player.frame_changed.connect(presenter.note_frame)
-        player.frame_changed.connect(lambda frame: self._take_waypoint(frame))
         self.decide_page.cover.toggled.connect(lambda *_: self._show_box())
-        self.decide_page.adjust.clicked.connect(lambda: self._adjust(True))
-        self.adjust.closed.connect(lambda: self._adjust(False))
-        self.adjust.applied.connect(presenter.edit)
-        self.adjust.changed.connect(self._show_edit)
-        self.scene.dragged.connect(self._dragged)
+        self.decide_page.adjust.clicked.connect(self._adjust)
+        for hands in (self.waypoints, self.drawing):
+            hands.ended.connect(self._back_to_page)
         player.moment_changed.connect(self._show_moment)
         presenter.changed.connect(self._refresh)
         presenter.motion_changed.connect(self._show_motion)
         presenter.live_changed.connect(self._show_live)
-        self._repeat.timeout.connect(self._step_again)
 
     # --- what the presenter says ---
 
@@ -173,7 +169,8 @@ class RehearseScreen(QWidget):
         """A step begins: its page, and what the views are for."""
         self._step = step
         page = self.page_of[step]
-        self.scene.show_handle(None)
+        self.waypoints.end()
+        self.drawing.end()
         if isinstance(page, DecidePage | ApprovedPage | OutcomePage):
             page.begin()
         self.pages.setCurrentWidget(page)
@@ -264,67 +261,38 @@ class RehearseScreen(QWidget):
         allowance = self.presenter.allowance(self.decide_page.cover.isChecked())
         self.scene.show_workspace(*((None, None) if allowance is None else (allowance.low, allowance.high)))
 
-    # --- moving a waypoint ---
+    # --- changing and drawing by hand ---
 
     @property
     def adjusting(self) -> bool:
-        return self.pages.currentWidget() is self.adjust
+        return self.waypoints.active
 
-    def _adjust(self, wanted: bool) -> None:
-        """Begin to move the waypoint that is looked at, or leave it as it was."""
-        shown = self.presenter.shown
-        if self._step is not Step.WATCH or shown is None:
-            return
-        self.pages.setCurrentWidget(self.adjust if wanted else self.decide_page)
-        if wanted:
-            self.player.pause()
-            self._take_waypoint(self.player.frame)
-        else:
-            self.scene.show_handle(None)
-            self.scene.show_path(shown.path)
+    def _adjust(self) -> None:
+        """Begin to move the waypoint that is looked at."""
+        if self._step is Step.WATCH and self.presenter.shown is not None:
+            self.pages.setCurrentWidget(self.adjust)
+            self.waypoints.begin()
 
-    def _take_waypoint(self, frame: int) -> None:
-        shown = self.presenter.shown
-        if self.adjusting and shown is not None:
-            self.adjust.begin(frame, float(shown.film.moments[frame] - shown.film.moments[0]))
+    def _draw(self) -> None:
+        """Begin to draw a motion of one's own."""
+        if self._step in _DRAWN_AT and self.presenter.can_ask:
+            self.pages.setCurrentWidget(self.drawing.panel)
+            self.scene.show_legend(_DRAWING)
+            self.drawing.begin(self.ask_bar.instruction.text())
 
-    def _dragged(self, point: np.ndarray) -> None:
-        shown = self.presenter.shown
-        if self.adjusting and shown is not None:
-            self.adjust.show_offset(point - shown.plan.intended.base_from_tool[self.adjust.frame, :3, 3])
-
-    def _show_edit(self) -> None:
-        """The way as it would be, before it is checked."""
-        shown = self.presenter.shown
-        if not self.adjusting or shown is None:
-            return
-        way, edit = shown.plan.intended, self.adjust.edit
-        try:
-            way = edited(way, edit)
-        except EditError:
-            self.scene.show_handle(None)
-        else:
-            self.scene.show_handle(way.base_from_tool[edit.frame, :3, 3])
-        self.scene.show_path(way.base_from_tool)
+    def _back_to_page(self) -> None:
+        """What was done by hand was given up."""
+        if self._step is not None:
+            self.pages.setCurrentWidget(self.page_of[self._step])
+            self.scene.show_legend(_LEGENDS[self._step])
 
     def _take_suggestion(self, text: str) -> None:
         self.ask_bar.instruction.setText(text)
         self.ask_bar.instruction.setFocus()
 
-    def _hold(self, direction: int) -> None:
-        """An arrow key goes down (-1, 1) or up (0): one frame at once, more while it is held."""
-        self._held = direction
-        if direction == 0:
-            self._repeat.stop()
-            return
-        self.player.step(direction)
-        self._repeat.start(_REPEAT_AFTER_MS)
 
-    def _step_again(self) -> None:
-        self._repeat.setInterval(_REPEAT_MS)
-        self.player.step(self._held)
-
-
+_DRAWN_AT = (Step.ASK,)  # the live pictures are there to be clicked into
+_DRAWING = "Line: the tool's way as you draw it. Grey: the arm now."
 _NOW = "Grey: the arm now."
 _PLAN = "Blue: the plan at the moment looked at. Grey: the arm now."
 _RUN = "Line from blue to red: the plan. Pink: where the tool really was."

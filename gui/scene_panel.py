@@ -75,6 +75,7 @@ class ScenePanel(SceneView):
 
     def show_legend(self, words: str) -> None:
         self.legend.setText(words)
+        self.legend.setVisible(bool(words))
 
 
 _TIPS = {

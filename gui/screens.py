@@ -69,7 +69,7 @@ class Screens(QObject):
         shell = Shell(presenter, LiveViews(self.live), ArmPanel(self.arm), self._theme)
         shell.add_screen("set up", SetupScreen(self.setup, self.arm, self.live, "rehearse"), "set-up")
         shell.add_screen("arm", ArmScreen(self.arm, self.control), "arm")
-        calibrate = CalibrateScreen(self.calibrate, self.live, self.arm, self.control)
+        calibrate = CalibrateScreen(self.calibrate, self.live, self.arm, self.control, self.record.hand)
         shell.add_screen("calibrate", calibrate, "calibrate")
         shell.add_screen("record", RecordScreen(self.record, self.arm), "record")
         shell.add_screen("library", self._library_screen(shell), "library")

@@ -74,17 +74,19 @@ QToolButton[look="nav"]:checked { background: $accent_soft; color: $accent; }
 QToolButton[look="nav"]:focus { border: 2px solid $accent; }
 QToolButton::menu-indicator { image: none; }
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
+QLineEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QComboBox, QPlainTextEdit, QTextEdit {
     background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px;
     padding: ${tiny}px ${half}px; selection-background-color: $accent; selection-color: $on_accent; }
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { min-height: ${control}px; }
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {
+QLineEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QComboBox { min-height: ${control}px; }
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QDateEdit:focus, QComboBox:focus, QPlainTextEdit:focus,
+QTextEdit:focus {
     border: 2px solid $accent; }
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
     background: $sunken; color: $faint; border-color: $sunken; }
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {
     border: none; background: transparent; padding: 0 0 0 ${small}px; min-height: 0; }
-QComboBox::drop-down { border: none; width: ${control}px; }
+QLineEdit QToolButton { background: transparent; border: none; padding: 0; min-height: 0; }
+QComboBox::drop-down, QDateEdit::drop-down { border: none; width: ${control}px; }
 QComboBox QAbstractItemView, QMenu { background: $surface; color: $text; border: 1px solid $border; }
 QMenu::item { padding: ${small}px ${most}px; }
 QMenu::item:selected { background: $accent_soft; color: $accent; }
@@ -98,6 +100,8 @@ QHeaderView::section { background: $surface; color: $muted; border: none; border
     padding: ${small}px ${half}px; font-weight: 600; }
 QTableView::item { padding: 0 ${half}px; }
 QTableView::item:selected { background: $accent_soft; color: $text; }
+QCalendarWidget QWidget#qt_calendar_navigationbar { background: $surface; }
+QCalendarWidget QTableView::item { padding: 0; }
 QTabBar { background: transparent; }
 QTabBar::tab { background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent;
     padding: ${small}px ${most}px; font-weight: 600; }
@@ -110,7 +114,7 @@ QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSp
 QSpinBox::up-button:hover, QSpinBox::down-button:hover, QDoubleSpinBox::up-button:hover,
 QDoubleSpinBox::down-button:hover { background: $hover; }
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url($marks/small-up.svg); width: ${mark}px; height: ${mark}px; }
-QSpinBox::down-arrow, QDoubleSpinBox::down-arrow, QComboBox::down-arrow {
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow, QComboBox::down-arrow, QDateEdit::down-arrow {
     image: url($marks/small-down.svg); width: ${mark}px; height: ${mark}px; }
 QCheckBox, QRadioButton { spacing: ${half}px; background: transparent; }
 QCheckBox::indicator, QRadioButton::indicator {

@@ -8,7 +8,7 @@ from gui.choice import Choice
 from gui.jog_pads import JogPads
 from gui.parts import Button, Card, column, label, row
 from gui.record_presenter import BY_HAND, BY_KEYS, DEMONSTRATOR, RecordPresenter
-from gui.record_words import SOURCE_NAMES
+from gui.record_words import SOURCE_NAMES, hand_words
 from gui.theme import space
 from workflows.record_facts import RecordState
 
@@ -46,7 +46,7 @@ class TeachCard(Card):
         for page in (self._hand_page(), self._keys_page(), self._demonstrator_page()):
             self.pages.addWidget(page)
         self.gripper = row(label("Gripper", "muted"), self.open, self.close_, gap=0.4)
-        self.body.addLayout(row(label("Shown", "muted"), self.choice, None, self.gripper, gap=0.6))
+        self.body.addLayout(row(label("Taught", "muted"), self.choice, None, self.gripper, gap=0.6))
         self.body.addWidget(self.pages)
         presenter.changed.connect(self._show)
         control.changed.connect(self._show)
@@ -58,6 +58,9 @@ class TeachCard(Card):
             if pressed and self.guide.isEnabled() and self.isVisible():
                 self._control.toggle_guiding()
             return True
+        direction = self.pads.direction_of(key)
+        if direction is not None and (self._presenter.hand.can_pull or not pressed):
+            (self._presenter.hand.pull if pressed and self.isVisible() else self._presenter.hand.release)(direction)
         # What is not seen does not move the arm; what is held comes up all the same.
         by_keys = self._presenter.source == BY_KEYS and self.isVisible()
         return (self.pads.take_key if by_keys or not pressed else self.pads.take_gripper_key)(key, pressed)
@@ -96,8 +99,7 @@ class TeachCard(Card):
         self.pages.setFixedHeight(space(13.5) if source == BY_KEYS else space(4.5))
         self.guide.setEnabled(control.can_press or control.guiding)
         self.guide.setText("End hand guiding  (G)" if control.guiding else "Start hand guiding  (G)")
-        words = "Hold the arm before you press: it then gives way to your hands."
-        self.guide_words.setText("Move the arm with your hands. It keeps its own weight." if control.guiding else words)
+        self.guide_words.setText(hand_words(control.guiding, presenter.simulated))
         self.speed_text.setText(f"{control.speed_mm_s} mm/s")
         for button in (self.open, self.close_):
             button.setEnabled(control.can_grip)

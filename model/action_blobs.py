@@ -1,12 +1,12 @@
 """The two-dimensional step: where in each image the three Gaussians are, to a small part of a pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from model.action_encoding import SIGMA
-from model.action_search import FAINTEST, search
-from model.gaussian_fit import fit_gaussians
+from model.action_search import FAINTEST, Rough, search
+from model.gaussian_fit import GaussianFit, fit_gaussians
 from model.image_windows import windows_around
 
 # A disc of this radius, in sigma, is fitted: inside it blue stays above its pedestal (which begins at 1.665 sigma),
@@ -24,12 +24,23 @@ LEAST_EXPLAINED, NARROWEST, WIDEST = 0.5, 0.55, 1.8
 @dataclass(frozen=True, eq=False)
 class Blobs:
     """What was found: `pixels` (V, T, 3, 2), NaN where nothing or nothing certain; their `covariance` (V, T, 3, 2, 2)
-    px^2; `strength` (V, T, 3) in [0, 1]; the blue `background` (V, T), from which the gripper is read."""
+    px^2; `strength` (V, T, 3) in [0, 1]; the blue `background` (V, T), from which the gripper is read; and `alone`
+    (V, T, 3) bool, whether the channel has no other peak that is nearly as high."""
 
     pixels: np.ndarray
     covariance: np.ndarray
     strength: np.ndarray
     background: np.ndarray
+    alone: np.ndarray
+
+    def where(self, kept: np.ndarray) -> "Blobs":
+        """The same with only the points `kept` (V, T, 3) bool."""
+        return replace(
+            self,
+            pixels=np.where(kept[..., None], self.pixels, np.nan),
+            covariance=np.where(kept[..., None, None], self.covariance, np.nan),
+            strength=np.where(kept, self.strength, 0.0),
+        )
 
 
 def find_points(images: np.ndarray, *, sigma: float = SIGMA) -> tuple[np.ndarray, np.ndarray]:
@@ -38,12 +49,14 @@ def find_points(images: np.ndarray, *, sigma: float = SIGMA) -> tuple[np.ndarray
     Images are uint8, or float in [0, 1]; channels in the order of action_encoding.CHANNELS. An empty or ambiguous
     channel has strength near 0 and NaN pixels. Raises ValueError for arrays that are no such images.
     """
-    blobs = find_blobs(images, sigma)
-    return blobs.pixels, blobs.strength
+    first, _ = find_blobs(images, sigma)
+    certain = first.where(first.alone)
+    return certain.pixels, certain.strength
 
 
-def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> Blobs:
-    """As find_points, with the centres' covariances and the blue background."""
+def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> tuple[Blobs, Blobs]:
+    """As find_points, with the centres' covariances and the blue background: every channel's highest peak, alone or
+    not, and the rivals that are at least half as high as it."""
     images = _checked(images)
     V, T, height, width, _ = images.shape
     sigma_px = sigma * min(height, width)
@@ -65,16 +78,22 @@ def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> Blobs:
     good = windows.weights.sum(axis=(1, 2)) * stride**2 > LEAST_SEEN * np.pi * reach**2
     good &= (fit.explained > LEAST_EXPLAINED) & (fit.amplitude > FAINTEST)
     good &= (fit.width > NARROWEST) & (fit.width < WIDEST)
-    where = rough.where[good]
-    pixels, covariance = np.full((V * T * 3, 2), np.nan), np.full((V * T * 3, 2, 2), np.nan)
-    strength = np.zeros(V * T * 3)
-    pixels[where], covariance[where] = fit.centre[good], fit.covariance[good]
-    strength[where] = np.clip(fit.amplitude * fit.explained, 0.0, 1.0)[good]
+    first, second = (_laid_out(rough, fit, good & (rough.second == rank), (V, T)) for rank in (False, True))
+    return first, second
+
+
+def _laid_out(rough: Rough, fit: GaussianFit, which: np.ndarray, shape: tuple[int, int]) -> Blobs:
+    """Those blobs of a search which are `which` (n,), as arrays over all views, frames and channels."""
+    where, n = rough.where[which], 3 * shape[0] * shape[1]
+    pixels, covariance, strength = np.full((n, 2), np.nan), np.full((n, 2, 2), np.nan), np.zeros(n)
+    pixels[where], covariance[where] = fit.centre[which], fit.covariance[which]
+    strength[where] = np.clip(fit.amplitude * fit.explained, 0.0, 1.0)[which]
     return Blobs(
-        pixels.reshape(V, T, 3, 2),
-        covariance.reshape(V, T, 3, 2, 2),
-        strength.reshape(V, T, 3),
-        rough.background.reshape(V, T),
+        pixels.reshape(*shape, 3, 2),
+        covariance.reshape(*shape, 3, 2, 2),
+        strength.reshape(*shape, 3),
+        rough.background.reshape(shape),
+        rough.alone.reshape(*shape, 3),
     )
 
 

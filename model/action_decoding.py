@@ -13,24 +13,22 @@ from model.action_encoding import (
     AXIS_LENGTH,
     PEDESTAL,
     SIGMA,
-    axis_points,
     image_size,
     projection_matrices,
     require_two_places,
 )
+from model.action_ghosts import without_ghosts
+from model.action_sightings import sightings_of
 from model.action_smoothing import smooth
 from model.rigid_fit import Sightings, belief, depths, refine, reprojection, solvable, start_poses
 
-# A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256), and neither
-# is one outside three of its own standard deviations.
-KERNEL, KERNEL_STD = 0.004, 3.0
+# A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256).
+KERNEL = 0.004
 # Where a frame's sightings are less exact than that, this many times their median distance, up to a limit, which for
 # wider tolerances is this many times those.
 KERNEL_RESIDUAL, WIDEST_KERNEL, WIDEST_TOLERANCES = 2.0, 0.0125, 2.0
-# Blobs are never trusted to better than this share of the shorter image side (0.005 px in 256).
-LEAST_STD = 2e-5
 # A pose less certain than this (standard deviations) is no answer.
-VAGUEST_POSITION, VAGUEST_ROTATION = 0.03, 0.3  # m, rad
+VAGUEST_POSITION, VAGUEST_ROTATION = 0.05, 0.6  # m, rad
 # Confidence halves at this standard deviation of the position, and at this residual as a share of the image side.
 HALF_CONFIDENCE, HALF_CONFIDENCE_RESIDUAL = 0.01, 0.01  # m, 1
 
@@ -85,28 +83,14 @@ def decode(
     times = np.arange(T, dtype=float) if times is None else np.asarray(times, float)
     if times.shape != (T,):
         raise ValueError(f"times must be ({T},), one for each frame, not {times.shape}")
-    blobs = find_blobs(images, sigma)
-    sightings, found = _sightings(blobs, matrices, min(height, width), axis_length, tolerance)
+    side = min(height, width)
+    blobs = without_ghosts(*find_blobs(images, sigma), matrices, side, axis_length, tolerance)
+    sightings, found = sightings_of(blobs, matrices, side, axis_length, tolerance)
     widest = max(WIDEST_KERNEL, WIDEST_TOLERANCES * tolerance)
-    decoded = _decode(blobs, sightings, found, min(height, width), times, widest)
+    decoded = _decode(blobs, sightings, found, side, times, widest)
     if smoothing == 0:
         return decoded
     return replace(decoded, trajectory=smooth(decoded.trajectory, decoded.confidence, smoothing))
-
-
-def _sightings(
-    blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float, tolerance: float
-) -> tuple[Sightings, np.ndarray]:
-    """What the views say, frames first; and which points were found (T, V, 3)."""
-    pixels = blobs.pixels.swapaxes(0, 1)
-    found = ~np.isnan(pixels[..., 0])
-    covariance = np.where(found[..., None, None], blobs.covariance.swapaxes(0, 1), np.eye(2))
-    covariance = covariance + (LEAST_STD * side) ** 2 * np.eye(2)
-    spread = np.sqrt(0.5 * np.einsum("...ii->...", covariance))
-    whitening = np.linalg.inv(np.linalg.cholesky(covariance))
-    kernel = tolerance * side + KERNEL_STD * spread
-    pixels = np.where(found[..., None], pixels, 0.0)
-    return Sightings(matrices.swapaxes(0, 1), pixels, whitening, kernel, axis_points(axis_length)), found
 
 
 def _decode(

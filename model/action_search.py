@@ -14,26 +14,30 @@ from model.image_windows import windows_around
 SEARCH_SIGMA_PX = 1.6
 # A channel whose highest point rises less than this above its background shows nothing.
 FAINTEST = 0.2
-# When another peak, further away than APART sigma, is at least so high as the first, neither is believed.
-AMBIGUOUS, APART = 0.8, 3.0
+# When another peak, further away than APART sigma, is at least so high as the first, neither is believed by itself; one
+# that is at least half as high is kept as its rival.
+AMBIGUOUS, RIVAL, APART = 0.8, 0.5, 3.0
 # Bleeding moves the blobs by whose tails it is told from them, so it is undone in several turns.
 UNMIXINGS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Rough:
-    """The blobs to be looked at: `where` (n,) = image * 3 + channel, `centre` (n, 2) px of the full image, `amplitude`
-    (n,); of all N images the blue `background` (N,); and `unmix` (3, 3) from seen to drawn colours."""
+    """The blobs to be looked at: `where` (n,) = image * 3 + channel, `second` (n,) bool whether it is only a channel's
+    second peak, `centre` (n, 2) px of the full image, `amplitude` (n,); of all N images the blue `background` (N,), and
+    in which channels (N * 3,) the highest peak is `alone`; and `unmix` (3, 3) from seen to drawn colours."""
 
     where: np.ndarray
+    second: np.ndarray
     centre: np.ndarray
     amplitude: np.ndarray
     background: np.ndarray
+    alone: np.ndarray
     unmix: np.ndarray
 
 
 def search(images: np.ndarray, sigma_px: float) -> Rough:
-    """The blobs of action images (V, T, H, W, 3), each to a small part of sigma."""
+    """The blobs of action images (V, T, H, W, 3) and their rivals, each to a small part of sigma."""
     V, T, height, width, _ = images.shape
     maps = _averaged_down(images.reshape(V * T, height, width, 3), sigma_px)
     scale = np.array([width / maps.shape[2], height / maps.shape[1]])
@@ -51,7 +55,9 @@ def search(images: np.ndarray, sigma_px: float) -> Rough:
         maps = maps @ further.T.astype(np.float32)
         peaks = _Peaks.of(maps, sigma)
         where, fit = peaks.fit(maps, sigma)
-    return Rough(where, (fit.centre + 0.5) * scale - 0.5, fit.amplitude, peaks.background[:, BLUE], unmix)
+    where, second, fit = peaks.fit_all(maps, sigma)
+    centre = (fit.centre + 0.5) * scale - 0.5
+    return Rough(where, second, centre, fit.amplitude, peaks.background[:, BLUE], peaks.certain, unmix)
 
 
 def _averaged_down(images: np.ndarray, sigma_px: float) -> np.ndarray:
@@ -75,12 +81,17 @@ def _averaged_down(images: np.ndarray, sigma_px: float) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class _Peaks:
     """Per image and channel: `above` (n, 3, h, w) the pixels less their `background` (n, 3); `highest` (n * 3, 2) the
-    highest pixel (x, y); `away` (n, 3, h, w) what is away from it; `certain` (n * 3,) that it is high, and alone."""
+    highest pixel (x, y), and the highest one away from it, `rival` (n * 3, 2); `away` (n, 3, h, w) what is away from
+    it; `high` (n * 3,) that it is high, `contested` that its rival is half as high, `certain` that it is high and as
+    good as alone."""
 
     above: np.ndarray
     background: np.ndarray
     highest: np.ndarray
+    rival: np.ndarray
     away: np.ndarray
+    high: np.ndarray
+    contested: np.ndarray
     certain: np.ndarray
 
     @staticmethod
@@ -95,19 +106,39 @@ class _Peaks:
         away_x = np.abs(np.arange(width) - x[:, None]) > APART * sigma
         away_y = np.abs(np.arange(height) - y[:, None]) > APART * sigma
         away = away_y[:, :, None] | away_x[:, None, :]
-        second = np.where(away.reshape(flat.shape), flat, 0.0).max(axis=1)
-        certain = (first > FAINTEST) & (second < AMBIGUOUS * first)
-        return _Peaks(above, background, np.stack([x, y], axis=-1), away.reshape(above.shape), certain)
+        elsewhere = np.where(away.reshape(flat.shape), flat, 0.0)
+        other = elsewhere.argmax(axis=1)
+        second = elsewhere[np.arange(n * 3), other]
+        return _Peaks(
+            above,
+            background,
+            np.stack([x, y], axis=-1),
+            np.stack(np.divmod(other, width)[::-1], axis=-1),
+            away.reshape(above.shape),
+            high=first > FAINTEST,
+            contested=(second > FAINTEST) & (second > RIVAL * first),
+            certain=(first > FAINTEST) & (second < AMBIGUOUS * first),
+        )
 
     def fit(self, maps: np.ndarray, sigma: float) -> tuple[np.ndarray, GaussianFit]:
-        """Which peaks are certain, image * 3 + channel, and Gaussians fitted to the 5 x 5 pixels around them."""
+        """Which peaks are certain, image * 3 + channel, and Gaussians fitted to them."""
         where = np.flatnonzero(self.certain)
-        peaks = self.highest[where]
+        return where, self._fit(maps, sigma, where, self.highest[where])
+
+    def fit_all(self, maps: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, GaussianFit]:
+        """All high peaks and rivals, image * 3 + channel, which of them are rivals, and Gaussians fitted to them."""
+        first, second = np.flatnonzero(self.high), np.flatnonzero(self.high & self.contested)
+        where = np.concatenate([first, second])
+        peaks = np.concatenate([self.highest[first], self.rival[second]])
+        return where, np.arange(len(where)) >= len(first), self._fit(maps, sigma, where, peaks)
+
+    def _fit(self, maps: np.ndarray, sigma: float, where: np.ndarray, peaks: np.ndarray) -> GaussianFit:
+        """Gaussians fitted to the 5 x 5 pixels around `peaks` (n, 2)."""
         windows = windows_around(maps, where, peaks, np.arange(-2, 3))
         # Too near for a disc around a centre not yet known: blue's pedestal is left out by its value.
         pedestal = (where % 3 == BLUE) & (self.background.reshape(-1)[where] > 0.5 * PEDESTAL)
         windows.weights[pedestal[:, None, None] & (windows.values < PEDESTAL + 0.05)] = 0.0
-        return where, fit_gaussians(windows, peaks.astype(float), windows.values[:, 2, 2], sigma, 4)
+        return fit_gaussians(windows, peaks.astype(float), windows.values[:, 2, 2], sigma, 4)
 
 
 def _tails(shape: tuple[int, ...], where: np.ndarray, fit: GaussianFit, sigma: float) -> np.ndarray:

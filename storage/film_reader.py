@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from storage.errors import DamagedFileError
 from storage.film import TICK
@@ -20,6 +21,7 @@ class FilmReader:
     def __init__(self, path: Path, width: int | None = None, height: int | None = None):
         self._path, self._size = path, (height, width)
         self._container = None
+        self._reformatter = VideoReformatter()  # one for all: setting one up costs more than a small picture
         try:
             self._container = av.open(str(path))
             if not self._container.streams.video:
@@ -90,7 +92,7 @@ class FilmReader:
         return picture
 
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
-        rgb = picture.to_ndarray(format="rgb24")
+        rgb = self._reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
         height, width = self._size
         return rgb[:height, :width]
 

@@ -21,11 +21,12 @@ from storage.layouts.interface import ImportedEpisode
 from storage.library import Library
 from storage.samples import SAMPLE, to_vector
 from workflows.cancellation import Cancellation, Cancelled, Report, silently
-from workflows.label_video import LabelError, MultiView
+from workflows.label_video import LabelError, MultiView, Start
 from workflows.model_source import cropped, window
 
 MODE = "video_to_action"
 SOURCE, TAG = "auto-label", "auto-labelled"
+ASSUMED = "the home posture, as nothing else is known"  # of a film's start
 LEAST_CONFIDENCE = 0.4  # of a frame that is counted as sure
 _RATE = 20.0  # samples a second of what is stored
 
@@ -33,13 +34,14 @@ _RATE = 20.0  # samples a second of what is stored
 @dataclass(frozen=True, eq=False)
 class Labelled:
     """What was read: `trajectory` (T) with NaN where nothing could be, `confidence` (T,) in [0, 1], `residual_px`
-    (T, V); `model` the fingerprint of the one that read it."""
+    (T, V); `model` the fingerprint of the one that read it; `start` where the arm was taken to stand at first."""
 
     video: MultiView
     trajectory: Trajectory
     confidence: np.ndarray
     residual_px: np.ndarray
     model: str
+    start: Start
 
     @property
     def sure(self) -> float:
@@ -53,6 +55,7 @@ class Labelled:
             "video": self.video.name,
             "instruction": self.video.instruction,
             "model": self.model,
+            "start": self.start.known,
             "seconds": round(self.video.seconds, 3),
             "frames": len(self.trajectory),
             "read": int(known.sum()),
@@ -69,14 +72,14 @@ def label(
     process: ModelProcess,
     video: MultiView,
     *,
-    base_from_tool: np.ndarray | None = None,
-    openness: float = 1.0,
+    start: Start | None = None,
     steps: int | None = None,
     seed: int = 0,
     report: Report = silently,
     token: Cancellation | None = None,
 ) -> Labelled:
-    """Read one video. `base_from_tool` (4, 4), `openness`: where the arm stands at first, by default its home posture.
+    """Read one video. `start`: where the arm stands at first, by default where the video says, else at home: the model
+    is told it and does not read it.
 
     Raises LabelError for a model that reads no videos, ModelError and ProcessError without an answer.
     """
@@ -85,10 +88,8 @@ def label(
         config = process.load(cancelled=lambda: token.cancelled)["config"]
         if config["rehearsal_mode"] == "policy":
             raise LabelError("This model says motions and reads no videos. Choose one that was trained with videos.")
-        pose = xarm7.forward(xarm7.HOME) if base_from_tool is None else np.asarray(base_from_tool, float)
-        return _read(
-            process, video, config, pose, openness, {"num_inference_steps": steps, "seed": seed}, report, token
-        )
+        begun = start or video.start or Start(xarm7.forward(xarm7.HOME), known=ASSUMED)
+        return _read(process, video, config, begun, {"num_inference_steps": steps, "seed": seed}, report, token)
     except GenerationCancelled as error:
         raise Cancelled("Cancelled.") from error
 
@@ -97,8 +98,7 @@ def _read(
     process: ModelProcess,
     video: MultiView,
     config: dict[str, Any],
-    pose: np.ndarray,
-    openness: float,
+    start: Start,
     options: dict[str, Any],
     report: Report,
     token: Cancellation,
@@ -108,6 +108,7 @@ def _read(
     length, parts = (frames - 1) * period, []
     count = max(1, int(np.ceil(video.seconds / length - 1e-6)))
     given = {name: value for name, value in options.items() if value is not None}
+    pose, openness = start.base_from_tool, start.openness
     for number in range(count):
         token.raise_if_cancelled()
         report(f"Reading {video.name}, piece {number + 1} of {count}", number / count)
@@ -126,10 +127,12 @@ def _read(
         if len(known):
             pose = read.trajectory.base_from_tool[known[-1]]
             openness = float(np.clip(read.trajectory.openness[known[-1]], 0.0, 1.0))
-    return _joined(video, parts, fingerprint(process.folder))
+    return _joined(video, parts, fingerprint(process.folder), start)
 
 
-def _joined(video: MultiView, parts: Sequence[tuple[Trajectory, np.ndarray, np.ndarray]], model: str) -> Labelled:
+def _joined(
+    video: MultiView, parts: Sequence[tuple[Trajectory, np.ndarray, np.ndarray]], model: str, start: Start
+) -> Labelled:
     """The pieces one after the other; where two meet the earlier one counts. What lies beyond the film is left out."""
     keep = [slice(0 if number == 0 else 1, None) for number in range(len(parts))]
     times = np.concatenate([part.times[which] for (part, _, _), which in zip(parts, keep, strict=True)])
@@ -140,7 +143,7 @@ def _joined(video: MultiView, parts: Sequence[tuple[Trajectory, np.ndarray, np.n
     confidence = np.concatenate([sure[which] for (_, sure, _), which in zip(parts, keep, strict=True)])
     residual = np.concatenate([apart[which] for (_, _, apart), which in zip(parts, keep, strict=True)])
     trajectory = Trajectory(times[inside], poses[inside], openness[inside])
-    return Labelled(video, trajectory, confidence[inside], residual[inside], model)
+    return Labelled(video, trajectory, confidence[inside], residual[inside], model, start)
 
 
 def _scene(video: MultiView, pictures: np.ndarray, pose: np.ndarray, openness: float) -> Scene:
@@ -165,6 +168,8 @@ def _episode(labelled: Labelled, operator: str) -> ImportedEpisode:
         f"The motion was read from the film by the model {labelled.model}: {100 * labelled.sure:.0f} % of it surely. "
         "Look at it, then let it be used for training."
     )
+    if labelled.start.known == ASSUMED:
+        note = f"{note} Where the arm stood at first was not known: its home posture was taken."
     labels = Labels(video.instruction, None, note, (TAG,), excluded=True)
     return ImportedEpisode(new, labels, video.films, _samples(labelled))
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from foundation.errors import KnownError
+from foundation.poses import from_rpy
 from model.client import ModelProcess
 from model.default_weights import embedded_weights
 from storage.episode import Episode
@@ -15,12 +18,13 @@ from storage.errors import NotFoundError
 from storage.library import Library
 from workflows.cancellation import Report, silently
 from workflows.label import Labelled, keep, label
-from workflows.label_video import LabelError, MultiView, cameras_in, of_episode, of_files
+from workflows.label_video import LabelError, MultiView, Start, cameras_in, of_episode, of_files
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `videos`: files that belong together, or episodes by id or folder."""
+    """What the command was asked for. `videos`: files that belong together, or episodes by id or folder; `start`: the
+    tool's first place as the control box shows it, x, y, z in mm and roll, pitch, yaw in degrees."""
 
     videos: tuple[Path, ...]
     cameras: Path | None = None
@@ -28,6 +32,8 @@ class Request:
     model: Path | None = None
     steps: int | None = None
     seed: int = 0
+    start: tuple[float, ...] | None = None
+    start_closed: bool = False
     keep: bool = False
     operator: str = ""
     library: Path | None = None
@@ -43,11 +49,11 @@ def label_videos(request: Request, library: Path, report: Report = silently) -> 
     with contextlib.ExitStack() as stack:
         opened = stack.enter_context(Library(library)) if request.keep else None
         process = stack.enter_context(ModelProcess(folder))
-        videos = _videos(request, library)
+        videos, start = _videos(request, library), start_of(request)
         for number, video in enumerate(videos):
             report(f"Video {number + 1} of {len(videos)}", number / len(videos))
             try:
-                found = label(process, video, steps=request.steps, seed=request.seed, report=report)
+                found = label(process, video, start=start, steps=request.steps, seed=request.seed, report=report)
             except KnownError as error:
                 if len(videos) == 1:
                     raise
@@ -68,8 +74,20 @@ def as_text(result: dict[str, Any]) -> str:
             continue
         kept = f" Stored as the episode {each['episode']}." if each.get("episode") else f" {each.get('not_stored', '')}"
         share = f"{each['read']} of {each['frames']} frames read, {100 * each['sure_share']:.0f} % surely."
+        share = f"{share} The arm's start: {each['start']}."
         lines.append(f"{each['video']}: {share}{kept}".rstrip())
     return "\n".join(lines)
+
+
+def start_of(request: Request) -> Start | None:
+    """Where the arm is said to stand at first; None when nothing is said. LabelError for what is no place."""
+    if request.start is None:
+        return None
+    numbers = np.array(request.start, float)
+    if numbers.shape != (6,) or not np.isfinite(numbers).all():
+        raise LabelError("The arm's start is six numbers: x, y, z in mm, and roll, pitch, yaw in degrees.")
+    pose = from_rpy(numbers[:3] / 1000.0, np.deg2rad(numbers[3:]))
+    return Start(pose, 0.0 if request.start_closed else 1.0)
 
 
 def _stored(library: Library | None, found: Labelled, operator: str) -> dict[str, Any]:

@@ -25,9 +25,19 @@ class LabelError(KnownError):
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """Where the arm stands in a film's first picture: `base_from_tool` (4, 4) and `openness`, and who says so."""
+
+    base_from_tool: np.ndarray
+    openness: float = 1.0
+    known: str = "given"
+
+
+@dataclass(frozen=True, eq=False)
 class MultiView:
     """`at(times)` gives pictures (V, n, H, W, 3) uint8, undistorted, of moments (n,) s from 0 to `seconds`, as
-    `cameras` (V,) see them; `views` and `films` are the same as an episode keeps it, raw."""
+    `cameras` (V,) see them; `views` and `films` are the same as an episode keeps it, raw. `start`: where the arm stands
+    at first, None where nobody knows."""
 
     name: str
     instruction: str
@@ -36,6 +46,7 @@ class MultiView:
     at: Callable[[np.ndarray], np.ndarray]
     views: tuple[ViewSpec, ...]
     films: tuple[Callable[[], Pictures], ...]
+    start: Start | None = None
 
 
 def of_episode(episode: Episode) -> MultiView:
@@ -70,7 +81,17 @@ def of_episode(episode: Episode) -> MultiView:
         at,
         tuple(episode.views[view] for view, _ in known),
         tuple(film_of(view) for view, _ in known),
+        _start_of(episode),
     )
+
+
+def _start_of(episode: Episode) -> Start | None:
+    """Where the arm was measured, or read earlier, at the beginning of what is left of an episode."""
+    trajectory = episode.trajectory
+    if trajectory is None or not trajectory.known.any():
+        return None
+    first = trajectory.at(np.array([episode.span[0]]))
+    return Start(first.base_from_tool[0], float(first.openness[0]), "from the episode's own samples")
 
 
 def of_files(paths: Sequence[Path], cameras: Sequence[Camera], instruction: str) -> MultiView:

@@ -98,7 +98,8 @@ class RobotArm:
         if self._tap is not None and status.state in _STOPPED:
             return f"The arm was stopped. {status.fault}".strip()
         words = _NOT_READY.get(status.state, "")
-        return f"{status.fault} {words}" if words and status.fault else words
+        what_to_do = words.partition(". ")[2]
+        return f"{status.fault} {what_to_do}" if words and status.fault else words
 
     def begin(self) -> None:
         self._tap = self._robot.tap_samples()

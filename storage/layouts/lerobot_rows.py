@@ -8,14 +8,15 @@ import pyarrow as pa
 
 from foundation.camera import Camera
 from storage.layouts import lerobot_schema as schema
+from storage.layouts.lerobot_statistics import PictureTally, statistics
 
 
 @dataclass(eq=False)
 class EpisodeTable:
-    """`columns`: by feature the values (n, d) of the rows; `pictures`: by video key some pictures (m, H, W, 3)."""
+    """`columns`: by feature the values (n, d) of the rows; `pictures`: by video key what some pictures are made of."""
 
     columns: dict[str, np.ndarray]
-    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    pictures: dict[str, PictureTally] = field(default_factory=dict)
 
     @property
     def arrow(self) -> pa.Table:
@@ -27,14 +28,15 @@ class EpisodeTable:
         return pa.table(found)
 
     def statistics(self) -> dict[str, dict[str, Any]]:
-        return {name: schema.statistics(values) for name, values in {**self.columns, **self.pictures}.items()}
+        of_columns = {name: statistics(values) for name, values in self.columns.items()}
+        return of_columns | {name: tally.statistics() for name, tally in self.pictures.items()}
 
     @staticmethod
     def together(tables: "list[EpisodeTable]") -> "EpisodeTable":
         first = tables[0]
         return EpisodeTable(
             {name: np.concatenate([table.columns[name] for table in tables]) for name in first.columns},
-            {name: np.concatenate([table.pictures[name] for table in tables]) for name in first.pictures},
+            {name: PictureTally.together([table.pictures[name] for table in tables]) for name in first.pictures},
         )
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 VERSION = "v3.0"
 FILES_PER_CHUNK = 1000
 DATA_MB, VIDEO_MB = 100, 200
@@ -77,20 +75,3 @@ def _video(view: ExportedView, fps: int) -> dict[str, Any]:
             "is_depth_map": False,
         },
     }
-
-
-def statistics(values: np.ndarray) -> dict[str, Any]:
-    """The statistics of a feature's values (n, d), lists of length d; those of pictures (n, h, w, 3) have the shape
-    (3, 1, 1), in [0, 1]."""
-    pictures = values.ndim == 4
-    count = len(values)
-    flat = values.reshape(-1, 3) / 255.0 if pictures else values.astype(np.float64)
-    found = {
-        "min": flat.min(axis=0),
-        "max": flat.max(axis=0),
-        "mean": flat.mean(axis=0),
-        "std": flat.std(axis=0),
-        **{f"q{percent:02d}": np.percentile(flat, percent, axis=0) for percent in (1, 10, 50, 90, 99)},
-    }
-    shape = (3, 1, 1) if pictures else (-1,)
-    return {name: value.reshape(shape).tolist() for name, value in found.items()} | {"count": [count]}

@@ -20,6 +20,7 @@ from storage.errors import StorageError
 from storage.layouts import lerobot_schema as schema
 from storage.layouts.interface import Report
 from storage.layouts.lerobot_rows import EpisodeTable, episode_table
+from storage.layouts.lerobot_statistics import PictureTally
 from storage.samples import to_vector
 
 _SAMPLED = 24  # pictures an episode's picture statistics are taken over
@@ -216,24 +217,24 @@ class _Films:
         self._path = root
         self.span = (0, 0, 0, 0)  # chunk, file, first frame, end of the episode added last
 
-    def add(self, episode: Episode, view: int, times: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        """The camera of the episode's pictures, their capture times (n,) in ns UTC, and some of the pictures."""
+    def add(self, episode: Episode, view: int, times: np.ndarray) -> tuple[Any, np.ndarray, PictureTally]:
+        """The camera of the episode's pictures, their capture times (n,) in ns UTC, and what some of them hold."""
         if self._container is None or self._path.stat().st_size > schema.VIDEO_MB << 20:
             self._open()
         calibration = episode.calibration(view)
         assert calibration is not None
         indices = episode.nearest(view, times, calibration.delay_s)
-        begin, kept, step = self._frames, [], max(len(times) // _SAMPLED, 1)
+        begin, tally, step = self._frames, PictureTally(), max(len(times) // _SAMPLED, 1)
         for number, picture in enumerate(_pictures(episode, view, indices)):
             self._encode(picture)
             if number % step == 0:
-                kept.append(picture[: self._view.height, : self._view.width])
+                tally.add(picture[: self._view.height, : self._view.width])
         chunk, file = divmod(self._number, schema.FILES_PER_CHUNK)
         self.span = (chunk, file, begin, self._frames)
         taken = episode.frames[view]["time"][indices] - calibration.delay_s
         start_ns = round(episode.facts.recorded_at.timestamp() * 1e6) * 1000
         camera = calibration.camera(episode.views[view].name)
-        return camera, start_ns + np.round(1e9 * taken).astype(np.int64), np.stack(kept)
+        return camera, start_ns + np.round(1e9 * taken).astype(np.int64), tally
 
     def _open(self) -> None:
         self.close()

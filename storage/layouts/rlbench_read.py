@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,9 @@ def _episode(folder: Path) -> ImportedEpisode:
 def _actions(path: Path) -> np.ndarray:
     """Rows (n, 8): x y z qx qy qz qw openness, in m and the simulator's world."""
     try:
-        actions = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Mapped and not loaded: what the head claims is compared with the file's length before any memory is taken.
+        actions = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
         raise DamagedFileError(f"The file {path} cannot be read: {error}.") from error
     if actions.ndim != 2 or actions.shape[1] != 8 or not 0 < len(actions) <= _MOST_ACTIONS:
         raise DamagedFileError(f"The file {path} holds {actions.shape}, not one row of 8 for each action.")

@@ -188,6 +188,23 @@ def test_a_board_that_held_has_not_slipped(seed):
     assert find_slip(solution) is None and not find_elsewhere(solution)
 
 
+@pytest.mark.parametrize("seed", [21, 24, 26])  # in which single views tell the tilt badly
+def test_with_an_arm_without_error_what_one_camera_saw_alone_is_kept(seed):
+    data = known_rig(seed, poses=20, cameras=2, arm=0.0, noise_px=0.2).data
+    alone = tuple(view for view in data.views if view.pose < 12 or view.camera == view.pose % 2)
+    solution = solve_rig(replace(data, views=alone), first_rig(data)[0])
+    assert find_slip(solution) is None and not find_elsewhere(solution)
+
+
+@pytest.mark.parametrize(("turn_deg", "named"), [(0.35, []), (1.0, [7])])
+def test_what_the_corrections_bear_is_not_called_elsewhere(turn_deg, named):
+    data = known_rig(2, poses=16, arm=0.0).data
+    told = data.base_from_tool.copy()
+    told[7] = told[7] @ pose(Rotation.from_euler("z", turn_deg, degrees=True).as_matrix())
+    solution = solve_rig(replace(data, base_from_tool=told), first_rig(data)[0])
+    assert [number for number, _ in find_elsewhere(solution)] == named
+
+
 def test_a_pose_at_which_the_arm_was_elsewhere_is_named(rig):
     told = rig.data.base_from_tool.copy()
     told[7] = told[7] @ pose(position=np.array([0.006, 0.0, 0.0]))

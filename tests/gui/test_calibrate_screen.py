@@ -1,15 +1,17 @@
 """The Calibrate screen with real clicks in the real window: lab, arm, cameras, detection and solver are real."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from calibrate_pieces import as_if_moved, computed_session
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from window_hands import click, with_a_ready_arm
+from window_hands import click, key, with_a_ready_arm
 
-from gui.calibrate_poses_presenter import Stage
-from gui.calibrate_step import CalibrateStep
+from foundation.poses import distance
+from gui.calibrate_step import CalibrateStep, Stage
 from robot.state import ArmState
 
 LONG, SHORT = 60_000, 10_000  # ms: what takes long on a busy machine, and what only an arm that was stopped keeps away
@@ -24,7 +26,7 @@ def calibrate(program, qtbot):
     presenter.go_to(CalibrateStep.OVERVIEW)
     yield shell.screens["calibrate"]
     shell.show_screen("set up")
-    presenter.cancel()
+    presenter.solver.cancel()
     presenter.poses.cancel()
     qtbot.waitUntil(lambda: not program.jobs.running, timeout=LONG)
 
@@ -45,6 +47,19 @@ def mounted(calibrate, qtbot) -> None:
         qtbot.waitUntil(calibrate.poses_page.main.isEnabled, timeout=LONG)
         click(calibrate.poses_page.main)
     qtbot.waitUntil(lambda: poses.mounted and not poses.busy, timeout=LONG)
+
+
+@pytest.fixture
+def gathered(program, qtbot):
+    """What every camera needs but for one more pose."""
+    return in_a_thread(qtbot, lambda: computed_session(program.session, poses=12))
+
+
+def until_or_stopped(program, qtbot, so) -> None:
+    """A busy machine may stop the arm on the way: then there is nothing to wait for."""
+    stopped = (ArmState.STOPPED, ArmState.NOT_READY)
+    qtbot.waitUntil(lambda: so() or program.connection.arm_state in stopped, timeout=LONG)
+    assert so(), program.screens.calibrate.poses.problem
 
 
 def test_the_simulation_says_where_its_cameras_stand_and_that_is_said(calibrate):
@@ -76,7 +91,7 @@ def test_tags_are_chosen_remembered_and_written(calibrate, qtbot, tmp_path, prog
     page.board.setFocus()
     page.board.selectAll()
     QTest.keyClicks(page.board, "40")
-    QTest.keyClick(page.board, "\r")
+    QTest.keyClick(page.board, Qt.Key.Key_Return)
     assert program.session.settings.tags.board_tag_mm == 40.0
     page.write(tmp_path / "tags")
     qtbot.waitUntil(lambda: "tags.pdf" in page.where.text(), timeout=LONG)
@@ -139,24 +154,99 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
     assert f"go on with pose {poses.next_pose + 1}" in page.problem.words.text()
 
 
-def test_a_pose_is_taken_by_hand(program, calibrate, qtbot):
+@pytest.mark.timeout(300)
+def test_poses_are_finished_by_hand(program, calibrate, qtbot, gathered):
+    """All but one are there; the arm is guided to the last one, it is taken, and that is enough."""
     to_the_poses(calibrate, qtbot)
     mounted(calibrate, qtbot)
-    poses, page = calibrate.presenter.poses, calibrate.poses_page
+    presenter, poses, page = calibrate.presenter, calibrate.presenter.poses, calibrate.poses_page
+    poses.begin(gathered)
+    had = len(gathered.observations)
 
     def taken() -> None:
         program.shell.show_screen("calibrate")
         click(page.way.button(1))
-        qtbot.waitUntil(lambda: page.main.text() == "Take this pose" and page.main.isEnabled(), timeout=SHORT)
-        had = len(poses.session.observations)
+        until_or_stopped(program, qtbot, page.guide.isEnabled)
+        assert "Page ↑" in page.guide_words.text()  # in the lab keys are the hand
+        click(page.guide)
+        until_or_stopped(program, qtbot, lambda: program.connection.arm_state is ArmState.HAND_GUIDING)
+        before = program.connection.status.position.copy()
+        key(program.shell, Qt.Key.Key_PageUp, release=False)
+        until_or_stopped(program, qtbot, lambda: np.abs(program.connection.status.position - before).max() > 0.03)
+        key(program.shell, Qt.Key.Key_PageUp, press=False)
+        until_or_stopped(program, qtbot, lambda: np.abs(program.connection.status.velocity).max() < 0.005)
+        until_or_stopped(program, qtbot, lambda: page.main.text() == "Take this pose" and page.main.isEnabled())
         click(page.main)
-        qtbot.waitUntil(lambda: not poses.busy, timeout=SHORT)
+        qtbot.waitUntil(lambda: not poses.busy, timeout=LONG)
         assert len(poses.session.observations) == had + 1, poses.problem
 
     with_a_ready_arm(program, qtbot, taken)
     assert poses.session.observations[-1].views
-    qtbot.waitUntil(lambda: any(each.poses for each in poses.missing), timeout=LONG)
-    click(page.way.button(0))
+    qtbot.waitUntil(page.further.isVisible, timeout=LONG)
+    click(page.further)
+    qtbot.waitUntil(lambda: presenter.report is not None and not presenter.busy, timeout=LONG)
+    assert presenter.step is CalibrateStep.SOLVE and presenter.report.dropped == ()
+    assert presenter.report.held_out_mm < 1.5
+    poses.choose_by_hand(False)
+
+
+def test_a_camera_that_comes_later_joins_the_calibration_in_use(fresh_program, qtbot):
+    """What the first camera saw stays; with poses that both see, the other one's place is known too."""
+    program, presenter = fresh_program, fresh_program.screens.calibrate
+    program.shell.show_screen("calibrate")
+    calibrate, poses = program.shell.screens["calibrate"], presenter.poses
+    both = in_a_thread(qtbot, lambda: computed_session(program.session, poses=20))
+    alone = replace(both, cameras=both.cameras[:1], observations=(), bench={"lab:left": both.bench["lab:left"]})
+    for each in both.observations[:10]:
+        alone = alone.added(replace(each, views={k: v for k, v in each.views.items() if k == "lab:left"}))
+    poses.begin(alone)
+    presenter.go_to(CalibrateStep.SOLVE)
+    click(calibrate.solve_page.main)
+    qtbot.waitUntil(lambda: presenter.report is not None and not presenter.busy, timeout=LONG)
+    click(calibrate.solve_page.without)
+    stored_by_the_report(calibrate, qtbot)
+    first = program.session.known["lab:left"].camera.base_from_camera
+    assert "lab:right" not in program.session.known
+
+    to_the_poses(calibrate, qtbot)
+    assert [each.name for each in poses.session.cameras] == ["left", "right"]
+    qtbot.waitUntil(lambda: "join the calibration in use" in calibrate.poses_page.problem.words.text(), timeout=LONG)
+    mounted(calibrate, qtbot)  # fastened anew, so not quite as it was
+    assert not calibrate.poses_page.further.isVisible()
+    for each in both.observations[10:]:
+        poses.session = poses.session.added(each)
+    qtbot.waitUntil(calibrate.poses_page.further.isEnabled, timeout=LONG)
+    qtbot.waitUntil(calibrate.poses_page.further.isVisible, timeout=LONG)
+    click(calibrate.poses_page.further)
+    qtbot.waitUntil(lambda: presenter.report is not None and not presenter.busy, timeout=LONG)
+    assert len(presenter.report.tool_from_board) == 2 and len(presenter.session.observations) == len(both.observations)
+    click(calibrate.solve_page.without)
+    stored_by_the_report(calibrate, qtbot)
+    for spec in program.session.lab.scene.cameras:
+        found = program.session.known[f"lab:{spec.name}"].camera.base_from_camera
+        assert distance(found, spec.camera.base_from_camera)[0] < 0.005
+    assert distance(program.session.known["lab:left"].camera.base_from_camera, first)[0] < 0.005
+
+
+def in_a_thread(qtbot, work):
+    """Its result, while the window goes on."""
+    results = []
+    worker = threading.Thread(target=lambda: results.append(work()))
+    worker.start()
+    qtbot.waitUntil(lambda: bool(results), timeout=LONG)
+    worker.join()
+    return results[0]
+
+
+def stored_by_the_report(calibrate, qtbot) -> None:
+    """Save, and back to the overview."""
+    presenter, main = calibrate.presenter, calibrate.report_page.main
+    qtbot.waitUntil(lambda: main.isEnabled() and main.text() == "Save and use it", timeout=LONG)
+    click(main)
+    qtbot.waitUntil(lambda: presenter.saved and not presenter.store.busy, timeout=LONG)
+    qtbot.waitUntil(lambda: main.text() == "Done", timeout=LONG)
+    click(main)
+    assert presenter.step is CalibrateStep.OVERVIEW
 
 
 def test_worked_out_stored_used_and_checked(fresh_program, qtbot):
@@ -165,12 +255,7 @@ def test_worked_out_stored_used_and_checked(fresh_program, qtbot):
     shell = program.shell
     shell.show_screen("calibrate")
     calibrate = shell.screens["calibrate"]
-    gathered = []
-    worker = threading.Thread(target=lambda: gathered.append(computed_session(program.session, board_factor=1.1)))
-    worker.start()
-    qtbot.waitUntil(lambda: bool(gathered), timeout=LONG)
-    worker.join()
-    presenter.poses.begin(gathered[0])
+    presenter.poses.begin(in_a_thread(qtbot, lambda: computed_session(program.session, board_factor=1.1)))
     presenter.go_to(CalibrateStep.SOLVE)
     click(calibrate.solve_page.main)
     qtbot.waitUntil(lambda: not presenter.busy, timeout=LONG)
@@ -184,12 +269,8 @@ def test_worked_out_stored_used_and_checked(fresh_program, qtbot):
     click(calibrate.solve_page.without)
     assert calibrate.report_page.banner.name.text() == "Good" and presenter.report.held_out_mm < 1.0
     click(calibrate.tabs.button(1))
-    assert calibrate.plots.isVisible() and "left" in calibrate.plots.board.ci.getItem(0, 0).titleLabel.text
-    qtbot.waitUntil(calibrate.report_page.main.isEnabled, timeout=LONG)
-    click(calibrate.report_page.main)
-    qtbot.waitUntil(lambda: presenter.saved and not presenter.store.busy, timeout=LONG)
-    click(calibrate.report_page.main)
-    assert presenter.step is CalibrateStep.OVERVIEW
+    assert calibrate.plots.isVisible() and "left" in calibrate.plots.cameras[0].title
+    stored_by_the_report(calibrate, qtbot)
     qtbot.waitUntil(lambda: len(presenter.store.versions) == 1, timeout=LONG)
     known = program.session.known
     truth = {f"lab:{spec.name}": spec.camera for spec in program.session.lab.scene.cameras}
@@ -208,8 +289,6 @@ def test_worked_out_stored_used_and_checked(fresh_program, qtbot):
 
 
 def a_moved_camera_blocks(program, calibrate, qtbot) -> None:
-    from dataclasses import replace
-
     session, shell = program.session, program.shell
     session.stored = replace(session.stored, session=as_if_moved(session.stored.session, "lab:left", 8.0))
     click(calibrate.overview.check)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from library_pieces import REAL, ROWS, library, settle
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QDate, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from window_hands import click
 
@@ -92,6 +92,26 @@ def test_conditions_narrow_the_list_and_show_all_takes_them_back(place, qtbot):
     click(place.filters.toggle)
     settle(qtbot, place.presenter)
     assert place.presenter.model.rowCount() == ROWS + REAL
+
+
+def test_days_are_chosen_from_to_and_never_the_wrong_way_round(place, qtbot):
+    click(place.filters.toggle)
+    conditions = place.filters.conditions
+    recorded, days = conditions.choices["recorded"], conditions.days
+    assert not days.isVisible()
+    recorded.setCurrentIndex(recorded.findText("From … to …"))
+    settle(qtbot, place.presenter)
+    assert days.isVisible() and place.presenter.model.rowCount() == REAL  # of the last weeks
+    days.first.setDate(QDate(2024, 12, 31))
+    days.last.setDate(QDate(2025, 1, 2))
+    settle(qtbot, place.presenter)
+    assert place.presenter.model.rowCount() == ROWS
+    days.first.setDate(QDate(2025, 6, 1))
+    settle(qtbot, place.presenter)
+    assert days.last.date() == QDate(2025, 6, 1) and place.presenter.model.rowCount() == 0
+    click(place.filters.clear)
+    settle(qtbot, place.presenter)
+    assert place.presenter.model.rowCount() == ROWS + REAL and not days.isVisible()
 
 
 def test_the_order_can_be_chosen(place, qtbot):
@@ -201,6 +221,23 @@ def test_after_a_delete_the_next_one_is_open_and_the_list_stays_where_it_was(pla
     settle(qtbot, place.presenter)
     assert place.presenter.model.rowCount() == ROWS + REAL
     assert place.presenter.row.id == following and place.presenter.ranges == ((41, 41),)
+
+
+def test_what_is_said_is_never_said_of_an_episode_that_is_not_shown(place, qtbot):
+    press_row(place, 3)
+    settle(qtbot, place.presenter)
+    assert place.presenter.row is not None and place.right.currentWidget() is place.detail
+    place.filters.search.setText("note 1")  # the open one is not among them, and no other one opens instead
+    settle(qtbot, place.presenter)
+    assert place.presenter.model.rowCount() == 1
+    assert place.presenter.selected == 0 and place.presenter.row is None
+    assert place.right.currentWidget() is place.statistics
+    place.take_key(Qt.Key.Key_Delete, True)
+    place.presenter.delete()
+    settle(qtbot, place.presenter)
+    click(place.filters.clear)
+    settle(qtbot, place.presenter)
+    assert place.presenter.model.rowCount() == ROWS + REAL
 
 
 def test_several_episodes_are_deleted_and_brought_back(place, qtbot):

@@ -112,7 +112,7 @@ def record(desk, qtbot) -> None:
     qtbot.waitUntil(lambda: desk.screen.state_card.start.isEnabled(), timeout=10_000)
     click(desk.screen.state_card.start)
     reach(desk, qtbot, RecordState.REVIEW)
-    qtbot.waitUntil(lambda: desk.presenter.film is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: desk.presenter.pictures.film is not None, timeout=20_000)
     qtbot.waitUntil(lambda: desk.screen.state_card.success.isVisible(), timeout=10_000)
 
 
@@ -142,7 +142,7 @@ def test_a_recording_is_seen_looked_at_and_kept_by_the_buttons(ready, qtbot):
     assert "(R)" in card.start.text() and card.banner.name.text() == "Ready"
     record(ready, qtbot)
     assert card.banner.name.text() == "Look at it" and ready.screen.player.playing  # it plays at once
-    film = ready.presenter.film
+    film = ready.presenter.pictures.film
     assert film.names == ("left", "right") and len(film) >= 2
     assert "pictures a second" in ready.screen.figures_card.facts.findChildren(type(card.words))[3].text()
     card.note.setText("slowly")
@@ -151,7 +151,7 @@ def test_a_recording_is_seen_looked_at_and_kept_by_the_buttons(ready, qtbot):
     (row,) = [each for each in rows(ready) if each.instruction == TASK]
     assert (row.success, row.note, row.operator, row.source) == (True, "slowly", "Kim", "jog")
     qtbot.waitUntil(lambda: ready.presenter.kept_today == 1, timeout=10 * SECOND)
-    assert TASK in ready.presenter.suggestions
+    assert TASK in ready.presenter.tasks.suggestions
 
 
 def test_everything_has_its_key(ready, qtbot):

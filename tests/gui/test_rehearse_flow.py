@@ -136,7 +136,8 @@ class Hands:
                 return
             if self.step is Step.WATCH:
                 self.approve()
-        raise AssertionError(f"it could not be run: {self.presenter.problem}")
+        said = [message.sentence for message in self.program.messages.log]
+        raise AssertionError(f"it could not be run: {self.presenter.problem} {said}")
 
     def run_to_its_end(self) -> None:
         """At full speed. Where the machine is too busy for the window's heartbeat the arm stops: then once more."""

@@ -257,6 +257,41 @@ def test_empty_and_ambiguous_channels_have_no_points():
     assert np.isfinite(pixels[0, :, 1:]).all() and np.isfinite(pixels[1, :, [0, 2]]).all()
 
 
+def two_ways(steps: int = 9) -> tuple[Trajectory, Trajectory]:
+    """Two motions from one place to things that stand apart."""
+    share = np.linspace(0, 1, steps)
+    start, turns = np.array([0.4, 0.0, 0.2]), np.tile([np.pi, 0.0, 0.0], (steps, 1))
+    ways = []
+    for side in (-1, 1):
+        end = np.array([0.45, 0.12 * side, 0.05])
+        places = start + share[:, None] * (end - start)
+        ways.append(Trajectory(share, from_rpy(places, turns), np.ones(steps)))
+    return ways[0], ways[1]
+
+
+def test_the_view_that_is_sure_says_which_of_two_ghosts_is_meant():
+    cameras = two_cameras(192)
+    meant, other = two_ways()
+    images = 0.5 * render(meant, cameras) + 0.5 * render(other, cameras)
+    images[1] = 0.8 * render(meant, cameras)[1] + 0.2 * render(other, cameras)[1]
+    decoded = decode(images, cameras)
+    # In the middle the two are too near to be two blobs, and not near enough to be one.
+    assert decoded.valid[-4:].all(), decoded.reasons
+    millimetres, _ = errors(decoded, meant)
+    assert millimetres[-4:].max() < 5.0
+    assert (decoded.confidence[-4:] < 0.7).all()
+
+
+def test_one_ghost_is_followed_through_time_where_no_view_is_sure():
+    cameras = two_cameras(192)
+    ways = two_ways()
+    images = 0.5 * sum(render(way, cameras) for way in ways)
+    decoded = decode(images, cameras)
+    assert decoded.valid[-3:].all(), decoded.reasons
+    millimetres = [errors(decoded, way)[0][-3:].max() for way in ways]
+    assert min(millimetres) < 5.0
+
+
 @pytest.mark.parametrize("kind", ["black", "grey", "pedestal", "noise", "stripes"])
 def test_pictures_without_an_action_give_no_answer(kind):
     rng = np.random.default_rng(0)

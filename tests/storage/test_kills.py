@@ -13,18 +13,18 @@ from storage.library import Library
 from storage.recovery import recover
 
 
-@pytest.mark.parametrize("after", [0.4, 1.73])
-def test_killed_while_recording(tmp_path, after):
+@pytest.mark.parametrize(("after", "again"), [(0.4, None), (1.2, 0.15)])
+def test_killed_while_recording_and_while_recovering(tmp_path, after, again):
     folder = tmp_path / "library"
     kept = keep_one(folder, 0.3)
-    kill = kill_recording(folder, after)
+    kill = kill_recording(folder, after, again)
     # Two fragments may be under way, and a busy machine lets some frames wait before they are encoded.
     assert kill.video_ms <= 600 + 2 * 1000 / FPS
     assert kill.samples <= 2
     assert kill.episodes == 0
-    with Library(folder) as again:
-        assert again.notices == ()
-        ids = queries.episode_ids(again.database)
+    with Library(folder) as opened:
+        assert opened.notices == ()
+        ids = queries.episode_ids(opened.database)
         assert kept in ids
         assert len(ids) == 2, "not one recording was recovered"
 

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import random
 import shutil
 from pathlib import Path
 
@@ -11,13 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from recordings import HEIGHT, WIDTH, keep_one, new_episode, picture
+from recordings import HEIGHT, WIDTH, keep_one, new_episode
 
+from benchmarks.data_sets import rlbench_set
+from benchmarks.import_mutations import spoilt_import
 from storage import queries
 from storage.episode import Episode
 from storage.errors import DamagedFileError, StorageError
 from storage.layouts.importing import import_episodes
 from storage.layouts.known import WRITERS, reader_for
+from storage.layouts.lerobot_statistics import PictureTally, statistics
 from storage.layouts.text_pickle import read_texts
 from storage.library import Library
 
@@ -129,72 +131,21 @@ def test_the_target_must_be_new_and_something_must_be_there(exported, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def _spoil(path, chance):
-    content = bytearray(path.read_bytes())
-    kind = chance.randrange(4)
-    if kind == 0:
-        del content[chance.randrange(len(content)) :]
-    elif kind == 1:
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-    elif kind == 2:
-        at = chance.randrange(len(content))
-        content[at : at + 64] = bytes(chance.randrange(256) for _ in range(64))
-    else:
-        path.unlink()
-        return
-    path.write_bytes(content)
-
-
-def _all_or_nothing(root, copy, folder, count, seed):
-    """Import a data set with one spoilt file: all comes, or a sentence and nothing."""
-    chance = random.Random(seed)
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(root, copy)
-    _spoil(chance.choice(sorted(p for p in copy.rglob("*") if p.is_file())), chance)
-    with Library(folder) as library:
-        before = queries.count(library.database)
-        try:
-            assert len(import_episodes(library, reader_for(copy).episodes(copy), silently)) == count
-        except StorageError as error:
-            assert len(str(error)) < 600
-            assert queries.count(library.database) == before
-            assert not list((library.episodes / ".incoming").iterdir())
-            assert len([p for p in library.episodes.iterdir() if p.name != ".incoming"]) == before
+def all_or_nothing(root, library, count, seed):
+    """Import a data set with one spoilt file: all comes, or a sentence about a file of it and nothing."""
+    outcome = spoilt_import(root, library, count, seed)
+    assert not outcome.partial, outcome
+    assert outcome.told, outcome.refused
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_spoilt_lerobot_set_is_imported_whole_or_not_at_all(exported, tmp_path, seed):
-    _all_or_nothing(exported[0], tmp_path / "copy", tmp_path / "library", 3, seed)
+def test_a_spoilt_lerobot_set_is_imported_whole_or_not_at_all(exported, library, seed):
+    all_or_nothing(exported[0], library, 3, seed)
 
 
 @pytest.fixture(scope="module")
 def rlbench(tmp_path_factory):
-    """Two episodes as Action Images prepared RLBench, made here from what its loader reads."""
-    root = tmp_path_factory.mktemp("rlbench")
-    for number in (2, 10):
-        episode = root / f"push_button/variation0/episodes/episode{number}"
-        episode.mkdir(parents=True)
-        actions = np.zeros((21, 8), np.float32)
-        actions[:, 0] = 0.01 * number + 0.001 * np.arange(21)
-        actions[:, 6], actions[:, 7] = 1.0, 1.0
-        np.save(episode / "actions.npy", actions)
-        for view in range(2):
-            film = episode / f"view{view}/rgb/video.mp4"
-            film.parent.mkdir(parents=True)
-            with av.open(str(film), "w") as container:
-                stream = container.add_stream("libx264", rate=5)
-                stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-                for frame in range(6):
-                    container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(frame + view), format="rgb24")))
-                container.mux(stream.encode())
-            place = np.diag([-1.0, -1.0, 1.0, 1.0])  # with our axes: at the origin, looking along z
-            place[:3, 3] = (0.1, 0.2, -1.0 - view)
-            K = [[-80.0, 0, 48], [0, -80.0, 32], [0, 0, 1]]
-            values = {"0000": {"intrinsics": K, "extrinsics": place.tolist()}}
-            (film.parent.parent / "camera_params.json").write_text(json.dumps(values))
-    texts = ["push the button", "press the button", "push the button"]
-    (root / "push_button/variation0/variation_descriptions.pkl").write_bytes(pickle.dumps(texts))
-    return root
+    return rlbench_set(tmp_path_factory.mktemp("rlbench"))
 
 
 def test_rlbench_is_imported(rlbench, library):
@@ -214,8 +165,23 @@ def test_rlbench_is_imported(rlbench, library):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_spoilt_rlbench_set_is_imported_whole_or_not_at_all(rlbench, tmp_path, seed):
-    _all_or_nothing(rlbench, tmp_path / "copy", tmp_path / "library", 2, seed)
+def test_a_spoilt_rlbench_set_is_imported_whole_or_not_at_all(rlbench, library, seed):
+    all_or_nothing(rlbench, library, 2, seed)
+
+
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_the_statistics_of_pictures_are_those_of_their_pixels(pictures):
+    random = np.random.default_rng(pictures)
+    shown = [random.integers(low, 200, (7, 5, 3), np.uint8) for low in range(pictures)]
+    tallies = [PictureTally() for _ in shown]
+    for tally, picture_ in zip(tallies, shown, strict=True):
+        tally.add(picture_)
+    told = PictureTally.together(tallies).statistics()
+    pixels = statistics(np.stack(shown).reshape(-1, 3) / 255.0)
+    assert told.pop("count") == [pictures]
+    for name, values in told.items():
+        assert np.shape(values) == (3, 1, 1)
+        assert np.allclose(np.ravel(values), pixels[name]), name
 
 
 class Hostile:

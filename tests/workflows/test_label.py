@@ -18,8 +18,9 @@ from storage.episode import Episode
 from storage.library import Library
 from storage.queries import page
 from workflows.cancellation import Cancellation, Cancelled
-from workflows.label import SOURCE, TAG, Labelled, keep, label
-from workflows.label_video import LabelError, cameras_in, of_episode, of_files
+from workflows.label import ASSUMED, SOURCE, TAG, Labelled, keep, label
+from workflows.label_headless import Request, start_of
+from workflows.label_video import LabelError, Start, cameras_in, of_episode, of_files
 from workflows.video import SideBySideVideo
 
 tqdm.tqdm.monitor_interval = 0  # no thread of its own
@@ -118,18 +119,22 @@ def test_what_was_read_is_stored_as_such_and_kept_out_of_training(films, tmp_pat
     poses[4] = np.nan  # one frame could not be read
     way = Trajectory(np.linspace(0.0, SECONDS, T), poses, openness)
     confidence = np.where(np.arange(T) < 10, 0.9, 0.1)
-    read = Labelled(video, way, confidence, np.zeros((T, 2)), "0123abcd")
+    start = Start(poses[0], known=ASSUMED)
+    read = Labelled(video, way, confidence, np.zeros((T, 2)), "0123abcd", start)
     assert read.sure == pytest.approx(9 / T)
     with Library(tmp_path) as library:
         (identity,) = keep(library, [read], "Ada")
         (row,) = page(library.database).rows
         assert (row.source, row.excluded, row.success, row.tags) == (SOURCE, True, None, (TAG,))
-        assert "0123abcd" in row.note and row.operator == "Ada" and str(row.id) == identity
+        assert "0123abcd" in row.note and "home posture was taken" in row.note
+        assert row.operator == "Ada" and str(row.id) == identity
         episode = Episode(library.episode_folder(row.id))
         assert [camera.name for camera in (episode.camera(0), episode.camera(1)) if camera] == ["right", "left"]
         kept = episode.trajectory.at(way.times[[0, 6, 12]])
         np.testing.assert_allclose(kept.base_from_tool[:, :3, 3], way.base_from_tool[[0, 6, 12], :3, 3], atol=2e-3)
-        again = of_episode(episode)  # and it can be read once more
+        again = of_episode(episode)  # and it can be read once more, now from where the arm is known to have begun
+        assert again.start is not None
+        np.testing.assert_allclose(again.start.base_from_tool[:3, 3], poses[0, :3, 3], atol=1e-3)
         assert again.seconds == pytest.approx(SECONDS, abs=0.11) and again.at(np.array([1.0])).shape == (
             2,
             1,
@@ -148,8 +153,34 @@ def test_the_command(models, films, tmp_path, capsys):
     more = ["--cameras", str(films / "cameras.json"), "--instruction", TASK]
     assert main([*command, *more, "--model", str(models / "joint")]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["read"] == 1 and result["videos"][0]["frames"] > 5
-    assert main([*command, *more, "--model", str(models / "policy")]) == 1
+    assert result["read"] == 1 and result["videos"][0]["frames"] > 5 and result["videos"][0]["start"] == ASSUMED
+    assert main(command) == 1
     said = capsys.readouterr()
-    assert "reads no videos" in said.err and said.out == ""
-    assert main(command) == 1 and "--cameras" in capsys.readouterr().err
+    assert "--cameras" in said.err and said.out == ""
+    with pytest.raises(SystemExit) as wrong:
+        main([*command, *more, "--start", "400", "-50"])
+    assert wrong.value.code == 2
+
+
+def test_where_the_arm_begins_is_told_to_the_model(process, films, monkeypatch):
+    """As the control box shows it, in mm and degrees; and each further piece begins where the one before ended."""
+    told, generate = [], process.generate
+
+    def listened(instruction, scene, *args, **options):
+        told.append((scene.base_from_tool, scene.openness))
+        return generate(instruction, scene, *args, **options)
+
+    monkeypatch.setattr(process, "generate", listened)
+    request = Request((), start=(400.0, -50.0, 300.0, 180.0, 0.0, 90.0), start_closed=True)
+    found = label(process, multi_view(films), start=start_of(request), seed=3)
+    assert found.start.known == "given" and "given" in json.dumps(found.to_dict())
+    pose, openness = told[0]
+    assert pose[:3, 3] == pytest.approx((0.4, -0.05, 0.3)) and openness == 0.0
+    np.testing.assert_allclose(pose[:3, :3] @ (0, 0, 1), (0, 0, -1), atol=1e-9)  # roll 180: the gripper points down
+    np.testing.assert_allclose(pose[:3, :3] @ (1, 0, 0), (0, 1, 0), atol=1e-9)
+    told.clear()
+    label(process, multi_view(films), seed=3)
+    np.testing.assert_allclose(told[0][0], xarm7.forward(xarm7.HOME))
+    assert start_of(Request(())) is None
+    with pytest.raises(LabelError, match="six numbers"):
+        start_of(Request((), start=(1.0, float("nan"), 0.0, 0.0, 0.0, 0.0)))

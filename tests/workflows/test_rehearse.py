@@ -261,13 +261,13 @@ def test_a_scene_that_cannot_be_seen_is_not_approved(rehearsal):
 
 def test_a_calibration_that_changed_ends_the_approval(rehearsal):
     proposed(rehearsal).approve()
-    facts = rehearsal._facts
+    facts = rehearsal.ledger.facts
     view = facts.proposal.scene.views[0]
     moved = view.camera.base_from_camera.copy()
     moved[0, 3] += 0.01
     views = (replace(view, camera=replace(view.camera, base_from_camera=moved)), *facts.proposal.scene.views[1:])
     shown = replace(facts.proposal, scene=replace(facts.proposal.scene, views=views))
-    rehearsal._facts = replace(facts, proposal=shown)
+    rehearsal.ledger.facts = replace(facts, proposal=shown)
     with pytest.raises(RehearsalError, match="calibrated again"):
         rehearsal.look()
     assert rehearsal.state is RehearsalState.PROPOSED

@@ -1,0 +1,143 @@
+"""Working it out: the cameras' places from what was gathered, the ways out when that fails, and the slow sweep."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from foundation.errors import KnownError
+from gui.calibrate_poses_presenter import PosesPresenter
+from gui.connection import Connection
+from gui.jobs import Job, Jobs
+from robot.state import ArmState
+from workflows.cancellation import Cancellation, Report
+
+if TYPE_CHECKING:  # SciPy and the solver are loaded when they are first needed
+    from workflows.calibrate import CalibrationReport, CalibrationSession
+
+_SOLVE, _SWEEP = "work out the calibration", "slow sweep"
+
+
+class SolvePresenter(QObject):
+    """`report` is what came out of the session that `poses` has, None as long as there is nothing."""
+
+    changed = Signal()
+    reported = Signal()  # another report to look at, or none
+
+    def __init__(self, connection: Connection, poses: PosesPresenter, jobs: Jobs, parent: QObject | None = None):
+        super().__init__(parent)
+        self._connection, self._poses, self._jobs = connection, poses, jobs
+        self.report: CalibrationReport | None = None
+        self.refine_lens = False
+        self.problem, self.progress = "", ("", 0.0)
+        self.trouble: KnownError | None = None  # why there is no report: it may know a way out
+        self._job: Job | None = None
+
+    # --- what is known ---
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def solving(self) -> bool:
+        return self._job is not None and self._job.name == _SOLVE
+
+    @property
+    def sweeping(self) -> bool:
+        return self._job is not None and self._job.name == _SWEEP
+
+    @property
+    def session(self) -> "CalibrationSession | None":
+        return self._poses.session
+
+    @property
+    def can_sweep(self) -> bool:
+        ready = self._connection.arm_state is ArmState.HOLDING and self._poses.mounted
+        return self.report is not None and ready and not self.busy
+
+    @property
+    def measured_delays(self) -> bool:
+        return self.report is not None and all(camera.delay is not None for camera in self.report.cameras)
+
+    # --- presses ---
+
+    def show(self, report: "CalibrationReport | None") -> None:
+        """This is the report from now on."""
+        self.report, self.trouble = report, None
+        self.reported.emit()
+        self.changed.emit()
+
+    def solve(self) -> None:
+        """Work out where the cameras stand; nothing moves."""
+        session, refine = self.session, self.refine_lens
+        if session is None or self.busy:
+            return
+        self.show(None)
+
+        def work(token: Cancellation, report: Report) -> "CalibrationReport":
+            from workflows.calibrate import solve
+
+            return solve(session, refine_lens=refine, report=report, token=token)
+
+        self._begin(work, _SOLVE).on(done=self.show, progress=self._progressed)
+
+    def solve_with_size(self, tag_size: float) -> None:
+        """Take the size that the arm's motion tells for the tags', m, and work it out again."""
+        if self.session is not None:
+            board = self.session.board.resized(tag_size / self.session.board.tag_size)
+            self._poses.session = replace(self.session, board=board)
+            self.solve()
+
+    def solve_slipped(self, after: int) -> None:
+        """Take the board as fastened anew after that pose, and work it out again."""
+        if self.session is not None:
+            self._poses.session = self.session.slipped(after)
+            self.solve()
+
+    def sweep(self) -> None:
+        """One slow motion, from which each camera's delay is told."""
+        session, report_, robot = self.session, self.report, self._connection.robot
+        if not self.can_sweep or session is None or report_ is None or robot is None:
+            return
+        captures = dict(self._connection.session.captures)
+
+        def work(token: Cancellation, report: Report) -> Any:
+            from workflows.calibrate import report_with_delays
+            from workflows.calibrate_sweep import sweep
+
+            said = lambda words: report(words, 0.0)  # noqa: E731
+            swept = sweep(session, report_, robot, captures, token=token, progress=said)
+            return swept, report_with_delays(report_, swept)
+
+        self._begin(work, _SWEEP).on(done=self._swept, progress=self._progressed)
+
+    def cancel(self) -> None:
+        """Give up what is being worked out, or end the sweep."""
+        if self._job is not None:
+            self._job.cancel()
+
+    # --- parts ---
+
+    def _swept(self, found: Any) -> None:
+        self._poses.session = found[0]
+        self.show(found[1])
+
+    def _progressed(self, words: str, share: float) -> None:
+        self.progress = (words, share)
+        self.changed.emit()
+
+    def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
+        self.problem, self.trouble, self.progress = "", None, ("", 0.0)
+        self._job = self._jobs.run(work, name=name)
+        self._job.on(failed=self._failed, ended=self._ended)
+        self.changed.emit()
+        return self._job
+
+    def _failed(self, error: KnownError) -> None:
+        self.problem, self.trouble = str(error), error
+
+    def _ended(self) -> None:
+        self._job = None
+        self.changed.emit()

@@ -1,0 +1,166 @@
+"""Running an approved plan: started once, followed sample by sample, filmed, judged and stored."""
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from foundation.clocks import utc_now
+from foundation.errors import KnownError
+from robot.errors import LinkError
+from robot.state import Activity
+from robot.status import RobotStatus
+from workflows.rehearsal_approval import Approvals
+from workflows.rehearsal_facts import Approval, Outcome, RehearsalState, Run
+from workflows.rehearsal_files import write_run
+from workflows.rehearsal_ledger import Ledger, RehearsalError
+from workflows.tracking import track
+
+if TYPE_CHECKING:
+    from workflows.run_recording import RunRecording
+
+_LOOK_AGAIN = 1.0  # s after which an approval's look at the scene is too old to start on
+_UNDER_WAY = (Activity.FOLLOWING, Activity.BRAKING)
+
+
+class Execution:
+    """Runs what a ledger's approval is for. With `record` the run is filmed, and `close` has to be called."""
+
+    def __init__(self, ledger: Ledger, approvals: Approvals, *, record: bool):
+        self._ledger, self._approvals, self._record = ledger, approvals, record
+        self._recording: RunRecording | None = None
+        self.recording_problem = ""
+        self._began = 0.0
+        self._starting = False  # the robot process is being asked to begin: from then on it holds the plan no more
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the run was filmed and can still be kept as a demonstration."""
+        return self._recording is not None
+
+    def run(self, speed: float, *, hold: bool) -> None:
+        """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it."""
+        ledger = self._ledger
+        ledger.require(RehearsalState.APPROVED)
+        approval = ledger.facts.approval
+        assert approval is not None
+        self._begin_recording()
+        try:
+            if time.monotonic() - approval.looked > _LOOK_AGAIN:
+                self._approvals.look()
+                ledger.require(RehearsalState.APPROVED)
+            self._start(approval, speed, hold)
+        except BaseException:
+            self._drop_recording()
+            raise
+
+    def update(self) -> None:
+        """Take in what the robot process said: the run's samples and its end, and whether an approval still stands."""
+        ledger = self._ledger
+        facts, robot = ledger.facts, ledger.session.robot
+        self._approvals.check(starting=self._starting)
+        if facts.run is None or facts.run.over or facts.plan is None:
+            return
+        if robot is None:
+            self._end("The arm was disconnected.")
+            return
+        new = track(facts.plan, robot.take_samples())
+        ledger.change(tracking=new if facts.tracking is None else facts.tracking.joined(new))
+        try:
+            status = robot.settled_status
+        except LinkError as error:
+            self._end(str(error))
+            return
+        if status is not None:
+            ledger.change(run=replace(facts.run, progress=max(facts.run.progress, status.progress)))
+            if status.activity not in _UNDER_WAY:
+                self._end(_fault(status))
+
+    def end_recording(self) -> None:
+        """The run is over: nothing more is filmed. Without a recording this does nothing."""
+        if self._recording is not None:
+            self._recording.stop()
+
+    def finish(self, success: bool | None, note: str, *, keep: bool) -> None:
+        """Store how it went, in the operator's judgement; with `keep` the film of the run becomes a demonstration."""
+        self.update()
+        ledger = self._ledger
+        ledger.require(RehearsalState.DONE)
+        if keep and self._recording is None:
+            raise RehearsalError(f"This run was not recorded. {self.recording_problem}".strip())
+        facts = ledger.facts
+        try:
+            if facts.folder is not None and facts.tracking is not None and len(facts.tracking):
+                write_run(facts.folder, 1, facts.tracking)
+            self._settle_recording(success, note, keep)
+            ledger.change(outcome=Outcome(success, note, utc_now().isoformat()))
+            ledger.store()
+        except KnownError:
+            ledger.change(outcome=None)
+            raise
+
+    def close(self) -> None:
+        """Let go of the recording of a run that nobody judged; it stays beside the rehearsal."""
+        if self._recording is not None:
+            self._settle_recording(None, "", keep=False)
+
+    # --- parts ---
+
+    def _start(self, approval: Approval, speed: float, hold: bool) -> None:
+        ledger = self._ledger
+        part, lab = ledger.facts.part, ledger.session.lab
+        if lab is not None and (part is None or part.number == 1):
+            lab.begin()  # what the task is judged from
+        robot = ledger.robot
+        robot.take_samples()
+        self._starting = True
+        try:
+            robot.execute(approval.staged.nonce, speed, hold=hold)
+            self._began = time.monotonic()
+            ledger.change(run=Run(utc_now().isoformat(), speed), tracking=None)
+        finally:
+            self._starting = False
+
+    def _end(self, fault: str) -> None:
+        run = self._ledger.facts.run
+        assert run is not None
+        self._ledger.facts.seconds["run"] = time.monotonic() - self._began
+        self._ledger.change(run=replace(run, over=True, fault=fault))
+
+    def _begin_recording(self) -> None:
+        """A run that cannot be filmed is run all the same; why stands in `recording_problem`."""
+        ledger = self._ledger
+        proposal = ledger.facts.proposal
+        if not self._record or self._recording is not None or proposal is None:
+            return
+        from workflows.run_recording import RunRecording  # the library behind it takes long to load
+
+        self.recording_problem = ""
+        try:
+            self._recording = RunRecording(ledger.session, ledger.library_folder, proposal.instruction, ledger.operator)
+        except KnownError as error:
+            self.recording_problem = str(error)
+
+    def _drop_recording(self) -> None:
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.discard()
+
+    def _settle_recording(self, success: bool | None, note: str, keep: bool) -> None:
+        recording, folder = self._recording, self._ledger.facts.folder
+        if recording is None:
+            return
+        if keep:
+            kept = recording.keep(success, note)
+            self._ledger.change(episode=str(kept.id))
+        elif folder is not None:
+            recording.put_aside(folder)
+        self._recording = None
+
+
+def _fault(status: RobotStatus) -> str:
+    """'' when the motion came to its end, else why not."""
+    if status.fault:
+        return status.fault
+    if status.activity is Activity.HOLDING and status.progress >= 1.0:
+        return ""
+    return "The motion was stopped before its end."
