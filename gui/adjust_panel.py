@@ -5,6 +5,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
 
 from gui.parts import Button, column, label, row
+from gui.theme import space
 from workflows.waypoint_edit import FARTHEST, WaypointEdit
 
 _GRIPPER = {"as it is": None, "open": 1.0, "closed": 0.0}
@@ -50,7 +51,7 @@ class AdjustPanel(QWidget):
         self.frame = frame
         at = f"frame {frame + 1}, at {moment:.1f} s"
         say = "The motion begins where the arm stands. Choose a later moment on the timeline to move it."
-        moving = "Drag the white ball in the 3-D view, or give numbers. Choose the moment on the timeline."
+        moving = "Drag the white ball in 3-D, click into a picture, or give numbers. The timeline chooses the moment."
         self.words.setText(say if frame == 0 else f"Moving {at}. {moving}")
         for box in (*self.offsets, self.turn):
             box.blockSignals(True)
@@ -73,6 +74,7 @@ class AdjustPanel(QWidget):
         box.setDecimals(0)
         box.setSingleStep(5.0)
         box.setSuffix(unit)
+        box.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # the style sheet's padding does not reach it
         box.setAccessibleName(name)
         box.valueChanged.connect(lambda: self._changed())
         return box

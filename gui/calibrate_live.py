@@ -26,9 +26,9 @@ class BoardViews(PictureGrid):
     After `expect` the board is also outlined in blue-green where a report says it should be: both must agree.
     """
 
-    def __init__(self, live: LivePresenter, moments: ArmMoments):
+    def __init__(self, live: LivePresenter, moments: ArmMoments, what: str = "board"):
         super().__init__()
-        self._live, self._moments = live, moments
+        self._live, self._moments, self._what = live, moments, what
         self._expected: CalibrationReport | None = None
         self.show_words("No camera is in use. Choose some in Set up.")
 
@@ -47,7 +47,7 @@ class BoardViews(PictureGrid):
                     picture.show_rgb(seen.frame.rgb)
                     outlines = self._outlines(camera.identity, seen.frame, watch.board)
                     picture.show_drawing(Drawing(outlines=outlines, found=tags))
-                picture.show_note(*_note(seen.sighting, watch.board))
+                picture.show_note(*_note(seen.sighting, watch.board, self._what))
             picture.show_light(camera.place.light, camera.place.short, camera.place.sentence)
 
     def expect(self, report: "CalibrationReport | None") -> None:
@@ -70,10 +70,10 @@ class BoardViews(PictureGrid):
         return (outline,) if np.isfinite(outline).all() else ()
 
 
-def _note(sighting: "Sighting", board: "TagBoard") -> tuple[str, str]:
-    """What to say beside the camera's name."""
+def _note(sighting: "Sighting", board: "TagBoard", what: str) -> tuple[str, str]:
+    """What to say beside the camera's name; `what` people call the board."""
     if sighting.view is not None:
-        return f"board seen, {len(sighting.view.ids)} tags", "success"
+        return f"{what} seen, {len(sighting.view.ids)} tags", "success"
     if not any(tag.id in board.ids for tag in sighting.tags):
-        return "board not in sight", "muted"
+        return f"{what} not in sight", "muted"
     return sighting.problem.partition(".")[0] or f"{len(sighting.tags)} tags", "warning"

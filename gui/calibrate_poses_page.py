@@ -128,9 +128,10 @@ class PosesPage(GuidePage):
         for each in missing:
             needs = self.needs[each.identity]
             needs.show_state(each.name, each.complete, each.regions, each.sentence and f"still needed: {each.sentence}")
-            needs.meters["Poses"].show_value(each.poses, each.poses_needed, f"{each.poses}")
-            words = f"{each.tilt_deg:.0f}° of {each.tilt_needed_deg:.0f}°"
-            needs.meters["Tilt"].show_value(each.tilt_deg, each.tilt_needed_deg, words)
+            enough = f"{each.poses}, {each.poses_needed} needed"
+            needs.meters["Poses"].show_value(each.poses, each.poses_needed, enough)
+            tilted = f"{each.tilt_deg:.0f}°, {each.tilt_needed_deg:.0f}° needed"
+            needs.meters["Tilt"].show_value(each.tilt_deg, each.tilt_needed_deg, tilted)
 
     def _show_main(self, stage: Stage) -> None:
         poses, ready = self._poses, self._poses.can_drive

@@ -10,6 +10,10 @@ from gui.parts import Button, column, label, row, scrolled
 from gui.rehearse_pages import Facts
 from gui.theme import look, space
 
+_EXPLAINED = (
+    "Held out: measured on poses that were not used for it. In the workspace: how far things will be misplaced. "
+    "Halves: worked out twice, from half of the poses each."
+)
 _DROPPED = 3  # of the poses left out are named
 _VERDICTS = {
     "accept": ("Good", "note-success"),
@@ -67,7 +71,8 @@ class ReportPage(GuidePage):
         self.banner, self.advice, self.facts = VerdictBanner(), label("", wrap=True), Facts()
         self._cameras = QVBoxLayout()
         self._cameras.setSpacing(space(0.5))
-        inside = column(self.facts, self.advice, self._cameras, None, gap=0.6)
+        explained = label(_EXPLAINED, "small", wrap=True)
+        inside = column(self.facts, self.advice, self._cameras, explained, None, gap=0.6)
         inside.setContentsMargins(0, 0, space(0.3), 0)
         self.middle.addWidget(self.banner)
         self.middle.addWidget(scrolled(inside), 1)
@@ -152,6 +157,6 @@ def _figures(report) -> dict[str, str]:
 
 
 def delay_words(seconds: float, uncertainty: float) -> str:
-    """How late the pictures are."""
-    known = f" ± {1000 * uncertainty:.0f}" if np.isfinite(uncertainty) else ""
-    return f"{1000 * seconds:.0f}{known} ms"
+    """How much later than the arm's measurements the pictures are stamped."""
+    known = f" ± {1000 * uncertainty:.1f}" if np.isfinite(uncertainty) else ""
+    return f"{abs(1000 * seconds):.1f}{known} ms {'late' if seconds >= 0 else 'early'}"

@@ -1,6 +1,6 @@
 """The Calibrate screen: print, lenses, poses, work it out, report; pictures and 3-D left, the guide right."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -53,8 +53,8 @@ class CalibrateScreen(QWidget):
         self.back = Button("Back", "quiet", icon_name="left", on=self._go_back)
         self.live, self.board_picture = LiveViews(live), BoardPicture()
         moments = presenter.connection.moments
-        self.lens_views, self.pose_views = BoardViews(live, moments), BoardViews(live, moments)
-        self.proof = BoardViews(live, moments)
+        self.lens_views = BoardViews(live, moments, "grid")
+        self.pose_views, self.proof = BoardViews(live, moments), BoardViews(live, moments)
         self.pose_scene, self.rig = PoseScene(), RigScene()
         self.plots = ResidualPlots()
         self.overview, self.print_page = OverviewPage(presenter, live), PrintPage(presenter, self.board_picture)
@@ -71,7 +71,10 @@ class CalibrateScreen(QWidget):
         self.pages, self.pictures = QStackedWidget(), QStackedWidget()
         self._pulls = 0
         self._lay_out()
-        presenter.changed.connect(self._refresh)
+        # What changes in one go is shown once: laying out the guide's words takes long enough.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._refresh)
+        presenter.changed.connect(self._soon.start)
         presenter.stepped.connect(self._show_step)
         presenter.solver.reported.connect(self._show_report)
         presenter.poses.proposed.connect(self._show_proposals)

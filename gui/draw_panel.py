@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
 
 from gui.parts import Button, column, label, row
+from gui.theme import space
 
 _USUAL_HEIGHT_MM, _HIGHEST_MM = 150.0, 800.0
 _GRIPPER = {"open": 1.0, "closed": 0.0}
@@ -26,6 +27,7 @@ class DrawPanel(QWidget):
         self.height_mm.setSingleStep(10.0)
         self.height_mm.setSuffix(" mm")
         self.height_mm.setValue(_USUAL_HEIGHT_MM)
+        self.height_mm.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # the style sheet's padding does not reach it
         self.height_mm.setAccessibleName("Height of the next point")
         self.gripper = QComboBox()
         self.gripper.addItems(list(_GRIPPER))

@@ -9,7 +9,6 @@ from gui import library_words
 from gui.library_presenter import LibraryPresenter
 from gui.parts import Button, column, label, row
 from gui.theme import space
-from storage.documents import LONGEST_INSTRUCTION
 from storage.queries import EpisodeRow
 
 _WRITTEN_MS = 1200  # after the last key a note is stored
@@ -53,7 +52,7 @@ class LabelsPanel(QWidget):
         self._lay_out()
         line = self.task.lineEdit()
         assert line is not None
-        line.setMaxLength(LONGEST_INSTRUCTION)
+        line.setMaxLength(20_000)  # what is too long is said, not cut off
         line.editingFinished.connect(self._store_task)
         self.task.activated.connect(lambda _: self._store_task())
         self.tags.editingFinished.connect(self._store_tags)

@@ -27,7 +27,7 @@ class TaskCard(Card):
         self.task.setAccessibleName("Task")
         self.task.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.line.setPlaceholderText("For example: pick up the red cube")
-        self.line.setMaxLength(600)
+        self.line.setMaxLength(20_000)  # what is too long is said, not cut off
         self.paraphrases = QLineEdit()
         self.paraphrases.setPlaceholderText("Other words; with semicolons between")
         self.paraphrases.setAccessibleName("Other words for the task")
@@ -133,7 +133,9 @@ class StateCard(Card):
         self.start = Button("", "primary", icon_name="record", on=presenter.start_or_end)
         self.bench = Button("", icon_name="refresh", on=presenter.bench_is_ready)
         self.note = QLineEdit()
-        self.note.setPlaceholderText("A note, if you like")
+        self.note.setPlaceholderText("A note, if you like  (T)")
+        # Else the keyboard would go here by itself when a button is hidden, and Y and N would be letters of a note.
+        self.note.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.note.setAccessibleName("Note about the episode")
         self.note.setMaxLength(1000)
         self.note.returnPressed.connect(self.note.clearFocus)

@@ -73,6 +73,7 @@ class RecordScreen(QWidget):
             Qt.Key.Key_Y: lambda: card.keep(True),
             Qt.Key.Key_N: lambda: card.keep(False),
             Qt.Key.Key_Delete: self.presenter.discard,
+            Qt.Key.Key_T: card.note.setFocus,
             Qt.Key.Key_P: player.toggle,
             Qt.Key.Key_Left: lambda: player.step(-1),
             Qt.Key.Key_Right: lambda: player.step(1),

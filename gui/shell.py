@@ -89,6 +89,9 @@ class Shell(QMainWindow):
             getattr(self.current, "leave", lambda: None)()
             self.stack.setCurrentWidget(screen)
             getattr(screen, "enter", lambda: None)()
+        focused = self.focusWidget()
+        if isinstance(focused, NavigationButton) and focused is not self.tabs.get(name):
+            focused.clearFocus()  # Qt hands the keyboard on when a button goes: two tabs would look chosen
         self.title.setText(screen.title)
         self.side.setVisible(screen.shows_live_views)
         for each, tab in self.tabs.items():

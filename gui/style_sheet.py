@@ -41,7 +41,7 @@ QFrame[look="line"] { background: $border; border: none; max-height: 1px; min-he
 
 QPushButton, QToolButton {
     background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px;
-    padding: ${small}px ${most}px; min-height: ${control}px; }
+    padding: ${small}px ${most}px; min-height: ${control}px; outline: none; }
 QPushButton:hover, QToolButton:hover { background: $hover; }
 QPushButton:pressed, QToolButton:pressed { background: $sunken; border-color: $accent; }
 QPushButton:focus, QToolButton:focus { border: 2px solid $accent; }

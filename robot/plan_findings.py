@@ -19,7 +19,8 @@ from robot.workspace import FACES, TCP, arm_points
 
 LOW_CONFIDENCE = 0.3
 MOST_UNKNOWN = 0.5  # part of the frames
-LONGEST_GAP = 0.15  # m that may be passed without a frame that was read
+# m that may be passed without a frame that was read, and past a single one: on one straight leg, most likely.
+LONGEST_GAP, LONGEST_SKIP = 0.15, 0.30
 START_NOTED, START_REFUSED = 0.005, 0.10  # m between the first frame and the present pose
 START_TURN_NOTED, START_TURN_REFUSED = float(np.deg2rad(2.0)), float(np.deg2rad(30.0))
 OFF_THE_WAY = 0.010  # m between what is planned and the straight way between frames
@@ -77,7 +78,7 @@ def _gap(proposed: Trajectory, first: int, last: int) -> Finding:
     begin, end = proposed.times[first - 1], proposed.times[last + 1]
     metres, _ = distance(proposed.base_from_tool[first - 1], proposed.base_from_tool[last + 1])
     sentence = f"{named.capitalize()} could not be read: from {begin:.1f} s to {end:.1f} s the way is a straight guess."
-    if metres > LONGEST_GAP:
+    if metres > (LONGEST_SKIP if first == last else LONGEST_GAP):
         return refusing(f"{sentence} It is {1000 * metres:.0f} mm long, which is too far.", first)
     return Finding(Level.WARNING, sentence, first)
 

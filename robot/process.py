@@ -23,6 +23,7 @@ from foundation.clocks import Clock, SystemClock
 from foundation.messages import Channel, ChannelClosed
 from robot.allowance import Allowance
 from robot.bounds import limits_from
+from robot.claim import claim
 from robot.driver import XArm
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import RobotError
@@ -48,6 +49,7 @@ def run(channel: Channel) -> None:
     bounds = loop_settings(settings)
     _hurry()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.closing(claim(endpoint)))
         stop = stack.enter_context(XArm(endpoint, reports=False))
         stream = stack.enter_context(_Stream(endpoint, SystemClock()))
         slow = stack.enter_context(XArm(endpoint, reports=False))

@@ -150,6 +150,10 @@ class EpisodeWriter:
             film.join()
         if self._syncing.is_alive():
             self._syncing.join()
+        try:
+            self._samples.sync()
+        except OSError as error:
+            self._fail(error)
         self._samples.close()
 
     def _fail(self, error: OSError | StorageError) -> None:

@@ -154,7 +154,7 @@ def cut_to_whole(path: Path) -> int:
 def film_times(path: Path) -> np.ndarray:
     """The times (n,) s of a film's frames after its first, without decoding. Raises DamagedFileError."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 return np.zeros(0)
             stream = container.streams.video[0]

@@ -23,10 +23,12 @@ class FilmReader:
         self._container = None
         self._reformatter = VideoReformatter()  # one for all: setting one up costs more than a small picture
         try:
-            self._container = av.open(str(path))
-            if not self._container.streams.video:
-                raise DamagedFileError(f"The file {path} holds no film.")
-            self._stream = self._container.streams.video[0]
+            self._container = av.open(str(path), metadata_errors="replace")  # titles may be spoilt
+            # A stream without a context is in a coding that nothing here can decode, or says so.
+            streams = [stream for stream in self._container.streams.video if stream.codec_context is not None]
+            if not streams:
+                raise DamagedFileError(f"The file {path} holds no film that can be played.")
+            self._stream = streams[0]
             self._stream.codec_context.thread_count = 1
             # A walk over the packets also tells the container where each fragment is: seeking is exact after it.
             self._stamps = np.array(
@@ -47,9 +49,14 @@ class FilmReader:
         return len(self._stamps)
 
     def frame(self, index: int) -> np.ndarray:
-        """The picture of one frame; going on from the last one is quick, other places cost a key frame's distance."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"the film {self._path} has {len(self)} frames, not {index}")
+        """The picture of one frame; going on from the last one is quick, other places cost a key frame's distance.
+
+        Raises DamagedFileError when it is not there or cannot be decoded.
+        """
+        if index < 0:
+            raise IndexError(f"a film has no frame {index}")
+        if index >= len(self):  # the list of frames says that it was there
+            raise DamagedFileError(f"The film {self._path} ends before frame {index}: it has only {len(self)}.")
         # Half a second ahead it is cheaper to decode on than to seek.
         if self._decoding is None or not self._next <= index < self._next + 15:
             self._seek(index)

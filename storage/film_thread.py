@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from storage.disks import sync_folder
 from storage.documents import ViewSpec
 from storage.errors import RecordingError, StorageError
 from storage.film import FilmWriter
@@ -132,6 +133,7 @@ class FilmThread:
         if self._writer is None:
             log = RecordLog(self._folder / frame_log_name(self._index), FRAME)
             writer = FilmWriter(self._folder / film_name(self._index), self._view.width, self._view.height)
+            sync_folder(self._folder)  # a power cut must not take the names away
             with self._files:
                 self._log, self._writer = log, writer
 
@@ -140,8 +142,9 @@ class FilmThread:
             writer, log, self._writer, self._log = self._writer, self._log, None, None
         fault: OSError | StorageError | None = None
         try:
-            if writer is not None:
+            if writer is not None and log is not None:
                 writer.close()
+                log.sync()
             self.closed_well = True
         except (OSError, StorageError) as error:
             fault = error

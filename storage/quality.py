@@ -16,6 +16,7 @@ STILL_TURN = 0.05  # rad/s
 IDLE_SHARE = (0.4, 0.7)
 JERK = 40.0  # m/s^3 at the tool, 95th percentile; the arm's own plans stay below 20
 CELL = 0.05  # m: workspace coverage is counted in cubes of this edge
+_FARTHEST = 100.0  # m from the arm's base: what another program's files say beyond is no place of a tool
 OLD_CALIBRATION = 30.0  # days: mounts creep, lenses are touched
 _JERK_WINDOW = 13  # samples at 100 Hz: 5 Hz is still seen, and 0.1 mm of noise counts for less than 10 m/s^3
 
@@ -43,7 +44,7 @@ def examine(data: EpisodeData) -> tuple[FoundQuality, ...]:
 
 def coverage(samples: np.ndarray) -> tuple[str, ...]:
     """The cubes of CELL edge the tool passed through, each as "i,j,k"."""
-    known = np.isfinite(samples["tool"]).all(axis=1)
+    known = np.isfinite(samples["tool"]).all(axis=1) & (np.abs(samples["tool"][:, :3]).max(axis=1) < _FARTHEST)
     cells = np.unique(np.floor(samples["tool"][known, :3] / CELL).astype(int), axis=0)
     return tuple(f"{i},{j},{k}" for i, j, k in cells)
 

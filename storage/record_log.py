@@ -54,7 +54,7 @@ def read_log(path: Path, dtype: np.dtype) -> np.ndarray:
         raise DamagedFileError(f"The file {path} cannot be read: {error.strerror}.") from error
     head = _MAGIC + dtype.itemsize.to_bytes(4, "little")
     if not data.startswith(head):
-        if head.startswith(data):  # torn while the head itself was written
+        if head.startswith(data.rstrip(b"\0")):  # torn while the head itself was written; a power cut leaves zeros
             return np.zeros(0, dtype)
         raise DamagedFileError(f"The file {path} is no log of this program.")
     kind = np.dtype([("record", dtype), ("sum", "<u4")])

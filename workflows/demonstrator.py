@@ -36,7 +36,8 @@ SQUEEZE = 0.0  # openness asked for when closing: the fingers stop at what they 
 CLOSED_DEPTH, CLOSED_WIDTH = 0.011, 0.018  # m: half of the closed fingers along the tool's x and y
 PUSH_GAP = 0.014  # m between the closed fingers and the thing before they push it
 PUSH = 0.090  # m
-BESIDE_HANDLE = 0.050  # m: where the fingers push the drawer's front
+BESIDE_HANDLE = 0.055  # m: where the fingers push the drawer's front
+DRAWER_GAP = 0.030  # m between the closed fingers and the drawer's front before they push it
 SHORT = 0.005  # m before a stop, so that nothing is pressed against it
 BELOW_HANDLE = 0.004  # m between the handle's middle and the finger tips that pull it
 OPEN_SHORT = 0.010  # m before the drawer's stop
@@ -103,7 +104,7 @@ def _close_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
     cabinet = truth.poses["cabinet"]
     side = min((-1, 1), key=lambda side: abs(transform(cabinet, np.array([0, side * BESIDE_HANDLE, 0]))[1]))
     end = [-CABINET[0] / 2 - CABINET_WALL - CLOSED_DEPTH - SHORT, side * BESIDE_HANDLE, HANDLE_HEIGHT]
-    shift = ((truth.drawer_opening or 0.0) + PUSH_GAP) * cabinet[:3, 0]
+    shift = ((truth.drawer_opening or 0.0) + DRAWER_GAP) * cabinet[:3, 0]
     begin = tool_down(transform(cabinet, np.array(end)) - shift, yaw_of(cabinet))
     return _pushing(begin, shift)
 

@@ -138,7 +138,7 @@ def cameras_in(path: Path) -> tuple[Camera, ...]:
 def _decoded(path: Path, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """Times (n,) s from 0 and pictures (n, H, W, 3) of a file."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             frames = [(frame.time or 0.0, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
     except (av.error.FFmpegError, OSError, IndexError) as error:
         raise LabelError(f"The video {path} cannot be played: {error}. Choose another file.") from error

@@ -138,8 +138,11 @@ class Demonstrations:
             raise ImpossibleError(str(error)) from error
 
     def _clear_the_bench(self, token: Cancellation) -> None:
-        """The hand empty and open, the arm where no new thing can stand in it."""
+        """The hand empty and open, the arm where no new thing can stand in it; hand guiding ends before."""
         status = self._robot.status
+        if status is not None and status.state is ArmState.HAND_GUIDING:
+            self._robot.release()
+            self._until_it_holds(5.0, token)
         if status is not None and status.openness is not None and status.openness < 0.95:
             self._robot.move_gripper(1.0)
             token.wait(_OPEN_AFTER)

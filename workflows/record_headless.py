@@ -8,6 +8,7 @@ from typing import Any
 
 from robot.client import RobotClient
 from robot.state import ArmState
+from storage.documents import checked_instruction
 from storage.episode_writer import LEAST_FREE
 from storage.library import Library
 from storage.queries import episode
@@ -46,7 +47,7 @@ def record(request: Request, report: Report = silently) -> dict[str, Any]:
     began = time.monotonic()
     settings, _ = program_settings.load()
     folder = request.library or settings.library_folder
-    what = RecordRequest(request.task, DEMONSTRATOR, request.operator or settings.operator)
+    what = RecordRequest(checked_instruction(request.task), DEMONSTRATOR, request.operator or settings.operator)
     way = _in_real_time if request.real_time else _in_virtual_time
     with Library(folder) as library:
         for notice in library.notices:

@@ -56,6 +56,7 @@ def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
 
     Raises KnownError for everything that a person can mend.
     """
+    _check(request)
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         session = Session(_settings(request))
@@ -98,17 +99,23 @@ def _settings(request: Request) -> ProgramSettings:
     return settings
 
 
+def _check(request: Request) -> None:
+    """What is missing is said before anything is opened."""
+    if request.source == "replay" and request.trajectory is None:
+        raise SourceError("A replay needs a trajectory: add --trajectory FILE.")
+    if request.source == "model" and request.model is None and embedded_weights() is None:
+        raise SourceError("The program came without the embedded model's weights. Name a model with --model.")
+
+
 def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> Source:
     if request.source == "model":
         folder = request.model or embedded_weights()
-        if folder is None:
-            raise SourceError("The program came without the embedded model's weights. Name a model with --model.")
+        assert folder is not None  # `_check` has looked
         asking = Asking(candidates=request.candidates, steps=request.steps, seed=request.generation_seed)
         return ModelSource(stack.enter_context(ModelProcess(folder)), asking)
     if request.source == "demonstrator":
         return DemonstratorSource(session)
-    if request.trajectory is None:
-        raise SourceError("A replay needs a trajectory: add --trajectory FILE.")
+    assert request.trajectory is not None
     return ReplaySource(session, request.trajectory)
 
 

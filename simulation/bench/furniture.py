@@ -18,7 +18,7 @@ LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.032
 CABINET = np.array([0.20, 0.19, 0.105])  # depth along x, width, height
 CABINET_WALL = 0.008
 DRAWER_TRAVEL = 0.12
-HANDLE_REACH, HANDLE_WIDTH, HANDLE_LENGTH = 0.038, 0.012, 0.056  # in front of the panel; an upright bar
+HANDLE_REACH, HANDLE_WIDTH, HANDLE_LENGTH = 0.060, 0.012, 0.056  # in front of the panel; an upright bar
 HANDLE_HEIGHT = 0.052  # of the bar's middle above the table
 
 _BOX = mujoco.mjtGeom.mjGEOM_BOX

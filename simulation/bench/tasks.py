@@ -5,6 +5,7 @@ Left, right and away are meant as the arm looks: away is +x, left is +y.
 
 import re
 from dataclasses import dataclass
+from textwrap import shorten
 
 from simulation.bench.scene import COLOURS, FURNITURE, SHAPES, SceneSpec
 from simulation.errors import SimulationError
@@ -165,4 +166,5 @@ def _object_name(colour: str | None, noun: str, scene: SceneSpec) -> str:
 def _not_understood(text: str, scene: SceneSpec) -> SimulationError:
     first = {task.kind: task.instruction for task in reversed(possible_tasks(scene))}
     examples = "; ".join(reversed(first.values())) or "nothing, the bench is empty"
-    return SimulationError(f'The lab does not understand "{text.strip()}" for this scene. It understands: {examples}.')
+    said = shorten(text, 120)
+    return SimulationError(f'The lab does not understand "{said}" for this scene. It understands: {examples}.')

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from tokenize import TokenError
 from typing import Any
 
@@ -81,7 +82,8 @@ def _actions(path: Path) -> np.ndarray:
         # Mapped and not loaded: what the head claims is compared with the file's length before any memory is taken.
         actions = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
-        raise DamagedFileError(f"The file {path} cannot be read: {error}.") from error
+        why = shorten(str(error), 120)  # it may repeat the whole file
+        raise DamagedFileError(f"The file {path} cannot be read as an array: {why}.") from error
     if actions.ndim != 2 or actions.shape[1] != 8 or not 0 < len(actions) <= _MOST_ACTIONS:
         raise DamagedFileError(f"The file {path} holds {actions.shape}, not one row of 8 for each action.")
     if not np.issubdtype(actions.dtype, np.floating) or not np.isfinite(actions).all():

@@ -24,7 +24,7 @@ def small_pictures(tmp_path):
 @pytest.fixture
 def hands(small_pictures, fresh_program, qtbot):
     hands = Hands(fresh_program, qtbot)
-    fresh_program.shell.resize(1280, 800)
+    fresh_program.shell.resize(960, 640)  # the less there is to paint, the better a busy machine keeps up
     fresh_program.shell.show_screen("rehearse")
     yield hands
     hands.begin()

@@ -22,7 +22,7 @@ from workflows.settings import ProgramSettings
 from workflows.tag_boards import lens_grid
 
 GRID = lens_grid(ProgramSettings().tags)
-LENS = Intrinsics(640, 480, [[604.0, 0, 322.5], [0, 601.0, 236.0], [0, 0, 1]], np.zeros(5))
+LENS = Intrinsics(640, 480, np.array([[604.0, 0, 322.5], [0, 601.0, 236.0], [0, 0, 1]]), np.zeros(5))
 PX_PER_M = 3000.0
 LONG = 60_000
 

@@ -66,6 +66,7 @@ class Desk:
         return self.presenter.state
 
     def close(self) -> None:
+        self.keys.close()
         self.window.close()
         self.presenter.close()
         self.connection.close()
@@ -137,6 +138,20 @@ def test_a_task_is_typed_with_other_words_for_it(desk, qtbot):
     assert desk.presenter.paraphrases == ("move the blue ball", "shove the blue ball")
 
 
+def test_an_instruction_of_ten_kilobytes_is_said_to_be_too_long_and_not_cut_off(ready, qtbot):
+    card, pasted = ready.screen.task_card, "pick up the red cube " * 500
+    card.line.setFocus()
+    card.line.selectAll()
+    card.line.insert(pasted)
+    QTest.keyClick(card.line, Qt.Key.Key_Return)
+    assert ready.presenter.instruction == pasted.strip()
+    qtbot.waitUntil(lambda: ready.screen.state_card.start.isEnabled(), timeout=10 * SECOND)
+    click(ready.screen.state_card.start)
+    qtbot.waitUntil(lambda: "too long" in ready.screen.state_card.problem.words.text(), timeout=10 * SECOND)
+    qtbot.waitUntil(lambda: not ready.presenter.busy, timeout=10 * SECOND)
+    assert ready.state in (RecordState.READY, RecordState.RESET) and not rows(ready)
+
+
 def test_a_recording_is_seen_looked_at_and_kept_by_the_buttons(ready, qtbot):
     card = ready.screen.state_card
     assert "(R)" in card.start.text() and card.banner.name.text() == "Ready"
@@ -181,6 +196,19 @@ def test_everything_has_its_key(ready, qtbot):
     key(ready.window, Qt.Key.Key_Y)
     reach(ready, qtbot, RecordState.RESET)
     assert rows(ready)[0].success is True
+
+
+def test_after_presses_of_the_mouse_the_keys_still_judge_and_one_leads_to_the_note(ready, qtbot):
+    record(ready, qtbot)
+    note = ready.screen.state_card.note
+    assert not note.hasFocus()  # hiding the button that was pressed must not bring the keyboard here
+    key(ready.window, Qt.Key.Key_T)
+    qtbot.waitUntil(note.hasFocus, timeout=10 * SECOND)
+    QTest.keyClicks(note, "yes")
+    QTest.keyClick(note, Qt.Key.Key_Return)
+    key(ready.window, Qt.Key.Key_N)
+    reach(ready, qtbot, RecordState.RESET)
+    assert (rows(ready)[0].success, rows(ready)[0].note) == (False, "yes")
 
 
 def test_keys_do_nothing_while_a_note_is_typed(ready, qtbot):

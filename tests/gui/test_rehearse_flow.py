@@ -124,7 +124,7 @@ class Hands:
     def start(self, pct: int) -> None:
         """Press Run. Where a machine is too busy for the window's heartbeat, the approval is lost: then once more."""
         page = self.screen.approved_page
-        for _ in range(5):
+        for _ in range(12):
             self.make_ready()
             if self.step is Step.APPROVED:
                 click(page.speeds.button(pct))

@@ -57,11 +57,11 @@ def new_episode(views: int = 2, instruction: str = "pick up the red cube", **mor
 class Recording:
     """A recording in virtual time; `run` advances it, pictures and samples with it."""
 
-    def __init__(self, library: Library, new: NewEpisode | None = None):
+    def __init__(self, library: Library, new: NewEpisode | None = None, least_free: int = 0):
         self.clock = VirtualClock(100.0)
         self.new = new or new_episode()
         self.sources = {view.name: FrameQueue(10_000) for view in self.new.views}
-        self.writer: EpisodeWriter = library.record(self.new, self.sources, clock=self.clock, least_free=0)
+        self.writer: EpisodeWriter = library.record(self.new, self.sources, clock=self.clock, least_free=least_free)
         self.frames = self.samples = 0
 
     def run(self, seconds: float) -> "Recording":

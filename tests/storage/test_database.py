@@ -109,6 +109,14 @@ def test_another_programs_transaction_is_waited_for_then_named(tmp_path, monkeyp
     database.close()
 
 
+@pytest.mark.parametrize("name", ["lib #1 100% 🎥", "a?b=c&d", "räume; 'x'", "n" * 200])
+def test_a_library_may_be_called_anything(tmp_path, name):
+    for _ in range(2):
+        with Library(tmp_path / name) as library:
+            assert library.notices == ()
+    assert (tmp_path / name / "library.db").is_file()
+
+
 def test_two_programs_may_have_one_library_open(tmp_path):
     with Library(tmp_path) as one, Library(tmp_path) as other:
         keep_one(one, 0.2)

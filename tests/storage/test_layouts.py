@@ -118,6 +118,17 @@ def test_what_was_exported_comes_back(exported, tmp_path):
                     assert np.abs(first.frame(int(chosen[2])).astype(int) - second.frame(2)).mean() < 4
 
 
+def test_an_episode_whose_film_cannot_be_played_is_named_and_nothing_is_exported(tmp_path):
+    with Library(tmp_path / "library") as library:
+        episodes = [Episode(library.episode_folder(keep_one(library, 0.5))) for _ in range(2)]
+        film = episodes[1].folder / "view-0.mp4"
+        film.write_bytes(film.read_bytes()[:600])
+        with pytest.raises(DamagedFileError, match=str(film)):
+            WRITERS["lerobot"].write(episodes, tmp_path / "set", 10, silently)
+        assert not list(tmp_path.glob("set*"))
+        assert queries.count(library.database) == 2
+
+
 def test_the_target_must_be_new_and_something_must_be_there(exported, tmp_path):
     root, library, ids = exported
     episodes = [Episode(library.episode_folder(ids[0]))]
@@ -167,6 +178,28 @@ def test_rlbench_is_imported(rlbench, library):
 @pytest.mark.parametrize("seed", range(8))
 def test_a_spoilt_rlbench_set_is_imported_whole_or_not_at_all(rlbench, library, seed):
     all_or_nothing(rlbench, library, 2, seed)
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "spoilt", "refused"),
+    [
+        ("actions.npy", b"'shape': (21, 8)", b"'shape': (21, 8(", True),
+        ("actions.npy", b"\x93NUMPY", b"PK\x03\x04PY", True),
+        ("video.mp4", b"avc1", b"zzzz", True),  # a coding that nobody knows
+        ("video.mp4", b"Lavf", b"\xb4avf", False),  # the title in no alphabet at all
+    ],
+)
+def test_what_once_escaped_is_a_sentence_or_harmless(rlbench, library, tmp_path, name, was, spoilt, refused):
+    root = tmp_path / "rlbench"
+    shutil.copytree(rlbench, root)
+    path = next(root.rglob(name))
+    assert was in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(was, spoilt))
+    if refused:
+        with pytest.raises(DamagedFileError, match=name):
+            import_episodes(library, reader_for(root).episodes(root), silently)
+    else:
+        assert len(import_episodes(library, reader_for(root).episodes(root), silently)) == 2
 
 
 @pytest.mark.parametrize("pictures", [1, 3])

@@ -91,6 +91,12 @@ def test_nothing_at_all():
     assert idle_ends(empty.samples) == (0.0, 0.0)
 
 
+def test_coverage_leaves_out_what_is_nowhere():
+    samples = np.zeros(3, SAMPLE)
+    samples["tool"][:, 0] = 0.01, 1e30, np.nan
+    assert coverage(samples) == ("0,0,0",)
+
+
 def test_coverage_counts_the_cells_passed():
     samples = np.zeros(3, SAMPLE)
     samples["tool"][:, :3] = [[0.01, 0.01, 0.01], [0.04, 0.02, 0.03], [-0.01, 0.06, 0.01]]

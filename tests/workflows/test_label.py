@@ -130,6 +130,7 @@ def test_what_was_read_is_stored_as_such_and_kept_out_of_training(films, tmp_pat
         assert row.operator == "Ada" and str(row.id) == identity
         episode = Episode(library.episode_folder(row.id))
         assert [camera.name for camera in (episode.camera(0), episode.camera(1)) if camera] == ["right", "left"]
+        assert episode.trajectory is not None
         kept = episode.trajectory.at(way.times[[0, 6, 12]])
         np.testing.assert_allclose(kept.base_from_tool[:, :3, 3], way.base_from_tool[[0, 6, 12], :3, 3], atol=2e-3)
         again = of_episode(episode)  # and it can be read once more, now from where the arm is known to have begun

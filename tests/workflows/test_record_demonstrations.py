@@ -91,6 +91,13 @@ def test_an_instruction_the_lab_does_not_know_is_said_and_nothing_is_kept(tmp_pa
             record_in_virtual_time(library, RecordRequest("boil an egg", "demonstrator"), 1)
 
 
+def test_an_instruction_of_ten_kilobytes_is_refused_in_one_short_sentence(tmp_path, capsys):
+    arguments = ["record", "--task", "pick up the red cube " * 500, "--source", "demonstrator", "--library"]
+    assert main([*arguments, str(tmp_path / "library"), "--json"]) == 1
+    said = capsys.readouterr()
+    assert not said.out and "too long" in said.err and len(said.err) < 300
+
+
 def test_impossible_benches_are_passed_over_until_they_are_too_many():
     asked = []
 
