@@ -15,8 +15,8 @@ _SIGNIFICANT = 5.0  # standard deviations
 _FLAT_PX = 2.0  # median rms of single views: a board as described stays below 0.3 px
 _LOOSE_POSITION, _LOOSE_ROTATION = 0.02, float(np.deg2rad(5.0))
 _BORNE = (0.0015, float(np.deg2rad(0.4)))
-"""m, rad: three to four times the arm's accuracy. A slip, or an arm that stands elsewhere, of less than this is borne by
-the corrections of the poses; a fallen board, a push against the arm or a pose read before it stood is far more."""
+"""m, rad: three to four times the arm's accuracy. A slip of less, or an arm that stands less far from where it says, is
+borne by the corrections of the poses; a push against board or arm, or a pose read before it stood, is far more."""
 
 _LEAST_RUN = 3  # poses on either side of a slip
 _ELSEWHERE = 6.0  # robust standard deviations of a single pose

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-_SLOTS = 4  # a reader has three frame periods to copy one frame
+SLOTS = 6  # a reader that was held up for four frame periods still finds every picture, and has one to copy it
 _HEADER = 64  # bytes in front of the slots: u64 number of the newest frame
 _SLOT_HEADER = 64  # bytes in front of each slot: u64 sequence (odd while written), f64 captured, u64 number
 
@@ -31,7 +31,7 @@ class StreamInfo:
 
     @property
     def total_bytes(self) -> int:
-        return _HEADER + _SLOTS * self.slot_bytes
+        return _HEADER + SLOTS * self.slot_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class SlotMemory:
         self._map = mmap.mmap(descriptor, info.total_bytes, access=access)
         self._info = info
         self.newest = np.frombuffer(self._map, np.uint64, 1)
-        self._slots = [self._views(_HEADER + i * info.slot_bytes) for i in range(_SLOTS)]
+        self._slots = [self._views(_HEADER + i * info.slot_bytes) for i in range(SLOTS)]
 
     def _views(self, start: int):
         info, pixels = self._info, self._info.width * self._info.height
@@ -67,7 +67,7 @@ class SlotMemory:
         return sequence, captured, number, rgb, depth.reshape(info.height, info.width)
 
     def slot(self, number: int):
-        return self._slots[number % _SLOTS]
+        return self._slots[number % SLOTS]
 
     def close(self) -> None:
         self._slots = []

@@ -1,9 +1,9 @@
 """Pictures between processes without copying them through a socket: shared memory slots with sequence numbers.
 
-A stream is one anonymous memory file (memfd) of a few slots. The writer fills the slots in turn; a reader copies the
-newest and checks by its sequence number that it was not overwritten meanwhile. Descriptors are handed over a Unix
-socket in the abstract namespace, so nothing has a name in a file system and nothing is left behind by any crash.
-After each frame the writer sends its readers one byte, so that they can sleep until then.
+A stream is one anonymous memory file (memfd) of a few slots. The writer fills the slots in turn; a reader copies one
+and checks by its sequence number that it was not overwritten meanwhile. Descriptors are handed over a Unix socket in
+the abstract namespace, so nothing has a name in a file system and nothing is left behind by any crash. After each frame
+the writer sends its readers one byte, so that they can sleep until then.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 from foundation.errors import ProcessError
-from foundation.frame_memory import SlotMemory, StoredFrame, StreamInfo
+from foundation.frame_memory import SLOTS, SlotMemory, StoredFrame, StreamInfo
 from foundation.messages import Channel, ChannelClosed
 
 __all__ = ["FramePublisher", "FrameReader", "FrameStream", "StoredFrame", "StreamGone", "StreamInfo", "list_streams"]
@@ -203,12 +203,18 @@ class FrameReader:
         return self._copy_newest()
 
     def wait(self, after: int, timeout: float) -> StoredFrame:
-        """The newest picture with a number above `after`; TimeoutError when none came within `timeout` s."""
+        """The picture after number `after`, or where that is gone, the next that is still there; with 0 the newest.
+
+        Who was held up for a moment misses none. TimeoutError when none came within `timeout` s.
+        """
         deadline = time.monotonic() + timeout
         while True:
             self._take_wake_ups()
-            if int(self._memory.newest[0]) > after:
-                frame = self._copy_newest()
+            newest = int(self._memory.newest[0])
+            if newest > after:
+                # One slot is being written, the oldest of the others may be next.
+                frame = self._copy(max(after + 1, newest - (SLOTS - 2))) if after else None
+                frame = frame or self._copy_newest()
                 if frame is not None and frame.number > after:
                     return frame
             remaining = deadline - time.monotonic()
@@ -227,15 +233,19 @@ class FrameReader:
 
     def _copy_newest(self) -> StoredFrame | None:
         while (newest := int(self._memory.newest[0])) > 0:
-            sequence, captured, number, rgb, depth = self._memory.slot(newest)
-            before = int(sequence[0])
-            if before % 2 == 0:
-                frame = StoredFrame(
-                    rgb.copy(), None if depth is None else depth.copy(), float(captured[0]), int(number[0])
-                )
-                if int(sequence[0]) == before:
-                    return frame
+            frame = self._copy(newest)
+            if frame is not None:
+                return frame
         return None
+
+    def _copy(self, wanted: int) -> StoredFrame | None:
+        """What is in the slot of picture `wanted`, whole; None while it is written over."""
+        sequence, captured, number, rgb, depth = self._memory.slot(wanted)
+        before = int(sequence[0])
+        if before % 2:
+            return None
+        frame = StoredFrame(rgb.copy(), None if depth is None else depth.copy(), float(captured[0]), int(number[0]))
+        return frame if int(sequence[0]) == before else None
 
     def close(self) -> None:
         self._memory.close()

@@ -119,6 +119,10 @@ def _view(info: _Info, key: str, columns: dict[str, Any], times: np.ndarray) -> 
         pose = _rigid(np.reshape(place[0], (4, 4)).astype(float), info.root)
         identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{lens}{pose.tolist()}")
         calibration = Calibration(str(identity), made, "imported", lens, _nested(pose))
+        try:
+            calibration.camera(name)  # refuses what is no camera
+        except ValueError as error:
+            raise DamagedFileError(f"The data in {info.root} describe no camera: {error}.") from error
     taken = columns.get(schema.CAPTURED + name)
     shifted = times - times[0]
     if taken is not None:

@@ -38,6 +38,26 @@ def test_a_reader_gets_the_newest_picture_whole(publisher):
             reader.wait(after=11, timeout=0.02)
 
 
+def test_who_was_held_up_for_a_moment_misses_no_picture_and_after_long_gets_the_next_there_is(publisher):
+    stream = publisher.add(info(has_depth=False))
+
+    def write(numbers):
+        for i in numbers:
+            stream.write(np.full((48, 64, 3), i, np.uint8), captured=float(i))
+
+    with FrameReader(publisher.address, "front") as reader:
+        write(range(1, 3))
+        assert reader.wait(after=0, timeout=1).number == 2
+        write(range(3, 7))
+        read = [reader.wait(after=after, timeout=1) for after in range(2, 6)]
+        assert [frame.number for frame in read] == [3, 4, 5, 6]
+        assert [int(frame.rgb[0, 0, 0]) for frame in read] == [3, 4, 5, 6]
+        write(range(7, 30))
+        after = reader.wait(after=6, timeout=1).number
+        assert 6 < after < 29
+        assert reader.wait(after=after, timeout=1).number == after + 1
+
+
 def test_no_torn_picture_is_ever_read(publisher):
     """A writer at full speed laps the reader all the time: every picture must still be of one colour."""
     stream = publisher.add(info(has_depth=False))

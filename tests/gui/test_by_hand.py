@@ -134,6 +134,7 @@ def moved_and_rested(hands, page) -> bool:
             break
     if over():
         return False
+    hands.until(lambda: over() or np.abs(connection.robot.status.velocity).max() < 2e-3, 5)  # rad/s: it comes to rest
     rests = connection.robot.status.position.copy()
     hands.qtbot.wait(700)
     if over():

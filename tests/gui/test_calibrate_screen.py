@@ -38,7 +38,7 @@ def until_or_stopped(program, qtbot, so) -> None:
     """A busy machine may stop the arm on the way: then there is nothing to wait for."""
     stopped = (ArmState.STOPPED, ArmState.NOT_READY)
     qtbot.waitUntil(lambda: so() or program.connection.arm_state in stopped, timeout=LONG)
-    assert so(), program.screens.calibrate.poses.problem
+    assert so(), [message.sentence for message in program.messages.log][-5:]
 
 
 def test_the_simulation_says_where_its_cameras_stand_and_that_is_said(calibrate):

@@ -1,5 +1,7 @@
 """What a person's hands do in the tests of the window."""
 
+import contextlib
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -54,7 +56,8 @@ def with_a_ready_arm(program, qtbot, act, times: int = 6) -> None:
             return
         except (AssertionError, qtbot.TimeoutError):
             program.control.release_all()
-            qtbot.wait(200)
+            with contextlib.suppress(qtbot.TimeoutError):  # the state comes before the sentence
+                qtbot.waitUntil(lambda: _silences(program) > before, timeout=2_000)
             if _silences(program) == before or attempt == times - 1:
                 raise
 

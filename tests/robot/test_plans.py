@@ -182,6 +182,18 @@ def test_gaps_are_bridged_and_said():
     assert "Only 16 of 41 frames could be read" in refusals(plan(Trajectory(GOOD.times, poses, openness)))
 
 
+@pytest.mark.parametrize(("metres", "unread", "passes"), [(0.25, 1, True), (0.4, 1, False), (0.25, 2, False)])
+def test_a_long_way_may_be_guessed_past_one_frame_only(metres, unread, passes):
+    frames = 9
+    share = np.clip((np.arange(frames) - 2) / (unread + 1.0), 0.0, 1.0)
+    poses = HOME.copy()[None].repeat(frames, axis=0)
+    poses[:, 1, 3] += (share - 0.5) * metres
+    poses[3 : 3 + unread] = np.nan
+    openness = np.where(np.isnan(poses[:, 0, 0]), np.nan, 1.0)
+    made = plan(Trajectory(np.arange(frames) * 0.7, poses, openness))
+    assert ("too far" in refusals(made)) is not passes
+
+
 def test_low_confidence_and_what_the_caller_knows_are_said():
     confidence = np.ones(T)
     confidence[10:13] = (0.25, 0.1, 0.2)

@@ -233,6 +233,21 @@ def test_texts_are_read_from_pickles_that_are_never_run(tmp_path, protocol):
             read_texts(path)
 
 
+@pytest.mark.parametrize("value", [-1.0, 0.0, np.nan, np.inf])
+def test_a_camera_that_is_none_is_refused(exported, tmp_path, library, value):
+    copy = tmp_path / "copy"
+    shutil.copytree(exported[0], copy)
+    path = copy / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    index, name = next((i, n) for i, n in enumerate(table.column_names) if n.endswith(".intrinsics"))
+    K = np.array(table[name].to_pylist(), np.float32)
+    K[:, 0] = value
+    flat = pa.FixedSizeListArray.from_arrays(pa.array(K.ravel()), 9)
+    pq.write_table(table.set_column(index, name, flat), path)
+    with pytest.raises(DamagedFileError, match=f"{copy}.*no camera"):
+        import_episodes(library, reader_for(copy).episodes(copy), silently)
+
+
 def test_a_data_set_that_points_outside_is_refused(exported, tmp_path, library):
     copy = tmp_path / "copy"
     shutil.copytree(exported[0], copy)

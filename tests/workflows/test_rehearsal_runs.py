@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 from rehearsal_lab import proposed, run_to_its_end, undisturbed
 
-from foundation.errors import KnownError
 from storage.episode import Episode
 from storage.library import Library
 from storage.queries import page
 from storage.rehearsal_list import rehearsals
-from workflows.parts import PartSource, allowance_for
-from workflows.rehearsal_facts import Part
-from workflows.rehearsal_files import read_record
 from workflows.rehearsal_review import review_rehearsal
-from workflows.rehearse import DemonstratorSource, Rehearsal, RehearsalError, RehearsalState
+from workflows.rehearse import Rehearsal, RehearsalError
 from workflows.session import Session
-from workflows.waypoint_edit import EditedSource, WaypointEdit
 
 
 def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(tmp_path_factory):
@@ -78,53 +73,3 @@ def uuid_like(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def test_parts_are_run_under_one_approval_and_nothing_beyond_it_is(tmp_path_factory):
-    undisturbed(lambda session: in_two_parts(session, tmp_path_factory.mktemp("library")))
-
-
-def in_two_parts(session: Session, library: Path) -> None:
-    rehearsal, source = Rehearsal(session, library=library), DemonstratorSource(session)
-    robot, task, first, cover = session.robot, "reach the red cube", "", None
-    assert robot is not None
-    workspace = (robot.limits.workspace.low, robot.limits.workspace.high)
-    for number in (1, 2):
-        rehearsal.propose(task, PartSource(source, number, 2), part=Part(number, 2, first))
-        first = rehearsal.part.first
-        cover = cover or rehearsal.allow(allowance_for(rehearsal.plan, rehearsal.proposal, 2, 1.0, workspace))
-        rehearsal.approve(cover)
-        run_to_its_end(rehearsal)
-        rehearsal.finish(None, f"part {number}")
-        record = read_record(rehearsal.folder)
-        assert record["covered_by"] == cover.allowance.words and record["part"]["first"] == first
-    at_rest = robot.status.position
-    proposed(rehearsal, task)
-    with pytest.raises(KnownError, match="parts"):
-        rehearsal.approve(cover)
-    assert rehearsal.state is RehearsalState.PROPOSED
-    assert np.abs(robot.status.position - at_rest).max() < 1e-3
-
-
-def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead(tmp_path_factory):
-    undisturbed(lambda session: moved_after_the_approval(session, tmp_path_factory.mktemp("library")))
-
-
-def moved_after_the_approval(session: Session, library: Path) -> None:
-    rehearsal = proposed(Rehearsal(session, library=library))
-    rehearsal.approve()
-    robot, before = session.robot, rehearsal.proposal
-    nonce, digest, at_rest = rehearsal.approval.staged.nonce, rehearsal.plan.digest, robot.status.position
-    edit = WaypointEdit(len(before.times) - 1, (0.0, 0.0, 0.03))
-    rehearsal.propose(before.instruction, EditedSource(rehearsal.plan.intended, edit, before.id))
-    assert rehearsal.state is RehearsalState.PROPOSED and rehearsal.plan.digest != digest
-    with pytest.raises(KnownError):
-        robot.execute(nonce)
-    with pytest.raises(RehearsalError):
-        rehearsal.run()
-    assert read_record(rehearsal.folder)["begun_from"] == before.id
-    rehearsal.approve()
-    with pytest.raises(KnownError):
-        robot.execute(nonce)
-    assert rehearsal.approval.staged.digest == rehearsal.plan.digest
-    assert np.abs(robot.status.position - at_rest).max() < 1e-3
