@@ -33,6 +33,7 @@ class MotionDrawing(QObject):
     def begin(self, instruction: str) -> None:
         """Nothing is drawn yet; `instruction` is what the motion will be called."""
         self.active, self.points, self._instruction = True, [], instruction
+        self.panel.gripper.setCurrentIndex(0)
         self._grid.setCursor(Qt.CursorShape.CrossCursor)
         self._show()
 

@@ -78,7 +78,7 @@ def test_tags_are_chosen_remembered_and_written(calibrate, qtbot, tmp_path, prog
     page.measured.setValue(99.0)
     assert program.session.settings.tags.measured_mm == 99.0
     calibrate.presenter.choose_tags(board_tag_mm=50.0, measured_mm=100.0)
-    assert page.board.hasFocus() or page.board.value() == 50.0
+    qtbot.waitUntil(lambda: page.board.hasFocus() or page.board.value() == 50.0, timeout=LONG)
 
 
 def test_what_does_not_fit_on_the_paper_is_said(calibrate, qtbot, tmp_path):

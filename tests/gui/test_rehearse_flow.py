@@ -22,8 +22,13 @@ from workflows.rehearsal_files import read_record
 from workflows.trajectory_file import save_trajectory
 
 SECOND = 1000
-TOO_BUSY = "The camera "  # begins the sentences about pictures that are late, as they are on a machine that is too busy
+# What is rightly said, and asked again for, when a machine is too busy: pictures that are late, an arm that is silent.
+TOO_BUSY = ("The camera ", "does not say where it is", "does not answer", "did not answer", "went silent")
 INSTRUCTION = "reach the red cube"
+
+
+def too_busy(problem: str) -> bool:
+    return any(words in problem for words in TOO_BUSY)
 
 
 class Hands:
@@ -72,7 +77,7 @@ class Hands:
         for _ in range(5):
             self.ask(instruction)
             self.until(lambda: not self.presenter.busy and self.step in (Step.WATCH, Step.ASK), 60)
-            if self.step is Step.WATCH or TOO_BUSY not in self.presenter.problem:
+            if self.step is Step.WATCH or not too_busy(self.presenter.problem):
                 break
         assert self.step is Step.WATCH, self.presenter.problem
         assert self.page.isVisible()
@@ -82,7 +87,7 @@ class Hands:
         for _ in range(5):
             click(self.page.approve)
             self.until(lambda: not self.presenter.busy, 60)
-            if self.step is Step.APPROVED or TOO_BUSY not in self.presenter.problem:
+            if self.step is Step.APPROVED or not too_busy(self.presenter.problem):
                 break
         assert self.step is Step.APPROVED, self.presenter.problem
 
@@ -356,7 +361,7 @@ def test_the_model_is_offered_and_what_an_untrained_one_says_cannot_be_approved(
         for _ in range(5):
             presenter.ask(INSTRUCTION, MODEL)
             hands.until(lambda: not presenter.busy and presenter.step is not Step.WORKING, 100)
-            if TOO_BUSY not in presenter.problem:
+            if not too_busy(presenter.problem):
                 break
         assert presenter.step is Step.WATCH, presenter.problem
         assert presenter.shown.proposal.source == "model" and len(presenter.shown.film) == 5

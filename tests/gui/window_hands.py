@@ -57,7 +57,7 @@ def with_a_ready_arm(program, qtbot, act, times: int = 6) -> None:
         except (AssertionError, qtbot.TimeoutError):
             program.control.release_all()
             with contextlib.suppress(qtbot.TimeoutError):  # the state comes before the sentence
-                qtbot.waitUntil(lambda: _silences(program) > before, timeout=2_000)
+                qtbot.waitUntil(lambda before=before: _silences(program) > before, timeout=2_000)
             if _silences(program) == before or attempt == times - 1:
                 raise
 
