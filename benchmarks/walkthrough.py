@@ -37,7 +37,6 @@ def walked(
     demonstrations: int = 5,
     calibrate: bool = True,
     source: str = "model",
-    small: bool = False,
 ) -> dict[str, Any]:
     """One walk on a virtual screen, in a process, with settings and a library of its own; see `gui.walkthrough`."""
     with virtual_screen(), tempfile.TemporaryDirectory(prefix="rehearse-walk-") as folder:
@@ -49,7 +48,6 @@ def walked(
             "demonstrations": demonstrations,
             "calibrate": calibrate,
             "source": source,
-            "small": small,
         }
         with RoleProcess("walkthrough", settings, timeout=_WITHIN) as process:
             return dict(process.ready)

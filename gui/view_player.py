@@ -185,7 +185,8 @@ class ViewPlayer(QWidget):
             if not self.controls.loop.isChecked():
                 self.go_to(len(film) - 1)
                 return
-            moment = 0.0
+            # However seldom a busy computer gets here, the end is shown before it begins again.
+            moment = 0.0 if self.frame == len(film) - 1 else end
         frame = film.frame_at(moment)
         if frame != self.frame:
             self.timeline.setValue(frame)

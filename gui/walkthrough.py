@@ -2,8 +2,7 @@
 
 The first message says what to do: `folder` for settings, logs and library, all empty at first; `appearance` "light" or
 "dark"; `pictures` a folder for one picture of every step, or ""; `instruction`; `demonstrations`, how many are shown;
-`calibrate`, whether the cameras are calibrated first; `source`, who proposes the motion; `small`, whether the lab's
-pictures and the window are small, for a machine with much else to do (then it is no first start any more).
+`calibrate`, whether the cameras are calibrated first; `source`, who proposes the motion.
 """
 
 import contextlib
@@ -18,7 +17,6 @@ from gui.person import Person
 from gui.rehearse_step import Step
 from gui.walkthrough_calibration import calibrate
 from gui.window_figures import views_of
-from workflows.settings import LabSettings, ProgramSettings, save
 
 _TRIES = 12
 
@@ -28,12 +26,8 @@ def run(channel: Channel) -> None:
     asked = channel.receive(10.0)
     folder = Path(asked["folder"])
     app = application()
-    if asked["small"]:
-        save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), folder / "settings.json")
     program = Program(app, folder / "settings.json", folder / "logs", folder / "library")
     try:
-        if asked["small"]:
-            program.shell.resize(program.shell.minimumSize())
         figures = walk(Person(program, Path(asked["pictures"]) if asked["pictures"] else None), asked)
     finally:
         program.shell.close()
@@ -63,7 +57,7 @@ def walk(person: Person, asked: dict[str, Any]) -> dict[str, Any]:
         with timed("record"):
             kept = record(person, asked["instruction"], asked["demonstrations"])
     with timed("rehearse"):
-        outcome = rehearse(person, asked["instruction"], asked["source"], 100 if asked["small"] else 25)
+        outcome = rehearse(person, asked["instruction"], asked["source"])
     with timed("history"):
         found = history(person, asked["instruction"])
     return {
@@ -129,7 +123,7 @@ def record(person: Person, instruction: str, count: int) -> int:
     return kept
 
 
-def rehearse(person: Person, instruction: str, source: str, pct: int) -> bool:
+def rehearse(person: Person, instruction: str, source: str) -> bool:
     """Ask, watch, approve, run, and say how it went; whether the lab says that it was done."""
     presenter, screen = person.program.rehearse, person.open("rehearse")
     page = screen.approved_page
@@ -147,7 +141,7 @@ def rehearse(person: Person, instruction: str, source: str, pct: int) -> bool:
             person.look("approved") if "approved" not in person.steps else None
             person.press_until(page.ready, lambda: presenter.can_run or presenter.step is not Step.APPROVED, "ready")
         if presenter.step is Step.APPROVED and presenter.can_run:
-            person.press(page.speeds.button(pct))
+            person.press(page.speeds.button(25))
             person.press(page.run)
             person.until(lambda: presenter.step is not Step.APPROVED or bool(presenter.problem), "it runs")
         if presenter.step in (Step.RUNNING, Step.OUTCOME):
