@@ -144,11 +144,12 @@ def test_poses_are_finished_by_hand(program, calibrate, qtbot, gathered):
 
     def taken() -> None:
         program.shell.show_screen("calibrate")
+        until_or_stopped(program, qtbot, lambda: page.way.button(1).isVisible() and page.way.button(1).isEnabled())
         click(page.way.button(1))
-        until_or_stopped(program, qtbot, page.guide.isEnabled)
+        until_or_stopped(program, qtbot, lambda: page.guide.isVisible() and page.guide.isEnabled())
         assert "Page ↑" in page.guide_words.text()  # in the lab keys are the hand
         click(page.guide)
-        until_or_stopped(program, qtbot, lambda: program.connection.arm_state is ArmState.HAND_GUIDING)
+        until_or_stopped(program, qtbot, lambda: program.control.guiding)
         before = program.connection.status.position.copy()
         key(program.shell, Qt.Key.Key_PageUp, release=False)
         until_or_stopped(program, qtbot, lambda: np.abs(program.connection.status.position - before).max() > 0.03)
