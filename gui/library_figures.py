@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from foundation.messages import Channel
 from gui.app import application
+from gui.garbage import GarbageCollection
 from gui.jobs import Jobs
 from gui.library_presenter import LibraryPresenter
 from gui.library_view import LibraryView
@@ -36,9 +37,12 @@ def run(channel: Channel) -> None:
     view = LibraryView(LibraryPresenter(library, jobs))
     view.resize(1180, 744)
     view.show()
+    garbage = GarbageCollection(lambda: True, view)  # as in the program
+    garbage.keep_what_is_there()
     try:
         figures = _measure(app, view, float(settings["seconds"]))
     finally:
+        garbage.close()
         view.detail.player.close_film()
         view.close()
         jobs.close()
