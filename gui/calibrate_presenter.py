@@ -1,13 +1,11 @@
 """The whole way of a calibration: where the operator is, what is worked out, and what is stored."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from foundation.errors import KnownError
 from gui.calibrate_lens_presenter import LensPresenter
 from gui.calibrate_poses_presenter import PosesPresenter
 from gui.calibrate_solve_presenter import SolvePresenter
@@ -15,7 +13,8 @@ from gui.calibrate_step import CalibrateStep
 from gui.calibrate_store_presenter import CalibrateStorePresenter
 from gui.calibration_check_presenter import CalibrationCheckPresenter
 from gui.connection import Connection
-from gui.jobs import Job, Jobs
+from gui.jobs import Job, Jobs, Work
+from gui.one_job import OneJob
 from gui.open_library import OpenLibrary
 from gui.setup_presenter import SetupPresenter
 from workflows.cancellation import Cancellation, Report
@@ -47,15 +46,14 @@ class CalibratePresenter(QObject):
         parent: QObject | None = None,
     ):
         super().__init__(parent)
-        self.connection, self.setup, self.check, self._jobs = connection, setup, check, jobs
+        self.connection, self.setup, self.check = connection, setup, check
         self.store = CalibrateStorePresenter(connection, setup, library, jobs, self)
         self.lenses, self.poses = LensPresenter(connection, jobs, self), PosesPresenter(connection, jobs, self)
         self.solver = SolvePresenter(connection, self.poses, jobs, self)
         self.step, self.saved = CalibrateStep.OVERVIEW, False
         self.printed: Path | None = None
-        self._problem = ""
-        self._job: Job | None = None
-        for part in (self.lenses, self.poses, self.solver, self.store, check):
+        self._work = OneJob(jobs, self)
+        for part in (self.lenses, self.poses, self.solver, self.store, check, self._work):
             part.changed.connect(self.changed)
         self.solver.reported.connect(self._reported)
         self.poses.finished.connect(self._poses_finished)
@@ -68,12 +66,12 @@ class CalibratePresenter(QObject):
 
     @property
     def busy(self) -> bool:
-        return self._job is not None or self.solver.busy
+        return self._work.busy or self.solver.busy
 
     @property
     def problem(self) -> str:
         """What went wrong last."""
-        return self._problem or self.solver.problem
+        return self._work.problem or self.solver.problem
 
     @property
     def report(self) -> "CalibrationReport | None":
@@ -160,9 +158,9 @@ class CalibratePresenter(QObject):
         try:
             tags = replace(self.tags, **values)
         except ValueError as error:
-            self._problem = f"This cannot be used: {error}."
+            self._work.problem = f"This cannot be used: {error}."
         else:
-            self._problem = ""
+            self._work.problem = ""
             self.setup.remember_tags(tags)
         self.changed.emit()
 
@@ -208,7 +206,8 @@ class CalibratePresenter(QObject):
         self.poses.leave()
 
     def _clear(self) -> None:
-        self._problem = self.solver.problem = ""
+        self._work.problem = ""
+        self.solver.forget_problem()
 
     def _reported(self) -> None:
         self.saved = False
@@ -249,16 +248,6 @@ class CalibratePresenter(QObject):
             self.poses.leave()
         self.changed.emit()
 
-    def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
+    def _begin(self, work: Work, name: str) -> Job:
         self._clear()
-        self._job = self._jobs.run(work, name=name)
-        self._job.on(failed=self._failed, ended=self._ended)
-        self.changed.emit()
-        return self._job
-
-    def _failed(self, error: KnownError) -> None:
-        self._problem = str(error)
-
-    def _ended(self) -> None:
-        self._job = None
-        self.changed.emit()
+        return self._work.begin(work, name)

@@ -1,6 +1,5 @@
 """Working it out: the cameras' places from what was gathered, the ways out when that fails, and the slow sweep."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,8 @@ from PySide6.QtCore import QObject, Signal
 from foundation.errors import KnownError
 from gui.calibrate_poses_presenter import PosesPresenter
 from gui.connection import Connection
-from gui.jobs import Job, Jobs
+from gui.jobs import Job, Jobs, Work
+from gui.one_job import OneJob
 from robot.state import ArmState
 from workflows.cancellation import Cancellation, Report
 
@@ -27,26 +27,32 @@ class SolvePresenter(QObject):
 
     def __init__(self, connection: Connection, poses: PosesPresenter, jobs: Jobs, parent: QObject | None = None):
         super().__init__(parent)
-        self._connection, self._poses, self._jobs = connection, poses, jobs
+        self._connection, self._poses = connection, poses
+        self._work = OneJob(jobs, self)
+        self._work.changed.connect(self.changed)
         self.report: CalibrationReport | None = None
         self.refine_lens = False
-        self.problem, self.progress = "", ("", 0.0)
+        self.progress = ("", 0.0)
         self.trouble: KnownError | None = None  # why there is no report: it may know a way out
-        self._job: Job | None = None
 
     # --- what is known ---
 
     @property
     def busy(self) -> bool:
-        return self._job is not None
+        return self._work.busy
 
     @property
     def solving(self) -> bool:
-        return self._job is not None and self._job.name == _SOLVE
+        return self._work.name == _SOLVE
 
     @property
     def sweeping(self) -> bool:
-        return self._job is not None and self._job.name == _SWEEP
+        return self._work.name == _SWEEP
+
+    @property
+    def problem(self) -> str:
+        """Why the last job failed."""
+        return self._work.problem
 
     @property
     def session(self) -> "CalibrationSession | None":
@@ -115,8 +121,11 @@ class SolvePresenter(QObject):
 
     def cancel(self) -> None:
         """Give up what is being worked out, or end the sweep."""
-        if self._job is not None:
-            self._job.cancel()
+        self._work.cancel(self._work.name)
+
+    def forget_problem(self) -> None:
+        """What failed is no longer of interest."""
+        self._work.problem = ""
 
     # --- parts ---
 
@@ -128,16 +137,9 @@ class SolvePresenter(QObject):
         self.progress = (words, share)
         self.changed.emit()
 
-    def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
-        self.problem, self.trouble, self.progress = "", None, ("", 0.0)
-        self._job = self._jobs.run(work, name=name)
-        self._job.on(failed=self._failed, ended=self._ended)
-        self.changed.emit()
-        return self._job
+    def _begin(self, work: Work, name: str) -> Job:
+        self.trouble, self.progress = None, ("", 0.0)
+        return self._work.begin(work, name).on(failed=self._failed)
 
     def _failed(self, error: KnownError) -> None:
-        self.problem, self.trouble = str(error), error
-
-    def _ended(self) -> None:
-        self._job = None
-        self.changed.emit()
+        self.trouble = error

@@ -36,7 +36,6 @@ class JogPads(QWidget):
         super().__init__()
         self._control = control
         self.buttons: dict[Direction, JogButton] = {}
-        self._keys = DIRECTION_OF_KEY
         pads = row(gap=1.5)
         for heading, entries in (("Move", _MOVES), ("Turn", _TURNS)):
             pads.addLayout(column(label(heading, "muted"), self._pad(entries)))
@@ -46,15 +45,11 @@ class JogPads(QWidget):
 
     def take_key(self, key: int, pressed: bool) -> bool:
         """Whether a key meant something here; called for both going down and coming up."""
-        if key in self._keys:
-            direction = self._keys[Qt.Key(key)]
+        if key in DIRECTION_OF_KEY:
+            direction = DIRECTION_OF_KEY[Qt.Key(key)]
             (self._control.press if pressed else self._control.release)(direction)
             return True
         return self.take_gripper_key(key, pressed)
-
-    def direction_of(self, key: int) -> Direction | None:
-        """The direction that a key stands for, None for another key."""
-        return self._keys.get(Qt.Key(key))
 
     def take_gripper_key(self, key: int, pressed: bool) -> bool:
         """The same for the gripper's keys alone."""

@@ -2,10 +2,11 @@
 
 import uuid
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QTabBar, QTableWidget, QVBoxLayout, QWidget
 
+from gui.held_step import HeldStep
 from gui.library_detail import EpisodeDetail
 from gui.library_filters import FilterBar
 from gui.library_footer import LibraryFooter
@@ -15,7 +16,6 @@ from gui.library_statistics import StatisticsPanel
 from gui.parts import Button, column, label, row
 from gui.theme import space
 
-_REPEAT_AFTER_MS, _REPEAT_MS = 350, 60  # a held arrow key
 _ARROWS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _MOST_KEPT = 200  # selected rows that are selected again after the list has changed
 _OWN_ARROWS = (QTabBar, QTableWidget)  # widgets that need them themselves
@@ -33,6 +33,7 @@ class LibraryView(QWidget):
         self.list = EpisodeList(presenter.model, presenter.thumbnails)
         self.footer = LibraryFooter(presenter)
         self.detail, self.statistics = EpisodeDetail(presenter), StatisticsPanel(presenter, presenter.jobs)
+        self._arrows = HeldStep(self.detail.player.player, self)
         self.nothing = label("", "muted", wrap=True, name="nothing found")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.record = Button("Record the first episode", "primary", icon_name="right", on=self.record_asked.emit)
@@ -40,9 +41,7 @@ class LibraryView(QWidget):
         self._kept: set[uuid.UUID] = set()
         self._at, self._scroll, self._question = 0, 0, presenter.question
         self._moved = False  # whether the rows are others because of a press here
-        self._held, self._placed = 0, False
-        self._repeat = QTimer(self)
-        self._repeat.timeout.connect(self._step_again)
+        self._placed = False
         self._lay_out()
         self._connect()
         self._show_listed()
@@ -55,7 +54,7 @@ class LibraryView(QWidget):
             self.list.setFocus()
 
     def leave(self) -> None:
-        self._hold(0)
+        self._arrows.hold(0)
         self.detail.close_film()
 
     def take_key(self, key: int, pressed: bool) -> bool:
@@ -64,7 +63,7 @@ class LibraryView(QWidget):
         if not looking or (isinstance(focus, _OWN_ARROWS) and key in _ARROWS):
             return False
         if key in _ARROWS:
-            self._hold(_ARROWS[Qt.Key(key)] if pressed else 0)
+            self._arrows.hold(_ARROWS[Qt.Key(key)] if pressed else 0)
             return True
         acts = {
             Qt.Key.Key_Delete: self.presenter.delete,
@@ -180,18 +179,3 @@ class LibraryView(QWidget):
         selected = self.presenter.selected > 0
         self.right.setCurrentWidget(self.detail if selected else self.statistics)
         self.detail.refresh()
-
-    # --- keys that are held ---
-
-    def _hold(self, direction: int) -> None:
-        """An arrow key goes down (-1, 1) or up (0): one frame at once, more while it is held."""
-        self._held = direction
-        if direction == 0:
-            self._repeat.stop()
-            return
-        self.detail.player.player.step(direction)
-        self._repeat.start(_REPEAT_AFTER_MS)
-
-    def _step_again(self) -> None:
-        self._repeat.setInterval(_REPEAT_MS)
-        self.detail.player.player.step(self._held)

@@ -91,8 +91,8 @@ class RehearseFacts(QObject):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where motions can come from now. The demonstrator first: of what the model that comes with the program says,
-        less than half can be run yet, and a first try should show a motion that can be."""
+        """Where motions can come from now. The demonstrator first: the model that comes with the program can hardly do
+        some of the lab's tasks yet, and a first try should show a motion that works."""
         model = (MODEL,) if self.model.available else ()
         return (*((DEMONSTRATOR,) if self.connection.session.simulated else ()), *model, REPLAY)
 

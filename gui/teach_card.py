@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QSizePolicy, QSlider, QSpinBox, QStackedWidget, QW
 
 from gui.arm_control_presenter import FASTEST_MM_S, SLOWEST_MM_S, ArmControlPresenter
 from gui.choice import Choice
-from gui.jog_pads import JogPads
+from gui.jog_pads import DIRECTION_OF_KEY, JogPads
 from gui.parts import Button, Card, column, label, row
 from gui.record_presenter import BY_HAND, BY_KEYS, DEMONSTRATOR, RecordPresenter
 from gui.record_words import SOURCE_NAMES, hand_words
@@ -58,7 +58,7 @@ class TeachCard(Card):
             if pressed and self.guide.isEnabled() and self.isVisible():
                 self._control.toggle_guiding()
             return True
-        direction = self.pads.direction_of(key)
+        direction = DIRECTION_OF_KEY.get(Qt.Key(key))
         if direction is not None and (self._presenter.hand.can_pull or not pressed):
             (self._presenter.hand.pull if pressed and self.isVisible() else self._presenter.hand.release)(direction)
         # What is not seen does not move the arm; what is held comes up all the same.

@@ -26,17 +26,16 @@ def without_ghosts(
 
     `first` and `second` as `action_blobs.find_blobs` finds them; the other arguments as `sightings_of` takes them.
     """
-    rival = ~np.isnan(second.pixels[..., 0])
-    if not rival.any():
+    if np.isnan(second.pixels).all():
         return first.where(first.alone)
     frame, pick = _readings(first, second)
     tried = _picked(first, second, frame, pick)
     poses, cost = _posed(tried, matrices[:, frame], side, axis_length, tolerance)
     cost = cost + _faintness(tried, np.maximum(first.strength, second.strength)[:, frame])
     taken = _likeliest(frame, poses, cost, first.pixels.shape[1])
-    chosen = _picked(first, second, np.arange(len(taken)), pick[np.maximum(taken, 0)])
-    told = np.isfinite(cost[np.maximum(taken, 0)]) & (taken >= 0)
-    return chosen.where(told[None, :, None] | (first.alone & ~rival))
+    told = taken >= 0
+    chosen = _picked(first, second, np.arange(len(taken)), np.where(told[:, None, None], pick[taken], 0))
+    return chosen.where(told[None, :, None] | first.alone)
 
 
 def _readings(first: Blobs, second: Blobs) -> tuple[np.ndarray, np.ndarray]:

@@ -44,18 +44,17 @@ def search(images: np.ndarray, sigma_px: float) -> Rough:
     sigma = sigma_px / scale.mean()
     shape = (V, T, 3, maps.shape[1] * maps.shape[2])
     peaks = _Peaks.of(maps, sigma)
-    where, fit = peaks.fit(maps, sigma)
+    where, second, fit = peaks.fit(maps, sigma)
     unmix = np.eye(3)
     for _ in range(UNMIXINGS):
-        tails = _tails(maps.shape, where, fit, sigma)
+        tails = _tails(maps.shape, where, ~second & peaks.certain[where], fit, sigma)
         further = unmixing(peaks.above.reshape(shape), tails.reshape(shape), peaks.away.reshape(shape))
         if further is None:
             break
         unmix = further @ unmix
         maps = maps @ further.T.astype(np.float32)
         peaks = _Peaks.of(maps, sigma)
-        where, fit = peaks.fit(maps, sigma)
-    where, second, fit = peaks.fit_all(maps, sigma)
+        where, second, fit = peaks.fit(maps, sigma)
     centre = (fit.centre + 0.5) * scale - 0.5
     return Rough(where, second, centre, fit.amplitude, peaks.background[:, BLUE], peaks.certain, unmix)
 
@@ -120,34 +119,28 @@ class _Peaks:
             certain=(first > FAINTEST) & (second < AMBIGUOUS * first),
         )
 
-    def fit(self, maps: np.ndarray, sigma: float) -> tuple[np.ndarray, GaussianFit]:
-        """Which peaks are certain, image * 3 + channel, and Gaussians fitted to them."""
-        where = np.flatnonzero(self.certain)
-        return where, self._fit(maps, sigma, where, self.highest[where])
-
-    def fit_all(self, maps: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, GaussianFit]:
-        """All high peaks and rivals, image * 3 + channel, which of them are rivals, and Gaussians fitted to them."""
+    def fit(self, maps: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, GaussianFit]:
+        """All high peaks and rivals, image * 3 + channel, which of them are rivals, and Gaussians fitted to the 5 x 5
+        pixels around them."""
         first, second = np.flatnonzero(self.high), np.flatnonzero(self.high & self.contested)
         where = np.concatenate([first, second])
         peaks = np.concatenate([self.highest[first], self.rival[second]])
-        return where, np.arange(len(where)) >= len(first), self._fit(maps, sigma, where, peaks)
-
-    def _fit(self, maps: np.ndarray, sigma: float, where: np.ndarray, peaks: np.ndarray) -> GaussianFit:
-        """Gaussians fitted to the 5 x 5 pixels around `peaks` (n, 2)."""
         windows = windows_around(maps, where, peaks, np.arange(-2, 3))
         # Too near for a disc around a centre not yet known: blue's pedestal is left out by its value.
         pedestal = (where % 3 == BLUE) & (self.background.reshape(-1)[where] > 0.5 * PEDESTAL)
         windows.weights[pedestal[:, None, None] & (windows.values < PEDESTAL + 0.05)] = 0.0
-        return fit_gaussians(windows, peaks.astype(float), windows.values[:, 2, 2], sigma, 4)
+        fit = fit_gaussians(windows, peaks.astype(float), windows.values[:, 2, 2], sigma, 4)
+        return where, np.arange(len(where)) >= len(first), fit
 
 
-def _tails(shape: tuple[int, ...], where: np.ndarray, fit: GaussianFit, sigma: float) -> np.ndarray:
-    """What the fitted Gaussians add far from their centres, (n, 3, h, w); the pedestal swallows blue's."""
+def _tails(shape: tuple[int, ...], where: np.ndarray, own: np.ndarray, fit: GaussianFit, sigma: float) -> np.ndarray:
+    """What those fitted Gaussians that are certainly a channel's `own` (n,) add far from their centres, (n, 3, h, w);
+    the pedestal swallows blue's."""
     n, height, width, _ = shape
-    width_px = (sigma * fit.width)[:, None]
-    across = np.exp(-0.5 * ((np.arange(width) - fit.centre[:, :1]) / width_px) ** 2)
-    down = np.exp(-0.5 * ((np.arange(height) - fit.centre[:, 1:]) / width_px) ** 2)
-    down *= (fit.amplitude * (where % 3 != BLUE))[:, None]
+    width_px = (sigma * fit.width[own])[:, None]
+    across = np.exp(-0.5 * ((np.arange(width) - fit.centre[own, :1]) / width_px) ** 2)
+    down = np.exp(-0.5 * ((np.arange(height) - fit.centre[own, 1:]) / width_px) ** 2)
+    down *= (fit.amplitude[own] * (where[own] % 3 != BLUE))[:, None]
     tails = np.zeros((n * 3, height, width), np.float32)
-    tails[where] = down.astype(np.float32)[:, :, None] * across.astype(np.float32)[:, None, :]
+    tails[where[own]] = down.astype(np.float32)[:, :, None] * across.astype(np.float32)[:, None, :]
     return tails.reshape(n, 3, height, width)
