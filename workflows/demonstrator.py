@@ -38,7 +38,7 @@ PUSH_GAP = 0.014  # m between the closed fingers and the thing before they push 
 PUSH = 0.090  # m
 BESIDE_HANDLE = 0.055  # m: where the fingers push the drawer's front
 DRAWER_GAP = 0.030  # m between the closed fingers and the drawer's front before they push it
-SHORT = 0.005  # m before a stop, so that nothing is pressed against it
+PRESS = 0.005  # m that a drawer is pushed on when it is shut: its cabinet gives way
 BELOW_HANDLE = 0.004  # m between the handle's middle and the finger tips that pull it
 OPEN_SHORT = 0.010  # m before the drawer's stop
 ENOUGH = 0.06  # m between a finger and the middle of what stands beside: more is no better
@@ -103,7 +103,7 @@ def _close_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
     """Closed, down in front of the drawer beside its handle, and on until it is shut."""
     cabinet = truth.poses["cabinet"]
     side = min((-1, 1), key=lambda side: abs(transform(cabinet, np.array([0, side * BESIDE_HANDLE, 0]))[1]))
-    end = [-CABINET[0] / 2 - CABINET_WALL - CLOSED_DEPTH - SHORT, side * BESIDE_HANDLE, HANDLE_HEIGHT]
+    end = [-CABINET[0] / 2 - CABINET_WALL - CLOSED_DEPTH + PRESS, side * BESIDE_HANDLE, HANDLE_HEIGHT]
     shift = ((truth.drawer_opening or 0.0) + DRAWER_GAP) * cabinet[:3, 0]
     begin = tool_down(transform(cabinet, np.array(end)) - shift, yaw_of(cabinet))
     return _pushing(begin, shift)

@@ -16,10 +16,13 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Data:
     """What is made in the lab: `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions`
-    tasks demonstrated; `episode_seeds` benches, from seed `first_episode` on, with the whole video of one task; and
-    `tuning_seeds` benches to look at."""
+    tasks demonstrated; `furniture_seeds` more, from seed `first_furniture` on, each with a drawer, a box or a bowl;
+    `episode_seeds` benches, from seed `first_episode` on, with the whole video of one task; and `tuning_seeds` benches
+    to look at."""
 
     first_seeds: int = 3000
+    first_furniture: int = 10_000
+    furniture_seeds: int = 0
     rigs: int = 2
     views: int = 2
     motions: int = 12
@@ -50,6 +53,19 @@ class Reading:
     steps: int = 250
     batch: int = 96
     learning_rate: float = 1.5e-3
+
+
+@dataclass(frozen=True)
+class Painting:
+    """The frame decoder's own lesson, the last one (see painting.PaintingBatches); no frame decoder without steps."""
+
+    steps: int = 0
+    batch: int = 4
+    episodes: int = 400
+    learning_rate: float = 2e-3
+    moved_weight: float = 4.0
+    widths: tuple[int, int, int] = (32, 48, 64)
+    uses_previous: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,7 @@ class Curriculum:
     size: Size
     reading: Reading
     lessons: tuple[Lesson, ...]
+    painting: Painting = Painting()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -139,6 +156,7 @@ def read_curriculum(path: Path = CURRICULUM) -> Curriculum:
         _made(Size, values.get("model", {}), path),
         _made(Reading, values.get("reading", {}), path),
         lessons,
+        _made(Painting, values.get("painting", {}), path),
     )
 
 

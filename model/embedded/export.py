@@ -55,8 +55,9 @@ def record_of(
 ) -> dict[str, Any]:
     """What is to be known of a training in `folder`: command, curriculum, versions, each lesson's steps and curves."""
     lessons = {}
-    for number, name in enumerate(["reading", *(lesson.name for lesson in curriculum.lessons)]):
-        run = folder / f"{number}-{name}"
+    names = ["reading", *(lesson.name for lesson in curriculum.lessons)]
+    runs = {name: folder / f"{number}-{name}" for number, name in enumerate(names)} | {"painting": folder / "painting"}
+    for name, run in runs.items():
         if not checkpoints(run):
             continue
         lines = read_metrics(run)

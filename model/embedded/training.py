@@ -13,14 +13,17 @@ from model.embedded.choices import Sampling
 from model.embedded.codec import fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
 from model.embedded.lesson_batches import Alternating, LessonBatches
+from model.embedded.painting import PaintingBatches, kept_sketches
 from model.embedded.probe import pointing, reading
 from model.embedded.reading import ReadingBatches, ReadingObjective
 from model.embedded.shots import Shots
 from model.errors import ModelError
+from model.frame_decoder import FrameDecoder
 from model.linear_codec import RGB, LinearCodec
 from model.pipeline import ActionImagesPipeline
 from model.training.batches import Batches
 from model.training.checkpoints import checkpoints
+from model.training.codec_objectives import FrameDecoderObjective
 from model.training.loop import load_averaged, train
 from model.training.parameters import train_everything
 from model.training.pipelines import objective_of
@@ -69,6 +72,8 @@ def train_curriculum(
         if "joint" in lesson.modes:
             pipeline.register_to_config(rehearsal_mode="joint")
         report("lesson", {"name": lesson.name, "step": _step(run)})
+    else:
+        _paint(pipeline, curriculum, material, folder, report, precision, stop)
     return pipeline
 
 
@@ -163,6 +168,40 @@ def _teach(
         batches = batches_of(curriculum, lesson, material, pipeline.vae)
         train(objective, batches, settings, run, on_figures=looks, stop=stop)
     load_averaged(objective, checkpoints(run)[-1])
+
+
+def _paint(
+    pipeline: Any,
+    curriculum: Curriculum,
+    material: Material,
+    folder: Path,
+    report: Report,
+    precision: str,
+    stop: Callable[[], bool],
+) -> None:
+    """The frame decoder's lesson, on what the transformer imagines now that its own lessons are over."""
+    painting, run = curriculum.painting, folder / "painting"
+    if not painting.steps or material.episodes is None or (stop() and not checkpoints(run)):
+        return
+    torch.manual_seed(curriculum.seed)
+    decoder = FrameDecoder(painting.widths, painting.uses_previous)
+    objective = FrameDecoderObjective(decoder)
+    if not stop():
+        last = curriculum.lessons[-1].name
+        taught = _step(folder / f"{len(curriculum.lessons)}-{last}")
+        kept = folder / f"sketches-{last}-{taught}.npz"
+        sketches = kept_sketches(kept, pipeline, material.episodes, painting.episodes)
+        batches = PaintingBatches(
+            material.episodes, sketches, painting.batch, curriculum.seed, curriculum.sigma, painting.moved_weight
+        )
+        settings = TrainingSettings(
+            steps=painting.steps, seed=curriculum.seed, learning_rate=painting.learning_rate,
+            warmup=min(30, painting.steps), final_rate=0.05, precision=precision, log_every=10, checkpoint_every=50,
+        )  # fmt: skip
+        train(objective, batches, settings, run, on_figures=lambda line: report("painting", line), stop=stop)
+    load_averaged(objective, checkpoints(run)[-1])
+    pipeline.register_modules(frame_decoder=decoder.eval())
+    report("painting", {"step": _step(run)})
 
 
 def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec: LinearCodec) -> Batches:

@@ -12,11 +12,12 @@ BOWL_RADIUS, BOWL_FOOT_RADIUS, BOWL_HEIGHT, BOWL_WALL = 0.070, 0.038, 0.048, 0.0
 BOWL_FACETS = 16
 
 BOX_INSIDE, BOX_WALL, BOX_HEIGHT = 0.110, 0.006, 0.070  # square inside; the height is the rim's above the table
-LID_EDGE, LID_THICKNESS, LID_PLUG_EDGE, LID_PLUG = 0.130, 0.007, 0.098, 0.010  # the plug reaches into the box
+LID_EDGE, LID_THICKNESS, LID_PLUG_EDGE, LID_PLUG = 0.130, 0.007, 0.086, 0.010  # the plug reaches into the box, loosely
 LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.032
 
 CABINET = np.array([0.20, 0.19, 0.105])  # depth along x, width, height
 CABINET_WALL = 0.008
+CABINET_GRIP = 8.0  # N with which its feet hold on the table
 DRAWER_TRAVEL = 0.12
 HANDLE_REACH, HANDLE_WIDTH, HANDLE_LENGTH = 0.060, 0.012, 0.056  # in front of the panel; an upright bar
 HANDLE_HEIGHT = 0.052  # of the bar's middle above the table
@@ -86,8 +87,18 @@ def _add_lid(spec: mujoco.MjSpec, box: BoxSpec) -> None:
 
 
 def add_drawer(spec: mujoco.MjSpec, drawer: DrawerSpec) -> None:
-    """A cabinet on the table, origin in the middle of its underside, and the drawer that slides out along -x."""
+    """A cabinet on the table, origin in the middle of its underside, and the drawer that slides out along -x.
+
+    The cabinet stands on rubber feet: who pushes the shut drawer on pushes it back, as on any table.
+    """
     cabinet = spec.worldbody.add_body(name="cabinet", pos=[*drawer.position, 0.0], quat=yaw_quat(drawer.yaw))
+    cabinet.add_joint(
+        name="cabinet",
+        type=mujoco.mjtJoint.mjJNT_SLIDE,
+        axis=[1, 0, 0],
+        damping=[20.0, 0, 0],
+        frictionloss=CABINET_GRIP,
+    )
     half, wall = CABINET / 2, CABINET_WALL / 2
     for y in (-1, 1):
         place = [0, y * (half[1] - wall), half[2]]

@@ -13,9 +13,9 @@ from foundation.trajectory import Scene, View
 from model import manifest
 from model.building import embedded_pipeline
 from model.canvas import Canvas
-from model.embedded.choices import Choice, Sampling
+from model.embedded.choices import Choice, Choices, Sampling
 from model.embedded.codec import fit_codec
-from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Reading, Size, read_curriculum
+from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Painting, Reading, Size, read_curriculum
 from model.embedded.export import export, record_of
 from model.embedded.lesson_batches import LessonBatches
 from model.embedded.shots import Shots, joined
@@ -45,6 +45,7 @@ TINY = Curriculum(
             modes={"joint": 1.0, "video_to_action": 1.0}, log_every=1, checkpoint_every=2,
         ),
     ),
+    Painting(3, 2, episodes=2, widths=(8, 8, 8)),
 )  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def material() -> Material:
 
 
 def weights(pipeline) -> list[torch.Tensor]:
-    return [*pipeline.transformer.parameters(), *pipeline.text_encoder.parameters()]
+    parts = (pipeline.transformer, pipeline.text_encoder, pipeline.frame_decoder)
+    return [parameter for part in parts for parameter in part.parameters()]
 
 
 class StopAfter:
@@ -94,8 +96,8 @@ class StopAfter:
 def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     told: list[str] = []
     whole = train_curriculum(TINY, material(), tmp_path / "one", lambda what, _: told.append(what), precision="fp32")
-    assert [what for what in ("reading", "point", "policy", "everything") if what not in told] == []
-    for count in (2, 7, 9, 14, 1000):
+    assert [what for what in ("reading", "point", "policy", "everything", "painting") if what not in told] == []
+    for count in (2, 7, 9, 14, 17, 1000):
         parts = train_curriculum(
             TINY, material(), tmp_path / "two", lambda *_: None, precision="fp32", stop=StopAfter(count)
         )
@@ -107,7 +109,7 @@ def test_what_was_trained_can_be_exported_loaded_and_asked(tmp_path):
     pipeline = train_curriculum(TINY, material(), tmp_path / "runs", lambda *_: None, precision="fp32")
     record = record_of(TINY, tmp_path / "runs", "rehearse model train-embedded", {"pictures": 3})
     assert {name: one["steps"] for name, one in record["lessons"].items()} == {
-        "reading": 3, "point": 3, "policy": 3, "everything": 4
+        "reading": 3, "point": 3, "policy": 3, "everything": 4, "painting": 3
     }  # fmt: skip
     folder = export(pipeline, tmp_path / "embedded", record)
     assert export(pipeline, folder, record) == folder  # in place of the first
@@ -123,6 +125,18 @@ def test_what_was_trained_can_be_exported_loaded_and_asked(tmp_path):
     for mode in ("policy", "joint"):
         made = loaded("reach the red cube", scene, mode, seed=0)
         assert made.action is not None and made.action.shape == (1, 3, FRAMES, SIDE, SIDE, 3)
+
+
+def test_kinds_are_shown_as_often_as_their_share_says_however_rare_they_are():
+    rare = shots(30)
+    rare = replace(rare, asked=tuple(("close box", "lid", "box") if i == 4 else ASKED[i % 2] for i in range(len(rare))))
+    choices = Choices(rare, Sampling(100, 2, kinds=(("reach", 0.3), ("close box", 0.7), ("place", 0.5))))
+    motions = choices.draw(np.random.default_rng(0)).motions
+    first = np.array(rare.kinds)[motions[::2]]
+    assert 0.5 < np.mean(first == "close box") < 0.9  # of 50; "place" is nowhere to be had
+    assert set(np.array(rare.kinds)[motions]) == {"reach", "close box"}
+    with pytest.raises(ModelError, match="none of the kinds"):
+        Choices(rare, Sampling(2, kinds=(("place", 1.0),)))
 
 
 def test_batches_are_the_same_for_the_same_number_whoever_asks():

@@ -6,11 +6,13 @@ import pytest
 from foundation.errors import KnownError
 from foundation.trajectory import Trajectory
 from model.building import embedded_pipeline
+from model.frame_decoder import FrameDecoder
 from model.linear_codec import LinearCodec
 from workflows.embedded.clips import Clip, Unseen
 from workflows.embedded.shards import write_shards
 from workflows.embedded.timing import FRAMES, PERIOD
 from workflows.evaluate.answers import Answer
+from workflows.evaluate.asking import load_model
 from workflows.evaluate.drawing import films, questions, studio
 from workflows.evaluate.evaluate import Evaluation, EvaluationError, as_text, evaluate
 from workflows.evaluate.figures import summary
@@ -18,7 +20,7 @@ from workflows.evaluate.judging import Court
 from workflows.evaluate.labelling import lucas_kanade
 from workflows.evaluate.oracle import Elsewhere, Oracle
 from workflows.evaluate.trial import Attempt, Ending, Trial, attempt_of, put_to_the_test
-from workflows.evaluate.video_figures import likeness
+from workflows.evaluate.video_figures import likeness, video_figures
 
 SEED = 100_040
 
@@ -93,9 +95,10 @@ def test_processes_try_what_one_would(reach):
     assert again.answer.trajectory is None and again.task == clip.task and again.scene == clip.scene
 
 
-def test_an_untrained_model_is_judged_to_the_end(folder):
-    told = []
-    asked = Evaluation(tasks="reach", scenes=2, seed=SEED, model=folder, oracle=True, films=1, unseen=Unseen(rigs=True))
+def test_an_untrained_model_is_judged_to_the_end(folder, tmp_path):
+    told, sheet = [], tmp_path / "sheet.png"
+    usual = {"scenes": 2, "seed": SEED, "model": folder, "unseen": Unseen(rigs=True)}
+    asked = Evaluation(tasks="reach", oracle=True, films=1, sheet=sheet, **usual)
     result = evaluate(asked, told.append)
     model, oracle = result["judged"]["model"], result["judged"]["oracle"]
     assert model["all"]["success"]["pct"] == 0.0 and model["reach"]["success"]["of"] == 2
@@ -104,7 +107,9 @@ def test_an_untrained_model_is_judged_to_the_end(folder):
     video = result["video"]
     assert video["codec"]["psnr_db"] is not None and video["joint"]["psnr_db"] is not None
     assert result["labelling"]["lucas_kanade"]["average_jaccard"] is not None
-    assert "oracle" in as_text(result)
+    assert not any("without" in name for name in video)  # there is no frame decoder to leave out
+    assert result["sheet"] == str(sheet) and [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+    assert "oracle" in as_text(result) and str(sheet) in as_text(result)
 
 
 def test_a_film_and_who_copies_its_first_frame(drawn_by):
@@ -117,6 +122,20 @@ def test_a_film_and_who_copies_its_first_frame(drawn_by):
     assert copied["moving_psnr_db"] < copied["psnr_db"] - 3.0 < 30.0
     tracker = lucas_kanade([film])
     assert tracker["path_error_mm"] > 5.0 and 0.0 <= tracker["average_jaccard"] < 1.0
+
+
+def test_videos_are_also_judged_without_the_frame_decoder(folder, drawn_by):
+    (film,) = films(drawn_by, SEED, 1, kinds=("reach",))
+    pipeline = load_model(folder)
+    bare = video_figures(pipeline, [film])
+    decoder = FrameDecoder(widths=(8, 8, 8)).eval()  # untrained: the first frame through half the coarse picture
+    pipeline.register_modules(frame_decoder=decoder)
+    figures = video_figures(pipeline, [film])
+    assert pipeline.frame_decoder is decoder and pipeline.config.frame_decoder[1] == "FrameDecoder"
+    for mode in ("joint", "action_to_video"):
+        assert figures[f"{mode}_without_frame_decoder"] == bare[mode]
+    assert figures["action_to_video"]["psnr_db"] > bare["action_to_video"]["psnr_db"] + 2.0
+    assert figures["codec"] == bare["codec"]
 
 
 def test_baselines_learn_from_shards(tmp_path, reach):
@@ -134,7 +153,8 @@ def test_baselines_learn_from_shards(tmp_path, reach):
 
 
 def test_what_cannot_be_judged_is_a_sentence(folder):
-    for wrong in ({"scenes": 0}, {"views": 1}, {"seed": 12}, {"tasks": "juggle"}):
+    nowhere = {"sheet": folder / "nowhere" / "sheet.png"}
+    for wrong in ({"scenes": 0}, {"views": 1}, {"seed": 12}, {"tasks": "juggle"}, nowhere):
         with pytest.raises(KnownError, match=r"\w+ .*\."):
             evaluate(Evaluation(**{"model": folder, "tasks": "reach", **wrong}))
     path = folder.parent / "small"

@@ -23,6 +23,7 @@ MIXTURE: Mapping[str, float] = {
     "close drawer": 0.06,
     "close box": 0.08,
 }
+FURNITURE_MIXTURE: Mapping[str, float] = {"place": 0.16, "open drawer": 0.28, "close drawer": 0.28, "close box": 0.28}
 _HOME_SHARE = 0.4  # of clips begin in the pose in which the lab's arm waits
 _START_LOW, _START_HIGH = np.array([0.34, -0.15, 0.19]), np.array([0.48, 0.15, 0.28])  # m, the tool's place at first
 _START_TURN = 0.4  # rad

@@ -4,9 +4,11 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workflows.embedded.lessons import FURNITURE_MIXTURE
 from workflows.embedded.seeds import Use, seeds_for
 from workflows.embedded.shards import Recipe, write_shards
 from workflows.embedded.shots import episodes_of, shots_of
@@ -17,7 +19,7 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Carry the command out: the answer, and the same as text. Raises KnownError."""
     from model.embedded.curriculum import CURRICULUM, read_curriculum
     from model.embedded.export import export, record_of
-    from model.embedded.shots import Shots
+    from model.embedded.shots import Shots, joined
     from model.embedded.training import Material, train_curriculum
 
     began = time.monotonic()
@@ -25,8 +27,9 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     data = curriculum.data
     make_data(parsed.folder, curriculum, parsed.processes)
     episodes = episodes_of(parsed.folder / "episodes") if data.episode_seeds else None
+    firsts = [parsed.folder / "first", *([parsed.folder / "furniture"] if data.furniture_seeds else [])]
     material = Material(
-        Shots(**shots_of(parsed.folder / "first", motions=data.motions)),
+        joined([Shots(**shots_of(folder, motions=data.motions)) for folder in firsts]),
         None if episodes is None else Shots(**episodes),
         Shots(**shots_of(parsed.folder / "tuning", motions=data.motions)),
         PERIOD,
@@ -56,6 +59,10 @@ def make_data(folder: Path, curriculum: Any, processes: int) -> None:
     first = Recipe(views=data.views, size=size, rigs=data.rigs)
     write_shards(folder / "first", seeds_for(Use.TRAINING, 0, data.first_seeds), first, processes=processes)
     write_shards(folder / "tuning", seeds_for(Use.TUNING, 0, data.tuning_seeds), first, use=Use.TUNING)
+    if data.furniture_seeds:
+        furniture = replace(first, mixture=FURNITURE_MIXTURE)
+        seeds = seeds_for(Use.TRAINING, data.first_furniture, data.furniture_seeds)
+        write_shards(folder / "furniture", seeds, furniture, processes=processes)
     if data.episode_seeds:
         episodes = Recipe(episodes=True, views=data.views, size=size)
         seeds = seeds_for(Use.TRAINING, data.first_episode, data.episode_seeds)

@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baselines", type=Path, default=None, metavar="FOLDER", help=baselines)
     parser.add_argument("--baseline-minutes", type=float, default=20.0, help="that they may learn (default 20)")
     parser.add_argument("--films", type=int, default=0, help="of demonstrations, for the figures of videos (default 0)")
+    sheet = "a picture of one demonstration of each kind, true and generated"
+    parser.add_argument("--sheet", type=Path, default=None, metavar="FILE.png", help=sheet)
     parser.add_argument("--real-time", action="store_true", help="through the SDK, the sockets and the cameras")
     parser.add_argument("--processes", type=int, default=1, help="that try the answers at the same time (default 1)")
 
@@ -44,7 +46,7 @@ def run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         arm=parsed.arm == "unseen",
     )
     names = ("tasks", "scenes", "seed", "views", "steps", "model", "oracle", "baselines", "baseline_minutes", "films")
-    names += ("real_time", "processes")
+    names += ("sheet", "real_time", "processes")
     asked = Evaluation(unseen=unseen, **{name: getattr(parsed, name) for name in names})
     result = evaluate(asked, _told)
     return result, as_text(result)

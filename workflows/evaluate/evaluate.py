@@ -17,7 +17,9 @@ from workflows.evaluate.drawing import films, kinds_named, questions, require_un
 from workflows.evaluate.figures import summary
 from workflows.evaluate.judging import Court
 from workflows.evaluate.oracle import Oracle
+from workflows.evaluate.sheet import Compared, contact_sheet, require_writable, write_png
 from workflows.evaluate.trial import Trial
+from workflows.evaluate.video_figures import generated, rgb_of, video_figures
 
 Told = Callable[[str], None]
 
@@ -31,7 +33,8 @@ class Evaluation:
     """What is judged: kinds of `tasks` (see `kinds_named`), `scenes` of each from `seed` on, and `unseen`, what of them
     was never trained on. `model`: a pipeline's folder, None for the embedded one. `oracle` adds the demonstrator's own
     motion; `baselines`, a folder of training shards, what was learnt from these in `baseline_minutes` without action
-    images; `films`, a number, the figures of videos and of labelling. `real_time` judges through the SDK and cameras.
+    images; `films`, a number, the figures of videos and of labelling; `sheet`, a PNG file, a picture of one
+    demonstration of each kind above what the model makes of it. `real_time` judges through the SDK and cameras.
     """
 
     tasks: str = "all"
@@ -45,6 +48,7 @@ class Evaluation:
     baselines: Path | None = None
     baseline_minutes: float = 20.0
     films: int = 0
+    sheet: Path | None = None
     real_time: bool = False
     processes: int = 1
 
@@ -52,15 +56,9 @@ class Evaluation:
 def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, Any]:
     """The figures as plain data. Raises KnownError for what cannot be asked."""
     began = time.monotonic()
-    if asked.scenes < 1 or asked.views not in (2, 3):
-        raise EvaluationError("A judgement needs at least one scene, and two or three views.")
-    require_untrained(asked.seed)
-    kinds = kinds_named(asked.tasks)
-    folder = asked.model or embedded_weights()
-    if folder is None:
-        raise EvaluationError("The program came without the embedded model's weights. Name a model with --model.")
+    kinds, folder = _checked(asked)
     pipeline = load_model(folder)
-    if asked.films:
+    if asked.films or asked.sheet is not None:
         _require_the_films_format(pipeline.config)
     result: dict[str, Any] = {
         "model": str(folder),
@@ -82,8 +80,23 @@ def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, An
             result["judged"] = _judged(asked, kinds, pipeline, drawn_by, told)
         if asked.films:
             result |= _films(asked, pipeline, drawn_by, size, told)
+        if asked.sheet is not None:
+            result["sheet"] = _sheet(asked.sheet, asked, kinds, pipeline, drawn_by, told)
     result["seconds"] = round(time.monotonic() - began, 1)
     return result
+
+
+def _checked(asked: Evaluation) -> tuple[tuple[str, ...], Path]:
+    """The kinds of task and the model's folder. Raises KnownError for what cannot be asked."""
+    if asked.scenes < 1 or asked.views not in (2, 3):
+        raise EvaluationError("A judgement needs at least one scene, and two or three views.")
+    require_untrained(asked.seed)
+    if asked.sheet is not None:
+        require_writable(asked.sheet)
+    folder = asked.model or embedded_weights()
+    if folder is None:
+        raise EvaluationError("The program came without the embedded model's weights. Name a model with --model.")
+    return kinds_named(asked.tasks), folder
 
 
 def _require_the_films_format(config: Any) -> None:
@@ -91,7 +104,7 @@ def _require_the_films_format(config: Any) -> None:
     if (config.num_frames, config.frame_period_s) != (FRAMES, PERIOD) or config.height != config.width:
         raise EvaluationError(
             f"Films have {FRAMES} square frames {PERIOD} s apart, and this model makes {config.num_frames} of "
-            f"{config.width} x {config.height} px, {config.frame_period_s} s apart. Leave --films out."
+            f"{config.width} x {config.height} px, {config.frame_period_s} s apart. Leave --films and --sheet out."
         )
 
 
@@ -130,7 +143,6 @@ def _sources(asked: Evaluation, pipeline: Any, told: Told) -> list[Judged]:
 
 def _films(asked: Evaluation, pipeline: Any, drawn_by: Studio, size: int, told: Told) -> dict[str, Any]:
     from workflows.evaluate.labelling import labelling_figures
-    from workflows.evaluate.video_figures import video_figures
 
     told(f"{asked.films} films")
     shown = films(drawn_by, asked.seed, asked.films, views=asked.views, size=size)
@@ -138,6 +150,18 @@ def _films(asked: Evaluation, pipeline: Any, drawn_by: Studio, size: int, told: 
     video = video_figures(pipeline, shown, steps=asked.steps)
     told("labelling")
     return {"video": video, "labelling": labelling_figures(pipeline, shown, steps=asked.steps)}
+
+
+def _sheet(path: Path, asked: Evaluation, kinds: Sequence[str], pipeline: Any, drawn_by: Studio, told: Told) -> str:
+    """The file's name, with the first demonstration of each kind that succeeds."""
+    told("contact sheet")
+    size, steps = pipeline.config.height, asked.steps or pipeline.config.num_inference_steps
+    shown = films(drawn_by, asked.seed, len(kinds), views=asked.views, size=size, kinds=kinds)
+    made = [rgb_of(one) for one in generated(pipeline, shown, "joint", steps=asked.steps)]
+    compared = [Compared(*one) for one in zip(kinds, shown, made, strict=False)]
+    title = "What really happened and, below it, what the model makes of the first frame and the instruction."
+    write_png(path, contact_sheet(compared, f"{title} Denoising steps: {steps}."))
+    return str(path)
 
 
 def _by_kind(trials: Sequence[Trial]) -> dict[str, Any]:
@@ -160,4 +184,6 @@ def as_text(result: dict[str, Any]) -> str:
     for part in ("video", "labelling"):
         for name, figures in result.get(part, {}).items():
             lines.append(f"{part} {name}: {figures}")
+    if "sheet" in result:
+        lines.append(f"contact sheet: {result['sheet']}")
     return "\n".join(lines)

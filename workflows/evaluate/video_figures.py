@@ -1,5 +1,6 @@
 """Generated videos against films: `joint` from the instruction, `action_to_video` from the true motion."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,25 +18,44 @@ def video_figures(pipeline: Any, films: Sequence[Filmed], *, steps: int | None =
     """PSNR in dB and SSIM of what the model makes, beside a copy of the first frame and what its codec can show.
 
     `arm_error_mm`: how far the arm in the video that was made for a given motion is from that motion, read from it
-    by the model itself; what it reads from the true film stands in `labelling_figures`.
+    by the model itself; what it reads from the true film stands in `labelling_figures`. A model with a frame decoder
+    also gets the figures of the same generations "without_frame_decoder": what its transformer and codec alone show.
     """
     from model.together import through_codec
 
+    figures = _made(pipeline, films, steps)
+    if pipeline.frame_decoder is not None:
+        bare = _made(_without_frame_decoder(pipeline), films, steps)
+        figures |= {f"{mode}_without_frame_decoder": found for mode, found in bare.items()}
+    return {
+        "clips": len(films),
+        **figures,
+        "copy_first": likeness(films, [film.still for film in films]),
+        "codec": likeness(films, [through_codec(pipeline, film.rgb) for film in films]),
+    }
+
+
+def _made(pipeline: Any, films: Sequence[Filmed], steps: int | None) -> dict[str, dict[str, float | None]]:
+    """The figures of the two modes that make videos."""
     joint = generated(pipeline, films, "joint", steps=steps)
     given = generated(pipeline, films, "action_to_video", steps=steps)
-    videos = [_rgb(one) for one in given]
+    videos = [rgb_of(one) for one in given]
     read = generated(pipeline, films, "video_to_action", steps=steps, videos=videos)
     errors = [
         path_error_mm(positions(one), film.trajectory.base_from_tool[:, :3, 3])
         for one, film in zip(read, films, strict=True)
     ]
     return {
-        "clips": len(films),
-        "joint": likeness(films, [_rgb(one) for one in joint]),
+        "joint": likeness(films, [rgb_of(one) for one in joint]),
         "action_to_video": {**likeness(films, videos), "arm_error_mm": middle(errors)},
-        "copy_first": likeness(films, [film.still for film in films]),
-        "codec": likeness(films, [through_codec(pipeline, film.rgb) for film in films]),
     }
+
+
+def _without_frame_decoder(pipeline: Any) -> Any:
+    """A pipeline of the same networks that shows what the codec decodes; the given one stays as it is."""
+    bare = copy.copy(pipeline)
+    bare.register_modules(frame_decoder=None)
+    return bare
 
 
 def generated(
@@ -94,7 +114,8 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(float(np.mean(known)), 3) if known else None
 
 
-def _rgb(made: Generated) -> np.ndarray:
+def rgb_of(made: Generated) -> np.ndarray:
+    """The video (V, T, H, W, 3) uint8 of the first candidate."""
     assert made.rgb is not None
     return made.rgb[0]
 

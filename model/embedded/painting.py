@@ -1,0 +1,138 @@
+"""The frame decoder's own lesson: episodes painted over their first pictures, from what the model imagines of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from foundation.camera import Camera
+from foundation.trajectory import Scene, View
+from model.action_rendering_torch import render_torch
+from model.embedded.shots import Shots
+from model.generation import Generated
+from model.together import Question, generate_together
+from model.training.codec_objectives import Paintings
+
+_TOGETHER = 8  # episodes imagined in one pass
+# In any channel, of values from -1 to 1, by which a pixel differs from the first frame where something has moved (12 of
+# 255, as the judge counts it).
+_MOVED = 0.094
+_SPOILT = 0.02  # standard deviation of the noise on the coarse pictures, so that their grain is not trusted
+
+
+@dataclass(frozen=True, eq=False)
+class Sketches:
+    """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
+    read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion."""
+
+    coarse: np.ndarray
+    base_from_tool: np.ndarray
+    openness: np.ndarray
+
+
+def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
+    """The joint videos of the first `count` episodes, each asked for by its own instruction."""
+    count = min(count, len(episodes))
+    coarse, poses, openness = [], [], []
+    decoder, pipeline.frame_decoder = pipeline.frame_decoder, None
+    try:
+        for at in range(0, count, _TOGETHER):
+            some = range(at, min(at + _TOGETHER, count))
+            for number, made in zip(some, _imagined(pipeline, episodes, some), strict=True):
+                assert made.rgb is not None and made.decoded is not None
+                coarse.append(made.rgb[0])
+                read = made.decoded[0].trajectory
+                known = read.known.any()
+                poses.append(read.at(made.times).base_from_tool if known else episodes.base_from_tool[number])
+                openness.append(read.at(made.times).openness if known else episodes.openness[number])
+    finally:
+        pipeline.frame_decoder = decoder
+    return Sketches(np.stack(coarse), np.stack(poses).astype(np.float32), np.stack(openness).astype(np.float32))
+
+
+def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Sketches:
+    """The sketches in a file, which are made and written when it is not there."""
+    if not path.exists():
+        made = sketches(pipeline, episodes, count)
+        part = path.with_name(f".{path.name}.part")
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **vars(made))
+        part.replace(path)
+    with np.load(path, allow_pickle=False) as arrays:
+        return Sketches(**dict(arrays))
+
+
+@dataclass(frozen=True, eq=False)
+class PaintingBatches:
+    """Batches (see training.batches.Batches) of `batch` Paintings, one view of an episode each: half of them with the
+    true motion, half with the imagined one; what moves counts `moved_weight` times more."""
+
+    episodes: Shots
+    sketches: Sketches
+    batch: int
+    seed: int
+    sigma: float
+    moved_weight: float = 4.0
+
+    def __call__(self, first: int, process: int, processes: int) -> Iterator[Paintings]:
+        share = self.batch // processes
+        while True:
+            generator = np.random.default_rng([self.seed, first, 0xF4A])
+            chosen = generator.integers(len(self.sketches.coarse), size=self.batch)
+            views = generator.integers(self.episodes.views, size=self.batch)
+            imagined = generator.random(self.batch) < 0.5
+            grain = generator.normal(0.0, _SPOILT, (self.batch, 3, *self.sketches.coarse.shape[2:5]))
+            own = slice(process * share, (process + 1) * share)
+            yield self._paintings(chosen[own], views[own], imagined[own], grain[own])
+            first += 1
+
+    @torch.no_grad()
+    def _paintings(self, some: np.ndarray, views: np.ndarray, imagined: np.ndarray, grain: np.ndarray) -> Paintings:
+        episodes = self.episodes
+        scenes = episodes.scene[some]
+        video = _video(episodes.rgb[scenes, views])
+        coarse = (_video(self.sketches.coarse[some, views]) + torch.from_numpy(grain).float()).clamp_(-1.0, 1.0)
+        coarse[:, :, 0] = video[:, :, 0]
+        tools = np.where(
+            imagined[:, None, None, None], self.sketches.base_from_tool[some], episodes.base_from_tool[some]
+        )
+        openness = np.where(imagined[:, None], self.sketches.openness[some], episodes.openness[some])
+        K, cameras = episodes.K[scenes, views][:, None], episodes.base_from_camera[scenes, views][:, None]
+        images = render_torch(
+            torch.from_numpy(tools).float(),
+            torch.from_numpy(openness).float(),
+            torch.from_numpy(K).float(),
+            torch.from_numpy(cameras).float(),
+            episodes.size,
+            sigma=self.sigma,
+        )[:, 0]
+        moved = ((video - video[:, :, :1]).abs().amax(dim=1, keepdim=True) > _MOVED).float()
+        return Paintings(video, images.movedim(-1, 1) * 2.0 - 1.0, coarse, 1.0 + self.moved_weight * moved)
+
+
+def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
+    questions = [Question(episodes.instructions[number][0], _scene(episodes, number), seed=number) for number in some]
+    return generate_together(pipeline, questions, "joint", num_inference_steps=1)
+
+
+def _scene(episodes: Shots, number: int) -> Scene:
+    """How the episode began."""
+    scene = int(episodes.scene[number])
+    height, width = episodes.size
+    views = tuple(
+        View(
+            Camera(f"view {v}", width, height, episodes.K[scene, v], episodes.base_from_camera[scene, v]),
+            episodes.rgb[scene, v, 0],
+            0.0,
+        )
+        for v in range(episodes.views)
+    )
+    return Scene(views, episodes.base_from_tool[number, 0], float(episodes.openness[number, 0]))
+
+
+def _video(pictures: np.ndarray) -> torch.Tensor:
+    """(B, 3, T, H, W) in [-1, 1] from (B, T, H, W, 3) uint8."""
+    return torch.from_numpy(pictures).float().movedim(-1, 1) / 127.5 - 1.0
