@@ -3,7 +3,6 @@ PYTHON ?= python3
 ARGS ?=
 # A test that fails is tried once more, and named: this machine may have been held up.
 PYTEST = .venv/bin/python -m pytest --reruns 1 --reruns-delay 2 -rR
-BY_THE_CLOCK = tests/cameras tests/gui tests/robot tests/workflows
 
 .PHONY: setup run test format clean
 
@@ -18,8 +17,8 @@ test: setup
 ifneq ($(findstring tests,$(ARGS)),)
 	@$(PYTEST) $(ARGS)
 else
-	@$(PYTEST) -n 2 --dist worksteal $(addprefix --ignore=,$(BY_THE_CLOCK)) $(ARGS); together=$$?; \
-	$(PYTEST) $(BY_THE_CLOCK) $(ARGS) && exit $$together
+	@$(PYTEST) -n 2 --dist worksteal -m "not by_the_clock" --ignore=tests/gui $(ARGS); together=$$?; \
+	$(PYTEST) -m by_the_clock tests/cameras tests/gui tests/robot tests/workflows $(ARGS) && exit $$together
 endif
 
 format: setup

@@ -10,6 +10,8 @@ from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.health import State
 from foundation.clocks import VirtualClock
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def clock():

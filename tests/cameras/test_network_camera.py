@@ -12,6 +12,8 @@ from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.health import State
 from cameras.network import NetworkCamera
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def served():

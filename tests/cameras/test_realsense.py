@@ -27,6 +27,8 @@ from cameras.realsense_devices import explained, list_realsense
 from cameras.realsense_lens import factory_intrinsics
 from cameras.timestamps import monotonic_minus_system
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def made():

@@ -10,6 +10,8 @@ from cameras.capture import Capture
 from cameras.health import State
 from cameras.network import NetworkCamera
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def served():

@@ -14,6 +14,8 @@ from cameras.health import State
 from cameras.simulated import SimulatedCamera, list_simulated
 from foundation.frames import FramePublisher, StreamInfo
 
+pytestmark = pytest.mark.by_the_clock
+
 K = np.array([[60.0, 0, 31.5], [0, 60, 23.5], [0, 0, 1]])
 
 

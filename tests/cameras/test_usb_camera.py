@@ -8,6 +8,8 @@ from cameras.errors import CameraBusy, CameraForbidden, CameraGone, UnknownCamer
 from cameras.timestamps import monotonic_minus_system
 from cameras.usb import UsbCamera, capture_time, list_usb
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def machine(tmp_path):

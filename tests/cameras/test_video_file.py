@@ -11,6 +11,8 @@ from cameras.errors import CameraError
 from cameras.health import State
 from cameras.video_file import VideoFileCamera
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def recording(tmp_path):

@@ -2,11 +2,18 @@
 
 import gc
 import time
+from pathlib import Path
 
 import OpenGL.GL  # noqa: F401 - before MuJoCo, which would have it draw without a screen in this process
 import pytest
 
 from benchmarks.virtual_screen import virtual_screen
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.by_the_clock)
 
 
 @pytest.fixture(scope="session", autouse=True)

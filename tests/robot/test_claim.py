@@ -10,6 +10,8 @@ from robot.claim import claim
 from robot.endpoint import Endpoint
 from robot.errors import RobotError
 
+pytestmark = pytest.mark.by_the_clock
+
 HOLDS = """
 import sys
 from robot.claim import claim

@@ -19,6 +19,8 @@ from robot.endpoint import Endpoint, identify
 from robot.errors import LinkError, RobotError
 from simulation.controller.protocol import Register
 
+pytestmark = pytest.mark.by_the_clock
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,6 +11,8 @@ from simulation.controller.controller import Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
 
+pytestmark = pytest.mark.by_the_clock
+
 WITHIN = 10.0  # s
 
 

@@ -16,6 +16,8 @@ from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
 
+pytestmark = pytest.mark.by_the_clock
+
 FORWARD = np.array([0.05, 0, 0, 0, 0, 0])
 
 

@@ -24,6 +24,8 @@ from robot.waypoints import Waypoint, joint_path
 from simulation.controller.protocol import Register
 from workflows.demonstrate import beating_heart
 
+pytestmark = pytest.mark.by_the_clock
+
 ROOT = Path(__file__).parents[2]
 
 

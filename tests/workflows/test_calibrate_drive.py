@@ -25,6 +25,8 @@ from workflows.calibrate_store import Stored
 from workflows.cancellation import Cancellation, Cancelled
 from workflows.demonstrate import beating_heart
 
+pytestmark = pytest.mark.by_the_clock
+
 _PATIENCE = 60.0  # s, on a busy machine
 
 

@@ -13,6 +13,8 @@ from workflows.calibrate import Delay, report_with_delays, solve
 from workflows.calibrate_headless import ROBOT_ERROR, CalibratedLab, as_text, result_of, with_robot_error
 from workflows.calibrate_lab import board_scene, calibration_scene
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture(scope="module")
 def done():

@@ -23,6 +23,8 @@ from workflows.label_headless import Request, start_of
 from workflows.label_video import LabelError, Start, cameras_in, of_episode, of_files
 from workflows.video import SideBySideVideo
 
+pytestmark = pytest.mark.by_the_clock
+
 tqdm.tqdm.monitor_interval = 0  # no thread of its own
 TASK = "push the blue ball"
 SECONDS, FPS = 2.4, 10.0

@@ -20,6 +20,8 @@ from workflows.model_source import Asking, ModelSource, cropped, laid, window
 from workflows.proposal import action_cameras
 from workflows.reading import reading_findings
 
+pytestmark = pytest.mark.by_the_clock
+
 INSTRUCTION = "pick up the red cube"
 
 

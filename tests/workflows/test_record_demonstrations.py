@@ -17,6 +17,8 @@ from workflows.record_demonstrations import ImpossibleError, on_new_benches
 from workflows.record_virtual import record_in_virtual_time
 from workflows.settings import LabSettings, ProgramSettings
 
+pytestmark = pytest.mark.by_the_clock
+
 SMALL = LabSettings(picture_px=(160, 120))
 REACH = RecordRequest("reach the red cube", "demonstrator", "Kim")
 

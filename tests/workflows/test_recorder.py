@@ -15,6 +15,8 @@ from workflows.cancellation import Cancellation, Cancelled
 from workflows.record import Recorder, RecordError, RecordFigures, RecordState
 from workflows.record_figures import sync_ms
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.fixture
 def library(tmp_path):

@@ -15,6 +15,8 @@ from workflows.rehearsal_review import review_rehearsal
 from workflows.rehearse import Rehearsal, RehearsalError
 from workflows.session import Session
 
+pytestmark = pytest.mark.by_the_clock
+
 
 def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(tmp_path_factory):
     undisturbed(lambda session: kept_or_beside(session, tmp_path_factory.mktemp("library")))

@@ -28,6 +28,8 @@ from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
 from workflows.sources import FRAMES
 
+pytestmark = pytest.mark.by_the_clock
+
 INSTRUCTION = "pick up the red cube"
 SERVO_JOINTS = 29
 WITHIN = 20.0  # s

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.by_the_clock
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,8 @@ from simulation.controller.server_ports import free_loopback_address
 from workflows.demonstrate import beating_heart
 from workflows.watch import CameraWatch
 
+pytestmark = pytest.mark.by_the_clock
+
 
 @pytest.mark.parametrize("fault", [{"frozen": True}, {"vanished": True}, {"slow": 8.0}], ids=lambda f: next(iter(f)))
 def test_a_camera_fault_pauses_the_motion(fault):
