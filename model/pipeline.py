@@ -20,6 +20,7 @@ from model.candidates import judge, ranked
 from model.canvas import add_noise, over_canvas
 from model.default_weights import EMBEDDED, EMBEDDED_FOLDER
 from model.errors import GenerationCancelled, ModelError
+from model.frame_decoder import FrameDecoder
 from model.generation import Generated, OnStep, Step
 from model.parallel import Parallel, parallelise
 from model.pictures import PictureDecoder
@@ -33,7 +34,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
 
     Components: `transformer` (ActionImagesTransformer), `vae` (AutoencoderKLWan, or LinearCodec), `text_encoder` and
     `tokenizer` (T5 of either kind), `scheduler` (flow matching: Euler, or UniPC with flow sigmas). Optional:
-    `frame_decoder` (model/frame_decoder.py); `image_encoder` and `image_processor`, CLIP's, for Wan2.1's
+    `frame_decoder` (FrameDecoder); `image_encoder` and `image_processor`, CLIP's, for Wan2.1's
     image-to-video models.
 
     Configuration: the `height` and `width` of the images in px, `num_frames` (4 k + 1) and `frame_period_s` between
@@ -55,7 +56,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         text_encoder: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         scheduler: SchedulerMixin,
-        frame_decoder: ModelMixin | None = None,
+        frame_decoder: FrameDecoder | None = None,
         image_encoder: PreTrainedModel | None = None,
         image_processor: Any = None,
         height: int = 512,

@@ -60,13 +60,23 @@ def test_doctor_names_every_finding():
 
 def test_simulate_says_how_to_reach_it_and_ends_with_ctrl_c():
     command = [sys.executable, "main.py", "simulate", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's job in the background ignores it
+    )
     assert process.stdout is not None and process.stderr is not None
     description = json.loads(process.stdout.readline())
     assert description["cameras"] == ["left", "right"] and description["address"].startswith("127.")
     children = psutil.Process(process.pid).children()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and "Traceback" not in errors
     assert not [child for child in children if child.is_running()]
 

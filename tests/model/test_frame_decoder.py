@@ -1,8 +1,13 @@
 """The frame decoder, and the training of codecs, with the loop that trains the transformer."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
+from model.building import tiny_pipeline
 from model.codec import decode_latents, encode_videos, tiny_wan
 from model.frame_decoder import FrameDecoder
 from model.training.batches import repeated
@@ -95,3 +100,16 @@ def test_an_autoencoder_learns_images_and_then_clips_and_its_scale_is_measured(t
     with torch.no_grad():
         assert torch.equal(encode_videos(again, videos), encode_videos(codec, videos))
         assert decode_latents(again, encode_videos(again, videos)).shape == videos.shape
+
+
+def test_a_new_process_loads_a_pipeline_that_has_one(tmp_path):
+    """Diffusers loads classes only of modules that are imported already, which here they always are."""
+    pipeline = tiny_pipeline(frame_decoder=FrameDecoder(widths=(8, 8, 8)))
+    pipeline.save_pretrained(tmp_path / "saved")
+    load = "from model.loading import load_pipeline as load; import sys; made = load(sys.argv[1])"
+    load += "; print(made.frame_decoder.config.widths)"
+    command = [sys.executable, "-c", load, str(tmp_path / "saved")]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[8, 8, 8]"

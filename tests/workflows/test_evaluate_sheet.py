@@ -1,8 +1,8 @@
 """The contact sheet: which pictures are on it, in what order, and that it gets written or says why not."""
 
-import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from foundation.camera import camera_at
 from foundation.trajectory import Scene, Trajectory, View
@@ -73,7 +73,7 @@ def test_it_is_written_as_it_is_or_a_sentence_says_why_not(tmp_path):
     path = tmp_path / "sheet.png"
     require_writable(path)
     write_png(path, sheet)
-    assert np.array_equal(cv2.imread(str(path))[..., ::-1], sheet)
+    assert np.array_equal(np.asarray(Image.open(path)), sheet)
     for wrong in (tmp_path / "sheet.jpg", tmp_path / "nowhere" / "sheet.png"):
         with pytest.raises(SheetError, match=r"sheet .*\. \w+ .*\."):
             require_writable(wrong)

@@ -160,7 +160,8 @@ def _sheet(path: Path, asked: Evaluation, kinds: Sequence[str], pipeline: Any, d
     made = [rgb_of(one) for one in generated(pipeline, shown, "joint", steps=asked.steps)]
     compared = [Compared(*one) for one in zip(kinds, shown, made, strict=False)]
     title = "What really happened and, below it, what the model makes of the first frame and the instruction."
-    write_png(path, contact_sheet(compared, f"{title} Denoising steps: {steps}."))
+    painted = "" if pipeline.frame_decoder is None else ", painted by its frame decoder"
+    write_png(path, contact_sheet(compared, f"{title} Denoising steps: {steps}{painted}."))
     return str(path)
 
 
