@@ -1,6 +1,7 @@
 """The embedded model's codec: principal components of its own training pictures."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,27 +17,28 @@ WHITENING = {RGB: 0.8, ACTION: 0.5}
 _AT_ONCE = 64
 
 
-def fit_codec(
-    first: Shots, episodes: Shots | None, *, z_dim: int, cell_px: int, sigma: float, most: int = 1500, seed: int = 0
-) -> LinearCodec:
-    """The codec of pictures and action images of `first`, and of videos where there are `episodes`.
-
-    First frames' components depend on `first` alone: episodes can come later without a change to what was learnt.
-    """
+def fit_codec(first: Shots, *, z_dim: int, cell_px: int, sigma: float, most: int = 1500, seed: int = 0) -> LinearCodec:
+    """The codec of pictures and action images of `first`."""
     generator = np.random.default_rng([seed, 0xC0DE])
     rgb = _first_pictures(first, generator, most)
     codec = fit_linear_codec(
         {RGB: rgb, ACTION: _action_videos(first, generator, most // 5, sigma)},
         z_dim=z_dim, spatial=cell_px, whitening=WHITENING,
     )  # fmt: skip
-    if episodes is not None:
-        moving = fit_linear_codec(
-            {RGB: _videos(episodes, generator, most)}, z_dim=z_dim, spatial=cell_px, whitening=WHITENING
-        )
-        for name in ("later_encoder", "later_decoder"):
-            getattr(codec.bases[RGB], name).load_state_dict(getattr(moving.bases[RGB], name).state_dict())
     assert set(codec.bases) == set(KINDS)
     return codec
+
+
+def add_videos(codec: LinearCodec, episodes: Shots, *, most: int = 1500, seed: int = 0) -> None:
+    """Give the codec the components of the later frames of `episodes`; what it knew stays, so that episodes can come
+    after lessons were learnt, without a change to what was learnt."""
+    config: Any = codec.config
+    moving = fit_linear_codec(
+        {RGB: _videos(episodes, np.random.default_rng([seed, 0xC0DE, 1]), most)},
+        z_dim=config["z_dim"], spatial=config["scale_factor_spatial"], whitening=WHITENING,
+    )  # fmt: skip
+    for name in ("later_encoder", "later_decoder"):
+        getattr(codec.bases[RGB], name).load_state_dict(getattr(moving.bases[RGB], name).state_dict())
 
 
 def _first_pictures(shots: Shots, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:

@@ -10,7 +10,7 @@ import torch
 
 from model.building import embedded_pipeline
 from model.embedded.choices import Sampling
-from model.embedded.codec import fit_codec
+from model.embedded.codec import add_videos, fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
 from model.embedded.lesson_batches import Alternating, LessonBatches
 from model.embedded.painting import PaintingBatches, kept_sketches
@@ -115,14 +115,20 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
 
 
 def _codec(curriculum: Curriculum, material: Material, folder: Path) -> LinearCodec:
-    """With episodes or without: their components are in folders of their own, the first pictures' are the same."""
-    place = folder / ("codec" if material.episodes is None else "codec-videos")
+    """Fitted once; with episodes, the same with their components, in a folder of its own."""
+    place = folder / "codec"
     if not (place / "config.json").exists():
         fitted = fit_codec(
-            material.first, material.episodes, z_dim=curriculum.size.latent_channels, cell_px=curriculum.size.cell_px,
+            material.first, z_dim=curriculum.size.latent_channels, cell_px=curriculum.size.cell_px,
             sigma=curriculum.sigma, seed=curriculum.seed,
         )  # fmt: skip
         fitted.save_pretrained(place)
+    if material.episodes is not None:
+        still, place = place, folder / "codec-videos"
+        if not (place / "config.json").exists():
+            whole: Any = LinearCodec.from_pretrained(still)
+            add_videos(whole, material.episodes, seed=curriculum.seed)
+            whole.save_pretrained(place)
     codec: Any = LinearCodec.from_pretrained(place)
     return codec.requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")  # batches are drawn there
 

@@ -228,5 +228,5 @@ def test_episodes_and_first_pictures_take_turns(tmp_path):
 
 
 def new_batches(sampling: Sampling) -> Any:
-    codec = fit_codec(shots(), None, z_dim=24, cell_px=8, sigma=TINY.sigma)
+    codec = fit_codec(shots(), z_dim=24, cell_px=8, sigma=TINY.sigma)
     return LessonBatches(shots(), codec, sampling, 0, sigma=TINY.sigma)
