@@ -292,7 +292,9 @@ class RobotLoop:
         self._change(status=None, joints=None, openness=None, commanded_openness=None)
 
     def _watch(self) -> None:
-        silent = self._clock.now() - self._heartbeat > self.settings.heartbeat
+        at_rest = self.facts.activity is Activity.HOLDING
+        most = self.settings.heartbeat_at_rest if at_rest else self.settings.heartbeat
+        silent = self._clock.now() - self._heartbeat > most
         if silent and self.facts.activity not in (Activity.NOTHING, Activity.BRAKING):
             self._begin_brake("The window went silent, so the arm was stopped.")
         if self._limiter is not None and self._in_mode(Mode.SERVO) and self._motion is not None:

@@ -57,7 +57,7 @@ def link():
     link = WatchedLink(controller)
     clock = ControllerClock(controller, plant)
     link.told = []
-    loop = RobotLoop(link, clock, LoopSettings(heartbeat=1e9))
+    loop = RobotLoop(link, clock, LoopSettings(heartbeat=1e9, heartbeat_at_rest=1e9))
     link.thread = LoopThread(loop, clock, lambda: link.slept)
     link.thread.start()
     yield link

@@ -236,6 +236,16 @@ def test_a_silent_window_stops_whatever_is_done(activity):
     assert arm.loop.resting
 
 
+def test_a_window_that_stalls_for_a_moment_does_not_stop_an_arm_that_stands():
+    arm = VirtualArm().ready()
+    arm.beating = False
+    arm.run(0.9)
+    assert arm.loop.state is ArmState.HOLDING
+    arm.beating = True
+    arm.run(0.5)
+    assert arm.loop.state is ArmState.HOLDING and not arm.controller.log.stops()
+
+
 def test_a_controller_error_ends_the_motion_and_is_explained():
     arm = VirtualArm().ready()
     arm.follow(swing(arm.measured))
