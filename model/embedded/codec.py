@@ -14,6 +14,7 @@ from model.linear_codec import ACTION, KINDS, RGB, LinearCodec
 # Pictures are only looked at, so small components may be large; of the actions' small components hardly anything can be
 # foretold, and they would drown the loss.
 WHITENING = {RGB: 0.8, ACTION: 0.5}
+LATER_WHITENING = {RGB: 0.5}  # later frames are foretold, as the actions are
 _AT_ONCE = 64
 
 
@@ -35,7 +36,7 @@ def add_videos(codec: LinearCodec, episodes: Shots, *, most: int = 1500, seed: i
     config: Any = codec.config
     moving = fit_linear_codec(
         {RGB: _videos(episodes, np.random.default_rng([seed, 0xC0DE, 1]), most)},
-        z_dim=config["z_dim"], spatial=config["scale_factor_spatial"], whitening=WHITENING,
+        z_dim=config["z_dim"], spatial=config["scale_factor_spatial"], whitening=LATER_WHITENING,
     )  # fmt: skip
     for name in ("later_encoder", "later_decoder"):
         getattr(codec.bases[RGB], name).load_state_dict(getattr(moving.bases[RGB], name).state_dict())
