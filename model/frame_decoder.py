@@ -12,23 +12,22 @@ from torch import nn
 
 
 class FrameDecoder(ModelMixin, ConfigMixin):
-    """Paints videos (B, 3, T, H, W) in [-1, 1]; H and W are multiples of 4 px.
+    """Paints videos (B, 3, T, H, W) in [-1, 1]; H and W are multiples of 2^(n - 1) px, n widths.
 
-    `widths`: channels at full, half and quarter resolution. `uses_previous`: the frame painted before is a further
-    input, frame after frame; no gradient flows back in time.
+    `widths`: channels at full resolution and at each half of the one before; the last should be coarse enough to see an
+    arm from end to end. `uses_previous`: the frame painted before is a further input, frame after frame; no gradient
+    flows back in time.
     """
 
     @register_to_config
-    def __init__(self, widths: tuple[int, int, int] = (32, 48, 64), uses_previous: bool = False):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96), uses_previous: bool = False):
         super().__init__()
-        full, half, quarter = widths
-        self.entrance = _Convolutions(15 if uses_previous else 12, full)
-        self.down_half = _Convolutions(full, half, stride=2)
-        self.down_quarter = _Convolutions(half, quarter, stride=2)
-        self.middle = nn.Sequential(_Residual(quarter), _Residual(quarter))
-        self.up_half = _Convolutions(quarter + half, half)
-        self.up_full = _Convolutions(half + full, full)
-        self.exit = nn.Conv2d(full, 4, 3, padding=1)
+        finer, coarser = widths[:-1], widths[1:]
+        self.entrance = _Convolutions(15 if uses_previous else 12, widths[0])
+        self.down = nn.ModuleList(_Convolutions(a, b, stride=2) for a, b in zip(finer, coarser, strict=True))
+        self.middle = nn.Sequential(*(_Residual(widths[-1]) for _ in range(3)))
+        self.up = nn.ModuleList(_Convolutions(a + b, a) for a, b in zip(finer, coarser, strict=True))
+        self.exit = nn.Conv2d(widths[0], 4, 3, padding=1)
         nn.init.zeros_(self.exit.weight)  # at first: the coarse picture, half transparent
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]
 
@@ -60,12 +59,13 @@ class FrameDecoder(ModelMixin, ConfigMixin):
     def _paint(
         self, first: torch.Tensor, first_action: torch.Tensor, action: torch.Tensor, coarse: torch.Tensor, *more
     ) -> torch.Tensor:
-        full = self.entrance(torch.cat([first, first_action, action, coarse, *more], dim=1))
-        half = self.down_half(full)
-        deep = self.middle(self.down_quarter(half))
-        half = self.up_half(torch.cat([_twice(deep), half], dim=1))
-        full = self.up_full(torch.cat([_twice(half), full], dim=1))
-        painted = self.exit(full)
+        levels = [self.entrance(torch.cat([first, first_action, action, coarse, *more], dim=1))]
+        for down in self.down:
+            levels.append(down(levels[-1]))
+        inside = self.middle(levels.pop())
+        for up in reversed(self.up):
+            inside = up(torch.cat([_twice(inside), levels.pop()], dim=1))
+        painted = self.exit(inside)
         stays = torch.sigmoid(painted[:, 3:])
         colour = (coarse + painted[:, :3]).clamp(-1.0, 1.0)
         return stays * first + (1.0 - stays) * colour

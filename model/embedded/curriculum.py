@@ -64,7 +64,7 @@ class Painting:
     episodes: int = 400
     learning_rate: float = 2e-3
     moved_weight: float = 4.0
-    widths: tuple[int, int, int] = (32, 48, 64)
+    widths: tuple[int, ...] = (16, 32, 64, 96)
     uses_previous: bool = True
 
 
