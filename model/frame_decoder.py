@@ -16,14 +16,14 @@ class FrameDecoder(ModelMixin, ConfigMixin):
 
     `widths`: channels at full resolution and at each half of the one before; the last should be coarse enough to see an
     arm from end to end. `uses_previous`: the frame painted before is a further input, frame after frame; no gradient
-    flows back in time.
+    flows back in time. `sees_arm`: the arm drawn as sticks (model/arm_drawing.py) is a further input.
     """
 
     @register_to_config
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96), uses_previous: bool = False):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96), uses_previous: bool = False, sees_arm: bool = False):
         super().__init__()
         finer, coarser = widths[:-1], widths[1:]
-        self.entrance = _Convolutions(15 if uses_previous else 12, widths[0])
+        self.entrance = _Convolutions(12 + 3 * uses_previous + 6 * sees_arm, widths[0])
         self.down = nn.ModuleList(_Convolutions(a, b, stride=2) for a, b in zip(finer, coarser, strict=True))
         self.middle = nn.Sequential(*(_Residual(widths[-1]) for _ in range(3)))
         self.up = nn.ModuleList(_Convolutions(a + b, a) for a, b in zip(finer, coarser, strict=True))
@@ -37,29 +37,30 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         action: torch.Tensor,
         coarse: torch.Tensor,
         *,
-        first_action: torch.Tensor | None = None,
+        arm: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Videos (B, 3, T, H, W); the first frame is `first` itself.
 
         `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
-        latents. `first_action` (B, 3, H, W): the action image that belongs to `first`; by default `action`'s first.
+        latents. `arm` (B, 3, T, H, W) in [0, 1]: the arm as sticks, which a decoder that `sees_arm` needs.
         """
-        first_action = action[:, :, 0] if first_action is None else first_action
+        if self.config["sees_arm"] != (arm is not None):
+            raise ValueError("a frame decoder that sees the arm needs it drawn, another has no use for it")
+        drawn = action if arm is None else torch.cat([action, arm], dim=1)
+        given = torch.cat([first, drawn[:, :, 0]], dim=1)
         frames = coarse.shape[2] - 1
         if not self.config["uses_previous"]:
-            flat = [_frames(v[:, :, 1:]) for v in (action, coarse)]
-            repeated = [v.repeat_interleave(frames, dim=0) for v in (first, first_action)]
-            painted = self._paint(repeated[0], repeated[1], *flat).unflatten(0, (-1, frames)).movedim(1, 2)
+            flat = [_frames(v[:, :, 1:]) for v in (drawn, coarse)]
+            repeated = given.repeat_interleave(frames, dim=0)
+            painted = self._paint(repeated, *flat).unflatten(0, (-1, frames)).movedim(1, 2)
             return torch.cat([first.unsqueeze(2), painted], dim=2)
         video = [first]
         for t in range(1, frames + 1):
-            video.append(self._paint(first, first_action, action[:, :, t], coarse[:, :, t], video[-1].detach()))
+            video.append(self._paint(given, drawn[:, :, t], coarse[:, :, t], video[-1].detach()))
         return torch.stack(video, dim=2)
 
-    def _paint(
-        self, first: torch.Tensor, first_action: torch.Tensor, action: torch.Tensor, coarse: torch.Tensor, *more
-    ) -> torch.Tensor:
-        levels = [self.entrance(torch.cat([first, first_action, action, coarse, *more], dim=1))]
+    def _paint(self, given: torch.Tensor, drawn: torch.Tensor, coarse: torch.Tensor, *more) -> torch.Tensor:
+        levels = [self.entrance(torch.cat([given, drawn, coarse, *more], dim=1))]
         for down in self.down:
             levels.append(down(levels[-1]))
         inside = self.middle(levels.pop())
@@ -68,7 +69,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         painted = self.exit(inside)
         stays = torch.sigmoid(painted[:, 3:])
         colour = (coarse + painted[:, :3]).clamp(-1.0, 1.0)
-        return stays * first + (1.0 - stays) * colour
+        return stays * given[:, :3] + (1.0 - stays) * colour
 
 
 class _Convolutions(nn.Sequential):

@@ -9,6 +9,7 @@ import torch
 
 from model import conditioning
 from model.action_decoding import Decoded, decode
+from model.arm_drawing import arm_joints, draw_arm
 from model.canvas import WITHOUT_VIDEO, absolute_from_still
 from model.codec import ACTION, RGB, decode_latents
 from model.generation import Pictures
@@ -86,14 +87,16 @@ class PictureDecoder:
         for i, motion in enumerate(motions):
             if not motion.valid.any():
                 continue
+            known = motion.trajectory.at(format_.times)
             drawn = conditioning.drawn_actions(
-                motion.trajectory.at(format_.times),
-                self.prepared.cameras,
-                format_.model_tool_from_tool,
-                format_.sigma,
-                format_.axis_length,
+                known, self.prepared.cameras, format_.model_tool_from_tool, format_.sigma, format_.axis_length
             )
-            action = conditioning.to_tensor(drawn).to(videos)
             decoder = self.frame_decoder
-            painted[i] = decoder(first.to(decoder.dtype), action.to(decoder.dtype), videos[i].to(decoder.dtype)).float()
+            seen = {}
+            if decoder.config["sees_arm"]:
+                arm = draw_arm(arm_joints(known.base_from_tool), known.openness, self.prepared.cameras)
+                seen["arm"] = torch.from_numpy(arm).movedim(-1, 1).to(decoder.dtype)
+            action = conditioning.to_tensor(drawn)
+            inputs = (part.to(decoder.dtype) for part in (first, action, videos[i]))
+            painted[i] = decoder(*inputs, **seen).float()
         return painted

@@ -66,6 +66,7 @@ class Painting:
     moved_weight: float = 4.0
     widths: tuple[int, ...] = (16, 32, 64, 96)
     uses_previous: bool = True
+    sees_arm: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import torch
 from foundation.camera import Camera
 from foundation.trajectory import Scene, View
 from model.action_rendering_torch import render_torch
+from model.arm_drawing import arm_joints, draw_arm
+from model.embedded.curriculum import Painting
 from model.embedded.shots import Shots
 from model.generation import Generated
 from model.together import Question, generate_together
@@ -26,11 +28,14 @@ _SPOILT = 0.02  # standard deviation of the noise on the coarse pictures, so tha
 @dataclass(frozen=True, eq=False)
 class Sketches:
     """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
-    read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion."""
+    read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion.
+    `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`)."""
 
     coarse: np.ndarray
     base_from_tool: np.ndarray
     openness: np.ndarray
+    joints: np.ndarray
+    true_joints: np.ndarray
 
 
 def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
@@ -50,7 +55,9 @@ def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
                 openness.append(read.at(made.times).openness if known else episodes.openness[number])
     finally:
         pipeline.frame_decoder = decoder
-    return Sketches(np.stack(coarse), np.stack(poses).astype(np.float32), np.stack(openness).astype(np.float32))
+    arms = [np.stack([arm_joints(one) for one in motions]) for motions in (poses, episodes.base_from_tool[:count])]
+    values = (np.stack(poses), np.stack(openness), *arms)
+    return Sketches(np.stack(coarse), *(value.astype(np.float32) for value in values))
 
 
 def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Sketches:
@@ -67,24 +74,24 @@ def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Ske
 
 @dataclass(frozen=True, eq=False)
 class PaintingBatches:
-    """Batches (see training.batches.Batches) of `batch` Paintings, one view of an episode each: half of them with the
-    true motion, half with the imagined one; what moves counts `moved_weight` times more."""
+    """Batches (see training.batches.Batches) of `painting.batch` Paintings, one view of an episode each: half of them
+    with the true motion, half with the imagined one; what moves counts `painting.moved_weight` times more."""
 
     episodes: Shots
     sketches: Sketches
-    batch: int
+    painting: Painting
     seed: int
     sigma: float
-    moved_weight: float = 4.0
 
     def __call__(self, first: int, process: int, processes: int) -> Iterator[Paintings]:
-        share = self.batch // processes
+        batch = self.painting.batch
+        share = batch // processes
         while True:
             generator = np.random.default_rng([self.seed, first, 0xF4A])
-            chosen = generator.integers(len(self.sketches.coarse), size=self.batch)
-            views = generator.integers(self.episodes.views, size=self.batch)
-            imagined = generator.random(self.batch) < 0.5
-            grain = generator.normal(0.0, _SPOILT, (self.batch, 3, *self.sketches.coarse.shape[2:5]))
+            chosen = generator.integers(len(self.sketches.coarse), size=batch)
+            views = generator.integers(self.episodes.views, size=batch)
+            imagined = generator.random(batch) < 0.5
+            grain = generator.normal(0.0, _SPOILT, (batch, 3, *self.sketches.coarse.shape[2:5]))
             own = slice(process * share, (process + 1) * share)
             yield self._paintings(chosen[own], views[own], imagined[own], grain[own])
             first += 1
@@ -110,7 +117,18 @@ class PaintingBatches:
             sigma=self.sigma,
         )[:, 0]
         moved = ((video - video[:, :, :1]).abs().amax(dim=1, keepdim=True) > _MOVED).float()
-        return Paintings(video, images.movedim(-1, 1) * 2.0 - 1.0, coarse, 1.0 + self.moved_weight * moved)
+        weight = 1.0 + self.painting.moved_weight * moved
+        arm = self._arms(some, views, imagined, openness) if self.painting.sees_arm else None
+        return Paintings(video, images.movedim(-1, 1) * 2.0 - 1.0, coarse, weight, arm)
+
+    def _arms(self, some: np.ndarray, views: np.ndarray, imagined: np.ndarray, openness: np.ndarray) -> torch.Tensor:
+        """(B, 3, T, H, W): the arms as sticks."""
+        joints = np.where(imagined[:, None, None], self.sketches.joints[some], self.sketches.true_joints[some])
+        drawn = [
+            draw_arm(joints[i], openness[i], [_camera(self.episodes, int(self.episodes.scene[number]), int(view))])[0]
+            for i, (number, view) in enumerate(zip(some, views, strict=True))
+        ]
+        return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
 
 
 def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
@@ -121,16 +139,13 @@ def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
 def _scene(episodes: Shots, number: int) -> Scene:
     """How the episode began."""
     scene = int(episodes.scene[number])
-    height, width = episodes.size
-    views = tuple(
-        View(
-            Camera(f"view {v}", width, height, episodes.K[scene, v], episodes.base_from_camera[scene, v]),
-            episodes.rgb[scene, v, 0],
-            0.0,
-        )
-        for v in range(episodes.views)
-    )
+    views = tuple(View(_camera(episodes, scene, v), episodes.rgb[scene, v, 0], 0.0) for v in range(episodes.views))
     return Scene(views, episodes.base_from_tool[number, 0], float(episodes.openness[number, 0]))
+
+
+def _camera(episodes: Shots, scene: int, view: int) -> Camera:
+    height, width = episodes.size
+    return Camera(f"view {view}", width, height, episodes.K[scene, view], episodes.base_from_camera[scene, view])
 
 
 def _video(pictures: np.ndarray) -> torch.Tensor:

@@ -190,16 +190,14 @@ def _paint(
     if not painting.steps or material.episodes is None or (stop() and not checkpoints(run)):
         return
     torch.manual_seed(curriculum.seed)
-    decoder = FrameDecoder(painting.widths, painting.uses_previous)
+    decoder = FrameDecoder(painting.widths, painting.uses_previous, painting.sees_arm)
     objective = FrameDecoderObjective(decoder)
     if not stop():
         last = curriculum.lessons[-1].name
         taught = _step(folder / f"{len(curriculum.lessons)}-{last}")
         kept = folder / f"sketches-{last}-{taught}.npz"
         sketches = kept_sketches(kept, pipeline, material.episodes, painting.episodes)
-        batches = PaintingBatches(
-            material.episodes, sketches, painting.batch, curriculum.seed, curriculum.sigma, painting.moved_weight
-        )
+        batches = PaintingBatches(material.episodes, sketches, painting, curriculum.seed, curriculum.sigma)
         settings = TrainingSettings(
             steps=painting.steps, seed=curriculum.seed, learning_rate=painting.learning_rate,
             warmup=min(30, painting.steps), final_rate=0.05, precision=precision, log_every=10, checkpoint_every=50,

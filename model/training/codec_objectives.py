@@ -25,13 +25,15 @@ class Videos:
 class Paintings:
     """What a FrameDecoder gets, and should paint: see its `forward` for the shapes.
 
-    `weight` (B, 1, T, H, W): how much each pixel counts, such as more where objects move; None for all alike.
+    `weight` (B, 1, T, H, W): how much each pixel counts, such as more where objects move; None for all alike. `arm`:
+    for decoders that see it.
     """
 
     video: torch.Tensor
     action: torch.Tensor
     coarse: torch.Tensor
     weight: torch.Tensor | None = None
+    arm: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.video)
@@ -70,7 +72,7 @@ class FrameDecoderObjective(nn.Module):
         self.decoder = decoder
 
     def forward(self, batch: Paintings, moment: Moment) -> Loss:
-        painted = self.decoder(batch.video[:, :, 0], batch.action, batch.coarse)
+        painted = self.decoder(batch.video[:, :, 0], batch.action, batch.coarse, arm=batch.arm)
         squared = (painted - batch.video).float().square().mean(dim=1, keepdim=True)[:, :, 1:]
         weight = torch.ones_like(squared) if batch.weight is None else batch.weight[:, :, 1:]
         per_sample = (squared * weight).flatten(1).sum(1) / weight.flatten(1).sum(1).clamp_min(1e-6)

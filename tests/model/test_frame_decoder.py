@@ -72,6 +72,16 @@ def test_it_learns_to_paint_the_moving_over_the_resting(previous, tmp_path):
     assert lines[-1]["mse"] < lines[0]["mse"]
 
 
+def test_a_decoder_that_sees_the_arm_needs_it_and_another_refuses_it():
+    videos, actions = squares(2)
+    arm = torch.rand_like(videos)
+    seeing, blind = FrameDecoder(widths=(8, 8), sees_arm=True), FrameDecoder(widths=(8, 8))
+    assert seeing(videos[:, :, 0], actions, videos, arm=arm).shape == videos.shape
+    for decoder, drawn in ((seeing, None), (blind, arm)):
+        with pytest.raises(ValueError, match="sees the arm"):
+            decoder(videos[:, :, 0], actions, videos, arm=drawn)
+
+
 def test_weights_make_the_moving_count_for_more():
     videos, actions = squares()
     objective = FrameDecoderObjective(FrameDecoder(widths=(8, 8, 8)))

@@ -1,0 +1,44 @@
+"""The arm as sticks: where it is in the pictures, and what is left out."""
+
+import numpy as np
+import pytest
+
+from foundation import xarm7
+from foundation.camera import camera_at
+from model.arm_drawing import arm_joints, draw_arm
+
+CAMERAS = tuple(
+    camera_at(name, 96, 80, 0.9, at, (0.3, 0.0, 0.2))
+    for name, at in {"a": (1.2, 0.6, 0.7), "b": (1.2, -0.6, 0.7)}.items()
+)
+POSTURES = xarm7.HOME + np.linspace(0, 1, 5)[:, None] * np.array([0.4, 0.2, 0, 0.3, 0, 0.1, 0])
+
+
+def test_joints_lead_where_the_tool_is_and_what_cannot_be_reached_is_left_out():
+    poses = xarm7.forward(POSTURES)
+    poses[3, :3, 3] = 5.0
+    poses[4] = np.nan
+    joints = arm_joints(poses)
+    assert xarm7.forward(joints[:3]) == pytest.approx(poses[:3], abs=1e-4)
+    assert np.isnan(joints[3:]).all()
+    pictures = draw_arm(joints, np.ones(5), CAMERAS)
+    assert pictures.shape == (2, 5, 80, 96, 3) and pictures[:, 3:].max() == 0.0
+    assert pictures.min() >= 0.0 and pictures[:, :3].max() == pytest.approx(1.0)
+
+
+def test_hand_and_shoulder_are_where_the_cameras_see_them():
+    pictures = draw_arm(POSTURES, np.zeros(5), CAMERAS)
+    for camera, shown in zip(CAMERAS, pictures, strict=True):
+        for q, picture in zip(POSTURES, shown, strict=True):
+            wrist, tip = xarm7.link_frames(q)[-1], xarm7.forward(q)
+            above_tip = tip[:3, 3] - 0.02 * tip[:3, 2]
+            for point, channel in ((above_tip, 2), (wrist[:3, 3], 2), (np.array([0.0, 0.0, 0.15]), 0)):
+                x, y = np.round(camera.project(point)).astype(int)
+                assert picture[y, x, channel] > 0.5
+            x, y = np.round(camera.project(np.array([0.7, 0.0, 0.0]))).astype(int)
+            assert picture[y, x].max() < 0.5  # the bare table
+
+
+def test_open_fingers_stand_apart():
+    shut, apart = (draw_arm(POSTURES[:1], np.array([openness]), CAMERAS[:1])[0, 0, ..., 2] for openness in (0.0, 1.0))
+    assert (apart > 0.5).sum() != (shut > 0.5).sum()
