@@ -7,10 +7,7 @@ from foundation import xarm7
 from foundation.camera import camera_at
 from model.arm_drawing import arm_joints, draw_arm
 
-CAMERAS = tuple(
-    camera_at(name, 96, 80, 0.9, at, (0.3, 0.0, 0.2))
-    for name, at in {"a": (1.2, 0.6, 0.7), "b": (1.2, -0.6, 0.7)}.items()
-)
+CAMERAS = tuple(camera_at(f"view {y}", 96, 80, 0.9, (1.2, y, 0.7), (0.3, 0.0, 0.2)) for y in (0.6, -0.6))
 POSTURES = xarm7.HOME + np.linspace(0, 1, 5)[:, None] * np.array([0.4, 0.2, 0, 0.3, 0, 0.1, 0])
 
 
