@@ -25,10 +25,11 @@ from simulation.pictures.studio import Studio
 from workflows.cancellation import Cancellation, silently
 from workflows.demonstrate import VirtualLabArm
 from workflows.embedded.clips import Clip
-from workflows.evaluate.answers import Answer
+from workflows.evaluate.answers import Answer, Judged
 from workflows.evaluate.asking import AskedModel, load_model
-from workflows.evaluate.drawing import questions, studio
+from workflows.evaluate.drawing import kinds_named, questions, studio
 from workflows.evaluate.evaluate import EvaluationError
+from workflows.evaluate.judging import Court
 from workflows.evaluate.trial import attempt_of, put_to_the_test, without_waiting
 from workflows.model_source import Asking, ModelSource
 from workflows.parts import PartSource
@@ -38,13 +39,14 @@ _FIRST_SEED = 200_000
 _CANDIDATES = 4
 _PUSHED = 0.05  # m, to the side, while the motion is on its way
 _LATER_LOOK = 1.0  # s of settling before the next look
-_KINDS = ("reach", "pick up", "place")
+_TASKS = ("reach", "pick", "place", "push", "drawer", "lid")  # each of `scenes`, divided among its kinds
+_KINDS = ("reach", "pick up", "place")  # of the pairs
 _WINDOW_WITHIN = 900.0  # s
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is measured: `scenes` of each kind of task, `pairs` of scenes done twice, `timed` questions, and
+    """How much is measured: `scenes` of each task, `pairs` of scenes done twice, `timed` questions, and
     `seconds` of the window."""
 
     scenes: int = 200
@@ -71,21 +73,19 @@ def measured(counts: Counts) -> list[Check]:
     for name in through:
         say(f"the arm moved: {name}")
     checks = [Check("approval_bypasses", float(found), f"of {len(ATTACKS)}", "= 0")]
-    with ModelProcess(folder) as process, studio() as drawn:
-        with _told("scenes drawn", len(_KINDS) * counts.scenes):
-            clips = {kind: questions(drawn, kind, _FIRST_SEED, counts.scenes) for kind in _KINDS}
+    with ModelProcess(folder) as process, studio() as drawn, Court(os.cpu_count() or 1, say) as court:
+        with _told("scenes drawn", len(_TASKS) * counts.scenes + counts.pairs):
+            clips = {task: _asked(drawn, task, counts.scenes) for task in _TASKS}
             each = -(-counts.pairs // len(_KINDS))
-            some = [clip for kind in clips.values() for clip in kind[:each]]
-            if each > counts.scenes:
-                some = [clip for kind in _KINDS for clip in questions(drawn, kind, _FIRST_SEED, each)]
+            some = [clip for kind in _KINDS for clip in questions(drawn, kind, _FIRST_SEED, each)]
         process.load()
         with _told("preview", counts.timed):
             checks += [preview_s(process, drawn, some[: counts.timed])]
         with _told("the model, loaded once more", 1):
             asked_model = AskedModel(load_model(folder))
-        for kind, asked in clips.items():
-            with _told(f"outcomes, {kind}", len(asked)):
-                checks += [outcome_pct(process, drawn, asked_model, kind, asked)]
+        for task, asked in clips.items():
+            with _told(f"outcomes, {task}", len(asked)):
+                checks += [outcome_pct(court, _Program(process, drawn), asked_model, task, asked)]
         with _told("closed loop", len(some)):
             checks += [closed_loop_gain(process, drawn, some)]
         with _told("candidates", len(some)):
@@ -118,14 +118,35 @@ def preview_s(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Ch
     return Check("instruction_to_preview_s", statistics.median(times[1:]), "s", "<= 2")
 
 
-def outcome_pct(process: ModelProcess, drawn: Studio, model: AskedModel, kind: str, asked: Sequence[Clip]) -> Check:
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """Whoever rehearses with the program: the bench as the lab's own cameras show it, and the model process asked."""
+
+    process: ModelProcess
+    drawn: Studio
+    name: str = "the program"
+
+    def answer(self, clips: Sequence[Clip]) -> list[Answer]:
+        source = ModelSource(self.process, Asking(mode="policy", seed=0))
+        return [_answer(source, clip, seen(self.drawn, clip)) for clip in clips]
+
+
+def outcome_pct(court: Court, program: Judged, model: Judged, task: str, asked: Sequence[Clip]) -> Check:
     """Success of whole rehearsals, beside the model's own judgement in the same scenes: the program loses nothing."""
-    source = ModelSource(process, Asking(mode="policy", seed=0))
-    done = [put_to_the_test(attempt_of(clip, _answer(source, clip, seen(drawn, clip)))).success for clip in asked]
-    own = [put_to_the_test(attempt_of(*pair)) for pair in zip(asked, model.answer(asked), strict=True)]
-    judged = 100.0 * sum(trial.success for trial in own) / len(own)
-    name = f"instruction_to_outcome_success_pct_{kind.replace(' ', '_')}"
-    return Check(name, 100.0 * sum(done) / len(done), "%", f">= {judged - 3.0:.1f}")
+    done, own = (
+        100.0 * sum(trial.success for trial in court.judge(judged, asked, task)) / len(asked)
+        for judged in (program, model)
+    )
+    return Check(f"instruction_to_outcome_success_pct_{task}", done, "%", f">= {own - 3.0:.1f}")
+
+
+def _asked(drawn: Studio, task: str, scenes: int) -> list[Clip]:
+    """So many scenes of a task, divided evenly among its kinds."""
+    kinds = kinds_named(task)
+    counts = [scenes // len(kinds) + (i < scenes % len(kinds)) for i in range(len(kinds))]
+    return [
+        clip for kind, count in zip(kinds, counts, strict=True) for clip in questions(drawn, kind, _FIRST_SEED, count)
+    ]
 
 
 def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
