@@ -60,12 +60,13 @@ class Painting:
     """The frame decoder's own lesson, the last one (see painting.PaintingBatches); no frame decoder without steps."""
 
     steps: int = 0
-    batch: int = 4
+    batch: int = 64
     episodes: int = 400
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     moved_weight: float = 4.0
+    imagined: float = 0.1
     widths: tuple[int, ...] = (16, 32, 64, 96)
-    uses_previous: bool = True
+    uses_previous: bool = False
     sees_arm: bool = True
 
 

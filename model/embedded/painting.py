@@ -1,6 +1,6 @@
 """The frame decoder's own lesson: episodes painted over their first pictures, from what the model imagines of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,12 @@ def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Ske
 
 @dataclass(frozen=True, eq=False)
 class PaintingBatches:
-    """Batches (see training.batches.Batches) of `painting.batch` Paintings, one view of an episode each: half of them
-    with the true motion, half with the imagined one; what moves counts `painting.moved_weight` times more."""
+    """Batches (see training.batches.Batches) of `painting.batch` Paintings, one view of an episode each.
+
+    A share of them, `painting.imagined`, has the imagined motion, the others the true one; what moves counts
+    `painting.moved_weight` times more. A decoder that uses no previous frame learns more from one frame of each
+    episode, and the first, than from all frames of a few.
+    """
 
     episodes: Shots
     sketches: Sketches
@@ -84,29 +88,44 @@ class PaintingBatches:
     sigma: float
 
     def __call__(self, first: int, process: int, processes: int) -> Iterator[Paintings]:
-        batch = self.painting.batch
+        batch, T = self.painting.batch, self.episodes.frames
         share = batch // processes
         while True:
             generator = np.random.default_rng([self.seed, first, 0xF4A])
             chosen = generator.integers(len(self.sketches.coarse), size=batch)
             views = generator.integers(self.episodes.views, size=batch)
-            imagined = generator.random(batch) < 0.5
-            grain = generator.normal(0.0, _SPOILT, (batch, 3, *self.sketches.coarse.shape[2:5]))
+            imagined = generator.random(batch) < self.painting.imagined
+            frames = np.tile(np.arange(T), (batch, 1))
+            if not self.painting.uses_previous:
+                frames = np.stack([np.zeros(batch, int), generator.integers(1, T, size=batch)], axis=1)
             own = slice(process * share, (process + 1) * share)
-            yield self._paintings(chosen[own], views[own], imagined[own], grain[own])
+            yield self._paintings(chosen[own], views[own], frames[own], imagined[own], generator)
             first += 1
 
     @torch.no_grad()
-    def _paintings(self, some: np.ndarray, views: np.ndarray, imagined: np.ndarray, grain: np.ndarray) -> Paintings:
-        episodes = self.episodes
+    def _paintings(
+        self,
+        some: np.ndarray,
+        views: np.ndarray,
+        frames: np.ndarray,
+        imagined: np.ndarray,
+        generator: np.random.Generator,
+    ) -> Paintings:
+        """One view each of `some` (B,) episodes, their `frames` (B, n), the first among them first."""
+        episodes, read, each = self.episodes, self.sketches, np.arange(len(some))[:, None]
         scenes = episodes.scene[some]
-        video = _video(episodes.rgb[scenes, views])
-        coarse = (_video(self.sketches.coarse[some, views]) + torch.from_numpy(grain).float()).clamp_(-1.0, 1.0)
+        video = _video(episodes.rgb[scenes[:, None], views[:, None], frames])
+        coarse = _video(read.coarse[some[:, None], views[:, None], frames])
+        grain = torch.from_numpy(generator.normal(0.0, _SPOILT, coarse.shape)).float()
+        coarse = (coarse + grain).clamp_(-1.0, 1.0)
         coarse[:, :, 0] = video[:, :, 0]
-        tools = np.where(
-            imagined[:, None, None, None], self.sketches.base_from_tool[some], episodes.base_from_tool[some]
-        )
-        openness = np.where(imagined[:, None], self.sketches.openness[some], episodes.openness[some])
+
+        def motion(imagined_: np.ndarray, true: np.ndarray) -> np.ndarray:
+            which = imagined.reshape(-1, *(1,) * (true.ndim - 1))
+            return np.where(which, imagined_[some], true[some])[each, frames]
+
+        tools = motion(read.base_from_tool, episodes.base_from_tool)
+        openness = motion(read.openness, episodes.openness)
         K, cameras = episodes.K[scenes, views][:, None], episodes.base_from_camera[scenes, views][:, None]
         images = render_torch(
             torch.from_numpy(tools).float(),
@@ -118,17 +137,17 @@ class PaintingBatches:
         )[:, 0]
         moved = ((video - video[:, :, :1]).abs().amax(dim=1, keepdim=True) > _MOVED).float()
         weight = 1.0 + self.painting.moved_weight * moved
-        arm = self._arms(some, views, imagined, openness) if self.painting.sees_arm else None
+        arm = None
+        if self.painting.sees_arm:
+            seen = [_camera(episodes, int(scene), int(view)) for scene, view in zip(scenes, views, strict=True)]
+            arm = _arms(motion(read.joints, read.true_joints), openness, seen)
         return Paintings(video, images.movedim(-1, 1) * 2.0 - 1.0, coarse, weight, arm)
 
-    def _arms(self, some: np.ndarray, views: np.ndarray, imagined: np.ndarray, openness: np.ndarray) -> torch.Tensor:
-        """(B, 3, T, H, W): the arms as sticks."""
-        joints = np.where(imagined[:, None, None], self.sketches.joints[some], self.sketches.true_joints[some])
-        drawn = [
-            draw_arm(joints[i], openness[i], [_camera(self.episodes, int(self.episodes.scene[number]), int(view))])[0]
-            for i, (number, view) in enumerate(zip(some, views, strict=True))
-        ]
-        return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
+
+def _arms(joints: np.ndarray, openness: np.ndarray, cameras: Sequence[Camera]) -> torch.Tensor:
+    """(B, 3, n, H, W): the arms as sticks, each seen by its own camera."""
+    drawn = [draw_arm(q, width, [camera])[0] for q, width, camera in zip(joints, openness, cameras, strict=True)]
+    return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
 
 
 def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
