@@ -31,6 +31,7 @@ def embedded_pipeline(
     """The embedded model, untrained, over a codec of 48 channels; `settings` are the pipeline's."""
     usual = {"height": 64, "width": 64, "num_frames": 17, "num_inference_steps": 4, "guidance_scale": 1.0}
     usual |= {"max_text_length": 96, "picture_part": "workspace", "rehearsal_mode": "policy"}
+    usual |= {"knows_video": False}
     return _pipeline({**EMBEDDED, **(transformer or {})}, codec, seed, {**usual, **settings})
 
 

@@ -41,7 +41,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
     them; the default `num_inference_steps`, `video_steps` (of the second stage, for models with `two_stage`) and
     `guidance_scale`; `max_text_length` in tokens; `sigma` and `axis_length` of the action images;
     `model_tool_from_tool` (4, 4), for weights trained with other tool axes; `longest_between_views_s`;
-    `rehearsal_mode`, in which an operator's instruction is asked: "policy" for weights that know no video yet;
+    `rehearsal_mode`, in which an operator's instruction is asked; `knows_video`, whether the weights were taught videos
+    at all, so that they can label one, or imagine what a motion would do;
     `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace";
     `tolerance` of reading action images (action_decoding.decode).
     """
@@ -72,6 +73,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         model_tool_from_tool: list[list[float]] | None = None,
         longest_between_views_s: float = 0.15,
         rehearsal_mode: str = "joint",
+        knows_video: bool = True,
         picture_part: str = "middle",
         tolerance: float = KERNEL,
     ):
@@ -100,6 +102,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             model_tool_from_tool=model_tool_from_tool,
             longest_between_views_s=longest_between_views_s,
             rehearsal_mode=rehearsal_mode,
+            knows_video=knows_video,
             picture_part=picture_part,
             tolerance=tolerance,
         )

@@ -86,7 +86,7 @@ def label(
     token = token or Cancellation()
     try:
         config = process.load(cancelled=lambda: token.cancelled)["config"]
-        if config["rehearsal_mode"] == "policy":
+        if not config["knows_video"]:
             raise LabelError("This model says motions and reads no videos. Choose one that was trained with videos.")
         begun = start or video.start or Start(xarm7.forward(xarm7.HOME), known=ASSUMED)
         return _read(process, video, config, begun, {"num_inference_steps": steps, "seed": seed}, report, token)

@@ -42,7 +42,7 @@ class WhatIfSource:
         scene = seen_by(scene, self._asking.cameras)
         try:
             config = self._process.load(cancelled=lambda: token.cancelled)["config"]
-            if config["rehearsal_mode"] == "policy":
+            if not config["knows_video"]:
                 raise NoVideoError("This model says motions and imagines no video. Choose another one under More.")
             windows = [window(camera, config) for camera in scene.cameras]
             motion = fitted(self._trajectory, config["num_frames"], config["frame_period_s"])

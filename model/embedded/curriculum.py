@@ -127,7 +127,8 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Curriculum:
-    """All of it; `seed` decides every random draw, `sigma` is that of the action images."""
+    """All of it; `seed` decides every random draw, `sigma` is that of the action images, `rehearsal_mode` how the
+    Rehearse screen asks unless it is told otherwise."""
 
     seed: int
     sigma: float
@@ -136,6 +137,7 @@ class Curriculum:
     reading: Reading
     lessons: tuple[Lesson, ...]
     painting: Painting = Painting()
+    rehearsal_mode: str = "policy"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -159,6 +161,7 @@ def read_curriculum(path: Path = CURRICULUM) -> Curriculum:
         _made(Reading, values.get("reading", {}), path),
         lessons,
         _made(Painting, values.get("painting", {}), path),
+        str(values.get("rehearsal_mode", "policy")),
     )
 
 

@@ -70,7 +70,7 @@ def train_curriculum(
             break
         _teach(pipeline, curriculum, lesson, number, material, run, report, precision, stop)
         if "joint" in lesson.modes:
-            pipeline.register_to_config(rehearsal_mode="joint")
+            pipeline.register_to_config(knows_video=True)
         report("lesson", {"name": lesson.name, "step": _step(run)})
     else:
         _paint(pipeline, curriculum, material, folder, report, precision, stop)
@@ -105,6 +105,7 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
         sigma=curriculum.sigma,
         num_inference_steps=1,
         tolerance=_TOLERANCE,
+        rehearsal_mode=curriculum.rehearsal_mode,
     )
     if size.stem_widths:
         bases: Any = codec.bases[RGB]

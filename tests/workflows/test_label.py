@@ -34,8 +34,9 @@ SECONDS, FPS = 2.4, 10.0
 def models(tmp_path_factory):
     """A tiny untrained model that knows videos, and one that does not."""
     folder = tmp_path_factory.mktemp("models")
-    for mode in ("joint", "policy"):
-        tiny_pipeline(rehearsal_mode=mode, guidance_scale=1.0).save_pretrained(folder / mode)
+    for mode, knows_video in (("joint", True), ("policy", False)):
+        made = tiny_pipeline(rehearsal_mode=mode, knows_video=knows_video, guidance_scale=1.0)
+        made.save_pretrained(folder / mode)
     return folder
 
 

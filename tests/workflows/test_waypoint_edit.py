@@ -86,8 +86,9 @@ def test_a_motion_longer_than_a_model_can_imagine_is_imagined_quicker():
 
 
 def test_a_model_imagines_what_would_happen_and_the_motion_stays_the_given_one(tmp_path):
-    for mode in ("joint", "policy"):
-        tiny_pipeline(rehearsal_mode=mode, guidance_scale=1.0).save_pretrained(tmp_path / mode)
+    for mode, knows_video in (("joint", True), ("policy", False)):
+        made = tiny_pipeline(rehearsal_mode=mode, knows_video=knows_video, guidance_scale=1.0)
+        made.save_pretrained(tmp_path / mode)
     with ModelProcess(tmp_path / "joint", device="cpu", threads=1) as process:
         source = WhatIfSource(process, motion(0.6), Asking(seed=3), begun_from="before")
         proposal = source.propose("push it", scene(), silently, Cancellation())
