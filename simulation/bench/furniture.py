@@ -12,7 +12,8 @@ BOWL_RADIUS, BOWL_FOOT_RADIUS, BOWL_HEIGHT, BOWL_WALL = 0.070, 0.038, 0.048, 0.0
 BOWL_FACETS = 16
 
 BOX_INSIDE, BOX_WALL, BOX_HEIGHT = 0.110, 0.006, 0.070  # square inside; the height is the rim's above the table
-LID_EDGE, LID_THICKNESS, LID_PLUG_EDGE, LID_PLUG = 0.130, 0.007, 0.086, 0.010  # the plug reaches into the box, loosely
+LID_EDGE, LID_THICKNESS = 0.130, 0.007
+LID_PLUG_WIDTH, LID_PLUG = 0.086, 0.010  # the plug reaches into the box, loosely, and is round: so it fits at any turn
 LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.032
 
 CABINET = np.array([0.20, 0.19, 0.105])  # depth along x, width, height
@@ -76,14 +77,14 @@ def _add_lid(spec: mujoco.MjSpec, box: BoxSpec) -> None:
     position = [*box.position, BOX_HEIGHT - LID_PLUG] if box.closed else [*box.lid_position, 0.0]
     lid = spec.worldbody.add_body(name="lid", pos=position, quat=yaw_quat(box.yaw if box.closed else box.lid_yaw))
     lid.add_freejoint()
-    plug, plate = LID_PLUG_EDGE / 2, LID_EDGE / 2
+    plug, plate = LID_PLUG_WIDTH / 2, LID_EDGE / 2
     rgba = DARK_WOOD
-    lid.add_geom(type=_BOX, size=[plug, plug, LID_PLUG / 2], pos=[0, 0, LID_PLUG / 2], rgba=rgba, mass=0.03)
+    lid.add_geom(type=_CYLINDER, size=[plug, LID_PLUG / 2, 0], pos=[0, 0, LID_PLUG / 2], rgba=rgba, mass=0.03)
     height = LID_PLUG + LID_THICKNESS / 2
     lid.add_geom(type=_BOX, size=[plate, plate, LID_THICKNESS / 2], pos=[0, 0, height], rgba=rgba, mass=0.05)
-    knob = [LID_KNOB_WIDTH / 2, LID_KNOB_WIDTH / 2, LID_KNOB_HEIGHT / 2]
+    knob = [LID_KNOB_WIDTH / 2, LID_KNOB_HEIGHT / 2, 0]
     height = LID_PLUG + LID_THICKNESS + LID_KNOB_HEIGHT / 2
-    lid.add_geom(type=_BOX, size=knob, pos=[0, 0, height], rgba=STEEL, mass=0.02)
+    lid.add_geom(type=_CYLINDER, size=knob, pos=[0, 0, height], rgba=STEEL, mass=0.02)
 
 
 def add_drawer(spec: mujoco.MjSpec, drawer: DrawerSpec) -> None:
