@@ -12,9 +12,9 @@ BOWL_RADIUS, BOWL_FOOT_RADIUS, BOWL_HEIGHT, BOWL_WALL = 0.070, 0.038, 0.048, 0.0
 BOWL_FACETS = 16
 
 BOX_INSIDE, BOX_WALL, BOX_HEIGHT = 0.110, 0.006, 0.070  # square inside; the height is the rim's above the table
-LID_EDGE, LID_THICKNESS = 0.130, 0.007
+LID_EDGE, LID_THICKNESS = 0.130, 0.003
 LID_PLUG_WIDTH, LID_PLUG = 0.086, 0.010  # the plug reaches into the box, loosely, and is round: so it fits at any turn
-LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.032
+LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.036
 
 CABINET = np.array([0.20, 0.19, 0.105])  # depth along x, width, height
 CABINET_WALL = 0.008

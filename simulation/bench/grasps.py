@@ -26,7 +26,7 @@ LOWEST = 0.006  # m between the finger tips and the table
 # m: the pads end at the TCP, so the tips go below the middle of what they hold; a ball slips out of fingers that end at
 # its middle. No deeper than needed: who aims some millimetres too low must not yet touch the table.
 TIP_BELOW_MIDDLE = {"cube": 0.002, "cylinder": 0.006, "ball": 0.005}
-LID_CLEAR = 0.010  # m between the tips and the lid's plate
+LID_CLEAR = 0.014  # m between the tips and the lid's plate
 LID_RELEASE = 0.016  # m above its seat at which the lid is let go: its plug, still above the rim, finds its own way in
 
 
