@@ -292,7 +292,7 @@ class RobotLoop:
         self._change(status=None, joints=None, openness=None, commanded_openness=None)
 
     def _watch(self) -> None:
-        at_rest = self.facts.activity is Activity.HOLDING
+        at_rest = self.facts.activity is Activity.HOLDING and not self.staged
         most = self.settings.heartbeat_at_rest if at_rest else self.settings.heartbeat
         silent = self._clock.now() - self._heartbeat > most
         if silent and self.facts.activity not in (Activity.NOTHING, Activity.BRAKING):

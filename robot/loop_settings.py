@@ -13,7 +13,7 @@ class LoopSettings:
     limits: LimiterSettings = field(default_factory=LimiterSettings)
     jog: JogSettings = field(default_factory=JogSettings)
     heartbeat: float = 0.2  # silence after which the arm begins its stop; busy machines stall for up to 0.11 s
-    heartbeat_at_rest: float = 1.0  # the same while the arm holds its place and a slow window harms nobody
+    heartbeat_at_rest: float = 1.0  # the same while the arm stands, with no motion approved
     hold: float = 0.2  # after the last sign of the hand on the button of a motion that needs it
     settle: float = 0.15  # after set_ready, as the maker's examples wait
     ready_within: float = 2.0
