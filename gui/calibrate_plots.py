@@ -41,6 +41,7 @@ class ResidualPlots(QWidget):
     def show_report(self, report: "CalibrationReport | None") -> None:
         for old in self.cameras:
             self._side_by_side.removeWidget(old)
+            old.hide()  # it would be painted over until it is deleted
             old.deleteLater()
         self.cameras = [] if report is None else [CameraResiduals(camera) for camera in report.cameras]
         for each in self.cameras:
