@@ -13,7 +13,7 @@ from model.default_weights import embedded_weights
 from simulation.pictures.studio import Studio
 from workflows.embedded.clips import Clip, Unseen
 from workflows.evaluate.asking import AskedModel, answered, load_model
-from workflows.evaluate.drawing import films, kinds_named, questions, studio
+from workflows.evaluate.drawing import divided, films, kinds_named, questions, studio
 from workflows.evaluate.evaluate import EvaluationError
 from workflows.evaluate.figures import named, success, summary
 from workflows.evaluate.filmed import Filmed
@@ -59,9 +59,7 @@ class _Bench:
     ) -> list[Trial]:
         """The scenes divided evenly among the kinds."""
         tried: list[Trial] = []
-        names = kinds_named(kinds)
-        for i, kind in enumerate(names):
-            count = self.scenes // len(names) + (i < self.scenes % len(names))
+        for kind, count in divided(self.scenes, kinds_named(kinds)).items():
             size = self.pipeline.config.height
             clips = questions(self.drawn_by, kind, _FIRST_SEED, count, size=size, unseen=unseen, fits=fits)
             tried += self.court.judge(AskedModel(self.pipeline, steps=steps), clips, kind)

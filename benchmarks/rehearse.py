@@ -27,7 +27,7 @@ from workflows.demonstrate import VirtualLabArm
 from workflows.embedded.clips import Clip
 from workflows.evaluate.answers import Answer, Judged
 from workflows.evaluate.asking import AskedModel, load_model
-from workflows.evaluate.drawing import kinds_named, questions, studio
+from workflows.evaluate.drawing import divided, kinds_named, questions, studio
 from workflows.evaluate.evaluate import EvaluationError
 from workflows.evaluate.judging import Court
 from workflows.evaluate.trial import attempt_of, put_to_the_test, without_waiting
@@ -142,11 +142,8 @@ def outcome_pct(court: Court, program: Judged, model: Judged, task: str, asked: 
 
 def _asked(drawn: Studio, task: str, scenes: int) -> list[Clip]:
     """So many scenes of a task, divided evenly among its kinds."""
-    kinds = kinds_named(task)
-    counts = [scenes // len(kinds) + (i < scenes % len(kinds)) for i in range(len(kinds))]
-    return [
-        clip for kind, count in zip(kinds, counts, strict=True) for clip in questions(drawn, kind, _FIRST_SEED, count)
-    ]
+    shares = divided(scenes, kinds_named(task)).items()
+    return [clip for kind, count in shares for clip in questions(drawn, kind, _FIRST_SEED, count)]
 
 
 def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:

@@ -95,8 +95,8 @@ class PictureDecoder:
             seen = {}
             if decoder.config["sees_arm"]:
                 arm = draw_arm(arm_joints(known.base_from_tool), known.openness, self.prepared.cameras)
-                seen["arm"] = torch.from_numpy(arm).movedim(-1, 1).to(decoder.dtype)
+                seen["arm"] = torch.from_numpy(arm).movedim(-1, 1).to(videos.device, decoder.dtype)
             action = conditioning.to_tensor(drawn)
-            inputs = (part.to(decoder.dtype) for part in (first, action, videos[i]))
+            inputs = (part.to(videos.device, decoder.dtype) for part in (first, action, videos[i]))
             painted[i] = decoder(*inputs, **seen).float()
         return painted

@@ -53,6 +53,11 @@ def kinds_named(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def divided(scenes: int, kinds: Sequence[str]) -> dict[str, int]:
+    """How many of so many scenes each kind gets: as even as can be."""
+    return {kind: scenes // len(kinds) + (i < scenes % len(kinds)) for i, kind in enumerate(kinds)}
+
+
 def questions(
     drawn_by: Studio,
     kind: str,
