@@ -1,7 +1,7 @@
 """The panel that leads through a rehearsal, up to the approval: ask, wait, decide."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QFrame, QGridLayout, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from gui import rehearse_words
 from gui.candidates_bar import CandidatesBar
@@ -38,22 +38,27 @@ class Facts(QWidget):
 
     def __init__(self):
         super().__init__()
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setHorizontalSpacing(space(1))
-        self._form.setVerticalSpacing(space(0.15))
-        self._values: dict[str, QWidget] = {}
+        # Not a form: QFormLayout gives the height that a value of several lines needs to the rows above it.
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(space(1))
+        self._grid.setVerticalSpacing(space(0.15))
+        self._grid.setColumnStretch(1, 1)
+        self._values: dict[str, QLabel] = {}
 
     def show_facts(self, facts: dict[str, str]) -> None:
         """Whatever is there now, in this order; rows stay where they are as long as the names are the same."""
         if list(self._values) != list(facts):
-            while self._form.rowCount():
-                self._form.removeRow(0)
+            while (item := self._grid.takeAt(0)) is not None:
+                if (old := item.widget()) is not None:
+                    old.hide()
+                    old.deleteLater()
             self._values = {name: label("", "figure", wrap=True, name=name) for name in facts}
-            for name, value in self._values.items():
-                self._form.addRow(label(name, "muted"), value)
+            for number, (name, value) in enumerate(self._values.items()):
+                self._grid.addWidget(label(name, "muted"), number, 0, Qt.AlignmentFlag.AlignTop)
+                self._grid.addWidget(value, number, 1)
         for name, words in facts.items():
-            self._values[name].setText(words)  # type: ignore[attr-defined]
+            self._values[name].setText(words)
 
 
 class AskPage(QWidget):

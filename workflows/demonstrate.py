@@ -41,6 +41,7 @@ from workflows.video import SideBySideVideo
 from workflows.watch import CameraWatch
 
 _SETTLE = 0.2  # s after the motion before it is judged: what was let go comes to rest
+_FAULT_LASTS = 0.5  # s after which an arm that stopped by a fault does not go on by itself
 
 
 @dataclass(frozen=True)
@@ -187,12 +188,16 @@ class VirtualLabArm:
             self._film(self.lab)
 
     def _run_until_holding(self, seconds: float, passed: Callable[[float], None] | None = None) -> None:
+        ended = 0
         for _ in range(round(seconds / PERIOD)):
             self.step()
             if passed is not None and self.loop.moment is not None:
                 passed(self.loop.moment)
             if self.loop.state is ArmState.HOLDING:
                 return
+            ended = ended + 1 if self.loop.state in (ArmState.ERROR, ArmState.STOPPED) else 0
+            if ended * PERIOD >= _FAULT_LASTS:
+                break
         facts = self.loop.facts
         raise RobotError(f"The arm is {facts.state} and did not finish. {facts.fault} {facts.limited}".strip())
 

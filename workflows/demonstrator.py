@@ -158,15 +158,12 @@ def _grasp(grasp: Grasp) -> list[Waypoint]:
 def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
     """The grasp with the hand turned as it is, or by as little as keeps the fingers clear of everything else.
 
-    A loose thing turns between the closing fingers by itself, a cube too (24 of 24 lifted, at any angle); the lid has
-    to fit where it is put, so it is held by the sides of its knob.
+    What is held turns between the closing fingers by itself, a cube too (24 of 24 lifted, at any angle).
     """
     grasp = grasp_of(name, scene, truth)
-    loose = any(thing.name == name for thing in scene.objects)
-    turns = _YAWS if loose else np.array([0.0, np.pi / 2])
     others = [truth.poses[other][:2, 3] for other in truth.poses if other != name]
     walls = drawer_outline(truth) if scene.drawer else np.zeros((0, 2))
-    yaw = yaw_of(truth.base_from_tool if loose else grasp.base_from_tool)
+    yaw = yaw_of(truth.base_from_tool)
     position = grasp.base_from_tool[:3, 3]
     grown = 1.0 + KNUCKLE / (0.5 * grasp.width + FINGER)
 
@@ -178,7 +175,7 @@ def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
         near += [float(np.linalg.norm(knuckle - wall)) for knuckle in knuckles for wall in walls]
         return min([*near, ENOUGH]) - 0.002 * abs(turn)
 
-    best = max(turns, key=room)
+    best = max(_YAWS, key=room)
     return Grasp(tool_down(position, yaw + float(best)), grasp.width)
 
 

@@ -15,6 +15,9 @@ BOX_INSIDE, BOX_WALL, BOX_HEIGHT = 0.110, 0.006, 0.070  # square inside; the hei
 LID_EDGE, LID_THICKNESS = 0.130, 0.003
 LID_PLUG_WIDTH, LID_PLUG = 0.086, 0.010  # the plug reaches into the box, loosely, and is round: so it fits at any turn
 LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.036
+# Varnished wood on a table, whatever the table's own. As rough as the rest, the lid would jam under a finger that meets
+# its knob first and presses it down while it pushes, until the arm takes that for a collision.
+LID_FRICTION = (0.35, 0.005, 0.0001)  # sliding, torsional (m), rolling (m)
 
 CABINET = np.array([0.20, 0.19, 0.105])  # depth along x, width, height
 CABINET_WALL = 0.008
@@ -79,9 +82,10 @@ def _add_lid(spec: mujoco.MjSpec, box: BoxSpec) -> None:
     lid.add_freejoint()
     plug, plate = LID_PLUG_WIDTH / 2, LID_EDGE / 2
     rgba = DARK_WOOD
-    lid.add_geom(type=_CYLINDER, size=[plug, LID_PLUG / 2, 0], pos=[0, 0, LID_PLUG / 2], rgba=rgba, mass=0.03)
+    slides = {"friction": LID_FRICTION, "priority": 1}  # as the finger pads have, which hold it as firmly as before
+    lid.add_geom(type=_CYLINDER, size=[plug, LID_PLUG / 2, 0], pos=[0, 0, LID_PLUG / 2], rgba=rgba, mass=0.03, **slides)
     height = LID_PLUG + LID_THICKNESS / 2
-    lid.add_geom(type=_BOX, size=[plate, plate, LID_THICKNESS / 2], pos=[0, 0, height], rgba=rgba, mass=0.05)
+    lid.add_geom(type=_BOX, size=[plate, plate, LID_THICKNESS / 2], pos=[0, 0, height], rgba=rgba, mass=0.05, **slides)
     knob = [LID_KNOB_WIDTH / 2, LID_KNOB_HEIGHT / 2, 0]
     height = LID_PLUG + LID_THICKNESS + LID_KNOB_HEIGHT / 2
     lid.add_geom(type=_CYLINDER, size=knob, pos=[0, 0, height], rgba=STEEL, mass=0.02)

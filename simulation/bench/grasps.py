@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foundation.poses import from_rpy, invert, transform
+from foundation.poses import from_rpy, transform
 from simulation.bench.furniture import (
     BOWL_HEIGHT,
     BOX_HEIGHT,
@@ -60,14 +60,15 @@ def middle_of(name: str, truth: Truth) -> np.ndarray:
 def grasp_of(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
     """How to hold a loose object, the lid (by its knob) or the drawer (by its handle) where it is now.
 
-    The yaw is the one nearest to 0 that puts flat fingers on flat sides. KeyError for what cannot be held.
+    The yaw is the one nearest to 0 that puts flat fingers on flat sides, 0 for what is round. KeyError for what
+    cannot be held.
     """
     middle = middle_of(name, truth)
     if name == "drawer":
         return Grasp(tool_down(middle - [0, 0, 0.010], yaw_of(truth.poses[name])), HANDLE_WIDTH)
     if name == "lid":
         place = middle - [0, 0, LID_KNOB_HEIGHT / 2 - LID_CLEAR]
-        return Grasp(tool_down(place, _square_yaw(truth.poses[name])), LID_KNOB_WIDTH)
+        return Grasp(tool_down(place), LID_KNOB_WIDTH)
     thing = scene.object(name)
     yaw = _square_yaw(truth.poses[name]) if thing.shape == "cube" else 0.0
     middle[2] = max(middle[2] - TIP_BELOW_MIDDLE[thing.shape], LOWEST)
@@ -105,11 +106,9 @@ def drop_point(goal: str, truth: Truth) -> np.ndarray:
 def lid_seat(truth: Truth, base_from_tool: np.ndarray) -> np.ndarray:
     """base_from_tool (4, 4) that brings the lid, held as it is at `base_from_tool` now, just above its seat.
 
-    Of the four ways a square lid fits, the one that turns the tool least.
+    The hand is not turned on the way: a round plug fits at any turn.
     """
-    lid_from_tool = invert(truth.poses["lid"]) @ base_from_tool
-    seats = []
-    for quarter in range(4):
-        turn = from_rpy(np.array([0, 0, BOX_HEIGHT - LID_PLUG + LID_RELEASE]), np.array([0, 0, quarter * np.pi / 2]))
-        seats.append(truth.poses["box"] @ turn @ lid_from_tool)
-    return min(seats, key=lambda seat: -float(np.trace(seat[:3, :3] @ base_from_tool[:3, :3].T)))
+    seat = base_from_tool.copy()
+    over = truth.poses["box"][:3, 3] + [0.0, 0.0, BOX_HEIGHT - LID_PLUG + LID_RELEASE]
+    seat[:3, 3] += over - truth.poses["lid"][:3, 3]
+    return seat

@@ -203,6 +203,22 @@ def test_the_lid_goes_on_the_box(turn):
     assert arm.judged(task).success, arm.judged(task).reason
 
 
+def test_a_lid_slides_when_one_finger_meets_its_knob_first():
+    """Light and smooth as it is, it must not jam until the arm feels a collision (10 N m is one at the elbow)."""
+    arm = bench(box=BoxSpec((0.48, -0.12), (0.42, 0.15), 0.2))
+    grasp = grasp_of("lid", arm.world.scene, arm.world.truth()).base_from_tool
+    grasp[1, 3] += 0.009
+    arm.move(arm.above(grasp))
+    arm.move(grasp, 0.15)
+    arm.world.command_gripper(0.0, 2000.0)
+    felt = []
+    for _ in range(175):
+        arm.wait(TICK)
+        felt.append(np.abs(arm.world.measure().disturbance).max())
+    assert "lid" in arm.world.truth().held
+    assert max(felt) < 5.0
+
+
 def test_a_box_may_begin_closed():
     arm = bench(box=BoxSpec((0.48, -0.12), (0.42, 0.15), 0.2, closed=True))
     arm.wait(0.5)

@@ -126,6 +126,24 @@ def test_trained_and_held_out_wordings_are_apart_and_understood():
                 assert task_from_instruction(said, scene) == task, said
 
 
+def test_things_are_taught_by_colour_or_shape_alone_only_where_that_is_enough():
+    short, whole = 0, 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        scene, task = random_lesson(generator, seed, "reach")
+        if " " not in task.thing:
+            continue
+        said = wordings.random_wording(generator, task, scene, short=1.0)
+        assert task_from_instruction(said, scene) == task, said
+        colour, shape = task.thing.split()
+        nouns = (shape, wordings.SYNONYMS[shape])
+        alone = [sum(getattr(t, k) == v for t in scene.objects) == 1 for k, v in (("colour", colour), ("shape", shape))]
+        both = colour in said and any(noun in said for noun in nouns)
+        assert both == (not any(alone)), said
+        short, whole = short + (not both), whole + both
+    assert short > 10 and whole > 1
+
+
 def test_there_are_enough_colours_and_shapes_on_both_sides():
     assert len({colour for colour, _ in SEEN_PAIRS}) >= 6 and {shape for _, shape in SEEN_PAIRS} == {
         "cube",

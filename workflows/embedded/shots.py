@@ -14,7 +14,7 @@ from workflows.demonstrator import waypoints
 from workflows.embedded.lessons import feasible_tasks
 from workflows.embedded.shards import Shard, ShardError, read_shard, shard_files
 from workflows.embedded.timing import clip_trajectory
-from workflows.embedded.wordings import random_wording
+from workflows.embedded.wordings import TAUGHT_SHORT, random_wording
 
 WORDINGS = 4  # drawn for each motion
 _SEED = 0x5407
@@ -111,7 +111,7 @@ def _motions(facts: dict[str, Any], seed: int, motions: int) -> list[tuple]:
             motion = clip_trajectory(waypoints(task, scene, truth), truth.base_from_tool, truth.openness)
         except (KnownError, ValueError):  # out of reach, or too long for a clip: not shown
             continue
-        wordings = [random_wording(generator, task, scene) for _ in range(WORDINGS)]
+        wordings = [random_wording(generator, task, scene, short=TAUGHT_SHORT) for _ in range(WORDINGS)]
         poses, openness = motion.base_from_tool.astype(np.float32), motion.openness.astype(np.float32)
         made.append((poses, openness, wordings, (task.kind, task.thing, task.goal or "")))
     return made

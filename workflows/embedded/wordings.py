@@ -11,6 +11,9 @@ from simulation.bench.tasks import KINDS, Task
 
 SYNONYMS = {"cube": "block", "cylinder": "can", "ball": "sphere"}
 _SYNONYM_SHARE, _SHORT_SHARE, _POLITE_SHARE, _USUAL_SHARE = 0.25, 0.15, 0.15, 0.25
+# Of the instructions that are trained on name a thing by its colour or its shape alone, where that is enough: who heard
+# only whole names learns the pairs, and does not know a pair it never heard.
+TAUGHT_SHORT = 0.45
 
 _MORE: dict[str, tuple[str, ...]] = {
     "reach": ("move the gripper over to the {thing}", "reach for the {thing}", "approach the {thing}"),
@@ -37,13 +40,17 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
 TRAINED = {kind: (*KINDS[kind], *_MORE[kind]) for kind in KINDS}
 
 
-def random_wording(generator: np.random.Generator, task: Task, scene: SceneSpec, *, held_out: bool = False) -> str:
-    """One way to ask for `task`; with `held_out`, one whose wording was never trained on."""
+def random_wording(
+    generator: np.random.Generator, task: Task, scene: SceneSpec, *, held_out: bool = False, short: float | None = None
+) -> str:
+    """One way to ask for `task`; with `held_out`, one whose wording was never trained on. `short`: how many of the
+    things are named by colour or shape alone, as a share; None: as few as people do, and by colour."""
     wordings = (HELD_OUT if held_out else TRAINED)[task.kind]
     wording = wordings[generator.integers(len(wordings))]
     if not held_out and generator.random() < _USUAL_SHARE:
         wording = KINDS[task.kind][0]
-    spoken = wording.format(thing=_spoken(generator, task.thing, scene), goal=task.goal)
+    thing = _spoken(generator, task.thing, scene) if short is None else _taught(generator, task.thing, scene, short)
+    spoken = wording.format(thing=thing, goal=task.goal)
     return f"please {spoken}" if generator.random() < _POLITE_SHARE else spoken
 
 
@@ -53,7 +60,23 @@ def _spoken(generator: np.random.Generator, name: str, scene: SceneSpec) -> str:
         return name
     colour, shape = name.split()
     draw = generator.random()
-    alone = sum(thing.colour == colour for thing in scene.objects) == 1
-    if alone and draw < _SHORT_SHARE:
+    if _alone(scene, colour=colour) and draw < _SHORT_SHARE:
         return f"{colour} one"
     return f"{colour} {SYNONYMS[shape]}" if draw > 1.0 - _SYNONYM_SHARE else name
+
+
+def _taught(generator: np.random.Generator, name: str, scene: SceneSpec, short: float) -> str:
+    """A thing's name, or only its colour, or only its noun, where just one thing is so."""
+    if " " not in name:
+        return name
+    colour, shape = name.split()
+    noun = SYNONYMS[shape] if generator.random() < _SYNONYM_SHARE else shape
+    enough = [f"{colour} one"] * _alone(scene, colour=colour) + [noun] * _alone(scene, shape=shape)
+    if enough and generator.random() < short:
+        return enough[generator.integers(len(enough))]
+    return f"{colour} {noun}"
+
+
+def _alone(scene: SceneSpec, **facts: str) -> bool:
+    """Whether just one loose thing of the scene is so."""
+    return sum(all(getattr(thing, k) == v for k, v in facts.items()) for thing in scene.objects) == 1
