@@ -1,8 +1,9 @@
 """A small decoder that paints each generated frame over the true first frame: sharp where nothing moves.
 
 A convolutional network sees the first frame, the first action image, this frame's action image and the codec's coarse
-picture of this frame, and says per pixel how much of the first frame stays and which colour comes over it. Most of the
-sharpness of what moves comes from the action image (the arm is drawn where it will be), not from the coarse picture.
+picture of this frame, and says per pixel how much to take of the first frame, of the coarse picture, of what the hand
+carries along and of a colour of its own. Most of the sharpness of what moves comes from what the action says (the arm
+is drawn where it will be), not from the coarse picture.
 """
 
 import torch
@@ -10,26 +11,39 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
+from model.carrying import CHANNELS
+
+_AT_FIRST = -3.0  # logit of the sources that an untrained decoder does not know how to use
+
 
 class FrameDecoder(ModelMixin, ConfigMixin):
     """Paints videos (B, 3, T, H, W) in [-1, 1]; H and W are multiples of 2^(n - 1) px, n widths.
 
     `widths`: channels at full resolution and at each half of the one before; the last should be coarse enough to see an
     arm from end to end. `uses_previous`: the frame painted before is a further input, frame after frame; no gradient
-    flows back in time. `sees_arm`: the arm drawn as sticks (model/arm_drawing.py) is a further input.
+    flows back in time. `sees_arm`, `sees_carried`: the drawn arm (model/arm_drawing.py), and what the hand takes along
+    (model/carrying.py), are further inputs.
     """
 
     @register_to_config
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96), uses_previous: bool = False, sees_arm: bool = False):
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 32, 64, 96),
+        uses_previous: bool = False,
+        sees_arm: bool = False,
+        sees_carried: bool = False,
+    ):
         super().__init__()
         finer, coarser = widths[:-1], widths[1:]
-        self.entrance = _Convolutions(12 + 3 * uses_previous + 6 * sees_arm, widths[0])
+        inputs = 12 + 3 * uses_previous + 6 * sees_arm + CHANNELS * sees_carried
+        self.entrance = _Convolutions(inputs, widths[0])
         self.down = nn.ModuleList(_Convolutions(a, b, stride=2) for a, b in zip(finer, coarser, strict=True))
         self.middle = nn.Sequential(*(_Residual(widths[-1]) for _ in range(3)))
         self.up = nn.ModuleList(_Convolutions(a + b, a) for a, b in zip(finer, coarser, strict=True))
-        self.exit = nn.Conv2d(widths[0], 4, 3, padding=1)
-        nn.init.zeros_(self.exit.weight)  # at first: the coarse picture, half transparent
-        nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]
+        self.exit = nn.Conv2d(widths[0], 3 + 3 + sees_carried, 3, padding=1)  # a colour, and how much of each source
+        with torch.no_grad():  # at first: the coarse picture, half transparent, hardly anything else
+            self.exit.weight.zero_()
+            self.exit.bias.copy_(torch.tensor([0.0] * 3 + [0.0, 0.0] + [_AT_FIRST] * (1 + sees_carried)))  # type: ignore
 
     def forward(
         self,
@@ -38,16 +52,18 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         coarse: torch.Tensor,
         *,
         arm: torch.Tensor | None = None,
+        carried: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Videos (B, 3, T, H, W); the first frame is `first` itself.
 
         `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
-        latents. `arm` (B, 3, T, H, W) in [0, 1]: the arm as sticks, which a decoder that `sees_arm` needs.
+        latents. `arm` (B, 3, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: what a decoder that sees them needs.
         """
-        if self.config["sees_arm"] != (arm is not None):
-            raise ValueError("a frame decoder that sees the arm needs it drawn, another has no use for it")
+        if self.config["sees_arm"] != (arm is not None) or self.config["sees_carried"] != (carried is not None):
+            raise ValueError("a frame decoder needs the pictures that it was made to see, and no others")
         drawn = action if arm is None else torch.cat([action, arm], dim=1)
         given = torch.cat([first, drawn[:, :, 0]], dim=1)
+        drawn = drawn if carried is None else torch.cat([drawn, carried], dim=1)
         frames = coarse.shape[2] - 1
         if not self.config["uses_previous"]:
             flat = [_frames(v[:, :, 1:]) for v in (drawn, coarse)]
@@ -67,9 +83,11 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         for up in reversed(self.up):
             inside = up(torch.cat([_twice(inside), levels.pop()], dim=1))
         painted = self.exit(inside)
-        stays = torch.sigmoid(painted[:, 3:])
-        colour = (coarse + painted[:, :3]).clamp(-1.0, 1.0)
-        return stays * given[:, :3] + (1.0 - stays) * colour
+        sources = [given[:, :3], coarse, painted[:, :3].clamp(-1.0, 1.0)]
+        if self.config["sees_carried"]:
+            sources.append(drawn[:, -CHANNELS : 3 - CHANNELS] * 2.0 - 1.0)
+        shares = torch.softmax(painted[:, 3:], dim=1)
+        return (torch.stack(sources, dim=1) * shares.unsqueeze(2)).sum(dim=1)
 
 
 class _Convolutions(nn.Sequential):

@@ -11,6 +11,7 @@ from model import conditioning
 from model.action_decoding import Decoded, decode
 from model.arm_drawing import arm_joints, draw_arm
 from model.canvas import WITHOUT_VIDEO, absolute_from_still
+from model.carrying import draw_carried
 from model.codec import ACTION, RGB, decode_latents
 from model.generation import Pictures
 from model.preparation import Prepared
@@ -95,7 +96,13 @@ class PictureDecoder:
             seen = {}
             if decoder.config["sees_arm"]:
                 arm = draw_arm(arm_joints(known.base_from_tool), known.openness, self.prepared.cameras)
-                seen["arm"] = torch.from_numpy(arm).movedim(-1, 1).to(videos.device, decoder.dtype)
+                seen["arm"] = arm
+            if decoder.config["sees_carried"]:
+                first_pictures = self.prepared.first[:, 0]
+                seen["carried"] = draw_carried(
+                    first_pictures, known.base_from_tool, known.openness, self.prepared.cameras
+                )
+            seen = {k: torch.from_numpy(v).movedim(-1, 1).to(videos.device, decoder.dtype) for k, v in seen.items()}
             action = conditioning.to_tensor(drawn)
             inputs = (part.to(videos.device, decoder.dtype) for part in (first, action, videos[i]))
             painted[i] = decoder(*inputs, **seen).float()

@@ -68,6 +68,8 @@ class Painting:
     widths: tuple[int, ...] = (16, 32, 64, 96)
     uses_previous: bool = False
     sees_arm: bool = True
+    sees_carried: bool = True
+    varied: bool = True  # see painting.varied
 
 
 @dataclass(frozen=True)

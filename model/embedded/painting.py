@@ -1,75 +1,25 @@
 """The frame decoder's own lesson: episodes painted over their first pictures, from what the model imagines of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from foundation.camera import Camera
-from foundation.trajectory import Scene, View
 from model.action_rendering_torch import render_torch
-from model.arm_drawing import arm_joints, draw_arm
+from model.arm_drawing import draw_arm
+from model.carrying import draw_carried
 from model.embedded.curriculum import Painting
 from model.embedded.shots import Shots
-from model.generation import Generated
-from model.together import Question, generate_together
+from model.embedded.sketches import Sketches, camera_of
+from model.embedded.variation import varied
 from model.training.codec_objectives import Paintings
 
-_TOGETHER = 8  # episodes imagined in one pass
 # In any channel, of values from -1 to 1, by which a pixel differs from the first frame where something has moved (12 of
 # 255, as the judge counts it).
 _MOVED = 0.094
 _SPOILT = 0.02  # standard deviation of the noise on the coarse pictures, so that their grain is not trusted
-
-
-@dataclass(frozen=True, eq=False)
-class Sketches:
-    """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
-    read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion.
-    `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`)."""
-
-    coarse: np.ndarray
-    base_from_tool: np.ndarray
-    openness: np.ndarray
-    joints: np.ndarray
-    true_joints: np.ndarray
-
-
-def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
-    """The joint videos of the first `count` episodes, each asked for by its own instruction."""
-    count = min(count, len(episodes))
-    coarse, poses, openness = [], [], []
-    decoder, pipeline.frame_decoder = pipeline.frame_decoder, None
-    try:
-        for at in range(0, count, _TOGETHER):
-            some = range(at, min(at + _TOGETHER, count))
-            for number, made in zip(some, _imagined(pipeline, episodes, some), strict=True):
-                assert made.rgb is not None and made.decoded is not None
-                coarse.append(made.rgb[0])
-                read = made.decoded[0].trajectory
-                known = read.known.any()
-                poses.append(read.at(made.times).base_from_tool if known else episodes.base_from_tool[number])
-                openness.append(read.at(made.times).openness if known else episodes.openness[number])
-    finally:
-        pipeline.frame_decoder = decoder
-    arms = [np.stack([arm_joints(one) for one in motions]) for motions in (poses, episodes.base_from_tool[:count])]
-    values = (np.stack(poses), np.stack(openness), *arms)
-    return Sketches(np.stack(coarse), *(value.astype(np.float32) for value in values))
-
-
-def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Sketches:
-    """The sketches in a file, which are made and written when it is not there."""
-    if not path.exists():
-        made = sketches(pipeline, episodes, count)
-        part = path.with_name(f".{path.name}.part")
-        with part.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **vars(made))
-        part.replace(path)
-    with np.load(path, allow_pickle=False) as arrays:
-        return Sketches(**dict(arrays))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,36 +85,35 @@ class PaintingBatches:
             episodes.size,
             sigma=self.sigma,
         )[:, 0]
-        moved = ((video - video[:, :, :1]).abs().amax(dim=1, keepdim=True) > _MOVED).float()
-        weight = 1.0 + self.painting.moved_weight * moved
-        arm = None
+        arm = carried = None
+        seen = [camera_of(episodes, int(scene), int(view)) for scene, view in zip(scenes, views, strict=True)]
         if self.painting.sees_arm:
-            seen = [_camera(episodes, int(scene), int(view)) for scene, view in zip(scenes, views, strict=True)]
             arm = _arms(motion(read.joints, read.true_joints), openness, seen)
-        return Paintings(video, images.movedim(-1, 1) * 2.0 - 1.0, coarse, weight, arm)
+        if self.painting.sees_carried:
+            whole = [(read if other else episodes, int(n)) for n, other in zip(some, imagined, strict=True)]
+            firsts = episodes.rgb[scenes, views, 0]
+            carried = _carried(firsts, [(m.base_from_tool[n], m.openness[n]) for m, n in whole], seen, frames)
+        made = Paintings(video, images.movedim(-1, 1) * 2.0 - 1.0, coarse, None, arm, carried)
+        made = varied(made, generator) if self.painting.varied else made
+        moved = ((made.video - made.video[:, :, :1]).abs().amax(dim=1, keepdim=True) > _MOVED).float()
+        return replace(made, weight=1.0 + self.painting.moved_weight * moved)
 
 
-def _arms(joints: np.ndarray, openness: np.ndarray, cameras: Sequence[Camera]) -> torch.Tensor:
-    """(B, 3, n, H, W): the arms as sticks, each seen by its own camera."""
-    drawn = [draw_arm(q, width, [camera])[0] for q, width, camera in zip(joints, openness, cameras, strict=True)]
+def _carried(
+    firsts: np.ndarray, motions: list[tuple[np.ndarray, np.ndarray]], cameras: Sequence[Camera], frames: np.ndarray
+) -> torch.Tensor:
+    """(B, 5, n, H, W): of whole motions, each seen by its own camera, the `frames` (B, n)."""
+    drawn = [
+        draw_carried(first[None], *motion, [camera], some)[0]
+        for first, motion, camera, some in zip(firsts, motions, cameras, frames, strict=True)
+    ]
     return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
 
 
-def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
-    questions = [Question(episodes.instructions[number][0], _scene(episodes, number), seed=number) for number in some]
-    return generate_together(pipeline, questions, "joint", num_inference_steps=1)
-
-
-def _scene(episodes: Shots, number: int) -> Scene:
-    """How the episode began."""
-    scene = int(episodes.scene[number])
-    views = tuple(View(_camera(episodes, scene, v), episodes.rgb[scene, v, 0], 0.0) for v in range(episodes.views))
-    return Scene(views, episodes.base_from_tool[number, 0], float(episodes.openness[number, 0]))
-
-
-def _camera(episodes: Shots, scene: int, view: int) -> Camera:
-    height, width = episodes.size
-    return Camera(f"view {view}", width, height, episodes.K[scene, view], episodes.base_from_camera[scene, view])
+def _arms(joints: np.ndarray, openness: np.ndarray, cameras: Sequence[Camera]) -> torch.Tensor:
+    """(B, 3, n, H, W): the arms, each seen by its own camera."""
+    drawn = [draw_arm(q, width, [camera])[0] for q, width, camera in zip(joints, openness, cameras, strict=True)]
+    return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
 
 
 def _video(pictures: np.ndarray) -> torch.Tensor:

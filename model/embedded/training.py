@@ -13,10 +13,11 @@ from model.embedded.choices import Sampling
 from model.embedded.codec import add_videos, fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
 from model.embedded.lesson_batches import Alternating, LessonBatches
-from model.embedded.painting import PaintingBatches, kept_sketches
+from model.embedded.painting import PaintingBatches
 from model.embedded.probe import pointing, reading
 from model.embedded.reading import ReadingBatches, ReadingObjective
 from model.embedded.shots import Shots
+from model.embedded.sketches import kept_sketches
 from model.errors import ModelError
 from model.frame_decoder import FrameDecoder
 from model.linear_codec import RGB, LinearCodec
@@ -191,7 +192,7 @@ def _paint(
     if not painting.steps or material.episodes is None or (stop() and not checkpoints(run)):
         return
     torch.manual_seed(curriculum.seed)
-    decoder = FrameDecoder(painting.widths, painting.uses_previous, painting.sees_arm)
+    decoder = FrameDecoder(painting.widths, painting.uses_previous, painting.sees_arm, painting.sees_carried)
     objective = FrameDecoderObjective(decoder)
     if not stop():
         last = curriculum.lessons[-1].name

@@ -25,8 +25,8 @@ class Videos:
 class Paintings:
     """What a FrameDecoder gets, and should paint: see its `forward` for the shapes.
 
-    `weight` (B, 1, T, H, W): how much each pixel counts, such as more where objects move; None for all alike. `arm`:
-    for decoders that see it.
+    `weight` (B, 1, T, H, W): how much each pixel counts, such as more where objects move; None for all alike. `arm`,
+    `carried`: for decoders that see them.
     """
 
     video: torch.Tensor
@@ -34,6 +34,7 @@ class Paintings:
     coarse: torch.Tensor
     weight: torch.Tensor | None = None
     arm: torch.Tensor | None = None
+    carried: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.video)
@@ -72,7 +73,7 @@ class FrameDecoderObjective(nn.Module):
         self.decoder = decoder
 
     def forward(self, batch: Paintings, moment: Moment) -> Loss:
-        painted = self.decoder(batch.video[:, :, 0], batch.action, batch.coarse, arm=batch.arm)
+        painted = self.decoder(batch.video[:, :, 0], batch.action, batch.coarse, arm=batch.arm, carried=batch.carried)
         squared = (painted - batch.video).float().square().mean(dim=1, keepdim=True)[:, :, 1:]
         weight = torch.ones_like(squared) if batch.weight is None else batch.weight[:, :, 1:]
         per_sample = (squared * weight).flatten(1).sum(1) / weight.flatten(1).sum(1).clamp_min(1e-6)

@@ -1,4 +1,4 @@
-"""The arm as sticks: where it is in the pictures, and what is left out."""
+"""The drawn arm: where it is in the pictures, how its parts are told apart, and what is left out."""
 
 import numpy as np
 import pytest
@@ -29,13 +29,27 @@ def test_hand_and_shoulder_are_where_the_cameras_see_them():
         for q, picture in zip(POSTURES, shown, strict=True):
             wrist, tip = xarm7.link_frames(q)[-1], xarm7.forward(q)
             above_tip = tip[:3, 3] - 0.02 * tip[:3, 2]
-            for point, channel in ((above_tip, 2), (wrist[:3, 3], 2), (np.array([0.0, 0.0, 0.15]), 0)):
+            orders = []
+            for point in (np.array([0.0, 0.0, 0.15]), wrist[:3, 3], above_tip):
                 x, y = np.round(camera.project(point)).astype(int)
-                assert picture[y, x, channel] > 0.5
+                assert picture[y, x, 0] > 0.5
+                orders.append(picture[y, x, 2])
+            assert orders[1] < orders[2]  # the fingers come after the wrist; the base may be hidden behind both
             x, y = np.round(camera.project(np.array([0.7, 0.0, 0.0]))).astype(int)
-            assert picture[y, x].max() < 0.5  # the bare table
+            assert picture[y, x].max() == 0.0  # the bare table
+
+
+def test_white_links_are_lighter_than_the_black_gripper():
+    for camera, shown in zip(CAMERAS, draw_arm(POSTURES[:1], np.ones(1), CAMERAS), strict=True):
+        upper_arm = xarm7.link_frames(POSTURES[0])[2] @ np.array([0.0, 0.0, -0.05, 1.0])
+        palm = xarm7.forward(POSTURES[0]) @ np.array([0.0, 0.0, -0.104, 1.0])
+        lightness = []
+        for point in (upper_arm, palm):
+            x, y = np.round(camera.project(point[:3])).astype(int)
+            lightness.append(shown[0, y, x, 1])
+        assert lightness[0] > lightness[1] + 0.3
 
 
 def test_open_fingers_stand_apart():
-    shut, apart = (draw_arm(POSTURES[:1], np.array([openness]), CAMERAS[:1])[0, 0, ..., 2] for openness in (0.0, 1.0))
+    shut, apart = (draw_arm(POSTURES[:1], np.array([openness]), CAMERAS[:1])[0, 0, ..., 0] for openness in (0.0, 1.0))
     assert (apart > 0.5).sum() != (shut > 0.5).sum()

@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from model.building import tiny_pipeline
+from model.carrying import CHANNELS
 from model.codec import decode_latents, encode_videos, tiny_wan
+from model.embedded.variation import varied
 from model.frame_decoder import FrameDecoder
 from model.training.batches import repeated
 from model.training.codec_objectives import (
@@ -72,14 +75,27 @@ def test_it_learns_to_paint_the_moving_over_the_resting(previous, tmp_path):
     assert lines[-1]["mse"] < lines[0]["mse"]
 
 
-def test_a_decoder_that_sees_the_arm_needs_it_and_another_refuses_it():
+@pytest.mark.parametrize("previous", [False, True])
+def test_a_decoder_gets_just_the_pictures_that_it_was_made_to_see(previous):
     videos, actions = squares(2)
-    arm = torch.rand_like(videos)
-    seeing, blind = FrameDecoder(widths=(8, 8), sees_arm=True), FrameDecoder(widths=(8, 8))
-    assert seeing(videos[:, :, 0], actions, videos, arm=arm).shape == videos.shape
-    for decoder, drawn in ((seeing, None), (blind, arm)):
-        with pytest.raises(ValueError, match="sees the arm"):
-            decoder(videos[:, :, 0], actions, videos, arm=drawn)
+    arm, carried = torch.rand_like(videos), torch.rand(2, CHANNELS, *videos.shape[2:])
+    seeing = FrameDecoder(widths=(8, 8), uses_previous=previous, sees_arm=True, sees_carried=True)
+    blind = FrameDecoder(widths=(8, 8), uses_previous=previous)
+    assert seeing(videos[:, :, 0], actions, videos, arm=arm, carried=carried).shape == videos.shape
+    for decoder, drawn in ((seeing, {"arm": arm}), (seeing, {"carried": carried}), (blind, {"arm": arm})):
+        with pytest.raises(ValueError, match="made to see"):
+            decoder(videos[:, :, 0], actions, videos, **drawn)
+
+
+def test_varied_samples_are_changed_in_all_their_pictures_alike():
+    videos, actions = squares(16)
+    carried = torch.cat([videos, actions[:, :2]], dim=1)
+    made = varied(Paintings(videos, actions, videos.clone(), None, None, carried), np.random.default_rng(0))
+    assert made.video.shape == videos.shape and made.arm is None and made.carried is not None
+    assert torch.equal(made.video, made.coarse) and torch.allclose(made.carried[:, :3], made.video, atol=1e-6)
+    assert torch.allclose(made.carried[:, 3:], made.action[:, :2], atol=1e-6)
+    assert sum(not torch.allclose(one, other) for one, other in zip(made.video, videos, strict=True)) > 8
+    assert any(torch.allclose(one, other, atol=1e-5) for one, other in zip(made.action, actions, strict=True))
 
 
 def test_weights_make_the_moving_count_for_more():

@@ -1,0 +1,81 @@
+"""What the model imagines of the episodes, for the frame decoder's lesson."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foundation.camera import Camera
+from foundation.trajectory import Scene, View
+from model.arm_drawing import arm_joints
+from model.embedded.shots import Shots
+from model.generation import Generated
+from model.together import Question, generate_together
+
+_TOGETHER = 8  # episodes imagined in one pass
+
+
+@dataclass(frozen=True, eq=False)
+class Sketches:
+    """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
+    read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion.
+    `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`)."""
+
+    coarse: np.ndarray
+    base_from_tool: np.ndarray
+    openness: np.ndarray
+    joints: np.ndarray
+    true_joints: np.ndarray
+
+
+def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
+    """The joint videos of the first `count` episodes, each asked for by its own instruction."""
+    count = min(count, len(episodes))
+    coarse, poses, openness = [], [], []
+    decoder, pipeline.frame_decoder = pipeline.frame_decoder, None
+    try:
+        for at in range(0, count, _TOGETHER):
+            some = range(at, min(at + _TOGETHER, count))
+            for number, made in zip(some, _imagined(pipeline, episodes, some), strict=True):
+                assert made.rgb is not None and made.decoded is not None
+                coarse.append(made.rgb[0])
+                read = made.decoded[0].trajectory
+                known = read.known.any()
+                poses.append(read.at(made.times).base_from_tool if known else episodes.base_from_tool[number])
+                openness.append(read.at(made.times).openness if known else episodes.openness[number])
+    finally:
+        pipeline.frame_decoder = decoder
+    arms = [np.stack([arm_joints(one) for one in motions]) for motions in (poses, episodes.base_from_tool[:count])]
+    values = (np.stack(poses), np.stack(openness), *arms)
+    return Sketches(np.stack(coarse), *(value.astype(np.float32) for value in values))
+
+
+def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Sketches:
+    """The sketches in a file, which are made and written when it is not there."""
+    if not path.exists():
+        made = sketches(pipeline, episodes, count)
+        part = path.with_name(f".{path.name}.part")
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **vars(made))
+        part.replace(path)
+    with np.load(path, allow_pickle=False) as arrays:
+        return Sketches(**dict(arrays))
+
+
+def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
+    questions = [Question(episodes.instructions[number][0], _scene(episodes, number), seed=number) for number in some]
+    return generate_together(pipeline, questions, "joint", num_inference_steps=1)
+
+
+def _scene(episodes: Shots, number: int) -> Scene:
+    """How the episode began."""
+    scene = int(episodes.scene[number])
+    views = tuple(View(camera_of(episodes, scene, v), episodes.rgb[scene, v, 0], 0.0) for v in range(episodes.views))
+    return Scene(views, episodes.base_from_tool[number, 0], float(episodes.openness[number, 0]))
+
+
+def camera_of(episodes: Shots, scene: int, view: int) -> Camera:
+    """The camera that took a view of a scene."""
+    height, width = episodes.size
+    return Camera(f"view {view}", width, height, episodes.K[scene, view], episodes.base_from_camera[scene, view])
