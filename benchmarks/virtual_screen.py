@@ -26,18 +26,27 @@ def virtual_screen(width: int = 1920, height: int = 1080) -> Iterator[None]:
     os.close(writing)
     with os.fdopen(reading) as answer:
         number = answer.readline().strip()
-    wanted = {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"}
+    wanted: dict[str, str | None] = {
+        "DISPLAY": f":{number}",
+        "QT_QPA_PLATFORM": "xcb",
+        "LIBGL_ALWAYS_SOFTWARE": "1",
+        "PYOPENGL_PLATFORM": None,  # set by who draws the lab's pictures in this process; a window could not draw 3-D
+    }
     before = {name: os.environ.get(name) for name in wanted}
     try:
         if not number:
             raise NoVirtualScreenError("Xvfb does not start. See what `Xvfb :99` says.")
-        os.environ.update(wanted)
+        _set_environment(wanted)
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set_environment(before)
         server.terminate()
         server.wait()
+
+
+def _set_environment(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from foundation import xarm7
-from foundation.trajectory import Scene
+from foundation.trajectory import Scene, Trajectory
 from model.action_images import Decoded
 from robot.allowance import Allowance
 from robot.plan import Plan
@@ -14,6 +14,8 @@ from workflows.proposal import Proposal, Source
 
 MARGIN = 0.1  # m around the proposed way, in which the parts may go
 _PERIOD = 0.05  # s between the poses that are looked at for it
+_OPEN = 0.5  # openness above which the gripper counts as open
+_STANDS = 0.01  # m from its last place within which the tool stands still
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Cover:
 class PartSource:
     """Another source's proposals, of which only the part is left that is to be done before the next look.
 
-    Of `most` parts the last one is all that is left of the motion, the ones before their share of it.
+    Of `most` parts the last one is all that is left of the motion, the ones before their share of the approach.
     """
 
     def __init__(self, source: Source, number: int, most: int):
@@ -42,12 +44,17 @@ class PartSource:
 
 
 def beginning(proposal: Proposal, parts_left: int) -> Proposal:
-    """The first of so many equal parts of a proposal, two frames at least."""
-    T = len(proposal.times)
-    frames = min(T, max(2, -(-(T - 1) // parts_left) + 1))
+    """The first of so many equal parts of a proposal's approach, two frames at least; the only part is all of it.
+
+    The approach lasts until the gripper is told something, or to where the tool stands still: a look that comes later
+    shows a hand in front of the thing, and cannot help any more once something was taken or pushed.
+    """
+    T, read = len(proposal.times), proposal.decoded
+    if parts_left == 1:
+        return proposal
+    frames = min(T, max(2, -(-_approach(read.trajectory) // parts_left) + 1))
     if frames == T:
         return proposal
-    read = proposal.decoded
     decoded = Decoded(
         read.trajectory[:frames],
         read.valid[:frames],
@@ -59,6 +66,18 @@ def beginning(proposal: Proposal, parts_left: int) -> Proposal:
     tool = read.trajectory.base_from_tool[read.trajectory.known][:, :3, 3]
     action, times = proposal.action[:, :frames], proposal.times[:frames]
     return replace(proposal, times=times, rgb=rgb, action=action, decoded=decoded, whole_way=tool)
+
+
+def _approach(motion: Trajectory) -> int:
+    """The frame in which the approach ends."""
+    known = np.flatnonzero(motion.known)
+    if not len(known):
+        return len(motion) - 1
+    changed = np.flatnonzero((motion.openness[known] > _OPEN) != (motion.openness[known[0]] > _OPEN))
+    places = motion.base_from_tool[known]
+    moves = np.flatnonzero(np.linalg.norm(places[:, :3, 3] - places[-1, :3, 3], axis=1) > _STANDS)
+    rests = known[min(moves[-1] + 1, len(known) - 1)] if len(moves) else known[-1]
+    return int(min(rests, known[changed[0]] - 1 if len(changed) else rests))
 
 
 def box_for(

@@ -29,7 +29,6 @@ def folders_of_their_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
-        patch.delenv("PYOPENGL_PLATFORM", raising=False)  # set by who draws the lab's pictures in this process
         yield
 
 

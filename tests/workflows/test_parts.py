@@ -63,6 +63,26 @@ def test_a_part_is_its_share_of_what_is_left(whole, parts_left, frames):
     assert part.id == whole.id and part.decoded.trajectory.times[0] == 0.0
 
 
+@pytest.mark.parametrize(("parts_left", "frames"), [(2, 4), (3, 3), (1, T)])
+def test_a_look_comes_before_the_gripper_is_told_something(parts_left, frames):
+    grasping = motion(0.4)
+    openness = np.where(np.arange(T) < 7, 1.0, 0.0)
+    proposal = proposal_from_trajectory(
+        "turn", "turn", scene(), replace(grasping, openness=openness), silently, Cancellation()
+    )
+    assert len(beginning(proposal, parts_left).times) == frames
+
+
+def test_standing_still_at_the_end_is_no_part_of_the_approach():
+    standing = motion(0.4)
+    poses = standing.base_from_tool.copy()
+    poses[5:] = poses[4]
+    proposal = proposal_from_trajectory(
+        "turn", "turn", scene(), replace(standing, base_from_tool=poses), silently, Cancellation()
+    )
+    assert len(beginning(proposal, 2).times) == 3
+
+
 def test_every_candidate_of_a_part_is_cut_and_the_last_part_is_all_that_is_left():
     first = PartSource(Turn(), 1, 3).propose("turn", scene(), silently, Cancellation())
     last = PartSource(Turn(), 3, 3).propose("turn", scene(), silently, Cancellation())
