@@ -11,8 +11,8 @@ from simulation.bench.tasks import KINDS, Task
 
 SYNONYMS = {"cube": "block", "cylinder": "can", "ball": "sphere"}
 _SYNONYM_SHARE, _SHORT_SHARE, _POLITE_SHARE, _USUAL_SHARE = 0.25, 0.15, 0.15, 0.25
-# Of the instructions that are trained on name a thing by its colour or its shape alone, where that is enough: who heard
-# only whole names learns the pairs, and does not know a pair it never heard.
+# Share of the taught instructions that name a thing by its colour or its noun alone, where that is enough,
+# as people do. (Meant to teach colour and shape apart; for pairs that were never shown it did not help by itself.)
 TAUGHT_SHORT = 0.45
 
 _MORE: dict[str, tuple[str, ...]] = {
