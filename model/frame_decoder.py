@@ -1,9 +1,9 @@
 """A small decoder that paints each generated frame over the true first frame: sharp where nothing moves.
 
 A convolutional network sees the first frame, the first action image, this frame's action image and the codec's coarse
-picture of this frame, and says per pixel how much to take of the first frame, of the coarse picture, of what the hand
-carries along and of a colour of its own. Most of the sharpness of what moves comes from what the action says (the arm
-is drawn where it will be), not from the coarse picture.
+picture of this frame, and says per pixel how much to take of the first frame, of the same in other light, of the coarse
+picture, of what the hand carries along and of a colour of its own. Most of the sharpness of what moves comes from what
+the action says (the arm is drawn where it will be), not from the coarse picture.
 """
 
 import torch
@@ -11,6 +11,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
+from model.arm_drawing import CHANNELS as ARM_CHANNELS
 from model.carrying import CHANNELS
 
 _AT_FIRST = -3.0  # logit of the sources that an untrained decoder does not know how to use
@@ -35,15 +36,16 @@ class FrameDecoder(ModelMixin, ConfigMixin):
     ):
         super().__init__()
         finer, coarser = widths[:-1], widths[1:]
-        inputs = 12 + 3 * uses_previous + 6 * sees_arm + CHANNELS * sees_carried
+        inputs = 12 + 3 * uses_previous + 2 * ARM_CHANNELS * sees_arm + CHANNELS * sees_carried
         self.entrance = _Convolutions(inputs, widths[0])
         self.down = nn.ModuleList(_Convolutions(a, b, stride=2) for a, b in zip(finer, coarser, strict=True))
         self.middle = nn.Sequential(*(_Residual(widths[-1]) for _ in range(3)))
         self.up = nn.ModuleList(_Convolutions(a + b, a) for a, b in zip(finer, coarser, strict=True))
-        self.exit = nn.Conv2d(widths[0], 3 + 3 + sees_carried, 3, padding=1)  # a colour, and how much of each source
+        sources = 4 + sees_carried
+        self.exit = nn.Conv2d(widths[0], 3 + 1 + sources, 3, padding=1)  # a colour, a light, how much of each source
         with torch.no_grad():  # at first: the coarse picture, half transparent, hardly anything else
             self.exit.weight.zero_()
-            self.exit.bias.copy_(torch.tensor([0.0] * 3 + [0.0, 0.0] + [_AT_FIRST] * (1 + sees_carried)))  # type: ignore
+            self.exit.bias.copy_(torch.tensor([0.0] * 4 + [0.0, 0.0] + [_AT_FIRST] * (sources - 2)))  # type: ignore
 
     def forward(
         self,
@@ -57,7 +59,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         """Videos (B, 3, T, H, W); the first frame is `first` itself.
 
         `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
-        latents. `arm` (B, 3, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: what a decoder that sees them needs.
+        latents. `arm` (B, 4, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: what a decoder that sees them needs.
         """
         if self.config["sees_arm"] != (arm is not None) or self.config["sees_carried"] != (carried is not None):
             raise ValueError("a frame decoder needs the pictures that it was made to see, and no others")
@@ -83,10 +85,12 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         for up in reversed(self.up):
             inside = up(torch.cat([_twice(inside), levels.pop()], dim=1))
         painted = self.exit(inside)
-        sources = [given[:, :3], coarse, painted[:, :3].clamp(-1.0, 1.0)]
+        first = given[:, :3]
+        relit = ((first + 1.0) * torch.exp(torch.tanh(painted[:, 3:4])) - 1.0).clamp(-1.0, 1.0)
+        sources = [first, coarse, painted[:, :3].clamp(-1.0, 1.0), relit]
         if self.config["sees_carried"]:
             sources.append(drawn[:, -CHANNELS : 3 - CHANNELS] * 2.0 - 1.0)
-        shares = torch.softmax(painted[:, 3:], dim=1)
+        shares = torch.softmax(painted[:, 4:], dim=1)
         return (torch.stack(sources, dim=1) * shares.unsqueeze(2)).sum(dim=1)
 
 

@@ -1,12 +1,14 @@
 """From denoised latents to pictures, and from these to motions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
+from foundation.trajectory import Trajectory
 from model import conditioning
 from model.action_decoding import Decoded, decode
 from model.arm_drawing import arm_joints, draw_arm
@@ -14,16 +16,20 @@ from model.canvas import WITHOUT_VIDEO, absolute_from_still
 from model.carrying import draw_carried
 from model.codec import ACTION, RGB, decode_latents
 from model.generation import Pictures
+from model.light import find_light
+from model.motion_fitting import fit_motion
 from model.preparation import Prepared
 
 
 @dataclass(frozen=True, eq=False)
 class PictureDecoder:
-    """The codec, and the optional frame decoder, for one request."""
+    """The codec, and the optional frame decoder, for one request; `fits`: motions that are read from a video are made
+    more exact by it."""
 
     vae: Any
     frame_decoder: Any
     prepared: Prepared
+    fits: bool = True
 
     def preview(self, latents: torch.Tensor) -> Pictures:
         """The pictures of the first candidate, through the codec alone."""
@@ -40,8 +46,9 @@ class PictureDecoder:
             return np.broadcast_to(given, (len(latents), *given.shape))
         return conditioning.to_images(self._decoded(action, ACTION))
 
-    def motions(self, actions: np.ndarray) -> list[Decoded]:
-        """What action images (N, V, T, H, W, 3) say, for the arm's own tool."""
+    def motions(self, actions: np.ndarray, on_round: Callable[[], None] = lambda: None) -> list[Decoded]:
+        """What action images (N, V, T, H, W, 3) say, for the arm's own tool; where they were read from a video, `fits`
+        to it (model/motion_fitting.py), which takes seconds: `on_round` is called in between."""
         format_ = self.prepared.format
         read = [
             decode(
@@ -55,7 +62,28 @@ class PictureDecoder:
             for images in actions
         ]
         tool = format_.model_tool_from_tool
-        return [replace(d, trajectory=conditioning.with_tool(d.trajectory, tool, back=True)) for d in read]
+        motions = [replace(d, trajectory=conditioning.with_tool(d.trajectory, tool, back=True)) for d in read]
+        decoder, mode = self.frame_decoder, self.prepared.canvas.mode
+        if self.fits and mode == "video_to_action" and decoder is not None and decoder.config["sees_arm"]:
+            motions = [self._fitted(motion, on_round) for motion in motions]
+        return motions
+
+    def _fitted(self, read: Decoded, on_round: Callable[[], None]) -> Decoded:
+        """The same motion nearer to the video; frames that could not be read stay unknown."""
+        assert self.prepared.rgb is not None
+        if not read.valid.any():
+            return read
+        video = conditioning.to_tensor(self.prepared.rgb)
+        still = video[None, :, :, :1].expand(1, *video.shape)
+        known = read.trajectory.known
+        fitted = fit_motion(
+            lambda motions: self._painted(still.expand(len(motions), *video.shape), motions),
+            video,
+            read.trajectory.at(self.prepared.format.times),
+            on_round,
+        )
+        poses = np.where(known[:, None, None], fitted.base_from_tool, np.nan)
+        return replace(read, trajectory=replace(read.trajectory, base_from_tool=poses))
 
     def videos(self, latents: torch.Tensor, motions: Sequence[Decoded] | None) -> np.ndarray | None:
         """rgb (N, V, T, H, W, 3) uint8; where there is a frame decoder, it sees the `motions` (N,) drawn cleanly."""
@@ -67,7 +95,10 @@ class PictureDecoder:
             rgb = absolute_from_still(rgb, prepared.still.expand_as(rgb))
         videos = self._decoded(rgb, RGB)
         if self.frame_decoder is not None and motions is not None:
-            videos = self._painted(videos, motions)
+            # A motion of which nothing can be read leaves its video as it is.
+            readable = [i for i, motion in enumerate(motions) if motion.valid.any()]
+            known = [motions[i].trajectory.at(prepared.format.times) for i in readable]
+            videos[readable] = self._painted(videos[readable], known)
         images = conditioning.to_images(videos)
         images[:, :, :1] = prepared.first
         if prepared.rgb is not None:
@@ -80,30 +111,34 @@ class PictureDecoder:
         videos = [decode_latents(self.vae, one[None], kind).float() for one in flat]
         return torch.cat(videos).unflatten(0, latents.shape[:2])
 
-    def _painted(self, videos: torch.Tensor, motions: Sequence[Decoded]) -> torch.Tensor:
-        """The frame decoder's videos; a motion of which nothing can be read leaves its videos as they are."""
-        format_ = self.prepared.format
-        first = conditioning.to_tensor(self.prepared.first)[:, :, 0].to(videos)
-        painted = videos.clone()
+    def _painted(self, videos: torch.Tensor, motions: Sequence[Trajectory]) -> torch.Tensor:
+        """The frame decoder's videos (N, V, 3, T, H, W), over coarse ones, of motions (N,) known at all times."""
+        format_, decoder, cameras = self.prepared.format, self.frame_decoder, self.prepared.cameras
+        first = conditioning.to_tensor(self.prepared.first)[:, :, 0]
+        painted = torch.empty_like(videos)
         for i, motion in enumerate(motions):
-            if not motion.valid.any():
-                continue
-            known = motion.trajectory.at(format_.times)
             drawn = conditioning.drawn_actions(
-                known, self.prepared.cameras, format_.model_tool_from_tool, format_.sigma, format_.axis_length
+                motion, cameras, format_.model_tool_from_tool, format_.sigma, format_.axis_length
             )
-            decoder = self.frame_decoder
-            seen = {}
-            if decoder.config["sees_arm"]:
-                arm = draw_arm(arm_joints(known.base_from_tool), known.openness, self.prepared.cameras)
-                seen["arm"] = arm
-            if decoder.config["sees_carried"]:
-                first_pictures = self.prepared.first[:, 0]
-                seen["carried"] = draw_carried(
-                    first_pictures, known.base_from_tool, known.openness, self.prepared.cameras
-                )
-            seen = {k: torch.from_numpy(v).movedim(-1, 1).to(videos.device, decoder.dtype) for k, v in seen.items()}
-            action = conditioning.to_tensor(drawn)
-            inputs = (part.to(videos.device, decoder.dtype) for part in (first, action, videos[i]))
-            painted[i] = decoder(*inputs, **seen).float()
+            shown = {name: torch.from_numpy(part).movedim(-1, 1) for name, part in self._shown(motion).items()}
+            shown = {name: part.to(videos.device, decoder.dtype) for name, part in shown.items()}
+            inputs = first, conditioning.to_tensor(drawn), videos[i]
+            painted[i] = decoder(*(part.to(videos.device, decoder.dtype) for part in inputs), **shown).float()
         return painted
+
+    def _shown(self, motion: Trajectory) -> dict[str, np.ndarray]:
+        """The drawings of a motion that the frame decoder was made to see."""
+        cameras, shown = self.prepared.cameras, {}
+        if self.frame_decoder.config["sees_arm"]:
+            shown["arm"] = draw_arm(arm_joints(motion.base_from_tool), motion.openness, cameras, self._light)
+        if self.frame_decoder.config["sees_carried"]:
+            first = self.prepared.first[:, 0]
+            shown["carried"] = draw_carried(first, motion.base_from_tool, motion.openness, cameras)
+        return shown
+
+    @cached_property
+    def _light(self) -> np.ndarray | None:
+        """Where the shadows of the first pictures fall."""
+        present = self.prepared.present
+        joints = arm_joints(present.base_from_tool)[0]
+        return find_light(self.prepared.first[:, 0], self.prepared.cameras, joints, float(present.openness[0]))

@@ -1,6 +1,7 @@
 """The world-action model as one diffusers pipeline: instruction and scene in, videos and a motion out."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             scheduler = copy.deepcopy(self.scheduler)
             for state in denoise(predictor, scheduler, latents, plan, self._remember_timestep):
                 _report(on_step, state, pictures)
-            return _result(scene, pictures, state.latents, seeds)
+            last = state
+            return _result(scene, pictures, last.latents, seeds, lambda: _report(on_step, last, pictures))
         finally:
             predictor.forget()
             self.maybe_free_model_hooks()
@@ -280,11 +282,13 @@ def _report(on_step: OnStep | None, state: Denoised, pictures: PictureDecoder) -
         raise GenerationCancelled("The generation was cancelled.")
 
 
-def _result(scene: Scene, pictures: PictureDecoder, latents: torch.Tensor, seeds: list[int]) -> Generated:
+def _result(
+    scene: Scene, pictures: PictureDecoder, latents: torch.Tensor, seeds: list[int], on_round: Callable[[], None]
+) -> Generated:
     """Pictures and motions, best first."""
     prepared = pictures.prepared
     actions = pictures.actions(latents)
-    motions = None if actions is None else pictures.motions(actions)
+    motions = None if actions is None else pictures.motions(actions, on_round)
     rgb = pictures.videos(latents, motions)
     verdicts, order = None, list(range(len(seeds)))
     if motions is not None:

@@ -40,8 +40,9 @@ class Prepared:
     """A request as latents.
 
     `latents` (1, C, F, h, w) of the canvas, 0 where nothing is given; `still` (1, V, C, T, h, w) where the model's rgb
-    is relative to it. `first` (V, 1, H, W, 3), `rgb` (V', T, H, W, 3) and `action` (V, T, H, W, 3), uint8, are the
-    pictures that were given, the latter two None where the model makes them.
+    is relative to it. `present`: how the arm stands at first, one frame. `first` (V, 1, H, W, 3), `rgb`
+    (V', T, H, W, 3) and `action` (V, T, H, W, 3), uint8, are the pictures that were given, the latter two None where
+    the model makes them.
     """
 
     canvas: Canvas
@@ -49,6 +50,7 @@ class Prepared:
     cameras: tuple[Camera, ...]
     latents: torch.Tensor
     still: torch.Tensor | None
+    present: Trajectory
     first: np.ndarray
     rgb: np.ndarray | None
     action: np.ndarray | None
@@ -93,6 +95,7 @@ def prepare(
         cameras,
         canvas.pack(rgb[None], None if action is None else action[None]),
         None if still is None else still[None],
+        Trajectory(np.zeros(1), scene.base_from_tool[None], np.array([scene.openness])),
         first,
         videos,
         None if trajectory is None or drawn is None else np.round(255.0 * drawn).astype(np.uint8),

@@ -40,8 +40,10 @@ def generate_together(
     *,
     num_inference_steps: int | None = None,
     video_steps: int | None = None,
+    fits: bool = True,
 ) -> list[Generated]:
     """One generation per question, the same as the pipeline gives for each alone but for the rounding of the sums.
+    Without `fits`, motions that are read from videos stay as the action images say them.
 
     The questions have equally many views. Raises ModelError for what cannot be asked.
     """
@@ -62,7 +64,7 @@ def generate_together(
         latents = state.latents
     predictor.forget()
     return [
-        _generated(pipeline, one, question, latents[i : i + 1])
+        _generated(pipeline, one, question, latents[i : i + 1], fits)
         for i, (one, question) in enumerate(zip(prepared, questions, strict=True))
     ]
 
@@ -128,9 +130,9 @@ def _noised(prepared: Prepared, seed: int) -> torch.Tensor:
 
 
 def _generated(
-    pipeline: ActionImagesPipeline, prepared: Prepared, question: Question, latents: torch.Tensor
+    pipeline: ActionImagesPipeline, prepared: Prepared, question: Question, latents: torch.Tensor, fits: bool
 ) -> Generated:
-    pictures = PictureDecoder(pipeline.vae, pipeline.frame_decoder, prepared)
+    pictures = PictureDecoder(pipeline.vae, pipeline.frame_decoder, prepared, fits)
     actions = pictures.actions(latents)
     motions = None if actions is None else pictures.motions(actions)
     rgb = pictures.videos(latents, motions)

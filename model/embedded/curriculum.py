@@ -17,12 +17,15 @@ T = TypeVar("T")
 class Data:
     """What is made in the lab: `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions`
     tasks demonstrated; `furniture_seeds` more, from seed `first_furniture` on, each with a drawer, a box or a bowl;
+    `varied_seeds` more, from seed `first_varied` on, with things of further colours and forms;
     `episode_seeds` benches, from seed `first_episode` on, with the whole video of one task; and `tuning_seeds` benches
     to look at."""
 
     first_seeds: int = 3000
     first_furniture: int = 10_000
     furniture_seeds: int = 0
+    first_varied: int = 20_000
+    varied_seeds: int = 0
     rigs: int = 2
     views: int = 2
     motions: int = 12
@@ -63,7 +66,7 @@ class Painting:
     batch: int = 64
     episodes: int = 400
     learning_rate: float = 3e-3
-    moved_weight: float = 4.0
+    moved_weight: float = 1.5
     imagined: float = 0.1
     widths: tuple[int, ...] = (16, 32, 64, 96)
     uses_previous: bool = False
@@ -76,7 +79,10 @@ class Painting:
 class Lesson:
     """One stage: what is shown (see lesson_batches.Sampling), and how it is optimised (see training.settings).
 
-    `data`: "first" pictures or whole "episodes". With `excerpt`, single views and that many moments of the motion.
+    `data`: "first" pictures; or, in turn with these, first pictures of "varied" things or whole "episodes". With
+    `excerpt`, single views and that many moments of the motion. `averaged_with`: an earlier lesson; what this one
+    leaves is the mean of both's weights, which keeps more of what was known before (Wortsman et al., "Robust
+    fine-tuning of zero-shot models", CVPR 2022).
     """
 
     name: str
@@ -97,6 +103,7 @@ class Lesson:
     rgb_share_at_one: float | None = None
     residual_weight: float = 0.0
     text_dropout: float = 0.0
+    averaged_with: str = ""
     checkpoint_every: int = 100
     log_every: int = 20
 

@@ -1,7 +1,7 @@
 """The frame decoder's own lesson: episodes painted over their first pictures, from what the model imagines of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class PaintingBatches:
     painting: Painting
     seed: int
     sigma: float
+    _arms: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, first: int, process: int, processes: int) -> Iterator[Paintings]:
         batch, T = self.painting.batch, self.episodes.frames
@@ -88,7 +89,9 @@ class PaintingBatches:
         arm = carried = None
         seen = [camera_of(episodes, int(scene), int(view)) for scene, view in zip(scenes, views, strict=True)]
         if self.painting.sees_arm:
-            arm = _arms(motion(read.joints, read.true_joints), openness, seen)
+            samples = zip(some, views, frames, imagined, strict=True)
+            arms = [[self._arm(int(n), int(v), int(t), bool(other)) for t in shown] for n, v, shown, other in samples]
+            arm = torch.from_numpy(np.array(arms)).float().movedim(-1, 1) / 255.0
         if self.painting.sees_carried:
             whole = [(read if other else episodes, int(n)) for n, other in zip(some, imagined, strict=True)]
             firsts = episodes.rgb[scenes, views, 0]
@@ -97,6 +100,18 @@ class PaintingBatches:
         made = varied(made, generator) if self.painting.varied else made
         moved = ((made.video - made.video[:, :, :1]).abs().amax(dim=1, keepdim=True) > _MOVED).float()
         return replace(made, weight=1.0 + self.painting.moved_weight * moved)
+
+    def _arm(self, number: int, view: int, frame: int, imagined: bool) -> np.ndarray:
+        """(H, W, 4) uint8: the arm in one frame, drawn once; drawing takes as long as painting does."""
+        key = (number, view, frame, imagined)
+        if key not in self._arms:
+            episodes, read = self.episodes, self.sketches
+            joints, openness = (read.joints, read.openness) if imagined else (read.true_joints, episodes.openness)
+            light = read.light[number] if np.isfinite(read.light[number]).all() else None
+            camera = camera_of(episodes, int(episodes.scene[number]), view)
+            drawn = draw_arm(joints[number, [frame]], openness[number, [frame]], [camera], light)
+            self._arms[key] = np.round(255.0 * drawn[0, 0]).astype(np.uint8)
+        return self._arms[key]
 
 
 def _carried(
@@ -107,12 +122,6 @@ def _carried(
         draw_carried(first[None], *motion, [camera], some)[0]
         for first, motion, camera, some in zip(firsts, motions, cameras, frames, strict=True)
     ]
-    return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
-
-
-def _arms(joints: np.ndarray, openness: np.ndarray, cameras: Sequence[Camera]) -> torch.Tensor:
-    """(B, 3, n, H, W): the arms, each seen by its own camera."""
-    drawn = [draw_arm(q, width, [camera])[0] for q, width, camera in zip(joints, openness, cameras, strict=True)]
     return torch.from_numpy(np.stack(drawn)).movedim(-1, 1)
 
 

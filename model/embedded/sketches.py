@@ -11,6 +11,7 @@ from foundation.trajectory import Scene, View
 from model.arm_drawing import arm_joints
 from model.embedded.shots import Shots
 from model.generation import Generated
+from model.light import find_light
 from model.together import Question, generate_together
 
 _TOGETHER = 8  # episodes imagined in one pass
@@ -20,13 +21,15 @@ _TOGETHER = 8  # episodes imagined in one pass
 class Sketches:
     """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
     read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion.
-    `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`)."""
+    `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`); `light`
+    (E, 2): where the shadows of the first pictures fall (see `find_light`), NaN where that cannot be told."""
 
     coarse: np.ndarray
     base_from_tool: np.ndarray
     openness: np.ndarray
     joints: np.ndarray
     true_joints: np.ndarray
+    light: np.ndarray
 
 
 def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
@@ -47,7 +50,8 @@ def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
     finally:
         pipeline.frame_decoder = decoder
     arms = [np.stack([arm_joints(one) for one in motions]) for motions in (poses, episodes.base_from_tool[:count])]
-    values = (np.stack(poses), np.stack(openness), *arms)
+    lights = np.stack([_light(episodes, number, arms[1][number, 0]) for number in range(count)])
+    values = (np.stack(poses), np.stack(openness), *arms, lights)
     return Sketches(np.stack(coarse), *(value.astype(np.float32) for value in values))
 
 
@@ -66,6 +70,14 @@ def kept_sketches(path: Path, pipeline: Any, episodes: Shots, count: int) -> Ske
 def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
     questions = [Question(episodes.instructions[number][0], _scene(episodes, number), seed=number) for number in some]
     return generate_together(pipeline, questions, "joint", num_inference_steps=1)
+
+
+def _light(episodes: Shots, number: int, joints: np.ndarray) -> np.ndarray:
+    """(2,): see `Sketches`."""
+    scene = int(episodes.scene[number])
+    cameras = [camera_of(episodes, scene, view) for view in range(episodes.views)]
+    found = find_light(episodes.rgb[scene, :, 0], cameras, joints, float(episodes.openness[number, 0]))
+    return np.full(2, np.nan) if found is None else found
 
 
 def _scene(episodes: Shots, number: int) -> Scene:

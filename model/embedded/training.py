@@ -40,13 +40,15 @@ _KINDS = ("reach", "pick up")  # of task that are looked at in several views
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What the lessons are taught with: `first` pictures, `episodes` (None: lessons on them are left out), and
-    `tuning` scenes that are never trained on, for the looks in between (None: no looks)."""
+    """What the lessons are taught with: `first` pictures, `episodes` (None: lessons on them are left out),
+    `tuning` scenes that are never trained on, for the looks in between (None: no looks), and first pictures of
+    `varied` things."""
 
     first: Shots
     episodes: Shots | None
     tuning: Shots | None
     frame_period_s: float
+    varied: Shots | None = None
 
 
 def train_curriculum(
@@ -176,6 +178,25 @@ def _teach(
         batches = batches_of(curriculum, lesson, material, pipeline.vae)
         train(objective, batches, settings, run, on_figures=looks, stop=stop)
     load_averaged(objective, checkpoints(run)[-1])
+    if lesson.averaged_with:
+        _average_with(objective, _run_of(curriculum, lesson.averaged_with, run.parent))
+
+
+def _average_with(objective: Any, earlier: Path) -> None:
+    """Half of what the objective's networks are now, and half of what a run left."""
+    now = {name: parameter.detach().clone() for name, parameter in objective.named_parameters()}
+    load_averaged(objective, checkpoints(earlier)[-1])
+    with torch.no_grad():
+        for name, parameter in objective.named_parameters():
+            parameter.lerp_(now[name], 0.5)
+
+
+def _run_of(curriculum: Curriculum, name: str, folder: Path) -> Path:
+    """The folder of a lesson's run."""
+    names = [lesson.name for lesson in curriculum.lessons]
+    if name not in names:
+        raise ModelError(f"There is no lesson {name!r} to average with. The curriculum has {', '.join(names)}.")
+    return folder / f"{names.index(name) + 1}-{name}"
 
 
 def _paint(
@@ -196,7 +217,7 @@ def _paint(
     objective = FrameDecoderObjective(decoder)
     if not stop():
         last = curriculum.lessons[-1].name
-        taught = _step(folder / f"{len(curriculum.lessons)}-{last}")
+        taught = _step(_run_of(curriculum, last, folder))
         kept = folder / f"sketches-{last}-{taught}.npz"
         sketches = kept_sketches(kept, pipeline, material.episodes, painting.episodes)
         batches = PaintingBatches(material.episodes, sketches, painting, curriculum.seed, curriculum.sigma)
@@ -211,7 +232,8 @@ def _paint(
 
 
 def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec: LinearCodec) -> Batches:
-    """The lesson's batches; those of whole videos in turn with policies on first pictures, which there are more of."""
+    """The lesson's batches; those of whole videos, and of varied things, in turn with policies on first pictures, which
+    there are more of."""
     sampling = Sampling(
         lesson.batch, lesson.views, lesson.excerpt, lesson.earliest,
         without_present=lesson.without_present, kinds=tuple(lesson.kinds.items()),
@@ -219,11 +241,10 @@ def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec
     first = LessonBatches(material.first, codec, sampling, curriculum.seed, sigma=curriculum.sigma)
     if lesson.data == "first":
         return first
-    if material.episodes is None:
-        raise ModelError(f'The lesson "{lesson.name}" needs episodes, and there are none.')
-    return Alternating(
-        LessonBatches(material.episodes, codec, sampling, curriculum.seed, sigma=curriculum.sigma), first
-    )
+    other = material.varied if lesson.data == "varied" else material.episodes
+    if other is None:
+        raise ModelError(f'The lesson "{lesson.name}" needs {lesson.data} data, and there are none.')
+    return Alternating(LessonBatches(other, codec, sampling, curriculum.seed, sigma=curriculum.sigma), first)
 
 
 class _Looks:

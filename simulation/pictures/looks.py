@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+FORMS = ("egg", "slab", "stick")  # as which a thing can be drawn; as high as it is, and not as wide
 CLUTTER = 6  # things without a name that can lie about where the arm does not reach
 Rgb = tuple[float, float, float]
 
@@ -26,7 +27,8 @@ class Clutter:
 class Look:
     """How a scene looks, beyond what `SceneSpec` says of it. Colours in 0..1.
 
-    `shades`: the colour of a thing by name where it is not its name's usual one; `sky`: the background above and below
+    `shades`: the colour of a thing by name where it is not its name's usual one; `forms`: one of FORMS where it is not
+    drawn in its name's shape, and `names`: what it is to be called then; `sky`: the background above and below
     the horizon; `materials`: colours of the arm by the name of its material; `arm_girth`, `gripper_girth`: how much
     thicker than the usual ones links and gripper are; `clutter` lies around; `tags`: whether the table's are there.
     """
@@ -39,6 +41,8 @@ class Look:
     gripper_girth: float = 1.0
     clutter: tuple[Clutter, ...] = ()
     tags: bool = True
+    forms: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Look":

@@ -22,6 +22,14 @@ from simulation.pictures.looks import CLUTTER, Clutter, Look, Rgb
 from simulation.pictures.rendering import SceneRenderer
 
 _HIDDEN_GROUP = 5
+_TYPES = {
+    "cube": mujoco.mjtGeom.mjGEOM_BOX,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+    "ball": mujoco.mjtGeom.mjGEOM_SPHERE,
+    "egg": mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+    "slab": mujoco.mjtGeom.mjGEOM_BOX,
+    "stick": mujoco.mjtGeom.mjGEOM_CAPSULE,
+}
 _EVERYTHING = SceneSpec(
     objects=tuple(ObjectSpec(colour, shape, (0.0, 0.0)) for colour in COLOURS for shape in SHAPES),
     bowl=BowlSpec((0.0, 0.0)),
@@ -80,12 +88,9 @@ class Studio:
             self._model.geom_group[geom] = 0 if thing.name in shown else _HIDDEN_GROUP
             if thing.name not in shown:
                 continue
-            width, _, height = shown[thing.name].size
-            self._model.geom_size[geom] = {
-                "cube": (width / 2, width / 2, width / 2),
-                "cylinder": (width / 2, height / 2, 0.0),
-                "ball": (width / 2, 0.0, 0.0),
-            }[thing.shape]
+            form = look.forms.get(thing.name, thing.shape)
+            self._model.geom_type[geom] = _TYPES[form]
+            self._model.geom_size[geom] = _form_size(form, *shown[thing.name].size[1:])
             self._model.geom_rgba[geom, :3] = look.shades.get(thing.name, COLOURS[thing.colour])
             self._place(thing.name, truth)
 
@@ -176,6 +181,18 @@ class _Drawn:
 
     def snapshot(self) -> np.ndarray:
         return self.qpos.copy()
+
+
+def _form_size(form: str, width: float, height: float) -> tuple[float, float, float]:
+    """MuJoCo's three sizes of a geom that stands `height` m high and is up to `width` m wide."""
+    return {
+        "cube": (width / 2, width / 2, height / 2),
+        "cylinder": (width / 2, height / 2, 0.0),
+        "ball": (width / 2, 0.0, 0.0),
+        "egg": (0.36 * width, 0.36 * width, height / 2),
+        "slab": (width / 2, width / 5, height / 2),
+        "stick": (0.2 * width, height / 2 - 0.2 * width, 0.0),
+    }[form]
 
 
 def _everything() -> mujoco.MjModel:

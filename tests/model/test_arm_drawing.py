@@ -1,11 +1,11 @@
-"""The drawn arm: where it is in the pictures, how its parts are told apart, and what is left out."""
+"""The drawn arm: where it is in the pictures, how its parts are told apart, its shadow, and what is left out."""
 
 import numpy as np
 import pytest
 
 from foundation import xarm7
 from foundation.camera import camera_at
-from model.arm_drawing import arm_joints, draw_arm
+from model.arm_drawing import CHANNELS, arm_joints, draw_arm
 
 CAMERAS = tuple(camera_at(f"view {y}", 96, 80, 0.9, (1.2, y, 0.7), (0.3, 0.0, 0.2)) for y in (0.6, -0.6))
 POSTURES = xarm7.HOME + np.linspace(0, 1, 5)[:, None] * np.array([0.4, 0.2, 0, 0.3, 0, 0.1, 0])
@@ -19,7 +19,7 @@ def test_joints_lead_where_the_tool_is_and_what_cannot_be_reached_is_left_out():
     assert xarm7.forward(joints[:3]) == pytest.approx(poses[:3], abs=1e-4)
     assert np.isnan(joints[3:]).all()
     pictures = draw_arm(joints, np.ones(5), CAMERAS)
-    assert pictures.shape == (2, 5, 80, 96, 3) and pictures[:, 3:].max() == 0.0
+    assert pictures.shape == (2, 5, 80, 96, CHANNELS) and pictures[:, 3:].max() == 0.0
     assert pictures.min() >= 0.0 and pictures[:, :3].max() == pytest.approx(1.0)
 
 
@@ -47,9 +47,24 @@ def test_white_links_are_lighter_than_the_black_gripper():
         for point in (upper_arm, palm):
             x, y = np.round(camera.project(point[:3])).astype(int)
             lightness.append(shown[0, y, x, 1])
-        assert lightness[0] > lightness[1] + 0.3
+        assert lightness[0] > 2.5 * lightness[1]
 
 
 def test_open_fingers_stand_apart():
     shut, apart = (draw_arm(POSTURES[:1], np.array([openness]), CAMERAS[:1])[0, 0, ..., 0] for openness in (0.0, 1.0))
     assert (apart > 0.5).sum() != (shut > 0.5).sum()
+
+
+def test_the_shadow_falls_away_from_the_light_and_what_is_turned_to_it_is_lighter():
+    left, right = (draw_arm(POSTURES[:1], np.ones(1), CAMERAS, np.array([0.0, y]))[:, 0] for y in (0.6, -0.6))
+    dark = draw_arm(POSTURES[:1], np.ones(1), CAMERAS)[:, 0]
+    assert dark[..., 3].max() == 0.0
+    hand = xarm7.forward(POSTURES[0])[:3, 3]
+    for view, camera in enumerate(CAMERAS):
+        for shown, y in ((left, 0.6), (right, -0.6)):
+            places = [hand * [1, 1, 0] + [0, side * hand[2], 0] for side in (y, -y)]
+            (x, row), (other_x, other_row) = np.round(camera.project(np.array(places))).astype(int)
+            assert shown[view, row, x, 3] > 0.5 and shown[view, other_row, other_x, 3] < 0.1
+        assert (left[view, ..., 1] >= dark[view, ..., 1]).all()
+    # Light that comes from -y makes the side lighter that the camera at -y sees.
+    assert left[1, ..., 1].sum() > right[1, ..., 1].sum() and left[0, ..., 1].sum() < right[0, ..., 1].sum()

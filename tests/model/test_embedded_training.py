@@ -39,7 +39,7 @@ TINY = Curriculum(
     Reading(3, 4),
     (
         Lesson("point", 3, 4, excerpt=1, without_present=True, log_every=1, checkpoint_every=2),
-        Lesson("policy", 3, 4, views=2, log_every=1, checkpoint_every=2),
+        Lesson("policy", 3, 4, views=2, log_every=1, checkpoint_every=2, data="varied"),
         Lesson(
             "everything", 4, 2, data="episodes", views=2, independent=True, rgb_share_at_one=0.8, residual_weight=0.5,
             modes={"joint": 1.0, "video_to_action": 1.0}, log_every=1, checkpoint_every=2,
@@ -74,7 +74,7 @@ def shots(scenes: int = 3, frames: int = 1, seed: int = 0, motions: int = 3) -> 
 
 
 def material() -> Material:
-    return Material(shots(), shots(frames=FRAMES, seed=1, motions=1), shots(seed=2), 0.5)
+    return Material(shots(), shots(frames=FRAMES, seed=1, motions=1), shots(seed=2), 0.5, shots(seed=3))
 
 
 def weights(pipeline) -> list[torch.Tensor]:
@@ -122,8 +122,10 @@ def test_what_was_trained_can_be_exported_loaded_and_asked(tmp_path):
     start = from_rpy(np.array([0.4, 0.0, 0.2]), np.array([np.pi, 0, 0]))
     grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
     scene = Scene(tuple(View(camera, grey, 0.0) for camera in CAMERAS), start, 1.0)
-    for mode in ("policy", "joint"):
-        made = loaded("reach the red cube", scene, mode, seed=0)
+    film = np.broadcast_to(grey, (3, FRAMES, SIDE, SIDE, 3))
+    for mode in ("policy", "joint", "video_to_action"):
+        videos = film if mode == "video_to_action" else None
+        made = loaded("reach the red cube", scene, mode, seed=0, videos=videos)
         assert made.action is not None and made.action.shape == (1, 3, FRAMES, SIDE, SIDE, 3)
 
 

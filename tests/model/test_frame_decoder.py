@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.arm_drawing import CHANNELS as ARM_CHANNELS
 from model.building import tiny_pipeline
 from model.carrying import CHANNELS
 from model.codec import decode_latents, encode_videos, tiny_wan
@@ -78,7 +79,7 @@ def test_it_learns_to_paint_the_moving_over_the_resting(previous, tmp_path):
 @pytest.mark.parametrize("previous", [False, True])
 def test_a_decoder_gets_just_the_pictures_that_it_was_made_to_see(previous):
     videos, actions = squares(2)
-    arm, carried = torch.rand_like(videos), torch.rand(2, CHANNELS, *videos.shape[2:])
+    arm, carried = (torch.rand(2, channels, *videos.shape[2:]) for channels in (ARM_CHANNELS, CHANNELS))
     seeing = FrameDecoder(widths=(8, 8), uses_previous=previous, sees_arm=True, sees_carried=True)
     blind = FrameDecoder(widths=(8, 8), uses_previous=previous)
     assert seeing(videos[:, :, 0], actions, videos, arm=arm, carried=carried).shape == videos.shape

@@ -1,20 +1,23 @@
 """Clips from seeds: the same each time, what is kept for the judge kept out, and true to what really happens."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from foundation.xarm7 import HOME, forward
 from simulation.bench.randomise import random_scene
+from simulation.bench.scene import COLOURS, SHAPES
 from simulation.bench.still import still_truth
 from simulation.bench.tasks import KINDS, task_from_instruction
 from simulation.bench.world import World
+from simulation.pictures.looks import FORMS, Look
 from simulation.pictures.studio import Studio
 from workflows.embedded import wordings
 from workflows.embedded.clips import Unseen, episode_clip, first_frame_clip, first_frame_clips
 from workflows.embedded.lessons import feasible_tasks, random_kind, random_lesson
-from workflows.embedded.looks import SEEN_PAIRS, UNSEEN_PAIRS
+from workflows.embedded.looks import OTHER_COLOURS, SEEN_PAIRS, UNSEEN_PAIRS, random_look, varied_look
 from workflows.embedded.rigs import WORKSPACE, is_unseen, random_rig
 from workflows.embedded.seeds import SeedError
 from workflows.embedded.timing import FRAMES
@@ -142,6 +145,27 @@ def test_things_are_taught_by_colour_or_shape_alone_only_where_that_is_enough():
         assert both == (not any(alone)), said
         short, whole = short + (not both), whole + both
     assert short > 10 and whole > 1
+
+
+def test_varied_things_have_names_of_their_own_and_never_those_of_unseen_pairs(studio):
+    unseen, met = {" ".join(pair) for pair in UNSEEN_PAIRS}, set()
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        scene, task = random_lesson(generator, seed, "pick up")
+        look = varied_look(generator, scene, random_look(generator, scene))
+        names = [look.names[thing.name] for thing in scene.objects]
+        assert len(set(names)) == len(names) and not set(names) & unseen
+        met |= {word for name in names for word in name.split()}
+        said = wordings.random_wording(generator, task, scene, names=look.names, short=0.0)
+        if task.thing in look.names:
+            colour, noun = look.names[task.thing].split()
+            assert colour in said and (noun in said or wordings.SYNONYMS.get(noun, noun) in said)
+    assert met >= {*FORMS, *OTHER_COLOURS, *COLOURS, *SHAPES}
+    usual, varied = (first_frame_clips(studio, 5, varied=varied)[0] for varied in (False, True))
+    assert varied.task == usual.task and varied.look.names
+    assert np.abs(varied.rgb.astype(int) - usual.rgb).max() > 50
+    assert np.array_equal(first_frame_clips(studio, 5)[0].rgb, usual.rgb)  # nothing of it is left in the studio
+    assert Look.from_dict(json.loads(json.dumps(asdict(varied.look)))) == varied.look
 
 
 def test_there_are_enough_colours_and_shapes_on_both_sides():

@@ -5,7 +5,7 @@ episode runs in virtual time and shows every frame of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from workflows.demonstrate import VirtualLabArm
 from workflows.demonstrator import waypoints
 from workflows.embedded.clip import Clip, Unseen
 from workflows.embedded.lessons import MIXTURE, further_tasks, random_kind, random_lesson, random_start
-from workflows.embedded.looks import random_environment, random_look
+from workflows.embedded.looks import random_environment, random_look, varied_look
 from workflows.embedded.rigs import random_rig
 from workflows.embedded.seeds import SeedError, Use, use_of
 from workflows.embedded.timing import clip_trajectory
@@ -60,17 +60,21 @@ def first_frame_clips(
     kind: str | None = None,
     unseen: Unseen = Unseen(),
     mixture: Mapping[str, float] = MIXTURE,
+    varied: bool = False,
 ) -> tuple[Clip, ...]:
     """The clips of one scene: for each of `rigs` camera rigs the same up to `instructions` instructions, in this order.
 
     `kind` of the first instruction's task, else drawn by `mixture`; the scene may allow fewer further ones. Clips of
-    one rig share their `rgb`. Raises SeedError when something unseen is asked for in a training seed.
+    one rig share their `rgb`. `varied`: with things of other colours and forms. Raises SeedError when something unseen
+    is asked for in a training seed.
     """
     lesson = _lesson(seed, kind, mixture, unseen)
+    if varied:
+        lesson = replace(lesson, look=varied_look(_generator(seed, "varied"), lesson.scene, lesson.look))
     draw = _generator(seed, "further")
     tasks = [lesson.task, *further_tasks(draw, lesson.scene, lesson.task, instructions - 1)]
     truth = still_truth(lesson.scene, lesson.joints)
-    spoken = [_wording(seed, number, task, lesson.scene, unseen) for number, task in enumerate(tasks)]
+    spoken = [_wording(seed, number, task, lesson, unseen) for number, task in enumerate(tasks)]
     motions = [_motion(task, lesson.scene, truth) for task in tasks]
     studio.show(truth, lesson.scene, lesson.joints, lesson.look)
     clips = []
@@ -116,7 +120,7 @@ def episode_clip(
         studio.show(truth, scene, joints, lesson.look)
         pictures.append([studio.draw(camera) for camera in cameras])
     rgb = _expose(_generator(seed, "noise", 0), np.array(pictures).swapaxes(0, 1))
-    instruction = _wording(seed, 0, lesson.task, scene, unseen)
+    instruction = _wording(seed, 0, lesson.task, lesson, unseen)
     facts = lesson.task, scene, lesson.joints, lesson.look
     truths = tuple(truth for truth, _ in seen)
     return Clip(seed, instruction, cameras, motion, rgb, done, *facts, truths=truths)
@@ -138,8 +142,9 @@ def _motion(task: Task, scene: SceneSpec, truth: Truth) -> Trajectory:
     return clip_trajectory(waypoints(task, scene, truth), truth.base_from_tool, truth.openness)
 
 
-def _wording(seed: int, number: int, task: Task, scene: SceneSpec, unseen: Unseen) -> str:
-    return random_wording(_generator(seed, "wording", number), task, scene, held_out=unseen.wording)
+def _wording(seed: int, number: int, task: Task, lesson: _Lesson, unseen: Unseen) -> str:
+    draw, names = _generator(seed, "wording", number), lesson.look.names
+    return random_wording(draw, task, lesson.scene, held_out=unseen.wording, names=names)
 
 
 def _run(arm: VirtualLabArm, motion: Trajectory) -> tuple[list[tuple[Truth, np.ndarray]], bool]:
@@ -173,7 +178,7 @@ def _expose(generator: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     return np.clip(rgb + noise + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
-_ASPECTS = ("kind", "task", "further", "environment", "look", "start", "rig", "noise", "wording")
+_ASPECTS = ("kind", "task", "further", "environment", "look", "start", "rig", "noise", "wording", "varied")
 
 
 def _generator(seed: int, aspect: str, number: int = 0) -> np.random.Generator:

@@ -9,11 +9,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulation.bench.scene import COLOURS, SHAPES, LightSpec, ObjectSpec, SceneSpec
-from simulation.pictures.looks import CLUTTER, Clutter, Look, Rgb
+from simulation.bench.scene import COLOURS, SHAPES, LightSpec, SceneSpec
+from simulation.pictures.looks import CLUTTER, FORMS, Clutter, Look, Rgb
 
 UNSEEN_PAIRS = (("yellow", "cylinder"), ("purple", "cube"), ("green", "ball"), ("pink", "cylinder"), ("orange", "ball"))
 SEEN_PAIRS = tuple((c, s) for c in COLOURS for s in SHAPES if (c, s) not in UNSEEN_PAIRS)
+# Further colours and forms on some of the training benches, so that colour and shape are learnt apart from each other.
+OTHER_COLOURS: dict[str, Rgb] = {
+    "white": (0.92, 0.92, 0.90),
+    "black": (0.07, 0.07, 0.08),
+    "grey": (0.48, 0.48, 0.50),
+    "brown": (0.36, 0.20, 0.10),
+    "lime": (0.65, 0.88, 0.15),
+    "beige": (0.85, 0.76, 0.58),
+    "mint": (0.58, 0.90, 0.76),
+}
+_OTHER_SHARE = 0.45  # of the things there have another colour, as many another form
 _USUAL_SHARE = 0.3  # of training looks that are the lab's own tables, light and background
 _ARM_PARTS = ("shell", "cap", "metal", "gripper", "rubber")
 _USUAL_ARM: dict[str, Rgb] = {
@@ -48,16 +59,36 @@ def random_look(
     generator: np.random.Generator, scene: SceneSpec, *, unseen_environment: bool = False, unseen_arm: bool = False
 ) -> Look:
     """Everything about the picture that the scene itself leaves open."""
-    shades = {thing.name: _shade(generator, thing) for thing in scene.objects}
+    shades = {thing.name: _shade(generator, COLOURS[thing.colour]) for thing in scene.objects}
     sky, floor = _background(generator, unseen_environment)
     materials, girth, gripper = _arm(generator, unseen_arm)
     clutter = tuple(_clutter(generator) for _ in range(int(generator.integers(0, CLUTTER + 1))))
     return Look(shades, floor, sky, materials, girth, gripper, clutter, tags=bool(generator.random() < 0.8))
 
 
-def _shade(generator: np.random.Generator, thing: ObjectSpec) -> Rgb:
+def varied_look(generator: np.random.Generator, scene: SceneSpec, look: Look) -> Look:
+    """The same with things of other colours and forms, each with a name of its own. Colours of the lab's things come
+    with new forms, and their shapes with new colours, but never in a pair that the lab's things do not have."""
+    shades, forms = dict(look.shades), {}
+    names = {thing.name: thing.name for thing in scene.objects}
+    for thing in scene.objects:
+        form = str(generator.choice(FORMS)) if generator.random() < _OTHER_SHARE else thing.shape
+        others = {**COLOURS, **OTHER_COLOURS} if form in FORMS else OTHER_COLOURS
+        colour = str(generator.choice(list(others))) if generator.random() < _OTHER_SHARE else thing.colour
+        name = f"{colour} {form}"
+        if name in names.values():
+            continue
+        names[thing.name] = name
+        if form in FORMS:
+            forms[thing.name] = form
+        if colour != thing.colour:
+            shades[thing.name] = _shade(generator, others[colour])
+    return replace(look, shades=shades, forms=forms, names=names)
+
+
+def _shade(generator: np.random.Generator, rgb: Rgb) -> Rgb:
     """A little lighter or darker, a little to the side of the colour's own hue."""
-    usual = np.array(COLOURS[thing.colour]) * generator.uniform(0.85, 1.12) + generator.normal(0.0, 0.02, 3)
+    usual = np.array(rgb) * generator.uniform(0.85, 1.12) + generator.normal(0.0, 0.02, 3)
     return _rgb(usual)
 
 

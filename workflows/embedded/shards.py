@@ -35,16 +35,18 @@ class Recipe:
     rigs: int = 2
     instructions: int = 2
     mixture: Mapping[str, float] = field(default_factory=lambda: MIXTURE)
+    varied: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in ("episodes", "views", "size", "rigs", "instructions")}
+        values |= {"varied": True} if self.varied else {}
         return {**values, "mixture": dict(self.mixture), "frames": FRAMES, "period": PERIOD, "version": VERSION}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Recipe":
         """What `to_dict` made of a recipe."""
         names = ("episodes", "views", "size", "rigs", "instructions", "mixture")
-        return Recipe(**{name: values[name] for name in names})
+        return Recipe(**{name: values[name] for name in names}, varied=values.get("varied", False))
 
 
 Part = tuple[Path, range]
@@ -128,6 +130,7 @@ def _clips(studio: Studio, seed: int, recipe: Recipe) -> list[tuple[Clip, ...]]:
         rigs=recipe.rigs,
         instructions=recipe.instructions,
         mixture=recipe.mixture,
+        varied=recipe.varied,
     )
     each = len(clips) // recipe.rigs
     return [clips[i : i + each] for i in range(0, len(clips), each)]

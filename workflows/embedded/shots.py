@@ -101,7 +101,7 @@ def _motions(facts: dict[str, Any], seed: int, motions: int) -> list[tuple]:
     generator = np.random.default_rng([seed, _SEED])
     scene = SceneSpec.from_dict(facts["scene"])
     truth = still_truth(scene, np.array(facts["joints"]))
-    tasks = feasible_tasks(scene)
+    tasks, names = feasible_tasks(scene), facts["look"].get("names", {})
     made = []
     for i in generator.permutation(len(tasks)):
         if len(made) == motions:
@@ -111,7 +111,7 @@ def _motions(facts: dict[str, Any], seed: int, motions: int) -> list[tuple]:
             motion = clip_trajectory(waypoints(task, scene, truth), truth.base_from_tool, truth.openness)
         except (KnownError, ValueError):  # out of reach, or too long for a clip: not shown
             continue
-        wordings = [random_wording(generator, task, scene, short=TAUGHT_SHORT) for _ in range(WORDINGS)]
+        wordings = [random_wording(generator, task, scene, short=TAUGHT_SHORT, names=names) for _ in range(WORDINGS)]
         poses, openness = motion.base_from_tool.astype(np.float32), motion.openness.astype(np.float32)
-        made.append((poses, openness, wordings, (task.kind, task.thing, task.goal or "")))
+        made.append((poses, openness, wordings, (task.kind, names.get(task.thing, task.thing), task.goal or "")))
     return made

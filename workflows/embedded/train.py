@@ -27,12 +27,14 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     data = curriculum.data
     make_data(parsed.folder, curriculum, parsed.processes)
     episodes = episodes_of(parsed.folder / "episodes") if data.episode_seeds else None
+    varied = parsed.folder / "varied"
     firsts = [parsed.folder / "first", *([parsed.folder / "furniture"] if data.furniture_seeds else [])]
     material = Material(
         joined([Shots(**shots_of(folder, motions=data.motions)) for folder in firsts]),
         None if episodes is None else Shots(**episodes),
         Shots(**shots_of(parsed.folder / "tuning", motions=data.motions)),
         PERIOD,
+        Shots(**shots_of(varied, motions=data.motions)) if data.varied_seeds else None,
     )
     runs = parsed.folder / "runs"
 
@@ -63,6 +65,9 @@ def make_data(folder: Path, curriculum: Any, processes: int) -> None:
         furniture = replace(first, mixture=FURNITURE_MIXTURE)
         seeds = seeds_for(Use.TRAINING, data.first_furniture, data.furniture_seeds)
         write_shards(folder / "furniture", seeds, furniture, processes=processes)
+    if data.varied_seeds:
+        seeds = seeds_for(Use.TRAINING, data.first_varied, data.varied_seeds)
+        write_shards(folder / "varied", seeds, replace(first, varied=True), processes=processes)
     if data.episode_seeds:
         episodes = Recipe(episodes=True, views=data.views, size=size)
         seeds = seeds_for(Use.TRAINING, data.first_episode, data.episode_seeds)

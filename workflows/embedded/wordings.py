@@ -4,6 +4,9 @@ A held-out wording is made of words that occur in others, for a model that learn
 and company are new.
 """
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import numpy as np
 
 from simulation.bench.scene import SceneSpec
@@ -41,42 +44,51 @@ TRAINED = {kind: (*KINDS[kind], *_MORE[kind]) for kind in KINDS}
 
 
 def random_wording(
-    generator: np.random.Generator, task: Task, scene: SceneSpec, *, held_out: bool = False, short: float | None = None
+    generator: np.random.Generator,
+    task: Task,
+    scene: SceneSpec,
+    *,
+    held_out: bool = False,
+    short: float | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """One way to ask for `task`; with `held_out`, one whose wording was never trained on. `short`: how many of the
-    things are named by colour or shape alone, as a share; None: as few as people do, and by colour."""
+    things are named by colour or shape alone, as a share; None: as few as people do, and by colour. `names`: those of
+    things that are not called as the scene does."""
     wordings = (HELD_OUT if held_out else TRAINED)[task.kind]
     wording = wordings[generator.integers(len(wordings))]
     if not held_out and generator.random() < _USUAL_SHARE:
         wording = KINDS[task.kind][0]
-    thing = _spoken(generator, task.thing, scene) if short is None else _taught(generator, task.thing, scene, short)
+    all_names = [names.get(thing.name, thing.name) for thing in scene.objects]
+    name = names.get(task.thing, task.thing)
+    thing = _spoken(generator, name, all_names) if short is None else _taught(generator, name, all_names, short)
     spoken = wording.format(thing=thing, goal=task.goal)
     return f"please {spoken}" if generator.random() < _POLITE_SHARE else spoken
 
 
-def _spoken(generator: np.random.Generator, name: str, scene: SceneSpec) -> str:
+def _spoken(generator: np.random.Generator, name: str, names: Sequence[str]) -> str:
     """A thing's name, perhaps with another noun, perhaps only as "the red one" where just one thing is red."""
     if " " not in name:
         return name
     colour, shape = name.split()
     draw = generator.random()
-    if _alone(scene, colour=colour) and draw < _SHORT_SHARE:
+    if _alone(colour, names) and draw < _SHORT_SHARE:
         return f"{colour} one"
-    return f"{colour} {SYNONYMS[shape]}" if draw > 1.0 - _SYNONYM_SHARE else name
+    return f"{colour} {SYNONYMS.get(shape, shape)}" if draw > 1.0 - _SYNONYM_SHARE else name
 
 
-def _taught(generator: np.random.Generator, name: str, scene: SceneSpec, short: float) -> str:
+def _taught(generator: np.random.Generator, name: str, names: Sequence[str], short: float) -> str:
     """A thing's name, or only its colour, or only its noun, where just one thing is so."""
     if " " not in name:
         return name
     colour, shape = name.split()
-    noun = SYNONYMS[shape] if generator.random() < _SYNONYM_SHARE else shape
-    enough = [f"{colour} one"] * _alone(scene, colour=colour) + [noun] * _alone(scene, shape=shape)
+    noun = SYNONYMS.get(shape, shape) if generator.random() < _SYNONYM_SHARE else shape
+    enough = [f"{colour} one"] * _alone(colour, names) + [noun] * _alone(shape, names)
     if enough and generator.random() < short:
         return enough[generator.integers(len(enough))]
     return f"{colour} {noun}"
 
 
-def _alone(scene: SceneSpec, **facts: str) -> bool:
-    """Whether just one loose thing of the scene is so."""
-    return sum(all(getattr(thing, k) == v for k, v in facts.items()) for thing in scene.objects) == 1
+def _alone(word: str, names: Sequence[str]) -> bool:
+    """Whether just one of the things has this colour or shape."""
+    return sum(word in name.split() for name in names) == 1

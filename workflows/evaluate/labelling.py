@@ -13,12 +13,15 @@ from workflows.evaluate.video_figures import generated, middle, positions
 
 def labelling_figures(pipeline: Any, films: Sequence[Filmed], *, steps: int | None = None) -> dict[str, Any]:
     """Error of the tool's path in mm (median over the films of the mean over the frames) and average Jaccard of the
-    three points; also what joint generation makes of the same films, which does not see them."""
+    three points; also what the action images alone say, before the motion is fitted to the film, and what joint
+    generation makes of the same films, which does not see them."""
     read = generated(pipeline, films, "video_to_action", steps=steps)
+    unfitted = generated(pipeline, films, "video_to_action", steps=steps, fits=False)
     imagined = generated(pipeline, films, "joint", steps=steps)
     return {
         "clips": len(films),
         "model": _of_motions(films, read),
+        "model, not fitted": _of_motions(films, unfitted),
         "joint": _of_motions(films, imagined),
         "lucas_kanade": lucas_kanade(films),
     }

@@ -40,7 +40,8 @@ def _made(pipeline: Any, films: Sequence[Filmed], steps: int | None) -> dict[str
     joint = generated(pipeline, films, "joint", steps=steps)
     given = generated(pipeline, films, "action_to_video", steps=steps)
     videos = [rgb_of(one) for one in given]
-    read = generated(pipeline, films, "video_to_action", steps=steps, videos=videos)
+    # Not fitted: the decoder that painted these videos would only find its own work again.
+    read = generated(pipeline, films, "video_to_action", steps=steps, videos=videos, fits=False)
     errors = [
         path_error_mm(positions(one), film.trajectory.base_from_tool[:, :3, 3])
         for one, film in zip(read, films, strict=True)
@@ -65,8 +66,10 @@ def generated(
     *,
     steps: int | None = None,
     videos: Sequence[np.ndarray] | None = None,
+    fits: bool = True,
 ) -> list[Generated]:
-    """What the model makes of each film in one of the modes; `videos` are read in place of the films."""
+    """What the model makes of each film in one of the modes; `videos` are read in place of the films. `fits`: see
+    `generate_together`."""
     from model.together import Question, generate_together
 
     shown = [film.rgb for film in films] if videos is None else videos
@@ -81,7 +84,8 @@ def generated(
         for film, video in zip(films, shown, strict=True)
     ]
     parts = [questions[i : i + _TOGETHER] for i in range(0, len(questions), _TOGETHER)]
-    return [one for part in parts for one in generate_together(pipeline, part, mode, num_inference_steps=steps)]
+    options = {"num_inference_steps": steps, "fits": fits}
+    return [one for part in parts for one in generate_together(pipeline, part, mode, **options)]
 
 
 def middle(values: Sequence[float]) -> float | None:

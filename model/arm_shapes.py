@@ -1,0 +1,80 @@
+"""The arm's shapes, from foundation/xarm7.xml, put where its joints hold them: for its drawings and its shadow."""
+# pyright: reportAttributeAccessIssue=false
+# (MuJoCo's names come from compiled modules without type stubs.)
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from foundation import mjcf
+
+_AROUND = 10  # corners of a circle
+
+
+@dataclass(frozen=True, eq=False)
+class ArmShapes:
+    """The arm's n convex parts: MuJoCo's `model` and `data`, `geoms` (n,) that are seen, the `corners` (n, c, 3) m of
+    each in its own frame (filled up with its middle), and its lightness and order (n, 2), from 0 to 1.
+
+    `facets` (f, 4) are the parts' flat pieces, as numbers among all n * c corners, in order around. `owners` (f,): the
+    part of each.
+    """
+
+    model: Any
+    data: Any
+    geoms: np.ndarray
+    corners: np.ndarray
+    looks: np.ndarray
+    facets: np.ndarray
+    owners: np.ndarray
+
+    def placed(self, q: np.ndarray, openness: float) -> np.ndarray | None:
+        """The corners (n, c, 3) in base, with joints `q` (7,) rad; None where those are not known."""
+        import mujoco
+
+        if not (np.isfinite(q).all() and np.isfinite(openness)):
+            return None
+        self.data.qpos[:] = mjcf.arm_qpos(q, float(openness))
+        mujoco.mj_kinematics(self.model, self.data)
+        turns = self.data.geom_xmat[self.geoms].reshape(-1, 3, 3)
+        return np.einsum("nij,ncj->nci", turns, self.corners) + self.data.geom_xpos[self.geoms][:, None]
+
+
+@cache
+def arm_shapes() -> ArmShapes:
+    """The xArm7's, with its gripper."""
+    import mujoco
+
+    model = mjcf.arm_spec().compile()
+    geoms = np.flatnonzero(model.geom_group == mjcf.LOOK_GROUP)
+    parts = [_part(mujoco.mjtGeom(model.geom_type[g]).name, model.geom_size[g]) for g in geoms]
+    most = max(len(corners) for corners, _ in parts)
+    padded = [np.concatenate([one, np.tile(one.mean(axis=0), (most - len(one), 1))]) for one, _ in parts]
+    facets = [facets + most * i for i, (_, facets) in enumerate(parts)]
+    owners = np.repeat(np.arange(len(parts)), [len(one) for one in facets])
+    lightness = model.mat_rgba[model.geom_matid[geoms], :3].mean(axis=1)
+    looks = np.stack([lightness, model.geom_bodyid[geoms] / (model.nbody - 1)], axis=1)
+    return ArmShapes(model, mujoco.MjData(model), geoms, np.stack(padded), looks, np.concatenate(facets), owners)
+
+
+def _part(kind: str, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (c, 3) and facets (f, 4) about the shape of a MuJoCo geom of this kind and size."""
+    if kind == "mjGEOM_BOX":
+        signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+        facets = [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5)]
+        return signs * size, np.array(facets)
+    if kind == "mjGEOM_CYLINDER":  # from the middle of one end to the middle of the other
+        profile = [(0.0, size[1]), (size[0], size[1]), (size[0], -size[1]), (0.0, -size[1])]
+    else:
+        half, slope = 0.0 if kind == "mjGEOM_SPHERE" else size[1], size[0] * np.sqrt(0.5)
+        upper = [(0.0, half + size[0]), (slope, half + slope), (size[0], half)]
+        profile = upper + [(radius, -height) for radius, height in reversed(upper)]
+    angles = 2 * np.pi * np.arange(_AROUND) / _AROUND
+    rings = [np.stack([r * np.cos(angles), r * np.sin(angles), np.full(_AROUND, z)], axis=1) for r, z in profile]
+    here = np.arange(_AROUND)
+    beside = np.roll(here, -1)
+    band = np.stack([here, beside, beside + _AROUND, here + _AROUND], axis=1)
+    bands = [band + _AROUND * i for i in range(len(profile) - 1)]
+    return np.concatenate(rings), np.concatenate(bands)
