@@ -80,9 +80,7 @@ class Lesson:
     """One stage: what is shown (see lesson_batches.Sampling), and how it is optimised (see training.settings).
 
     `data`: "first" pictures; or, in turn with these, first pictures of "varied" things or whole "episodes". With
-    `excerpt`, single views and that many moments of the motion. `averaged_with`: an earlier lesson; what this one
-    leaves is the mean of both's weights, which keeps more of what was known before (Wortsman et al., "Robust
-    fine-tuning of zero-shot models", CVPR 2022).
+    `excerpt`, single views and that many moments of the motion.
     """
 
     name: str
@@ -103,7 +101,6 @@ class Lesson:
     rgb_share_at_one: float | None = None
     residual_weight: float = 0.0
     text_dropout: float = 0.0
-    averaged_with: str = ""
     checkpoint_every: int = 100
     log_every: int = 20
 

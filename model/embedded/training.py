@@ -178,25 +178,6 @@ def _teach(
         batches = batches_of(curriculum, lesson, material, pipeline.vae)
         train(objective, batches, settings, run, on_figures=looks, stop=stop)
     load_averaged(objective, checkpoints(run)[-1])
-    if lesson.averaged_with:
-        _average_with(objective, _run_of(curriculum, lesson.averaged_with, run.parent))
-
-
-def _average_with(objective: Any, earlier: Path) -> None:
-    """Half of what the objective's networks are now, and half of what a run left."""
-    now = {name: parameter.detach().clone() for name, parameter in objective.named_parameters()}
-    load_averaged(objective, checkpoints(earlier)[-1])
-    with torch.no_grad():
-        for name, parameter in objective.named_parameters():
-            parameter.lerp_(now[name], 0.5)
-
-
-def _run_of(curriculum: Curriculum, name: str, folder: Path) -> Path:
-    """The folder of a lesson's run."""
-    names = [lesson.name for lesson in curriculum.lessons]
-    if name not in names:
-        raise ModelError(f"There is no lesson {name!r} to average with. The curriculum has {', '.join(names)}.")
-    return folder / f"{names.index(name) + 1}-{name}"
 
 
 def _paint(
@@ -217,7 +198,7 @@ def _paint(
     objective = FrameDecoderObjective(decoder)
     if not stop():
         last = curriculum.lessons[-1].name
-        taught = _step(_run_of(curriculum, last, folder))
+        taught = _step(folder / f"{len(curriculum.lessons)}-{last}")
         kept = folder / f"sketches-{last}-{taught}.npz"
         sketches = kept_sketches(kept, pipeline, material.episodes, painting.episodes)
         batches = PaintingBatches(material.episodes, sketches, painting, curriculum.seed, curriculum.sigma)

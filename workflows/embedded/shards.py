@@ -39,7 +39,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in ("episodes", "views", "size", "rigs", "instructions")}
-        values |= {"varied": True} if self.varied else {}
+        values |= {"varied": True} if self.varied else {}  # older folders do not say it
         return {**values, "mixture": dict(self.mixture), "frames": FRAMES, "period": PERIOD, "version": VERSION}
 
     @staticmethod

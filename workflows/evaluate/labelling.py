@@ -21,7 +21,7 @@ def labelling_figures(pipeline: Any, films: Sequence[Filmed], *, steps: int | No
     return {
         "clips": len(films),
         "model": _of_motions(films, read),
-        "model, not fitted": _of_motions(films, unfitted),
+        "model_not_fitted": _of_motions(films, unfitted),
         "joint": _of_motions(films, imagined),
         "lucas_kanade": lucas_kanade(films),
     }
