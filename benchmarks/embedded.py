@@ -60,8 +60,7 @@ class _Bench:
         """The scenes divided evenly among the kinds."""
         tried: list[Trial] = []
         for kind, count in divided(self.scenes, kinds_named(kinds)).items():
-            size = self.pipeline.config.height
-            clips = questions(self.drawn_by, kind, _FIRST_SEED, count, size=size, unseen=unseen, fits=fits)
+            clips = questions(self.drawn_by, kind, _FIRST_SEED, count, unseen=unseen, fits=fits)
             tried += self.court.judge(AskedModel(self.pipeline, steps=steps), clips, kind)
         _tell(kinds, tried)
         return tried

@@ -212,7 +212,7 @@ def _look(drawn: Studio, arm: VirtualLabArm, clip: Clip) -> Scene:
     joints = clip.joints if arm.loop.facts.joints is None else arm.joints
     drawn.show(truth, clip.scene, joints, clip.look)
     views = tuple(View(spec.camera, drawn.draw(spec.camera), 0.0) for spec in clip.scene.cameras)
-    return Scene(views, truth.base_from_tool, truth.openness)
+    return Scene(views, truth.base_from_tool, truth.openness, joints)
 
 
 def _planned(source: Source, clip: Clip, scene: Scene, joints: np.ndarray):

@@ -85,11 +85,13 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What the model is asked about: one picture per camera, and the arm's present pose (4, 4) and openness."""
+    """What the model is asked about: one picture per camera, the tool's present pose (4, 4) and openness, and the arm's
+    joints (7,) rad, None where they are not known."""
 
     views: tuple[View, ...]
     base_from_tool: np.ndarray
     openness: float
+    joints: np.ndarray | None = None
 
     def __post_init__(self):
         if not self.views:

@@ -16,7 +16,8 @@ _AROUND = 10  # corners of a circle
 @dataclass(frozen=True, eq=False)
 class ArmShapes:
     """The arm's n convex parts: MuJoCo's `model` and `data`, `geoms` (n,) that are seen, the `corners` (n, c, 3) m of
-    each in its own frame (filled up with its middle), and its lightness and order (n, 2), from 0 to 1.
+    each in its own frame (filled up with its middle), its place in the `order` (n,) from the base's 0 to the fingers'
+    1, and its material (n,), one of those of usual `colours` (m, 3) in [0, 1].
 
     `facets` (f, 4) are the parts' flat pieces, as numbers among all n * c corners, in order around. `owners` (f,): the
     part of each.
@@ -26,7 +27,9 @@ class ArmShapes:
     data: Any
     geoms: np.ndarray
     corners: np.ndarray
-    looks: np.ndarray
+    order: np.ndarray
+    materials: np.ndarray
+    colours: np.ndarray
     facets: np.ndarray
     owners: np.ndarray
 
@@ -54,9 +57,11 @@ def arm_shapes() -> ArmShapes:
     padded = [np.concatenate([one, np.tile(one.mean(axis=0), (most - len(one), 1))]) for one, _ in parts]
     facets = [facets + most * i for i, (_, facets) in enumerate(parts)]
     owners = np.repeat(np.arange(len(parts)), [len(one) for one in facets])
-    lightness = model.mat_rgba[model.geom_matid[geoms], :3].mean(axis=1)
-    looks = np.stack([lightness, model.geom_bodyid[geoms] / (model.nbody - 1)], axis=1)
-    return ArmShapes(model, mujoco.MjData(model), geoms, np.stack(padded), looks, np.concatenate(facets), owners)
+    used, materials = np.unique(model.geom_matid[geoms], return_inverse=True)
+    order, colours = model.geom_bodyid[geoms] / (model.nbody - 1), model.mat_rgba[used, :3].astype(float)
+    corners = np.stack(padded)
+    data = mujoco.MjData(model)
+    return ArmShapes(model, data, geoms, corners, order, materials, colours, np.concatenate(facets), owners)
 
 
 def _part(kind: str, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -82,6 +82,11 @@ class Canvas:
         """F, the latent frames of the whole canvas."""
         return self.segments[-1].span.stop
 
+    @property
+    def picture_frames(self) -> tuple[int, ...]:
+        """The latent frames (V,) at which the cameras' first pictures stand."""
+        return tuple(segment.start for segment in self.segments if segment.kind == "rgb")
+
     @cached_property
     def clean(self) -> torch.Tensor:
         """Bool (F,): the latent frames that are given, and stay bit for bit what they are."""

@@ -2,8 +2,8 @@
 
 A convolutional network sees the first frame, the first action image, this frame's action image and the codec's coarse
 picture of this frame, and says per pixel how much to take of the first frame, of the same in other light, of the coarse
-picture, of what the hand carries along and of a colour of its own. Most of the sharpness of what moves comes from what
-the action says (the arm is drawn where it will be), not from the coarse picture.
+picture, of the drawn arm, of what the hand carries along and of a colour of its own. Most of the sharpness of what
+moves comes from what the action says (the arm is drawn where it will be), not from the coarse picture.
 """
 
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 from model.arm_drawing import CHANNELS as ARM_CHANNELS
 from model.carrying import CHANNELS
 
+_LEAST_COVERED = 0.05
 _AT_FIRST = -3.0  # logit of the sources that an untrained decoder does not know how to use
 
 
@@ -41,7 +42,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         self.down = nn.ModuleList(_Convolutions(a, b, stride=2) for a, b in zip(finer, coarser, strict=True))
         self.middle = nn.Sequential(*(_Residual(widths[-1]) for _ in range(3)))
         self.up = nn.ModuleList(_Convolutions(a + b, a) for a, b in zip(finer, coarser, strict=True))
-        sources = 4 + sees_carried
+        sources = 4 + sees_arm + sees_carried
         self.exit = nn.Conv2d(widths[0], 3 + 1 + sources, 3, padding=1)  # a colour, a light, how much of each source
         with torch.no_grad():  # at first: the coarse picture, half transparent, hardly anything else
             self.exit.weight.zero_()
@@ -59,7 +60,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         """Videos (B, 3, T, H, W); the first frame is `first` itself.
 
         `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
-        latents. `arm` (B, 4, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: what a decoder that sees them needs.
+        latents. `arm` (B, 6, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: what a decoder that sees them needs.
         """
         if self.config["sees_arm"] != (arm is not None) or self.config["sees_carried"] != (carried is not None):
             raise ValueError("a frame decoder needs the pictures that it was made to see, and no others")
@@ -88,6 +89,9 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         first = given[:, :3]
         relit = ((first + 1.0) * torch.exp(torch.tanh(painted[:, 3:4])) - 1.0).clamp(-1.0, 1.0)
         sources = [first, coarse, painted[:, :3].clamp(-1.0, 1.0), relit]
+        if self.config["sees_arm"]:
+            arm = drawn[:, 3 : 3 + ARM_CHANNELS]  # its colours count as much as is covered
+            sources.append((arm[:, 3:] / arm[:, :1].clamp_min(_LEAST_COVERED)).clamp(0.0, 1.0) * 2.0 - 1.0)
         if self.config["sees_carried"]:
             sources.append(drawn[:, -CHANNELS : 3 - CHANNELS] * 2.0 - 1.0)
         shares = torch.softmax(painted[:, 4:], dim=1)

@@ -11,7 +11,7 @@ import torch
 from foundation.trajectory import Trajectory
 from model import conditioning
 from model.action_decoding import Decoded, decode
-from model.arm_drawing import arm_joints, draw_arm
+from model.arm_drawing import arm_joints, draw_arm, find_colours, fingers_seen
 from model.canvas import WITHOUT_VIDEO, absolute_from_still
 from model.carrying import draw_carried
 from model.codec import ACTION, RGB, decode_latents
@@ -130,15 +130,23 @@ class PictureDecoder:
         """The drawings of a motion that the frame decoder was made to see."""
         cameras, shown = self.prepared.cameras, {}
         if self.frame_decoder.config["sees_arm"]:
-            shown["arm"] = draw_arm(arm_joints(motion.base_from_tool), motion.openness, cameras, self._light)
+            joints = arm_joints(motion.base_from_tool, self._posture)
+            shown["arm"] = draw_arm(joints, fingers_seen(motion.openness), cameras, *self._look)
         if self.frame_decoder.config["sees_carried"]:
             first = self.prepared.first[:, 0]
             shown["carried"] = draw_carried(first, motion.base_from_tool, motion.openness, cameras)
         return shown
 
     @cached_property
-    def _light(self) -> np.ndarray | None:
-        """Where the shadows of the first pictures fall."""
-        present = self.prepared.present
-        joints = arm_joints(present.base_from_tool)[0]
-        return find_light(self.prepared.first[:, 0], self.prepared.cameras, joints, float(present.openness[0]))
+    def _posture(self) -> np.ndarray:
+        """The joints (7,) in which the arm stands in the first pictures."""
+        prepared = self.prepared
+        return arm_joints(prepared.present.base_from_tool)[0] if prepared.joints is None else prepared.joints
+
+    @cached_property
+    def _look(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """Where the shadows of the first pictures fall, and the arm's colours there."""
+        prepared = self.prepared
+        seen = prepared.first[:, 0], prepared.cameras, self._posture, float(prepared.present.openness[0])
+        light = find_light(*seen)
+        return light, find_colours(*seen, light)

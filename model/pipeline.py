@@ -221,7 +221,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             image = self._image_features(prepared).expand(candidates, -1, -1)
         if self.transformer.config.in_channels > self.transformer.config.out_channels:
             given = _given_channels(prepared, self.transformer.config, candidates)
-        return Conditions(embedded[0], embedded[1] if guided else None, camera, image, given)
+        pictures = None if prepared.pictures is None else prepared.pictures.expand(candidates, -1, -1, -1, -1)
+        return Conditions(embedded[0], embedded[1] if guided else None, camera, pictures, image, given)
 
     def _camera(self, prepared: Prepared) -> torch.Tensor:
         """The camera branch's features (1, V, T, K, h, w); kept, because cameras rarely change between requests."""

@@ -40,9 +40,10 @@ class Prepared:
     """A request as latents.
 
     `latents` (1, C, F, h, w) of the canvas, 0 where nothing is given; `still` (1, V, C, T, h, w) where the model's rgb
-    is relative to it. `present`: how the arm stands at first, one frame. `first` (V, 1, H, W, 3), `rgb`
-    (V', T, H, W, 3) and `action` (V, T, H, W, 3), uint8, are the pictures that were given, the latter two None where
-    the model makes them.
+    is relative to it. `pictures` (1, V, 3, H', W') in [-1, 1], the first ones, for a transformer that looks at them in
+    a size of its own. `present`: how the tool stands at first, one frame, and the arm's `joints` (7,) then if known.
+    `first` (V, 1, H, W, 3), `rgb` (V', T, H, W, 3) and `action` (V, T, H, W, 3), uint8, are the pictures that were
+    given, the latter two None where the model makes them.
     """
 
     canvas: Canvas
@@ -50,7 +51,9 @@ class Prepared:
     cameras: tuple[Camera, ...]
     latents: torch.Tensor
     still: torch.Tensor | None
+    pictures: torch.Tensor | None
     present: Trajectory
+    joints: np.ndarray | None
     first: np.ndarray
     rgb: np.ndarray | None
     action: np.ndarray | None
@@ -95,7 +98,9 @@ def prepare(
         cameras,
         canvas.pack(rgb[None], None if action is None else action[None]),
         None if still is None else still[None],
+        _looked_at(settings, scene, rgb.shape[-2:], device),
         Trajectory(np.zeros(1), scene.base_from_tool[None], np.array([scene.openness])),
+        scene.joints,
         first,
         videos,
         None if trajectory is None or drawn is None else np.round(255.0 * drawn).astype(np.uint8),
@@ -119,6 +124,16 @@ def _canvas(settings: Any, vae: Any, format_: Format, mode: str, views: int) -> 
             "model can place. Ask for fewer frames, fewer views or smaller images."
         )
     return canvas
+
+
+def _looked_at(settings: Any, scene: Scene, cells: torch.Size, device: torch.device) -> torch.Tensor | None:
+    """The first pictures (1, V, 3, H', W') as large as a transformer with a stem looks at them."""
+    if not settings.stem_widths:
+        return None
+    _, p_h, p_w = settings.patch_size
+    height, width = cells[0] // p_h * settings.stem_px, cells[1] // p_w * settings.stem_px
+    pictures = [conditioning.resized_images(view.rgb[None], width, height) for view in scene.views]
+    return conditioning.to_tensor(np.stack(pictures))[None, :, :, 0].to(device)
 
 
 def _drawn(scene: Scene, trajectory: Trajectory | None, cameras: Sequence[Camera], format_: Format) -> np.ndarray:

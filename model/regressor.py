@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from model.text import byte_encoder, byte_tokenizer, cleaned, encode_text
 
-CELL = 16  # px of a picture to one token
+CELL = 32  # px of a picture to one token
 _LONGEST = 64  # bytes of an instruction
 _POSITION_SCALE = 0.1  # m: what counts as one
 _LEARNING_RATE, _WARM_UP = 1e-3, 100
@@ -55,7 +55,7 @@ class Regressor(nn.Module):
         self.picture = nn.Sequential(
             nn.Conv2d(3, width // 2, 8, stride=4, padding=2),
             nn.GELU(),
-            nn.Conv2d(width // 2, width, 4, stride=4),
+            nn.Conv2d(width // 2, width, 8, stride=8),
         )
         self.ray, self.word = nn.Linear(6, width), nn.Linear(self.text_encoder.config.d_model, width)
         self.pose = nn.Linear(10, width)

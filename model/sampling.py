@@ -18,13 +18,15 @@ from model.transformer import TIMESTEPS, clean_from_velocity
 class Conditions:
     """What the transformer is told besides the canvas, for N samples.
 
-    `text`, and `no_text` where there is guidance, (N, n, d); `camera` (1, F, K, h, w). For Wan2.1's image-to-video
+    `text`, and `no_text` where there is guidance, (N, n, d); `camera` (1, F, K, h, w); `pictures` (N, V, 3, H, W) for
+    transformers that look at the first pictures besides. For Wan2.1's image-to-video
     models also `image` (N, m, e), CLIP's features, and `given` (N, 4 + C, F, h, w), a mask and the given latents.
     """
 
     text: torch.Tensor
     no_text: torch.Tensor | None
     camera: torch.Tensor
+    pictures: torch.Tensor | None = None
     image: torch.Tensor | None = None
     given: torch.Tensor | None = None
 
@@ -110,6 +112,8 @@ class Predictor:
                 self.conditions.camera,
                 action_frames=self.canvas.is_action,
                 positions=kept,
+                pictures=self.conditions.pictures,
+                picture_frames=self.canvas.picture_frames,
                 encoder_hidden_states_image=self.conditions.image,
                 return_dict=False,
             )

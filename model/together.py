@@ -120,7 +120,8 @@ def _conditions(
         )
         for one in prepared
     ]
-    return Conditions(embedded, empty, torch.cat(cameras).to(device))
+    looked_at = [one.pictures for one in prepared if one.pictures is not None]
+    return Conditions(embedded, empty, torch.cat(cameras).to(device), torch.cat(looked_at) if looked_at else None)
 
 
 def _noised(prepared: Prepared, seed: int) -> torch.Tensor:

@@ -22,7 +22,7 @@ from diffusers.models.transformers.transformer_wan import (
 from torch import nn
 from torch.nn import functional
 
-from model.picture_stem import PictureEmbedding, first_pictures
+from model.picture_stem import PictureEmbedding
 
 TIMESTEPS = 1000  # Wan's timestep is 1000 times the noise level
 # Below this noise level x0 no longer says anything about the velocity (it is divided by the level).
@@ -146,8 +146,8 @@ class ActionImagesTransformer(WanTransformer3DModel):
     segment_layers: rgb and action have first and last layers of their own.
     relative_rgb: rgb latents are relative to those of a video that stays at its first frame (canvas.relative_to_still).
     rays: the frame in which the cameras' rays are given: "first_view", the release's, or "base", the arm's.
-    stem_widths, stem_cell_px: the first pictures also pass through convolutions (picture_stem.py) of these widths;
-        a latent cell is `stem_cell_px` px wide.
+    stem_widths, stem_px: the first pictures also pass through convolutions (picture_stem.py) of these widths; they are
+        shown so large that a token is `stem_px` px wide.
     kept_positions: cut segments keep their frames' places in time (canvas.positions).
     """
 
@@ -193,7 +193,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
         kept_positions: bool = False,
         rays: str = "first_view",
         stem_widths: tuple[int, ...] | None = None,
-        stem_cell_px: int = 16,
+        stem_px: int = 32,
     ):
         # By keyword: diffusers takes positional arguments for defaults, and would forget them in `from_config`.
         super().__init__(
@@ -233,7 +233,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
             self.proj_out = nn.Linear(width, 2 * self.proj_out.out_features)
         if stem_widths:
             plain: Any = self.patch_embedding
-            self.patch_embedding = PictureEmbedding(plain, out_channels, stem_cell_px, tuple(stem_widths))
+            self.patch_embedding = PictureEmbedding(plain, stem_px, tuple(stem_widths))
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -244,6 +244,8 @@ class ActionImagesTransformer(WanTransformer3DModel):
         *,
         action_frames: torch.Tensor | None = None,
         positions: tuple[int, ...] | None = None,
+        pictures: torch.Tensor | None = None,
+        picture_frames: tuple[int, ...] = (),
         encoder_hidden_states_image: torch.Tensor | None = None,
         attention_kwargs: dict[str, Any] | None = None,
         return_dict: bool = True,
@@ -252,7 +254,9 @@ class ActionImagesTransformer(WanTransformer3DModel):
 
         `timestep` (B,), or (B, F) one per latent frame, in [0, 1000]; `encoder_hidden_states` (B, n, text_dim);
         `camera` (B or 1, F, camera_channels, h, w), none at all being the same as zeros; `action_frames` (F,) bool,
-        needed with `segment_layers`; `positions` (F,) places in time, 0 to F - 1 unless given.
+        needed with `segment_layers`; `positions` (F,) places in time, 0 to F - 1 unless given; `pictures`
+        (B, n, 3, h stem_px / p, w stem_px / p) in [-1, 1], needed with `stem_widths`: what the cameras see in the
+        frames `picture_frames` (n,) of the canvas.
         """
         settings: Any = self.config
         noisy = hidden_states
@@ -260,8 +264,9 @@ class ActionImagesTransformer(WanTransformer3DModel):
             hidden_states = _apart(hidden_states, action_frames)
         stem: Any = self.patch_embedding
         if settings.stem_widths:
-            shown = () if action_frames is None else first_pictures(action_frames)
-            stem.pictures = (noisy[:, : settings.out_channels], shown)
+            if pictures is None or pictures.shape[1] != len(picture_frames):
+                raise ValueError("this transformer looks at the first pictures: it needs one for each picture frame")
+            stem.shown = (pictures, picture_frames)
         self.rope.inputs = CanvasInputs(self.camera_features(camera, hidden_states), positions)
         self.condition_embedder.tokens_per_frame = self._tokens_per_frame(hidden_states)
         try:
@@ -276,7 +281,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
         finally:
             self.rope.inputs = None
             if settings.stem_widths:
-                stem.pictures = None
+                stem.shown = None
         output: torch.Tensor = passed[0]
         if settings.segment_layers:
             output = _together(output, action_frames)

@@ -20,12 +20,13 @@ _BIG = ("rgb", "action")  # of a result: hundreds of megabytes, which go through
 def scene_message(scene: Scene) -> dict[str, Any]:
     """A scene as plain values; `scene_from` reads it."""
     views = [{"camera": v.camera.to_dict(), "rgb": v.rgb, "captured": v.captured} for v in scene.views]
-    return {"views": views, "base_from_tool": scene.base_from_tool, "openness": scene.openness}
+    names = ("base_from_tool", "openness", "joints")
+    return {"views": views, **{name: getattr(scene, name) for name in names}}
 
 
 def scene_from(values: Mapping[str, Any]) -> Scene:
     views = tuple(View(Camera.from_dict(v["camera"]), v["rgb"], v["captured"]) for v in values["views"])
-    return Scene(views, values["base_from_tool"], values["openness"])
+    return Scene(views, values["base_from_tool"], values["openness"], values["joints"])
 
 
 def trajectory_message(trajectory: Trajectory | None) -> dict[str, Any] | None:

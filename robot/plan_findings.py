@@ -7,6 +7,7 @@ import numpy as np
 
 from foundation import xarm7
 from foundation.poses import distance
+from foundation.reach import Reached
 from foundation.trajectory import Trajectory
 from robot.collision import KnownBox, Touch, collision_check
 from robot.findings import Finding, Level, frames_named, runs
@@ -14,7 +15,6 @@ from robot.joint_trajectory import JointTrajectory
 from robot.keyframes import SAME_OPENNESS, Keyframes
 from robot.limiter import Limiter, LimiterSettings
 from robot.motion_check import LONGEST
-from robot.reach import Reached
 from robot.workspace import FACES, TCP, arm_points
 
 LOW_CONFIDENCE = 0.3

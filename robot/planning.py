@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline
 
 from foundation import xarm7
 from foundation.poses import distance, interpolate
+from foundation.reach import Reached, follow_on, reach
 from foundation.trajectory import Trajectory
 from robot.collision import KnownBox
 from robot.findings import Finding
@@ -21,7 +22,6 @@ from robot.motion_check import LONGEST
 from robot.pacing import SPEED_SHARE, excess, pace
 from robot.plan import Plan
 from robot.plan_findings import motion_findings, proposal_findings, refusing, start_findings
-from robot.reach import Reached, follow_on, reach
 from robot.table_room import lifted
 
 __all__ = ["KnownBox", "PlanSettings", "make_plan"]

@@ -10,9 +10,9 @@ from cameras.board import TagBoard
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.poses import invert, pose, transform
+from foundation.reach import reach
 from robot.collision import collision_check
 from robot.limiter import LimiterSettings
-from robot.reach import reach
 from robot.workspace import arm_points
 from workflows.calibrate import rough_rig
 from workflows.calibrate_values import LEAST_VIEWS, PLANNED_POSES, CalibrationError, CalibrationSession

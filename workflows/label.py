@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from foundation import xarm7
+from foundation.reach import reach
 from foundation.trajectory import Scene, Trajectory, View
 from model.client import ModelProcess
 from model.errors import GenerationCancelled
@@ -108,13 +109,13 @@ def _read(
     length, parts = (frames - 1) * period, []
     count = max(1, int(np.ceil(video.seconds / length - 1e-6)))
     given = {name: value for name, value in options.items() if value is not None}
-    pose, openness = start.base_from_tool, start.openness
+    pose, openness, joints = start.base_from_tool, start.openness, start.joints
     for number in range(count):
         token.raise_if_cancelled()
         report(f"Reading {video.name}, piece {number + 1} of {count}", number / count)
         times = number * length + period * np.arange(frames)
         pictures = video.at(np.minimum(times, video.seconds))
-        scenes = [_scene(video, pictures[:, frame], pose, openness) for frame in range(frames)]
+        scenes = [_scene(video, pictures[:, frame], pose, openness, joints) for frame in range(frames)]
         seen = [cropped(scene, windows) for scene in scenes]
         films = np.stack([[scene.views[view].rgb for scene in seen] for view in range(len(windows))])
         made = process.generate(
@@ -127,6 +128,7 @@ def _read(
         if len(known):
             pose = read.trajectory.base_from_tool[known[-1]]
             openness = float(np.clip(read.trajectory.openness[known[-1]], 0.0, 1.0))
+            joints = None if start.joints is None else reach(pose[None], start.joints).position[0]
     return _joined(video, parts, fingerprint(process.folder), start)
 
 
@@ -146,9 +148,11 @@ def _joined(
     return Labelled(video, trajectory, confidence[inside], residual[inside], model, start)
 
 
-def _scene(video: MultiView, pictures: np.ndarray, pose: np.ndarray, openness: float) -> Scene:
+def _scene(
+    video: MultiView, pictures: np.ndarray, pose: np.ndarray, openness: float, joints: np.ndarray | None
+) -> Scene:
     views = tuple(View(camera, rgb, 0.0) for camera, rgb in zip(video.cameras, pictures, strict=True))
-    return Scene(views, pose, openness)
+    return Scene(views, pose, openness, joints)
 
 
 def keep(library: Library, labelled: Sequence[Labelled], operator: str = "") -> list[str]:

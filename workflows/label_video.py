@@ -26,11 +26,13 @@ class LabelError(KnownError):
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where the arm stands in a film's first picture: `base_from_tool` (4, 4) and `openness`, and who says so."""
+    """Where the arm stands in a film's first picture: `base_from_tool` (4, 4) and `openness`, who says so, and in which
+    `joints` (7,) rad, None where that is not known."""
 
     base_from_tool: np.ndarray
     openness: float = 1.0
     known: str = "given"
+    joints: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,10 @@ def _start_of(episode: Episode) -> Start | None:
     if trajectory is None or not trajectory.known.any():
         return None
     first = trajectory.at(np.array([episode.span[0]]))
-    return Start(first.base_from_tool[0], float(first.openness[0]), "from the episode's own samples")
+    samples = episode.samples
+    joints = samples["position"][int(np.argmin(np.abs(samples["time"] - episode.span[0])))]
+    measured = joints if np.isfinite(joints).all() else None
+    return Start(first.base_from_tool[0], float(first.openness[0]), "from the episode's own samples", measured)
 
 
 def of_files(paths: Sequence[Path], cameras: Sequence[Camera], instruction: str) -> MultiView:

@@ -166,7 +166,8 @@ class Session:
         status = self.robot.status
         if status is None or not np.isfinite(status.position).all():
             raise NotConnectedError("The arm does not say where it is. Connect it again.")
-        return Scene(views, xarm7.forward(status.position), 1.0 if status.openness is None else status.openness)
+        openness = 1.0 if status.openness is None else status.openness
+        return Scene(views, xarm7.forward(status.position), openness, status.position)
 
     def checks(self) -> list[Check]:
         """What must be well before a rehearsal, each with what to do."""

@@ -36,16 +36,18 @@ class Data:
 
 @dataclass(frozen=True)
 class Size:
-    """How large the model is: pictures of `size_px`, tokens of `cell_px`, `heads` of 64 wide, `layers`."""
+    """How large the model is: videos of `size_px`, first pictures of `seen_px`, tokens of `cell_px` of a video, `heads`
+    of 64 wide, `layers`."""
 
     size_px: int = 96
+    seen_px: int = 192
     cell_px: int = 16
     latent_channels: int = 256
     heads: int = 4
     head_width: int = 64
     layers: int = 6
     ffn: int = 768
-    stem_widths: tuple[int, ...] = (24, 48, 96)
+    stem_widths: tuple[int, ...] = (32, 64, 128)
     text_width: int = 192
 
 

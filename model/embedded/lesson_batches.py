@@ -49,8 +49,10 @@ class LessonBatches:
         scenes = self.shots.scene[choice.motions][:, None]
         K, cameras = (self._tensor(a[scenes, choice.views]) for a in (self.shots.K, self.shots.base_from_camera))
         rgb = self._rgb(scenes, choice)
+        pictures = self._coloured(self.shots.pictures[scenes, choice.views], choice)
         action = self._action(choice.motions, K, cameras, layout)
-        return Batch(rgb, action, self._rays(K, cameras), instructions, layout=layout)
+        rays = self._rays(K, cameras)
+        return Batch(rgb, action, rays, instructions, pictures=pictures.movedim(-1, 2), layout=layout)
 
     def _layout(self, generator: np.random.Generator) -> OneView | None:
         wanted = self.sampling
@@ -66,12 +68,17 @@ class LessonBatches:
         videos = self.shots.rgb[scenes, choice.views]  # (B, v, F, H, W, 3)
         if self.sampling.excerpt:
             videos = videos[:, :, :1]
-        colours = self._tensor(choice.colours)[:, :, None, None, None]
-        pixels = ((self._tensor(videos) * colours).clamp_(0, 255) / 127.5 - 1.0).movedim(-1, 2)
+        pixels = self._coloured(videos, choice).movedim(-1, 2)
         latents = self._encode(pixels, RGB)
         if pixels.shape[3] == 1:
             return latents
         return relative_to_still(latents, self._encode(pixels[:, :, :, :1].expand_as(pixels), RGB))
+
+    def _coloured(self, pictures: np.ndarray, choice: Choice) -> torch.Tensor:
+        """Pictures (B, v, ..., 3) in [-1, 1], as bright and in such colours as was drawn."""
+        colours = self._tensor(choice.colours)
+        colours = colours.reshape(*colours.shape[:2], *(1,) * (pictures.ndim - 3), 3)
+        return (self._tensor(pictures) * colours).clamp_(0, 255) / 127.5 - 1.0
 
     def _action(
         self, motions: np.ndarray, K: torch.Tensor, cameras: torch.Tensor, layout: OneView | None

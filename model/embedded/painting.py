@@ -8,7 +8,7 @@ import torch
 
 from foundation.camera import Camera
 from model.action_rendering_torch import render_torch
-from model.arm_drawing import draw_arm
+from model.arm_drawing import draw_arm, fingers_seen
 from model.carrying import draw_carried
 from model.embedded.curriculum import Painting
 from model.embedded.shots import Shots
@@ -102,15 +102,16 @@ class PaintingBatches:
         return replace(made, weight=1.0 + self.painting.moved_weight * moved)
 
     def _arm(self, number: int, view: int, frame: int, imagined: bool) -> np.ndarray:
-        """(H, W, 4) uint8: the arm in one frame, drawn once; drawing takes as long as painting does."""
+        """(H, W, 6) uint8: the arm in one frame, drawn once; drawing takes as long as painting does."""
         key = (number, view, frame, imagined)
         if key not in self._arms:
             episodes, read = self.episodes, self.sketches
             joints, openness = (read.joints, read.openness) if imagined else (read.true_joints, episodes.openness)
+            fingers = fingers_seen(openness[number])[[frame]]
             light = read.light[number] if np.isfinite(read.light[number]).all() else None
             camera = camera_of(episodes, int(episodes.scene[number]), view)
-            drawn = draw_arm(joints[number, [frame]], openness[number, [frame]], [camera], light)
-            self._arms[key] = np.round(255.0 * drawn[0, 0]).astype(np.uint8)
+            shown = joints[number, [frame]], fingers, [camera], light, read.colours[number]
+            self._arms[key] = np.round(255.0 * draw_arm(*shown)[0, 0]).astype(np.uint8)
         return self._arms[key]
 
 

@@ -96,7 +96,8 @@ def _said(pipeline: Any, batch: Batch, layout: Canvas | OneView, seed: int, prec
         text = encode_text(pipeline.tokenizer, pipeline.text_encoder, texts, pipeline.config.max_text_length)
         velocity = pipeline.transformer(
             noisy, TIMESTEPS * levels, text, layout.pack_camera(batch.camera), action_frames=layout.is_action,
-            positions=layout.positions(kept=True), return_dict=False,
+            positions=layout.positions(kept=True), pictures=batch.pictures, picture_frames=layout.picture_frames,
+            return_dict=False,
         )[0].float()  # fmt: skip
     return clean_from_velocity(noisy, velocity, TIMESTEPS * levels)
 

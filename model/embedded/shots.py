@@ -12,12 +12,13 @@ class Shots:
     """N scenes with V views each, and M motions, each done in one of the scenes.
 
     rgb (N, V, F, H, W, 3) uint8, F = 1 where only the first picture is there, else the T frames of the scene's one
-    motion; K (N, V, 3, 3) px; base_from_camera (N, V, 4, 4); scene (M,) which of the N; base_from_tool (M, T, 4, 4);
-    openness (M, T); instructions (M,), one or more wordings each; asked (M,): kind of task, thing and goal ("" where
-    there is none).
+    motion; pictures (N, V, H', W', 3) uint8, the first ones again, in more detail; K (N, V, 3, 3) in px of rgb;
+    base_from_camera (N, V, 4, 4); scene (M,) which of the N; base_from_tool (M, T, 4, 4); openness (M, T);
+    instructions (M,), one or more wordings each; asked (M,): kind of task, thing and goal ("" where there is none).
     """
 
     rgb: np.ndarray
+    pictures: np.ndarray
     K: np.ndarray
     base_from_camera: np.ndarray
     scene: np.ndarray
@@ -65,7 +66,7 @@ def joined(parts: list[Shots]) -> Shots:
     starts = np.cumsum([0, *(len(part.rgb) for part in parts[:-1])])
     arrays = {
         name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("rgb", "K", "base_from_camera", "base_from_tool", "openness")
+        for name in ("rgb", "pictures", "K", "base_from_camera", "base_from_tool", "openness")
     }
     scene = np.concatenate([part.scene + start for part, start in zip(parts, starts, strict=True)])
     return Shots(

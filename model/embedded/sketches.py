@@ -8,7 +8,7 @@ import numpy as np
 
 from foundation.camera import Camera
 from foundation.trajectory import Scene, View
-from model.arm_drawing import arm_joints
+from model.arm_drawing import arm_joints, find_colours
 from model.embedded.shots import Shots
 from model.generation import Generated
 from model.light import find_light
@@ -22,7 +22,8 @@ class Sketches:
     """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
     read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion.
     `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`); `light`
-    (E, 2): where the shadows of the first pictures fall (see `find_light`), NaN where that cannot be told."""
+    (E, 2): where the shadows of the first pictures fall (see `find_light`), NaN where that cannot be told; `colours`
+    (E, m, 3): the arm's (see `find_colours`)."""
 
     coarse: np.ndarray
     base_from_tool: np.ndarray
@@ -30,6 +31,7 @@ class Sketches:
     joints: np.ndarray
     true_joints: np.ndarray
     light: np.ndarray
+    colours: np.ndarray
 
 
 def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
@@ -50,8 +52,9 @@ def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
     finally:
         pipeline.frame_decoder = decoder
     arms = [np.stack([arm_joints(one) for one in motions]) for motions in (poses, episodes.base_from_tool[:count])]
-    lights = np.stack([_light(episodes, number, arms[1][number, 0]) for number in range(count)])
-    values = (np.stack(poses), np.stack(openness), *arms, lights)
+    looks = [look_of(episodes, number, arms[1][number, 0]) for number in range(count)]
+    lights, colours = (np.stack(values) for values in zip(*looks, strict=True))
+    values = (np.stack(poses), np.stack(openness), *arms, lights, colours)
     return Sketches(np.stack(coarse), *(value.astype(np.float32) for value in values))
 
 
@@ -72,18 +75,21 @@ def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
     return generate_together(pipeline, questions, "joint", num_inference_steps=1)
 
 
-def _light(episodes: Shots, number: int, joints: np.ndarray) -> np.ndarray:
-    """(2,): see `Sketches`."""
+def look_of(episodes: Shots, number: int, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An episode's `light` (2,) and `colours` (m, 3): see `Sketches`."""
     scene = int(episodes.scene[number])
     cameras = [camera_of(episodes, scene, view) for view in range(episodes.views)]
-    found = find_light(episodes.rgb[scene, :, 0], cameras, joints, float(episodes.openness[number, 0]))
-    return np.full(2, np.nan) if found is None else found
+    seen = episodes.rgb[scene, :, 0], cameras, joints, float(episodes.openness[number, 0])
+    light = find_light(*seen)
+    return np.full(2, np.nan) if light is None else light, find_colours(*seen, light)
 
 
 def _scene(episodes: Shots, number: int) -> Scene:
     """How the episode began."""
     scene = int(episodes.scene[number])
-    views = tuple(View(camera_of(episodes, scene, v), episodes.rgb[scene, v, 0], 0.0) for v in range(episodes.views))
+    height, width = episodes.pictures.shape[2:4]
+    cameras = [camera_of(episodes, scene, view).resized(width, height) for view in range(episodes.views)]
+    views = tuple(View(c, picture, 0.0) for c, picture in zip(cameras, episodes.pictures[scene], strict=True))
     return Scene(views, episodes.base_from_tool[number, 0], float(episodes.openness[number, 0]))
 
 

@@ -20,7 +20,7 @@ from model.embedded.shots import Shots
 from model.embedded.sketches import kept_sketches
 from model.errors import ModelError
 from model.frame_decoder import FrameDecoder
-from model.linear_codec import RGB, LinearCodec
+from model.linear_codec import LinearCodec
 from model.pipeline import ActionImagesPipeline
 from model.training.batches import Batches
 from model.training.checkpoints import checkpoints
@@ -95,7 +95,7 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
         "text_dim": size.text_width,
         "rays": "base",
         "stem_widths": size.stem_widths or None,
-        "stem_cell_px": size.cell_px,
+        "stem_px": size.seen_px * size.cell_px // size.size_px,
     }
     pipeline = embedded_pipeline(
         codec,
@@ -110,9 +110,6 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
         tolerance=_TOLERANCE,
         rehearsal_mode=curriculum.rehearsal_mode,
     )
-    if size.stem_widths:
-        bases: Any = codec.bases[RGB]
-        pipeline.transformer.patch_embedding.start_from(bases.first_decoder)
     train_everything(pipeline.transformer)
     train_everything(pipeline.text_encoder)
     return pipeline

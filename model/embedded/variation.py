@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from model.arm_drawing import CHANNELS as ARM_CHANNELS
 from model.training.codec_objectives import Paintings
 
 _RECOLOURED, _ZOOMED, _NEARER = 0.5, 0.6, 1.5  # shares of the samples, and how much nearer they may be
@@ -21,11 +22,12 @@ def varied(paintings: Paintings, generator: np.random.Generator) -> Paintings:
     parts = {name: getattr(paintings, name) for name in names if getattr(paintings, name) is not None}
     count = len(paintings)
     order = np.where(generator.random((count, 1)) < _RECOLOURED, _permutations(generator, count), np.arange(3))
-    for name, colours in (("video", 3), ("coarse", 3), ("carried", 3)):
+    for name, red in (("video", 0), ("coarse", 0), ("carried", 0), ("arm", ARM_CHANNELS - 3)):
         if name in parts:
             part = parts[name]
-            mixed = torch.stack([one[torch.from_numpy(o)] for one, o in zip(part[:, :colours], order, strict=True)])
-            parts[name] = torch.cat([mixed, part[:, colours:]], dim=1)
+            colours = part[:, red : red + 3]
+            mixed = torch.stack([one[torch.from_numpy(o)] for one, o in zip(colours, order, strict=True)])
+            parts[name] = torch.cat([part[:, :red], mixed, part[:, red + 3 :]], dim=1)
     zoom = np.where(generator.random(count) < _ZOOMED, generator.uniform(1.0, _NEARER, count), 1.0)
     side = np.where(generator.random(count) < 0.5, -1.0, 1.0)
     shift = generator.uniform(-1, 1, (count, 2)) * (1.0 - 1.0 / zoom)[:, None]

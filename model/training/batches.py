@@ -17,6 +17,7 @@ class Batch:
     rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices where only policies are taught;
     action (B, V, C, T, h, w), or None where nothing is known of it; camera (B, V, T, K, h, w) as the transformer takes
     it, or None; instructions, one text each; text (B, n, text_dim), their embeddings, where they were made before.
+    pictures (B, V, 3, H, W) in [-1, 1], the first ones, for transformers that look at them besides the latents.
     layout: the canvas (see layouts.py) that the data were made for, or None where the objective may choose; of the
     action then only the latent frames that it asks for are there.
     """
@@ -26,6 +27,7 @@ class Batch:
     camera: torch.Tensor | None
     instructions: tuple[str, ...]
     text: torch.Tensor | None = None
+    pictures: torch.Tensor | None = None
     layout: Any = None
 
     def __len__(self) -> int:
@@ -83,6 +85,7 @@ def encode_batch(
     *,
     relative_rgb: bool = False,
     text: torch.Tensor | None = None,
+    pictures: torch.Tensor | None = None,
 ) -> Batch:
     """A batch from videos (B, V, 3, T, H, W) in [-1, 1]; of rgb the first frame suffices for policies.
 
@@ -92,4 +95,4 @@ def encode_batch(
     if relative_rgb and rgb.shape[3] > 1:
         latents = relative_to_still(latents, still_latents(codec, rgb[:, :, :, 0], rgb.shape[3]))
     action_latents = None if action is None else encode_videos(codec, action, ACTION)
-    return Batch(latents, action_latents, camera, tuple(instructions), text)
+    return Batch(latents, action_latents, camera, tuple(instructions), text, pictures)

@@ -63,7 +63,7 @@ class FlowMatchingObjective(nn.Module):
         clean = layout.pack(batch.rgb, batch.action).float()
         noise = draw_noise(clean.shape, own).to(clean.device)
         noisy = add_noise(clean, noise, levels.float())
-        velocity = self._velocity(layout, noisy, levels.float(), text, batch.camera).float()
+        velocity = self._velocity(layout, noisy, levels.float(), text, batch).float()
         squared = (velocity - (noise - clean)).square().mean(dim=1)  # (B, F, h, w)
         return self._loss(layout, squared, clean, levels.float())
 
@@ -73,7 +73,7 @@ class FlowMatchingObjective(nn.Module):
         noisy: torch.Tensor,
         levels: torch.Tensor,
         text: torch.Tensor,
-        camera: torch.Tensor | None,
+        batch: Batch,
     ) -> torch.Tensor:
         config = self.transformer.config
         timestep = TIMESTEPS * (levels if config["timestep_per_token"] else levels.amax(dim=1))
@@ -82,9 +82,11 @@ class FlowMatchingObjective(nn.Module):
             noisy,
             timestep,
             text.to(noisy.device),
-            None if camera is None else layout.pack_camera(camera),
+            None if batch.camera is None else layout.pack_camera(batch.camera),
             action_frames=layout.is_action,
             positions=layout.positions(kept=True) if kept else None,
+            pictures=None if batch.pictures is None else batch.pictures[:, : len(layout.picture_frames)],
+            picture_frames=layout.picture_frames,
             return_dict=False,
         )[0]
 

@@ -25,6 +25,10 @@ class OneFrame:
         return Canvas("policy", 1, self.latent_frames)
 
     @property
+    def picture_frames(self) -> tuple[int, ...]:
+        return (0,)
+
+    @property
     def _columns(self) -> torch.Tensor:
         return torch.tensor([0, 1, 1 + self.frame])
 
@@ -68,6 +72,10 @@ class OneView:
     frames: tuple[int, ...]
     slot: int = 0
     without_present: bool = False
+
+    @property
+    def picture_frames(self) -> tuple[int, ...]:
+        return (0,)
 
     @property
     def _actions(self) -> tuple[int, ...]:

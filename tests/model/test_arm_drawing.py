@@ -5,7 +5,10 @@ import pytest
 
 from foundation import xarm7
 from foundation.camera import camera_at
-from model.arm_drawing import CHANNELS, arm_joints, draw_arm
+from foundation.trajectory import Trajectory
+from model.arm_drawing import CHANNELS, arm_joints, draw_arm, find_colours, fingers_seen
+from model.arm_shapes import arm_shapes
+from robot.planning import make_plan
 
 CAMERAS = tuple(camera_at(f"view {y}", 96, 80, 0.9, (1.2, y, 0.7), (0.3, 0.0, 0.2)) for y in (0.6, -0.6))
 POSTURES = xarm7.HOME + np.linspace(0, 1, 5)[:, None] * np.array([0.4, 0.2, 0, 0.3, 0, 0.1, 0])
@@ -23,6 +26,33 @@ def test_joints_lead_where_the_tool_is_and_what_cannot_be_reached_is_left_out():
     assert pictures.min() >= 0.0 and pictures[:, :3].max() == pytest.approx(1.0)
 
 
+def test_the_redundancy_is_spent_as_planning_spends_it():
+    """From the same posture as the plan's, the joints are those in which the arm really passes the frames."""
+    swung = xarm7.HOME + np.array([0.5, 0, -0.5, 0, 0.3, 0, 0.2])
+    poses = np.repeat(xarm7.forward(swung)[None], 6, axis=0)
+    poses[:, :3, 3] += np.linspace(0, 1, 6)[:, None] * np.array([0.1, -0.15, -0.1])
+    plan = make_plan(Trajectory(np.arange(6.0), poses, np.ones(6)), swung, 1.0)
+    passed = np.array([np.interp(plan.frame_moments, plan.motion.times, q) for q in plan.motion.position.T]).T
+    assert np.abs(arm_joints(poses, swung) - passed).max() < 0.01
+    assert np.abs(arm_joints(poses) - passed).max() > 0.1  # who does not know the posture takes another
+
+
+def test_the_gripper_is_seen_to_do_what_it_was_asked_a_frame_before():
+    assert fingers_seen(np.array([1.0, 1.0, 0.0, 0.0, 1.0])).tolist() == [1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+def test_the_arms_colours_are_found_again_in_pictures_of_it():
+    usual, light = arm_shapes().colours, np.array([0.3, -0.2])
+    true = np.clip(usual[:, ::-1] * [1.0, 0.7, 0.5] + 0.1, 0, 1)
+    drawn = draw_arm(POSTURES[:1], np.ones(1), CAMERAS, light, true)[:, 0]
+    pictures = np.round(255 * (drawn[..., 3:] + (1 - drawn[..., :1]) * [0.2, 0.5, 0.3])).astype(np.uint8)
+    found = find_colours(pictures, CAMERAS, POSTURES[0], 1.0, light)
+    seen = np.abs(found - usual).max(axis=1) > 1e-9  # of what is too small to be seen the usual colour is taken
+    assert seen.sum() >= 3 and found[seen] == pytest.approx(true[seen], abs=0.03)
+    away = [camera_at("away", 96, 80, 0.9, (1.2, 0.6, 0.7), (3.0, 3.0, 0.2))]
+    assert (find_colours(pictures[:1], away, POSTURES[0], 1.0, light) == usual).all()
+
+
 def test_hand_and_shoulder_are_where_the_cameras_see_them():
     pictures = draw_arm(POSTURES, np.zeros(5), CAMERAS)
     for camera, shown in zip(CAMERAS, pictures, strict=True):
@@ -33,7 +63,7 @@ def test_hand_and_shoulder_are_where_the_cameras_see_them():
             for point in (np.array([0.0, 0.0, 0.15]), wrist[:3, 3], above_tip):
                 x, y = np.round(camera.project(point)).astype(int)
                 assert picture[y, x, 0] > 0.5
-                orders.append(picture[y, x, 2])
+                orders.append(picture[y, x, 1])
             assert orders[1] < orders[2]  # the fingers come after the wrist; the base may be hidden behind both
             x, y = np.round(camera.project(np.array([0.7, 0.0, 0.0]))).astype(int)
             assert picture[y, x].max() == 0.0  # the bare table
@@ -46,7 +76,7 @@ def test_white_links_are_lighter_than_the_black_gripper():
         lightness = []
         for point in (upper_arm, palm):
             x, y = np.round(camera.project(point[:3])).astype(int)
-            lightness.append(shown[0, y, x, 1])
+            lightness.append(shown[0, y, x, 3:].mean())
         assert lightness[0] > 2.5 * lightness[1]
 
 
@@ -58,13 +88,13 @@ def test_open_fingers_stand_apart():
 def test_the_shadow_falls_away_from_the_light_and_what_is_turned_to_it_is_lighter():
     left, right = (draw_arm(POSTURES[:1], np.ones(1), CAMERAS, np.array([0.0, y]))[:, 0] for y in (0.6, -0.6))
     dark = draw_arm(POSTURES[:1], np.ones(1), CAMERAS)[:, 0]
-    assert dark[..., 3].max() == 0.0
+    assert dark[..., 2].max() == 0.0
     hand = xarm7.forward(POSTURES[0])[:3, 3]
     for view, camera in enumerate(CAMERAS):
         for shown, y in ((left, 0.6), (right, -0.6)):
             places = [hand * [1, 1, 0] + [0, side * hand[2], 0] for side in (y, -y)]
             (x, row), (other_x, other_row) = np.round(camera.project(np.array(places))).astype(int)
-            assert shown[view, row, x, 3] > 0.5 and shown[view, other_row, other_x, 3] < 0.1
-        assert (left[view, ..., 1] >= dark[view, ..., 1]).all()
+            assert shown[view, row, x, 2] > 0.5 and shown[view, other_row, other_x, 2] < 0.1
+        assert (left[view, ..., 3:] >= dark[view, ..., 3:]).all()
     # Light that comes from -y makes the side lighter that the camera at -y sees.
-    assert left[1, ..., 1].sum() > right[1, ..., 1].sum() and left[0, ..., 1].sum() < right[0, ..., 1].sum()
+    assert left[1, ..., 3].sum() > right[1, ..., 3].sum() and left[0, ..., 3].sum() < right[0, ..., 3].sum()

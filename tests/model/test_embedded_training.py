@@ -35,7 +35,7 @@ TINY = Curriculum(
     3,
     0.06,
     Data(),
-    Size(SIDE, 8, 24, heads=2, head_width=24, layers=2, ffn=64, stem_widths=(8, 8), text_width=16),
+    Size(SIDE, 2 * SIDE, 8, 24, heads=2, head_width=24, layers=2, ffn=64, stem_widths=(8, 8), text_width=16),
     Reading(3, 4),
     (
         Lesson("point", 3, 4, excerpt=1, without_present=True, log_every=1, checkpoint_every=2),
@@ -61,8 +61,10 @@ def shots(scenes: int = 3, frames: int = 1, seed: int = 0, motions: int = 3) -> 
             for _ in range(count)
         ]
     )
+    rgb = generator.integers(0, 256, (scenes, 3, frames, SIDE, SIDE, 3), dtype=np.uint8)
     return Shots(
-        generator.integers(0, 256, (scenes, 3, frames, SIDE, SIDE, 3), dtype=np.uint8),
+        rgb,
+        rgb[:, :, 0].repeat(2, axis=2).repeat(2, axis=3),
         np.broadcast_to([camera.K for camera in CAMERAS], (scenes, 3, 3, 3)),
         np.broadcast_to([camera.base_from_camera for camera in CAMERAS], (scenes, 3, 4, 4)),
         np.arange(count) // motions,
@@ -183,24 +185,30 @@ def test_what_is_seen_in_the_first_picture_reaches_every_view(stem):
         assert not last.weight.any()
         torch.nn.init.normal_(last.weight, std=0.1)
 
-    def said(latents: torch.Tensor) -> torch.Tensor:
+    def said(latents: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
         return pipeline.transformer(
-            latents, 1000 * levels, torch.zeros(2, 4, 16), canvas.pack_camera(batch.camera),
-            action_frames=canvas.is_action, positions=canvas.positions(True), return_dict=False,
+            latents, 1000 * levels, torch.zeros(2, 4, 16), canvas.pack_camera(batch.camera), pictures=pictures,
+            picture_frames=canvas.picture_frames, action_frames=canvas.is_action, positions=canvas.positions(True),
+            return_dict=False,
         )[0]  # fmt: skip
 
     with torch.no_grad():
-        before = said(clean)
-        for frame in (0, 4):  # the rgb of both views
-            other = clean.clone()
+        before = said(clean, batch.pictures)
+        for view, frame in enumerate((0, 4)):  # the rgb of both views
+            other, otherwise = clean.clone(), batch.pictures.clone()
             other[:, :, frame] += 1.0
-            assert not torch.allclose(before[:, :, 1:4], said(other)[:, :, 1:4])
+            assert not torch.allclose(before[:, :, 1:4], said(other, batch.pictures)[:, :, 1:4])
+            otherwise[:, view] += 1.0
+            assert torch.allclose(before[:, :, 1:4], said(clean, otherwise)[:, :, 1:4]) != bool(stem)
+    if stem:
+        with pytest.raises(ValueError, match="needs one for each"):
+            said(clean, batch.pictures[:, :1])
 
 
 def network(stem: tuple[int, ...] | None) -> dict[str, Any]:
     size = {"in_channels": 24, "out_channels": 24, "patch_size": (1, 1, 1), "num_attention_heads": 2}
     size |= {"attention_head_dim": 24, "num_layers": 1, "ffn_dim": 64, "text_dim": 16, "rays": "base"}
-    return size | {"stem_widths": stem, "stem_cell_px": 8}
+    return size | {"stem_widths": stem, "stem_px": 16}
 
 
 def test_the_curriculum_in_the_program_can_be_read_and_others_are_checked(tmp_path):

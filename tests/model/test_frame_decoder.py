@@ -91,8 +91,11 @@ def test_a_decoder_gets_just_the_pictures_that_it_was_made_to_see(previous):
 def test_varied_samples_are_changed_in_all_their_pictures_alike():
     videos, actions = squares(16)
     carried = torch.cat([videos, actions[:, :2]], dim=1)
-    made = varied(Paintings(videos, actions, videos.clone(), None, None, carried), np.random.default_rng(0))
-    assert made.video.shape == videos.shape and made.arm is None and made.carried is not None
+    arm = torch.cat([actions, videos], dim=1)  # the colours come last
+    made = varied(Paintings(videos, actions, videos.clone(), None, arm, carried), np.random.default_rng(0))
+    assert made.video.shape == videos.shape and made.arm is not None and made.carried is not None
+    assert torch.allclose(made.arm[:, 3:], made.video, atol=1e-6)
+    assert torch.allclose(made.arm[:, :3], made.action, atol=1e-6)
     assert torch.equal(made.video, made.coarse) and torch.allclose(made.carried[:, :3], made.video, atol=1e-6)
     assert torch.allclose(made.carried[:, 3:], made.action[:, :2], atol=1e-6)
     assert sum(not torch.allclose(one, other) for one, other in zip(made.video, videos, strict=True)) > 8

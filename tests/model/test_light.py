@@ -21,8 +21,8 @@ def pictures(light: np.ndarray | None, cameras: tuple[Camera, ...] = CAMERAS, se
         for picture, camera in zip(bench, cameras, strict=True):
             x, y = np.round(camera.project(place)).astype(int)
             picture[max(y - 3, 0) : y + 3, max(x - 3, 0) : x + 3] = 60
-    bench *= 1.0 - 0.4 * drawn[..., 3:]
-    bench = np.where(drawn[..., :1] > 0.5, 230 * drawn[..., 1:2], bench) + generator.normal(0, 2, bench.shape)
+    bench *= 1.0 - 0.4 * drawn[..., 2:3]
+    bench = np.where(drawn[..., :1] > 0.5, 230 * drawn[..., 3:], bench) + generator.normal(0, 2, bench.shape)
     return np.clip(bench, 0, 255).astype(np.uint8)
 
 

@@ -8,6 +8,7 @@ from virtual_arm import VirtualArm
 
 from foundation import xarm7
 from foundation.poses import distance, interpolate, pose
+from foundation.reach import reach
 from foundation.trajectory import Trajectory
 from robot.errors import RobotError
 from robot.findings import Finding, Level
@@ -19,7 +20,6 @@ from robot.motion_check import broken_limit
 from robot.plan import Plan
 from robot.plan_trial import KINDS, proposal
 from robot.planning import KnownBox, PlanSettings, make_plan
-from robot.reach import reach
 from robot.state import ArmState
 
 HOME = xarm7.forward(xarm7.HOME)

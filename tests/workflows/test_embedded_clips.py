@@ -15,7 +15,7 @@ from simulation.bench.world import World
 from simulation.pictures.looks import FORMS, Look
 from simulation.pictures.studio import Studio
 from workflows.embedded import wordings
-from workflows.embedded.clips import Unseen, episode_clip, first_frame_clip, first_frame_clips
+from workflows.embedded.clips import SIZE, Unseen, episode_clip, first_frame_clip, first_frame_clips
 from workflows.embedded.lessons import feasible_tasks, random_kind, random_lesson
 from workflows.embedded.looks import OTHER_COLOURS, SEEN_PAIRS, UNSEEN_PAIRS, random_look, varied_look
 from workflows.embedded.rigs import WORKSPACE, is_unseen, random_rig
@@ -69,7 +69,7 @@ def test_pairs_share_their_picture_and_differ_in_what_is_asked(studio):
     clips = first_frame_clips(studio, 5, rigs=2, instructions=2, views=3)
     assert len(clips) == 4
     one, other, elsewhere, _ = clips
-    assert one.rgb is other.rgb and one.rgb.shape == (3, 1, 96, 96, 3)
+    assert one.rgb is other.rgb and one.rgb.shape == (3, 1, SIZE, SIZE, 3)
     assert one.task != other.task and one.instruction != other.instruction
     assert not np.allclose(one.trajectory.base_from_tool, other.trajectory.base_from_tool)
     assert elsewhere.instruction == one.instruction and not np.array_equal(elsewhere.rgb, one.rgb)
@@ -182,7 +182,7 @@ def test_an_episode_shows_the_motion_of_its_first_frame_clip(studio):
     still = first_frame_clip(studio, 7, kind="pick up")
     assert episode.done
     assert episode.instruction == still.instruction
-    assert episode.rgb.shape == (2, FRAMES, 96, 96, 3)
+    assert episode.rgb.shape == (2, FRAMES, SIZE, SIZE, 3)
     assert np.allclose(episode.trajectory.base_from_tool, still.trajectory.base_from_tool, atol=1e-3)
     first = np.abs(episode.rgb[:, 0].astype(int) - still.rgb[:, 0])
     assert first.mean() < 3.0  # two exposures of one scene

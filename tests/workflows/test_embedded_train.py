@@ -26,6 +26,7 @@ episode_seeds = 1
 tuning_seeds = 1
 [model]
 size_px = 32
+seen_px = 64
 cell_px = 8
 latent_channels = 48
 heads = 2
@@ -57,7 +58,7 @@ modes = { joint = 1.0 }
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
-    write_shards(folder, range(3, 5), Recipe(rigs=2, size=32), use=Use.TRAINING)
+    write_shards(folder, range(3, 5), Recipe(rigs=2, size=64), use=Use.TRAINING)
     return folder
 
 
@@ -83,8 +84,9 @@ def test_a_command_makes_clips_lessons_and_weights(tmp_path, capsys):
 
 
 def test_a_picture_teaches_everything_that_can_be_asked_of_it(clips):
-    shots = Shots(**shots_of(clips, motions=50))
+    shots = Shots(**shots_of(clips, 32, motions=50))
     shard = read_shard(shard_files(clips)[0])
+    assert shots.size == (32, 32) and shots.pictures.shape == (4, 2, 64, 64, 3)
     assert len(shots.rgb) == len(shard.rgb) == 4 and len(shots) > 2 * len(shard)
     assert [len(wordings) for wordings in shots.instructions] == [WORDINGS] * len(shots)
     one, other = shots.motions_of()[:2]  # two rigs on one bench
@@ -103,9 +105,9 @@ def test_a_picture_teaches_everything_that_can_be_asked_of_it(clips):
 def test_episodes_that_failed_are_not_taught(tmp_path):
     write_shards(tmp_path, range(7, 8), Recipe(episodes=True, size=32), use=Use.TRAINING)
     (file,) = shard_files(tmp_path)
-    made = episodes_of(tmp_path)
-    assert made is not None and Shots(**made).rgb.shape[2] == 17
+    made = episodes_of(tmp_path, 16)
+    assert made is not None and Shots(**made).rgb.shape[2:] == (17, 16, 16, 3)
     arrays = dict(np.load(file))
     with file.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **{**arrays, "done": np.zeros(1, bool)})
-    assert episodes_of(tmp_path) is None
+    assert episodes_of(tmp_path, 16) is None

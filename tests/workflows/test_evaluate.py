@@ -8,7 +8,7 @@ from foundation.trajectory import Trajectory
 from model.building import embedded_pipeline
 from model.frame_decoder import FrameDecoder
 from model.linear_codec import LinearCodec
-from workflows.embedded.clips import Clip, Unseen
+from workflows.embedded.clips import SIZE, Clip, Unseen
 from workflows.embedded.shards import write_shards
 from workflows.embedded.timing import FRAMES, PERIOD
 from workflows.evaluate.answers import Answer
@@ -113,8 +113,9 @@ def test_an_untrained_model_is_judged_to_the_end(folder, tmp_path):
 
 
 def test_a_film_and_who_copies_its_first_frame(drawn_by):
-    (film,) = films(drawn_by, SEED, 1, kinds=("pick up",))
+    (film,) = films(drawn_by, SEED, 1, size=96, kinds=("pick up",))
     V, T = film.rgb.shape[:2]
+    assert film.scene.views[0].rgb.shape == (SIZE, SIZE, 3) and film.cameras[0].width == film.rgb.shape[3] == 96
     assert (V, T) == (2, FRAMES) and film.moved.shape == film.rgb.shape[:-1]
     assert not film.moved[:, 0].any() and film.moved[:, -1].any()  # what is lifted has moved in the end
     copied, true = likeness([film], [film.still]), likeness([film], [film.rgb])
@@ -125,7 +126,7 @@ def test_a_film_and_who_copies_its_first_frame(drawn_by):
 
 
 def test_videos_are_also_judged_without_the_frame_decoder(folder, drawn_by):
-    (film,) = films(drawn_by, SEED, 1, kinds=("reach",))
+    (film,) = films(drawn_by, SEED, 1, size=96, kinds=("reach",))
     pipeline = load_model(folder)
     bare = video_figures(pipeline, [film])
     decoder = FrameDecoder(widths=(8, 8, 8)).eval()  # untrained: the first frame through half the coarse picture

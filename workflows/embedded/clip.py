@@ -59,4 +59,4 @@ class Clip:
     def question(self) -> Scene:
         """What a model is given: the first pictures, the arm's pose and openness."""
         views = tuple(View(camera, rgb[0], 0.0) for camera, rgb in zip(self.cameras, self.rgb, strict=True))
-        return Scene(views, self.trajectory.base_from_tool[0], float(self.trajectory.openness[0]))
+        return Scene(views, self.trajectory.base_from_tool[0], float(self.trajectory.openness[0]), self.joints)

@@ -20,8 +20,9 @@ WORDINGS = 4  # drawn for each motion
 _SEED = 0x5407
 
 
-def shots_of(folder: Path, *, motions: int = 12, most: int | None = None) -> dict[str, Any]:
-    """The arrays of a `model.embedded.shots.Shots` from the first-frame shards of a folder (at most `most` of them).
+def shots_of(folder: Path, size: int, *, motions: int = 12, most: int | None = None) -> dict[str, Any]:
+    """The arrays of a `model.embedded.shots.Shots` of `size` px from the first-frame shards, drawn larger, of a folder
+    (at most `most` of them).
 
     Drawing a picture costs a hundred times what a motion costs: of each scene up to `motions` tasks are demonstrated,
     so that one picture teaches many instructions. Kept in the folder, and made anew when there are other shards.
@@ -30,11 +31,11 @@ def shots_of(folder: Path, *, motions: int = 12, most: int | None = None) -> dic
     files = shard_files(folder)[:most]
     if not files:
         raise ShardError(f"There are no clips in {folder}. Let them be made first (`rehearse model train-embedded`).")
-    parts = [_kept(file, motions) for file in files]
+    parts = [_kept(file, size, motions) for file in files]
     starts = np.cumsum([0, *(len(part["rgb"]) for part in parts[:-1])])
     arrays = {
         name: np.concatenate([part[name] for part in parts])
-        for name in ("rgb", "K", "base_from_camera", "base_from_tool", "openness")
+        for name in ("rgb", "pictures", "K", "base_from_camera", "base_from_tool", "openness")
     }
     return {
         **arrays,
@@ -44,7 +45,7 @@ def shots_of(folder: Path, *, motions: int = 12, most: int | None = None) -> dic
     }
 
 
-def episodes_of(folder: Path, *, most: int | None = None) -> dict[str, Any] | None:
+def episodes_of(folder: Path, size: int, *, most: int | None = None) -> dict[str, Any] | None:
     """The same from shards of episodes, one motion each with its whole video; those that failed are left out. None
     when there are none."""
     shards = [read_shard(file) for file in shard_files(folder)[:most]]
@@ -53,12 +54,9 @@ def episodes_of(folder: Path, *, most: int | None = None) -> dict[str, Any] | No
     done = [np.flatnonzero(shard.done) for shard in shards]
     tasks = [Task(**json.loads(str(s.task[i]))) for s, some in zip(shards, done, strict=True) for i in some]
     pairs = list(zip(shards, done, strict=True))
-    arrays = {
-        name: np.concatenate([getattr(shard, name)[shard.picture[some]] for shard, some in pairs])
-        for name in ("rgb", "K", "base_from_camera")
-    }
+    seen = [_pictures(shard, shard.picture[some], size) for shard, some in pairs]
     return {
-        **arrays,
+        **{name: np.concatenate([part[name] for part in seen]) for name in seen[0]},
         "base_from_tool": np.concatenate([shard.base_from_tool[some] for shard, some in pairs]).astype(np.float32),
         "openness": np.concatenate([shard.openness[some] for shard, some in pairs]).astype(np.float32),
         "scene": np.arange(len(tasks)),
@@ -67,7 +65,21 @@ def episodes_of(folder: Path, *, most: int | None = None) -> dict[str, Any] | No
     }
 
 
-def _kept(file: Path, motions: int) -> dict[str, np.ndarray]:
+def _pictures(shard: Shard, which: np.ndarray, size: int) -> dict[str, np.ndarray]:
+    """`rgb` of `size` px, the first `pictures` as they are, and the cameras, of some of a shard's pictures."""
+    from model.conditioning import resized_images
+
+    rgb = shard.rgb[which]
+    cameras = [[camera.resized(size, size) for camera in shard.cameras(int(number))] for number in which]
+    return {
+        "rgb": resized_images(rgb, size, size),
+        "pictures": rgb[:, :, 0],
+        "K": np.array([[camera.K for camera in rig] for rig in cameras]),
+        "base_from_camera": shard.base_from_camera[which],
+    }
+
+
+def _kept(file: Path, size: int, motions: int) -> dict[str, np.ndarray]:
     """The shard's arrays; its motions from the file beside it, which is made when it is not there."""
     shard = read_shard(file)
     beside = file.with_name(f"motions-{motions}-{file.name}")
@@ -79,7 +91,7 @@ def _kept(file: Path, motions: int) -> dict[str, np.ndarray]:
         part.replace(beside)
     with np.load(beside, allow_pickle=False) as arrays:
         kept = dict(arrays)
-    return {"rgb": shard.rgb, "K": shard.K, "base_from_camera": shard.base_from_camera, **kept}
+    return {**_pictures(shard, np.arange(len(shard.rgb)), size), **kept}
 
 
 def _all_motions(shard: Shard, motions: int) -> dict[str, np.ndarray]:

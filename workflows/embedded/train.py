@@ -24,17 +24,17 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
     began = time.monotonic()
     curriculum = read_curriculum(parsed.curriculum or CURRICULUM)
-    data = curriculum.data
+    data, px = curriculum.data, curriculum.size.size_px
     make_data(parsed.folder, curriculum, parsed.processes)
-    episodes = episodes_of(parsed.folder / "episodes") if data.episode_seeds else None
+    episodes = episodes_of(parsed.folder / "episodes", px) if data.episode_seeds else None
     varied = parsed.folder / "varied"
     firsts = [parsed.folder / "first", *([parsed.folder / "furniture"] if data.furniture_seeds else [])]
     material = Material(
-        joined([Shots(**shots_of(folder, motions=data.motions)) for folder in firsts]),
+        joined([Shots(**shots_of(folder, px, motions=data.motions)) for folder in firsts]),
         None if episodes is None else Shots(**episodes),
-        Shots(**shots_of(parsed.folder / "tuning", motions=data.motions)),
+        Shots(**shots_of(parsed.folder / "tuning", px, motions=data.motions)),
         PERIOD,
-        Shots(**shots_of(varied, motions=data.motions)) if data.varied_seeds else None,
+        Shots(**shots_of(varied, px, motions=data.motions)) if data.varied_seeds else None,
     )
     runs = parsed.folder / "runs"
 
@@ -57,7 +57,7 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def make_data(folder: Path, curriculum: Any, processes: int) -> None:
     """The clips that the curriculum asks for; those that are there already are kept."""
-    data, size = curriculum.data, curriculum.size.size_px
+    data, size = curriculum.data, curriculum.size.seen_px
     first = Recipe(views=data.views, size=size, rigs=data.rigs)
     write_shards(folder / "first", seeds_for(Use.TRAINING, 0, data.first_seeds), first, processes=processes)
     write_shards(folder / "tuning", seeds_for(Use.TUNING, 0, data.tuning_seeds), first, use=Use.TUNING)

@@ -13,7 +13,7 @@ from simulation.bench.tasks import KINDS
 from simulation.bench.world import Truth
 from simulation.errors import SimulationError
 from simulation.pictures.studio import Studio
-from workflows.embedded.clips import Clip, Unseen, episode_clip, first_frame_clip
+from workflows.embedded.clips import SIZE, Clip, Unseen, episode_clip, first_frame_clip
 from workflows.embedded.seeds import SeedError, Use, use_of
 from workflows.evaluate.filmed import Filmed
 from workflows.evaluate.outlines import extent_of
@@ -65,7 +65,7 @@ def questions(
     count: int,
     *,
     views: int = 2,
-    size: int = 96,
+    size: int = SIZE,
     unseen: Unseen = Unseen(),
     fits: Callable[[Clip], bool] = lambda clip: True,
 ) -> list[Clip]:
@@ -82,28 +82,31 @@ def questions(
 
 
 def films(
-    drawn_by: Studio, first_seed: int, count: int, *, views: int = 2, size: int = 96, kinds: Sequence[str] = ()
+    drawn_by: Studio, first_seed: int, count: int, *, views: int = 2, size: int, kinds: Sequence[str] = ()
 ) -> list[Filmed]:
-    """Films of `count` demonstrations that succeeded, of the kinds in turn (else as they are drawn)."""
+    """Films, of `size` px, of `count` demonstrations that succeeded, of the kinds in turn (else as they are drawn)."""
     found: list[Filmed] = []
     for seed in range(first_seed, first_seed + _MOST_TRIED * count):
         if len(found) == count:
             break
         require_untrained(seed)
         kind = kinds[len(found) % len(kinds)] if kinds else None
-        clip = episode_clip(drawn_by, seed, views=views, size=size, kind=kind)
+        clip = episode_clip(drawn_by, seed, views=views, kind=kind)
         if clip.done:
-            found.append(filmed(clip))
+            found.append(filmed(clip, size))
     return found
 
 
-def filmed(clip: Clip) -> Filmed:
-    """An episode as a film, with what has moved in it."""
+def filmed(clip: Clip, size: int) -> Filmed:
+    """An episode as a film of `size` px, with what has moved in it."""
+    from model.conditioning import resized_images
+
     poses = np.stack([truth.base_from_tool for truth in clip.truths])
     openness = clip.trajectory.openness
-    moved = np.stack([_moved_pixels(camera, clip.scene, clip.truths) for camera in clip.cameras])
+    cameras = [camera.resized(size, size) for camera in clip.cameras]
+    moved = np.stack([_moved_pixels(camera, clip.scene, clip.truths) for camera in cameras])
     real = Trajectory(clip.trajectory.times, poses, openness)
-    return Filmed(clip.seed, clip.instruction, clip.question, real, clip.rgb, moved)
+    return Filmed(clip.seed, clip.instruction, clip.question, real, resized_images(clip.rgb, size, size), moved)
 
 
 def require_untrained(seed: int) -> None:

@@ -116,15 +116,7 @@ def _judged(
     trials: dict[str, list[Trial]] = {source.name: [] for source in sources}
     with Court(asked.processes, told) as court:
         for kind in kinds:
-            clips = questions(
-                drawn_by,
-                kind,
-                asked.seed,
-                asked.scenes,
-                views=asked.views,
-                size=pipeline.config.height,
-                unseen=asked.unseen,
-            )
+            clips = questions(drawn_by, kind, asked.seed, asked.scenes, views=asked.views, unseen=asked.unseen)
             for source in sources:
                 trials[source.name] += court.judge(source, clips, kind)
     return {name: _by_kind(found) for name, found in trials.items()}

@@ -11,7 +11,8 @@ from foundation.trajectory import Scene, Trajectory
 @dataclass(frozen=True, eq=False)
 class Filmed:
     """`rgb` (V, T, H, W, 3) uint8 as the scene's cameras saw it, `trajectory` (T) what the tool really did meanwhile,
-    `moved` (V, T, H, W) bool: the pixels where a thing that has moved by then was or is."""
+    `moved` (V, T, H, W) bool: the pixels where a thing that has moved by then was or is. The scene's own first pictures
+    may be larger."""
 
     seed: int
     instruction: str
@@ -22,7 +23,9 @@ class Filmed:
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
-        return self.scene.cameras
+        """The cameras of pictures as large as those of the film."""
+        height, width = self.rgb.shape[2:4]
+        return tuple(camera.resized(width, height) for camera in self.scene.cameras)
 
     @property
     def still(self) -> np.ndarray:
