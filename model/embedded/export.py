@@ -115,6 +115,7 @@ def _taught(record: Mapping[str, Any]) -> str:
 def _halved(pipeline: Any) -> Any:
     """A copy of the pipeline in 16 bits."""
     half = copy.deepcopy(pipeline)
+    half.vae.register_to_config(_name_or_path="")  # a folder of the machine that trained it
     small = torch.bfloat16
     parts = {"transformer": small, "text_encoder": small, "frame_decoder": small, "vae": torch.float16}
     for name, dtype in parts.items():

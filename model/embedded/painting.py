@@ -8,7 +8,7 @@ import torch
 
 from foundation.camera import Camera
 from model.action_rendering_torch import render_torch
-from model.arm_drawing import draw_arm, fingers_seen
+from model.arm_drawing import CHANNELS, draw_arm, fingers_seen
 from model.carrying import draw_carried
 from model.embedded.curriculum import Painting
 from model.embedded.shots import Shots
@@ -36,7 +36,15 @@ class PaintingBatches:
     painting: Painting
     seed: int
     sigma: float
-    _arms: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _arms: np.ndarray = field(init=False, repr=False)
+    _drawn: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self):
+        episodes = len(self.sketches.coarse), self.episodes.views, self.episodes.frames
+        # One block, of which the system only gives what is written: small arrays kept by the thousand between large
+        # ones that come and go would cost many times their own memory.
+        object.__setattr__(self, "_arms", np.zeros((*episodes, 2, *self.episodes.size, CHANNELS), np.uint8))
+        object.__setattr__(self, "_drawn", np.zeros((*episodes, 2), bool))
 
     def __call__(self, first: int, process: int, processes: int) -> Iterator[Paintings]:
         batch, T = self.painting.batch, self.episodes.frames
@@ -103,15 +111,16 @@ class PaintingBatches:
 
     def _arm(self, number: int, view: int, frame: int, imagined: bool) -> np.ndarray:
         """(H, W, 6) uint8: the arm in one frame, drawn once; drawing takes as long as painting does."""
-        key = (number, view, frame, imagined)
-        if key not in self._arms:
+        key = (number, view, frame, int(imagined))
+        if not self._drawn[key]:
             episodes, read = self.episodes, self.sketches
             joints, openness = (read.joints, read.openness) if imagined else (read.true_joints, episodes.openness)
             fingers = fingers_seen(openness[number])[[frame]]
             light = read.light[number] if np.isfinite(read.light[number]).all() else None
             camera = camera_of(episodes, int(episodes.scene[number]), view)
             shown = joints[number, [frame]], fingers, [camera], light, read.colours[number]
-            self._arms[key] = np.round(255.0 * draw_arm(*shown)[0, 0]).astype(np.uint8)
+            self._arms[key] = np.round(255.0 * draw_arm(*shown)[0, 0])
+            self._drawn[key] = True
         return self._arms[key]
 
 
