@@ -69,20 +69,20 @@ def draw_arm(
 def find_colours(
     pictures: np.ndarray, cameras: Sequence[Camera], joints: np.ndarray, openness: float, light: np.ndarray | None
 ) -> np.ndarray:
-    """The colours (m, 3) in [0, 1] of the arm's materials in `pictures` (V, H, W, 3) uint8 of an arm with `joints` (7,)
-    and a gripper open by `openness`: what explains best, by least squares, the pixels that one material fills. One that
-    is not seen has its usual colour."""
+    """The colours (m, 3) of the arm's materials in `pictures` (V, H, W, 3) uint8 of an arm with `joints` (7,) and a
+    gripper open by `openness`: what explains best, by least squares, the pixels that one material fills; in [0, 1], or
+    above where the light is brighter than is assumed here. One that is not seen has its usual colour."""
     shapes = arm_shapes()
     corners = shapes.placed(joints, openness)
     if corners is None:
         return shapes.colours
     squares, products = np.zeros(len(shapes.colours)), np.zeros((len(shapes.colours), 3))
     counts = np.zeros(len(shapes.colours), int)
+    around = np.ones((2 * _FINER + 1, 2 * _FINER + 1), np.uint8)  # a pixel's neighbours are of the same material too
     for picture, camera in zip(pictures, cameras, strict=True):
         bright, facing = _brightness(shapes, corners, camera, light)
         facets = _facet_image(shapes, corners, camera, facing)
         material = np.concatenate([[-1], shapes.materials[shapes.owners]])[facets]
-        around = np.ones((2 * _FINER + 1, 2 * _FINER + 1), np.uint8)
         shown = cv2.resize(picture, facets.shape[::-1], interpolation=cv2.INTER_NEAREST) / 255.0
         lit = np.concatenate([[0.0], bright])[facets]
         for number in range(len(squares)):

@@ -14,7 +14,7 @@ from torch import nn
 from model.arm_drawing import CHANNELS as ARM_CHANNELS
 from model.carrying import CHANNELS
 
-_LEAST_COVERED = 0.05
+_LEAST_COVERED = 0.05  # of a pixel, by which the drawn arm's colour there is divided
 _AT_FIRST = -3.0  # logit of the sources that an untrained decoder does not know how to use
 
 

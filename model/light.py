@@ -1,4 +1,4 @@
-"""Where the light comes from, told by the arm's shadow in the first pictures.
+"""Where the light comes from, told by the arm's shadow in the first pictures, and in which colours the arm shows then.
 
 The arm's shapes and joints are known, so each direction of the light says where on the table the shadow must lie. Seen
 from above, every camera's picture of the table is compared with that, for directions all around; the one is taken whose
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from foundation.camera import Camera
-from model.arm_drawing import draw_arm, shadow_on_table
+from model.arm_drawing import draw_arm, find_colours, shadow_on_table
 from model.arm_shapes import arm_shapes
 
 _CELL = 0.012  # m
@@ -23,6 +23,14 @@ _DARK = 0.6  # how many times darker than the table in general a place may count
 _STARTS = 4  # directions from which the search goes on
 _SEEN = 200  # cells of the table that a view must show to be asked
 _LEAST = 0.2  # correlation of shadow and darkness below which there is no telling
+
+
+def find_look(
+    pictures: np.ndarray, cameras: Sequence[Camera], joints: np.ndarray, openness: float
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """The `light` and the `colours` with which `draw_arm` draws the arm as the first pictures show it."""
+    light = find_light(pictures, cameras, joints, openness)
+    return light, find_colours(pictures, cameras, joints, openness, light)
 
 
 def find_light(

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-FOLD = 2  # px of the pictures, both ways, that become channels before the first convolution
+_FOLD = 2  # px of the pictures, both ways, that become channels before the first convolution
 
 
 class PictureEmbedding(nn.Module):
@@ -19,13 +19,13 @@ class PictureEmbedding(nn.Module):
     def __init__(self, embedding: nn.Conv3d, token_px: int, widths: tuple[int, ...]):
         super().__init__()
         width = embedding.out_channels
-        side = token_px // FOLD
+        side = token_px // _FOLD
         steps = side.bit_length() - 1
-        if token_px != FOLD * 2**steps or len(widths) != steps - 1:
+        if token_px != _FOLD * 2**steps or len(widths) != steps - 1:
             raise ValueError(f"tokens of {token_px} px need {steps - 1} widths of convolutions, not {widths}")
         self.embedding, self.token_px = embedding, token_px
-        inputs = (3 * FOLD**2, *widths)
-        layers: list[nn.Module] = [nn.PixelUnshuffle(FOLD)]
+        inputs = (3 * _FOLD**2, *widths)
+        layers: list[nn.Module] = [nn.PixelUnshuffle(_FOLD)]
         for i, (before, after) in enumerate(zip(inputs, widths, strict=False)):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(4, after), nn.SiLU()]
             if i:  # the first runs at half the resolution, where a second one would cost most

@@ -11,12 +11,12 @@ import torch
 from foundation.trajectory import Trajectory
 from model import conditioning
 from model.action_decoding import Decoded, decode
-from model.arm_drawing import arm_joints, draw_arm, find_colours, fingers_seen
+from model.arm_drawing import arm_joints, draw_arm, fingers_seen
 from model.canvas import WITHOUT_VIDEO, absolute_from_still
 from model.carrying import draw_carried
 from model.codec import ACTION, RGB, decode_latents
 from model.generation import Pictures
-from model.light import find_light
+from model.light import find_look
 from model.motion_fitting import fit_motion
 from model.preparation import Prepared
 
@@ -147,6 +147,4 @@ class PictureDecoder:
     def _look(self) -> tuple[np.ndarray | None, np.ndarray]:
         """Where the shadows of the first pictures fall, and the arm's colours there."""
         prepared = self.prepared
-        seen = prepared.first[:, 0], prepared.cameras, self._posture, float(prepared.present.openness[0])
-        light = find_light(*seen)
-        return light, find_colours(*seen, light)
+        return find_look(prepared.first[:, 0], prepared.cameras, self._posture, float(prepared.present.openness[0]))

@@ -19,8 +19,8 @@ class Conditions:
     """What the transformer is told besides the canvas, for N samples.
 
     `text`, and `no_text` where there is guidance, (N, n, d); `camera` (1, F, K, h, w); `pictures` (N, V, 3, H, W) for
-    transformers that look at the first pictures besides. For Wan2.1's image-to-video
-    models also `image` (N, m, e), CLIP's features, and `given` (N, 4 + C, F, h, w), a mask and the given latents.
+    transformers that look at the first pictures besides. For Wan2.1's image-to-video models also `image` (N, m, e),
+    CLIP's features, and `given` (N, 4 + C, F, h, w), a mask and the given latents.
     """
 
     text: torch.Tensor

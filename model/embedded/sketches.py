@@ -8,10 +8,10 @@ import numpy as np
 
 from foundation.camera import Camera
 from foundation.trajectory import Scene, View
-from model.arm_drawing import arm_joints, find_colours
+from model.arm_drawing import arm_joints
 from model.embedded.shots import Shots
 from model.generation import Generated
-from model.light import find_light
+from model.light import find_look
 from model.together import Question, generate_together
 
 _TOGETHER = 8  # episodes imagined in one pass
@@ -52,7 +52,7 @@ def sketches(pipeline: Any, episodes: Shots, count: int) -> Sketches:
     finally:
         pipeline.frame_decoder = decoder
     arms = [np.stack([arm_joints(one) for one in motions]) for motions in (poses, episodes.base_from_tool[:count])]
-    looks = [look_of(episodes, number, arms[1][number, 0]) for number in range(count)]
+    looks = [_look(episodes, number, arms[1][number, 0]) for number in range(count)]
     lights, colours = (np.stack(values) for values in zip(*looks, strict=True))
     values = (np.stack(poses), np.stack(openness), *arms, lights, colours)
     return Sketches(np.stack(coarse), *(value.astype(np.float32) for value in values))
@@ -75,13 +75,12 @@ def _imagined(pipeline: Any, episodes: Shots, some: range) -> list[Generated]:
     return generate_together(pipeline, questions, "joint", num_inference_steps=1)
 
 
-def look_of(episodes: Shots, number: int, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _look(episodes: Shots, number: int, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An episode's `light` (2,) and `colours` (m, 3): see `Sketches`."""
     scene = int(episodes.scene[number])
     cameras = [camera_of(episodes, scene, view) for view in range(episodes.views)]
-    seen = episodes.rgb[scene, :, 0], cameras, joints, float(episodes.openness[number, 0])
-    light = find_light(*seen)
-    return np.full(2, np.nan) if light is None else light, find_colours(*seen, light)
+    light, colours = find_look(episodes.rgb[scene, :, 0], cameras, joints, float(episodes.openness[number, 0]))
+    return np.full(2, np.nan) if light is None else light, colours
 
 
 def _scene(episodes: Shots, number: int) -> Scene:

@@ -89,7 +89,7 @@ def encode_batch(
 ) -> Batch:
     """A batch from videos (B, V, 3, T, H, W) in [-1, 1]; of rgb the first frame suffices for policies.
 
-    `relative_rgb`: as the transformer's configuration value of that name.
+    `relative_rgb`: as the transformer's configuration value of that name; `text`, `pictures`: as in Batch.
     """
     latents = encode_videos(codec, rgb)
     if relative_rgb and rgb.shape[3] > 1:

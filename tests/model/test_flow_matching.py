@@ -21,7 +21,9 @@ class Constant(nn.Module):
         self.config = {"timestep_per_token": True, "kept_positions": True}
         self.seen: list[tuple] = []
 
-    def forward(self, noisy, timestep, text, camera, *, positions, **others):
+    def forward(
+        self, noisy, timestep, text, camera, *, action_frames, positions, pictures, picture_frames, return_dict
+    ):
         self.seen.append((noisy.detach(), timestep, text, positions))
         level = (timestep / 1000)[:, None, :, None, None]
         return (torch.where(level > 0, (noisy - self.clean) / level.clamp_min(1e-3), torch.zeros_like(noisy)),)

@@ -5,6 +5,7 @@ import queue
 import resource
 import signal
 import threading
+from dataclasses import replace
 
 import model_scenes
 import numpy as np
@@ -18,7 +19,7 @@ from model.client import ModelProcess
 from model.errors import GenerationCancelled, ModelError
 from model.loading import load_pipeline
 from model.process import _Inbox, _Server
-from model.wire import scene_message, share_arrays, take_arrays
+from model.wire import scene_from, scene_message, share_arrays, take_arrays
 
 INSTRUCTION = "pick up the red cube"
 SCENE = model_scenes.scene()
@@ -46,6 +47,19 @@ def own_memory_limit():
     before = resource.getrlimit(resource.RLIMIT_DATA)
     yield
     resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+@pytest.mark.parametrize("joints", [None, np.linspace(0.0, 0.6, 7)])
+def test_a_scene_crosses_to_the_process_whole(joints):
+    mine, other_end = channel_pair()
+    with other_end:
+        mine.send(scene_message(replace(SCENE, joints=joints)))
+        there = scene_from(Channel(other_end).receive(5.0))
+    mine.close()
+    assert there.openness == SCENE.openness and np.array_equal(there.base_from_tool, SCENE.base_from_tool)
+    assert (there.joints is None) if joints is None else np.array_equal(there.joints, joints)
+    for view, sent in zip(there.views, SCENE.views, strict=True):
+        assert np.array_equal(view.rgb, sent.rgb) and view.camera.name == sent.camera.name
 
 
 def test_generates_what_the_pipeline_generates_several_times_in_turn(folder, model):

@@ -57,6 +57,6 @@ class Clip:
 
     @property
     def question(self) -> Scene:
-        """What a model is given: the first pictures, the arm's pose and openness."""
+        """What a model is given: the first pictures, the arm's pose, openness and joints."""
         views = tuple(View(camera, rgb[0], 0.0) for camera, rgb in zip(self.cameras, self.rgb, strict=True))
         return Scene(views, self.trajectory.base_from_tool[0], float(self.trajectory.openness[0]), self.joints)

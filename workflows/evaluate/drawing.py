@@ -13,7 +13,7 @@ from simulation.bench.tasks import KINDS
 from simulation.bench.world import Truth
 from simulation.errors import SimulationError
 from simulation.pictures.studio import Studio
-from workflows.embedded.clips import SIZE, Clip, Unseen, episode_clip, first_frame_clip
+from workflows.embedded.clips import Clip, Unseen, episode_clip, first_frame_clip
 from workflows.embedded.seeds import SeedError, Use, use_of
 from workflows.evaluate.filmed import Filmed
 from workflows.evaluate.outlines import extent_of
@@ -65,7 +65,6 @@ def questions(
     count: int,
     *,
     views: int = 2,
-    size: int = SIZE,
     unseen: Unseen = Unseen(),
     fits: Callable[[Clip], bool] = lambda clip: True,
 ) -> list[Clip]:
@@ -75,7 +74,7 @@ def questions(
         if len(found) == count:
             break
         require_untrained(seed)
-        clip = first_frame_clip(drawn_by, seed, views=views, size=size, kind=kind, unseen=unseen)
+        clip = first_frame_clip(drawn_by, seed, views=views, kind=kind, unseen=unseen)
         if fits(clip):
             found.append(clip)
     return found

@@ -70,7 +70,6 @@ def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, An
         "unseen": asdict(asked.unseen),
     }
     with studio() as drawn_by:
-        size = pipeline.config.height
         if asked.real_time:
             from workflows.evaluate.real_time import judged_in_real_time
 
@@ -79,7 +78,7 @@ def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, An
         else:
             result["judged"] = _judged(asked, kinds, pipeline, drawn_by, told)
         if asked.films:
-            result |= _films(asked, pipeline, drawn_by, size, told)
+            result |= _films(asked, pipeline, drawn_by, told)
         if asked.sheet is not None:
             result["sheet"] = _sheet(asked.sheet, asked, kinds, pipeline, drawn_by, told)
     result["seconds"] = round(time.monotonic() - began, 1)
@@ -133,11 +132,11 @@ def _sources(asked: Evaluation, pipeline: Any, told: Told) -> list[Judged]:
     return sources
 
 
-def _films(asked: Evaluation, pipeline: Any, drawn_by: Studio, size: int, told: Told) -> dict[str, Any]:
+def _films(asked: Evaluation, pipeline: Any, drawn_by: Studio, told: Told) -> dict[str, Any]:
     from workflows.evaluate.labelling import labelling_figures
 
     told(f"{asked.films} films")
-    shown = films(drawn_by, asked.seed, asked.films, views=asked.views, size=size)
+    shown = films(drawn_by, asked.seed, asked.films, views=asked.views, size=pipeline.config.height)
     told("videos")
     video = video_figures(pipeline, shown, steps=asked.steps)
     told("labelling")
