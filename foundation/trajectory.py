@@ -82,6 +82,15 @@ class View:
                 f"camera {self.camera.name}: the image must be {expected} uint8, not {self.rgb.shape} {self.rgb.dtype}"
             )
 
+    def cropped(self, left: int, top: int, width: int, height: int) -> "View":
+        """What a camera would see that pictures only this part; what lies beyond a border is the border's."""
+        if (left, top, width, height) == (0, 0, self.camera.width, self.camera.height):
+            return self
+        rows = np.clip(np.arange(top, top + height), 0, self.camera.height - 1)
+        columns = np.clip(np.arange(left, left + width), 0, self.camera.width - 1)
+        rgb = np.ascontiguousarray(self.rgb[rows][:, columns])
+        return replace(self, camera=self.camera.cropped(left, top, width, height), rgb=rgb)
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:

@@ -66,15 +66,30 @@ def image_size(cameras: Sequence[Camera]) -> tuple[int, int]:
 
 
 def require_two_places(cameras: Sequence[Camera]) -> None:
-    """ActionImageError for fewer than two cameras, or two in one place all the time."""
+    """ActionImageError for fewer than two cameras, or all in one place all the time."""
     if len(cameras) < 2:
         raise ActionImageError(
             f"One view ({cameras[0].name}) cannot tell how far away the tool is. Choose at least two cameras."
         )
-    for one, other in combinations(cameras, 2):
-        apart, _ = distance(one.base_from_camera, other.base_from_camera)
-        if np.max(apart) < SMALLEST_BASELINE:
-            raise ActionImageError(
-                f"The cameras {one.name} and {other.name} have the same place in the calibration, so they are the "
-                "same view. Choose another camera, or calibrate again."
-            )
+    if len(_twins(cameras)) == len(cameras) * (len(cameras) - 1) // 2:
+        raise _one_view(*cameras[:2])
+
+
+def require_own_places(cameras: Sequence[Camera]) -> None:
+    """ActionImageError for fewer than two cameras, or any two in one place all the time."""
+    require_two_places(cameras)
+    for pair in _twins(cameras):
+        raise _one_view(*pair)
+
+
+def _twins(cameras: Sequence[Camera]) -> list[tuple[Camera, Camera]]:
+    """Every two cameras that are in one place all the time."""
+    pairs = combinations(cameras, 2)
+    return [(a, b) for a, b in pairs if np.max(distance(a.base_from_camera, b.base_from_camera)[0]) < SMALLEST_BASELINE]
+
+
+def _one_view(one: Camera, other: Camera) -> ActionImageError:
+    return ActionImageError(
+        f"The cameras {one.name} and {other.name} have the same place in the calibration, so they are the same view. "
+        "Choose another camera, or calibrate again."
+    )

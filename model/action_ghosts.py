@@ -15,6 +15,7 @@ from model.rigid_fit import refine, reprojection, solvable, start_poses
 
 # Readings of one view and of one frame that are looked at: the most compact and the likeliest ones.
 PER_VIEW, PER_FRAME = 4, 4
+TOGETHER = 64  # readings of all views of a frame together, at most: of many views fewer each
 # From one frame to the next the tool moves about so far (standard deviation, m); any jump costs at most so much.
 STEP, JUMP = 0.1, 3.0
 
@@ -41,9 +42,10 @@ def without_ghosts(
 def _readings(first: Blobs, second: Blobs) -> tuple[np.ndarray, np.ndarray]:
     """Frames (B,), ascending, and for each way to read one, which peak (B, V, 3) each channel means: 0 or 1."""
     V, T, _, _ = first.pixels.shape
+    most = min(PER_VIEW, int(TOGETHER ** (1 / V) + 1e-9))
     frames, picks = [], []
     for t in range(T):
-        of_views = [_of_view(first.pixels[v, t], second.pixels[v, t]) for v in range(V)]
+        of_views = [_of_view(first.pixels[v, t], second.pixels[v, t])[:most] for v in range(V)]
         for together in product(*of_views):
             frames.append(t)
             picks.append(together)

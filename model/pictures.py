@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from foundation.camera import Camera
 from foundation.trajectory import Trajectory
 from model import conditioning
 from model.action_decoding import Decoded, decode
@@ -18,7 +19,21 @@ from model.codec import ACTION, RGB, decode_latents
 from model.generation import Pictures
 from model.light import find_look
 from model.motion_fitting import fit_motion
-from model.preparation import Prepared
+from model.preparation import Format, Prepared
+
+
+def read(images: np.ndarray, cameras: Sequence[Camera], format_: Format) -> Decoded:
+    """What action images (V, T, H, W, 3) say, for the arm's own tool."""
+    decoded = decode(
+        images,
+        cameras,
+        times=format_.times,
+        sigma=format_.sigma,
+        axis_length=format_.axis_length,
+        tolerance=format_.tolerance,
+    )
+    own = conditioning.with_tool(decoded.trajectory, format_.model_tool_from_tool, back=True)
+    return replace(decoded, trajectory=own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +64,7 @@ class PictureDecoder:
     def motions(self, actions: np.ndarray, on_round: Callable[[], None] = lambda: None) -> list[Decoded]:
         """What action images (N, V, T, H, W, 3) say, for the arm's own tool; where they were read from a video, `fits`
         to it (model/motion_fitting.py), which takes seconds: `on_round` is called in between."""
-        format_ = self.prepared.format
-        read = [
-            decode(
-                images,
-                self.prepared.cameras,
-                times=format_.times,
-                sigma=format_.sigma,
-                axis_length=format_.axis_length,
-                tolerance=format_.tolerance,
-            )
-            for images in actions
-        ]
-        tool = format_.model_tool_from_tool
-        motions = [replace(d, trajectory=conditioning.with_tool(d.trajectory, tool, back=True)) for d in read]
+        motions = [read(images, self.prepared.cameras, self.prepared.format) for images in actions]
         decoder, mode = self.frame_decoder, self.prepared.canvas.mode
         if self.fits and mode == "video_to_action" and decoder is not None and decoder.config["sees_arm"]:
             motions = [self._fitted(motion, on_round) for motion in motions]

@@ -1,7 +1,6 @@
 """The world-action model as one diffusers pipeline: instruction and scene in, videos and a motion out."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from foundation.trajectory import Scene, Trajectory
 from model import conditioning, request, text
-from model.action_decoding import KERNEL
+from model.action_decoding import KERNEL, Decoded
 from model.caching import switch_cache
 from model.candidates import judge, ranked
 from model.canvas import add_noise, over_canvas
+from model.closer_look import IMAGINED
 from model.default_weights import EMBEDDED, EMBEDDED_FOLDER
 from model.errors import GenerationCancelled, ModelError
 from model.frame_decoder import FrameDecoder
@@ -27,6 +27,7 @@ from model.parallel import Parallel, parallelise
 from model.pictures import PictureDecoder
 from model.preparation import Format, Prepared, prepare
 from model.sampling import Conditions, Denoised, Predictor, Reuse, Stage, denoise, stages
+from model.together import Question, look_closer
 from model.transformer import ActionImagesTransformer
 
 
@@ -45,7 +46,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
     `rehearsal_mode`, in which an operator's instruction is asked; `knows_video`, whether the weights were taught videos
     at all, so that they can label one, or imagine what a motion would do;
     `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace";
-    `tolerance` of reading action images (action_decoding.decode).
+    `tolerance` of reading action images (action_decoding.decode); `closer_looks`: an imagined motion is imagined
+    again in parts of the pictures, so many times as wide as what happens (closer_look.py), and all are read together.
     """
 
     model_cpu_offload_seq = "text_encoder->image_encoder->transformer->vae->frame_decoder"
@@ -77,6 +79,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         knows_video: bool = True,
         picture_part: str = "middle",
         tolerance: float = KERNEL,
+        closer_looks: int = 0,
     ):
         super().__init__()
         self.register_modules(
@@ -106,6 +109,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             knows_video=knows_video,
             picture_part=picture_part,
             tolerance=tolerance,
+            closer_looks=closer_looks,
         )
         self.parallel: Parallel | None = None
         self._timestep: float | None = None
@@ -176,7 +180,16 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             for state in denoise(predictor, scheduler, latents, plan, self._remember_timestep):
                 _report(on_step, state, pictures)
             last = state
-            return _result(scene, pictures, last.latents, seeds, lambda: _report(on_step, last, pictures))
+            actions = pictures.actions(last.latents)
+            motions = None
+            if actions is not None:
+                motions = pictures.motions(actions, lambda: _report(on_step, last, pictures))
+                if mode in IMAGINED:
+                    questions = [Question(words, scene, seed) for seed in seeds]
+                    looks = [(*look, prepared.cameras) for look in zip(actions, motions, strict=True)]
+                    looks = look_closer(self, questions, looks, format_, steps=steps, guidance_scale=guidance)
+                    motions = [motion for _, motion, _ in looks]
+            return _result(scene, pictures, last.latents, seeds, actions, motions)
         finally:
             predictor.forget()
             self.maybe_free_model_hooks()
@@ -284,12 +297,15 @@ def _report(on_step: OnStep | None, state: Denoised, pictures: PictureDecoder) -
 
 
 def _result(
-    scene: Scene, pictures: PictureDecoder, latents: torch.Tensor, seeds: list[int], on_round: Callable[[], None]
+    scene: Scene,
+    pictures: PictureDecoder,
+    latents: torch.Tensor,
+    seeds: list[int],
+    actions: np.ndarray | None,
+    motions: list[Decoded] | None,
 ) -> Generated:
     """Pictures and motions, best first."""
     prepared = pictures.prepared
-    actions = pictures.actions(latents)
-    motions = None if actions is None else pictures.motions(actions, on_round)
     rgb = pictures.videos(latents, motions)
     verdicts, order = None, list(range(len(seeds)))
     if motions is not None:

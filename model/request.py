@@ -6,7 +6,7 @@ import numpy as np
 
 from foundation.camera import Camera
 from foundation.trajectory import Scene, Trajectory
-from model.action_encoding import require_two_places
+from model.action_encoding import require_own_places
 from model.configuration import MODES
 from model.errors import ModelError
 
@@ -26,7 +26,7 @@ def check_scene(scene: Scene, longest_between_views: float) -> None:
     for view in views:
         if not isinstance(view.camera, Camera):
             raise ModelError("A view has no calibrated camera. Calibrate the cameras first.")
-    require_two_places(scene.cameras)
+    require_own_places(scene.cameras)
     first, last = min(views, key=lambda v: v.captured), max(views, key=lambda v: v.captured)
     apart = last.captured - first.captured
     if not apart <= longest_between_views:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from foundation.camera import Camera
-from foundation.trajectory import Scene, View
+from foundation.trajectory import Scene
 from model.client import ModelProcess, Progress
 from model.errors import GenerationCancelled
 from model.fingerprint import fingerprint
@@ -151,17 +151,8 @@ def window(camera: Camera, config: Mapping[str, Any]) -> Window:
 
 
 def cropped(scene: Scene, windows: Sequence[Window]) -> Scene:
-    """The scene as cameras would see it that picture only these parts; what lies beyond a border is the border's."""
-    return replace(scene, views=tuple(_cropped(*one) for one in zip(scene.views, windows, strict=True)))
-
-
-def _cropped(view: View, part: Window) -> View:
-    left, top, width, height = part
-    if part == (0, 0, view.camera.width, view.camera.height):
-        return view
-    rows = np.clip(np.arange(top, top + height), 0, view.camera.height - 1)
-    columns = np.clip(np.arange(left, left + width), 0, view.camera.width - 1)
-    return View(view.camera.cropped(*part), np.ascontiguousarray(view.rgb[rows][:, columns]), view.captured)
+    """The scene as cameras would see it that picture only these parts."""
+    return replace(scene, views=tuple(view.cropped(*part) for view, part in zip(scene.views, windows, strict=True)))
 
 
 def laid(action: np.ndarray, whole: Camera, part: Window, onto: Camera) -> np.ndarray:

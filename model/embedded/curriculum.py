@@ -36,11 +36,12 @@ class Data:
 
 @dataclass(frozen=True)
 class Size:
-    """How large the model is: videos of `size_px`, first pictures of `seen_px`, tokens of `cell_px` of a video, `heads`
-    of 64 wide, `layers`."""
+    """How large the model is: videos of `size_px`, first pictures of `seen_px`, whole or a part of those that are drawn
+    in `drawn_px`, tokens of `cell_px` of a video, `heads` of 64 wide, `layers`."""
 
     size_px: int = 96
     seen_px: int = 192
+    drawn_px: int = 288
     cell_px: int = 16
     latent_channels: int = 256
     heads: int = 4
@@ -82,7 +83,8 @@ class Lesson:
     """One stage: what is shown (see lesson_batches.Sampling), and how it is optimised (see training.settings).
 
     `data`: "first" pictures; or, in turn with these, first pictures of "varied" things or whole "episodes". With
-    `excerpt`, single views and that many moments of the motion.
+    `excerpt`, single views and that many moments of the motion; `nearer`: the share of samples on first pictures that
+    see a part of them.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Lesson:
     excerpt: int = 0
     earliest: int = 1
     without_present: bool = False
+    nearer: float = 0.0
     kinds: Mapping[str, float] = field(default_factory=dict)
     modes: Mapping[str, float] = field(default_factory=lambda: {"policy": 1.0})
     learning_rate: float = 2e-3

@@ -6,11 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from foundation.camera import Camera
 from model.action_rendering_torch import render_torch
 from model.canvas import relative_to_still
+from model.closer_look import in_pixels
 from model.codec import ACTION, RGB
+from model.conditioning import resized_images
 from model.embedded.choices import Choice, Choices, Sampling
 from model.embedded.shots import Shots
+from model.errors import ModelError
 from model.linear_codec import LinearCodec
 from model.rays import plucker_rays
 from model.training.batches import Batch
@@ -19,10 +23,13 @@ from model.training.layouts import OneView
 
 class LessonBatches:
     """Batches (see training.batches.Batches) of `sampling` from `shots`, drawn and encoded where the codec is; seeded
-    with `seed` and the batch's number."""
+    with `seed` and the batch's number. The first pictures are shown in `seen_px`."""
 
-    def __init__(self, shots: Shots, codec: LinearCodec, sampling: Sampling, seed: int, *, sigma: float):
+    def __init__(self, shots: Shots, codec: LinearCodec, sampling: Sampling, seed: int, *, sigma: float, seen_px: int):
+        if sampling.nearer and shots.rgb.shape[2] > 1 and not sampling.excerpt:
+            raise ModelError("Whole videos are not shown from nearby: leave `nearer` out of lessons on episodes.")
         self.shots, self.codec, self.sampling, self.seed, self.sigma = shots, codec, sampling, seed, sigma
+        self.seen_px = seen_px
         self.choices = Choices(shots, sampling)
         config: Any = codec.config
         self._period, self._cell_px = config["scale_factor_temporal"], config["scale_factor_spatial"]
@@ -47,9 +54,9 @@ class LessonBatches:
         texts = [self.shots.instructions[m] for m in choice.motions]
         instructions = tuple(t[int(w * len(t))] for t, w in zip(texts, choice.wordings, strict=True))
         scenes = self.shots.scene[choice.motions][:, None]
-        K, cameras = (self._tensor(a[scenes, choice.views]) for a in (self.shots.K, self.shots.base_from_camera))
-        rgb = self._rgb(scenes, choice)
-        pictures = self._coloured(self.shots.pictures[scenes, choice.views], choice)
+        rgb, pictures, K = self._seen(scenes, choice)
+        K, cameras = self._tensor(K), self._tensor(self.shots.base_from_camera[scenes, choice.views])
+        rgb, pictures = self._rgb(rgb, choice), self._coloured(pictures, choice)
         action = self._action(choice.motions, K, cameras, layout)
         rays = self._rays(K, cameras)
         return Batch(rgb, action, rays, instructions, pictures=pictures.movedim(-1, 2), layout=layout)
@@ -63,11 +70,27 @@ class LessonBatches:
         slot = int(generator.integers(wanted.slots))
         return OneView(self.latent_frames, tuple(int(f) for f in frames), slot, wanted.without_present)
 
-    def _rgb(self, scenes: np.ndarray, choice: Choice) -> torch.Tensor:
-        """Latents (B, v, C, F, h, w) of the first pictures, or of whole videos relative to those."""
-        videos = self.shots.rgb[scenes, choice.views]  # (B, v, F, H, W, 3)
+    def _seen(self, scenes: np.ndarray, choice: Choice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Videos (B, v, F, H, W, 3), the first pictures (B, v, H', W', 3) of `seen_px`, and K (B, v, 3, 3) for the
+        former: of all that the cameras see, or of the chosen part, cut out of the first pictures."""
+        shots, side = self.shots, self.seen_px
+        videos = shots.rgb[scenes, choice.views]
         if self.sampling.excerpt:
             videos = videos[:, :, :1]
+        K = shots.K[scenes, choice.views]
+        pictures = np.empty((*choice.views.shape, side, side, 3), np.uint8)
+        for at in np.ndindex(choice.views.shape):
+            whole = shots.pictures[scenes[at[0], 0], choice.views[at]]
+            left, top, width, height = in_pixels(choice.parts[at], whole.shape[:2])
+            part = whole[top : top + height, left : left + width]
+            pictures[at] = resized_images(part, side, side)
+            if part.shape != whole.shape:
+                videos[at] = resized_images(part, *shots.size[::-1])
+                K[at] = _camera(K[at], shots.size, whole.shape[:2], (left, top, width, height))
+        return videos, pictures, K
+
+    def _rgb(self, videos: np.ndarray, choice: Choice) -> torch.Tensor:
+        """Latents (B, v, C, F, h, w) of the first pictures, or of whole videos relative to those."""
         pixels = self._coloured(videos, choice).movedim(-1, 2)
         latents = self._encode(pixels, RGB)
         if pixels.shape[3] == 1:
@@ -108,6 +131,15 @@ class LessonBatches:
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.codec.device).float()
+
+
+def _camera(
+    K: np.ndarray, size: tuple[int, int], drawn: tuple[int, int], part: tuple[int, int, int, int]
+) -> np.ndarray:
+    """K for images of `size` (H, W) of a part (left, top, width, height) in px of pictures of `drawn` (H, W)."""
+    whole = Camera("whole", size[1], size[0], K, np.eye(4)).resized(drawn[1], drawn[0])
+    left, top, width, height = part
+    return whole.cropped(left, top, width, height).resized(size[1], size[0]).K
 
 
 class Alternating:

@@ -31,7 +31,7 @@ def pointing(
     """Of one view and nothing but noise in one step: how far (px, median) the last red blob is from where the tool
     should end, and how often (%) this is the nearest of all ends of motions of this kind in the scene."""
     sampling = Sampling(count, kinds=((kind, 1.0),), jitter=0.0)
-    batches = LessonBatches(shots, pipeline.vae, sampling, seed, sigma=pipeline.config.sigma)
+    batches = _batches(pipeline, shots, sampling, seed)
     choice = batches.choices.draw(np.random.default_rng([seed, 0]))
     layout = OneView(batches.latent_frames, (batches.latent_frames - 1,), without_present=True)
     last = _said(pipeline, batches.encoded(choice, layout), layout, seed, precision)[:, :, -1:]
@@ -49,7 +49,7 @@ def reading(
     counting as infinitely wrong: the end's error (mm, median), how often it is below 30 mm (%), the error of the
     lowest height (mm, median); and how often the gripper is right (% of frames read)."""
     sampling = Sampling(count, views, kinds=((kind, 1.0),), jitter=0.0)
-    batches = LessonBatches(shots, pipeline.vae, sampling, seed, sigma=pipeline.config.sigma)
+    batches = _batches(pipeline, shots, sampling, seed)
     choice = batches.choices.draw(np.random.default_rng([seed, 0]))
     canvas = Canvas("policy", views, batches.latent_frames)
     said = _said(pipeline, batches.encoded(choice, None), canvas, seed, precision)
@@ -74,6 +74,11 @@ def reading(
         "height_mm": 1000.0 * float(np.median(heights)),
         "gripper_pct": 100.0 * float(np.mean(gripper)) if gripper else 0.0,
     }
+
+
+def _batches(pipeline: Any, shots: Shots, sampling: Sampling, seed: int) -> LessonBatches:
+    seen_px = pipeline.transformer.config.stem_px * pipeline.config.width // pipeline.vae.config.scale_factor_spatial
+    return LessonBatches(shots, pipeline.vae, sampling, seed, sigma=pipeline.config.sigma, seen_px=seen_px)
 
 
 def _decoded(shots: Shots, views: np.ndarray, scene: int, videos: np.ndarray, config: Any) -> Decoded:

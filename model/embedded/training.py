@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ _PROBE_S = 180.0  # between two looks at what has been learnt
 # Of the image side, 2 px of 96: about as far as a blob that a model this small draws is off. Of a model taught for an
 # hour, 64 % of the frames of "reach" can then be read instead of 49 %, as exactly as before (11 mm).
 _TOLERANCE = 0.02
+_CLOSER_LOOKS = 2  # what each adds to the whole stands in docs/training.md
 _KINDS = ("reach", "pick up")  # of task that are looked at in several views
 
 
@@ -109,6 +110,7 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
         num_inference_steps=1,
         tolerance=_TOLERANCE,
         rehearsal_mode=curriculum.rehearsal_mode,
+        closer_looks=_CLOSER_LOOKS if any(lesson.nearer for lesson in curriculum.lessons) else 0,
     )
     train_everything(pipeline.transformer)
     train_everything(pipeline.text_encoder)
@@ -214,15 +216,23 @@ def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec
     there are more of."""
     sampling = Sampling(
         lesson.batch, lesson.views, lesson.excerpt, lesson.earliest,
-        without_present=lesson.without_present, kinds=tuple(lesson.kinds.items()),
+        without_present=lesson.without_present, kinds=tuple(lesson.kinds.items()), nearer=lesson.nearer,
     )  # fmt: skip
-    first = LessonBatches(material.first, codec, sampling, curriculum.seed, sigma=curriculum.sigma)
+    first = _batches(curriculum, material.first, codec, sampling)
     if lesson.data == "first":
         return first
     other = material.varied if lesson.data == "varied" else material.episodes
     if other is None:
         raise ModelError(f'The lesson "{lesson.name}" needs {lesson.data} data, and there are none.')
-    return Alternating(LessonBatches(other, codec, sampling, curriculum.seed, sigma=curriculum.sigma), first)
+    if lesson.data == "episodes":
+        sampling = replace(sampling, nearer=0.0)
+    return Alternating(_batches(curriculum, other, codec, sampling), first)
+
+
+def _batches(curriculum: Curriculum, shots: Shots, codec: LinearCodec, sampling: Sampling) -> LessonBatches:
+    return LessonBatches(
+        shots, codec, sampling, curriculum.seed, sigma=curriculum.sigma, seen_px=curriculum.size.seen_px
+    )
 
 
 class _Looks:

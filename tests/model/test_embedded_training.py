@@ -9,10 +9,14 @@ import torch
 
 from foundation.camera import camera_at
 from foundation.poses import from_rpy
-from foundation.trajectory import Scene, View
+from foundation.trajectory import Scene, Trajectory, View
 from model import manifest
+from model.action_images import render
 from model.building import embedded_pipeline
 from model.canvas import Canvas
+from model.closer_look import in_pixels
+from model.codec import ACTION
+from model.conditioning import resized_images, to_tensor
 from model.embedded.choices import Choice, Choices, Sampling
 from model.embedded.codec import fit_codec
 from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Painting, Reading, Size, read_curriculum
@@ -26,6 +30,7 @@ from model.rays import token_rays
 from model.training.layouts import OneView
 
 FRAMES, SIDE = 9, 32
+WHOLE = np.tile([0.0, 0.0, 1.0], (2, 1, 1))  # of the one picture that each of two samples shows
 CAMERAS = tuple(
     camera_at(name, SIDE, SIDE, 0.8, at, (0.4, 0.0, 0.1))
     for name, at in {"left": (1.0, 0.6, 0.6), "right": (1.0, -0.6, 0.6), "front": (1.2, 0.0, 0.5)}.items()
@@ -35,11 +40,11 @@ TINY = Curriculum(
     3,
     0.06,
     Data(),
-    Size(SIDE, 2 * SIDE, 8, 24, heads=2, head_width=24, layers=2, ffn=64, stem_widths=(8, 8), text_width=16),
+    Size(SIDE, 2 * SIDE, 2 * SIDE, 8, 24, heads=2, head_width=24, layers=2, ffn=64, stem_widths=(8, 8), text_width=16),
     Reading(3, 4),
     (
         Lesson("point", 3, 4, excerpt=1, without_present=True, log_every=1, checkpoint_every=2),
-        Lesson("policy", 3, 4, views=2, log_every=1, checkpoint_every=2, data="varied"),
+        Lesson("policy", 3, 4, views=2, nearer=0.5, log_every=1, checkpoint_every=2, data="varied"),
         Lesson(
             "everything", 4, 2, data="episodes", views=2, independent=True, rgb_share_at_one=0.8, residual_weight=0.5,
             modes={"joint": 1.0, "video_to_action": 1.0}, log_every=1, checkpoint_every=2,
@@ -164,13 +169,43 @@ def test_neighbours_are_one_scene_and_two_motions():
 def test_an_excerpt_is_a_part_of_the_whole():
     """The action latents and rays of an excerpt are those of the whole canvas, at the same places in time."""
     taught = new_batches(Sampling(2, excerpt=1, jitter=0.0))
-    choice = Choice(np.array([0, 1]), np.array([[2], [0]]), np.zeros(2), np.ones((2, 1, 3)))
+    choice = Choice(np.array([0, 1]), np.array([[2], [0]]), np.zeros(2), np.ones((2, 1, 3)), WHOLE)
     layout = OneView(3, (2,), slot=1)
     whole, part = (taught.encoded(choice, one) for one in (None, layout))
     assert torch.allclose(whole.action[:, :, :, [0, 2]], part.action, atol=1e-5)
     assert layout.positions(kept=True) == (6, 9, 11)  # of two views' [rgb 3 | action 3]
     rays = token_rays([CAMERAS[2]], (SIDE // 8, SIDE // 8), 3, 4, "base")
     assert torch.allclose(part.camera[0, 0], rays[0], atol=1e-4)
+
+
+def test_what_is_seen_from_nearby_is_drawn_where_it_is_seen():
+    """The tool's blobs, the rays and both pictures of a part are those of a camera that sees only this part."""
+    taught = new_batches(Sampling(2, views=2, jitter=0.0, nearer=1.0))
+    choice = taught.choices.draw(np.random.default_rng(2))
+    batch = taught.encoded(choice, None)
+    shown = taught.shots
+    assert (choice.parts[..., 2] < 1.0).any()
+    for sample, motion in enumerate(choice.motions):
+        for at, view in enumerate(choice.views[sample]):
+            left, top, width, height = in_pixels(choice.parts[sample, at], (2 * SIDE, 2 * SIDE))
+            camera = CAMERAS[view].resized(2 * SIDE, 2 * SIDE).cropped(left, top, width, height).resized(SIDE, SIDE)
+            path = Trajectory(np.arange(FRAMES), shown.base_from_tool[motion], shown.openness[motion])
+            drawn = to_tensor(render(path, [camera], sigma=TINY.sigma))
+            expected = taught.codec.encode(drawn, return_dict=False, kind=ACTION)[0].mode()
+            assert torch.allclose(batch.action[sample, at], expected[0], atol=1e-4)
+            rays = token_rays([camera], (SIDE // 8, SIDE // 8), 3, 4, "base")
+            assert torch.allclose(batch.camera[sample, at], rays[0], atol=1e-4)
+            whole = shown.pictures[shown.scene[motion], view]
+            part = resized_images(whole[top : top + height, left : left + width], 2 * SIDE, 2 * SIDE)
+            assert torch.allclose(batch.pictures[sample, at], to_tensor(part[None])[:, 0], atol=1e-5)
+
+
+def test_videos_are_not_shown_from_nearby():
+    with pytest.raises(ModelError, match="leave `nearer` out"):
+        LessonBatches(
+            shots(frames=FRAMES, motions=1), new_batches(Sampling(2)).codec, Sampling(2, nearer=0.5), 0,
+            sigma=TINY.sigma, seen_px=2 * SIDE,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("stem", [None, (8, 8)])
@@ -239,4 +274,4 @@ def test_episodes_and_first_pictures_take_turns(tmp_path):
 
 def new_batches(sampling: Sampling) -> Any:
     codec = fit_codec(shots(), z_dim=24, cell_px=8, sigma=TINY.sigma)
-    return LessonBatches(shots(), codec, sampling, 0, sigma=TINY.sigma)
+    return LessonBatches(shots(), codec, sampling, 0, sigma=TINY.sigma, seen_px=2 * SIDE)

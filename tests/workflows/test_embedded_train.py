@@ -27,6 +27,7 @@ tuning_seeds = 1
 [model]
 size_px = 32
 seen_px = 64
+drawn_px = 96
 cell_px = 8
 latent_channels = 48
 heads = 2
@@ -43,6 +44,7 @@ name = "point"
 steps = 2
 batch = 4
 excerpt = 1
+nearer = 0.5
 log_every = 1
 [[lesson]]
 name = "everything"

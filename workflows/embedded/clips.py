@@ -33,7 +33,7 @@ from workflows.embedded.wordings import random_wording
 
 __all__ = ["SIZE", "Clip", "Unseen", "episode_clip", "first_frame_clip", "first_frame_clips"]
 
-SIZE = 192  # px
+SIZE = 288  # px
 NOISE = (0.3, 1.6)  # standard deviation of a pixel's value in 0..255, after a camera's own pixels were averaged
 _ROUNDING = 1e-6  # s
 _SETTLE = 0.3  # s after an episode before it is judged

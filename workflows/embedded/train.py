@@ -57,8 +57,8 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def make_data(folder: Path, curriculum: Any, processes: int) -> None:
     """The clips that the curriculum asks for; those that are there already are kept."""
-    data, size = curriculum.data, curriculum.size.seen_px
-    first = Recipe(views=data.views, size=size, rigs=data.rigs)
+    data, size = curriculum.data, curriculum.size
+    first = Recipe(views=data.views, size=size.drawn_px, rigs=data.rigs)
     write_shards(folder / "first", seeds_for(Use.TRAINING, 0, data.first_seeds), first, processes=processes)
     write_shards(folder / "tuning", seeds_for(Use.TUNING, 0, data.tuning_seeds), first, use=Use.TUNING)
     if data.furniture_seeds:
@@ -69,7 +69,7 @@ def make_data(folder: Path, curriculum: Any, processes: int) -> None:
         seeds = seeds_for(Use.TRAINING, data.first_varied, data.varied_seeds)
         write_shards(folder / "varied", seeds, replace(first, varied=True), processes=processes)
     if data.episode_seeds:
-        episodes = Recipe(episodes=True, views=data.views, size=size)
+        episodes = Recipe(episodes=True, views=data.views, size=size.seen_px)
         seeds = seeds_for(Use.TRAINING, data.first_episode, data.episode_seeds)
         write_shards(folder / "episodes", seeds, episodes, processes=processes)
 
