@@ -39,8 +39,9 @@ class Generated:
     """N candidates, the one to believe most first.
 
     `rgb`, `action` (N, V, T, H, W, 3) uint8 as `cameras` (V,), of the model's image size, see them at `times` (T,) s
-    from the scene's moment; None where the mode has none. `decoded` and `verdicts` (N,): what the action images say
-    and how far to trust it, None where there are none. `seeds` (N,): each makes its candidate again.
+    from the scene's moment; None where the mode has none. `decoded` and `verdicts` (N,): what the action images say,
+    together with those of closer looks where the pipeline takes any, and how far to trust it, None where there are
+    none. `seeds` (N,): each makes its candidate again.
     """
 
     mode: str

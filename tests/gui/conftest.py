@@ -51,9 +51,13 @@ def qapp_cls():
 
 
 def _started(qapp, folder):
-    """The whole program with settings of its own and its window shown, connected to the simulated lab."""
+    """The whole program with settings of its own and its window shown, connected to the simulated lab, whose pictures
+    are small: a slow machine is busy enough with the window."""
     from gui.app import Program
+    from workflows.settings import LabSettings, ProgramSettings, save
 
+    if not (folder / "settings.json").exists():
+        save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), folder / "settings.json")
     program = Program(qapp, folder / "settings.json", folder / "logs")
     program.start()
     deadline = time.monotonic() + 60.0

@@ -6,13 +6,14 @@ import pytest
 from foundation.errors import KnownError
 from foundation.trajectory import Trajectory
 from model.building import embedded_pipeline
+from model.default_weights import embedded_weights
 from model.frame_decoder import FrameDecoder
 from model.linear_codec import LinearCodec
 from workflows.embedded.clips import SIZE, Clip, Unseen
 from workflows.embedded.shards import write_shards
 from workflows.embedded.timing import FRAMES, PERIOD
 from workflows.evaluate.answers import Answer
-from workflows.evaluate.asking import load_model
+from workflows.evaluate.asking import AskedModel, load_model
 from workflows.evaluate.drawing import films, questions, studio
 from workflows.evaluate.evaluate import Evaluation, EvaluationError, as_text, evaluate
 from workflows.evaluate.figures import summary
@@ -162,3 +163,25 @@ def test_what_cannot_be_judged_is_a_sentence(folder):
     embedded_pipeline(LinearCodec(), num_frames=5, transformer={"num_layers": 1}).save_pretrained(path)
     with pytest.raises(EvaluationError, match="Films have"):
         evaluate(Evaluation(model=path, films=1))
+
+
+def test_the_model_of_the_program_says_more_exactly_what_it_looks_at_closer(drawn_by):
+    """Tuning scenes; a motion that cannot be read, or is farther off, counts as 50 mm."""
+    weights = embedded_weights()
+    assert weights is not None
+    pipeline = load_model(weights)
+    assert pipeline.config.closer_looks == 2
+    clips = [clip for kind in ("reach", "pick up", "place") for clip in questions(drawn_by, kind, SEED, 4)]
+    off = {}
+    for looks in (0, 2):
+        pipeline.register_to_config(closer_looks=looks)
+        answers = AskedModel(pipeline).answer(clips)
+        off[looks] = [_off_mm(answer, clip) for answer, clip in zip(answers, clips, strict=True)]
+    assert np.mean(off[2]) < np.mean(off[0])
+
+
+def _off_mm(answer: Answer, clip: Clip) -> float:
+    if answer.trajectory is None or not answer.trajectory.known.any():
+        return 50.0
+    path = answer.trajectory.at(clip.trajectory.times).base_from_tool - clip.trajectory.base_from_tool
+    return min(1000.0 * float(np.linalg.norm(path[:, :3, 3], axis=1).mean()), 50.0)
