@@ -204,8 +204,8 @@ def test_the_lid_goes_on_the_box(turn):
 
 
 def test_a_lid_slides_when_one_finger_meets_its_knob_first():
-    """Light and smooth as it is, it hardly ever jams until the arm feels a collision (10 N m is one at the elbow). Which
-    of five grasps jams, if any, is decided by the last bits of a processor's sums."""
+    """Light and smooth as it is, it hardly ever jams until the arm feels a collision (10 N m is one at the elbow).
+    Which of five grasps jams, if any, is decided by the last bits of a processor's sums."""
     felt = [_felt_beside_the_knob(by) for by in (0.007, 0.008, 0.009, 0.010, 0.011)]
     assert sum(most < 5.0 for most in felt) >= 4, felt
 
