@@ -51,13 +51,9 @@ def qapp_cls():
 
 
 def _started(qapp, folder):
-    """The whole program with settings of its own and its window shown, connected to the simulated lab, whose pictures
-    are small: a slow machine is busy enough with the window."""
+    """The whole program with settings of its own and its window shown, connected to the simulated lab."""
     from gui.app import Program
-    from workflows.settings import LabSettings, ProgramSettings, save
 
-    if not (folder / "settings.json").exists():
-        save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), folder / "settings.json")
     program = Program(qapp, folder / "settings.json", folder / "logs")
     program.start()
     deadline = time.monotonic() + 60.0
@@ -78,14 +74,19 @@ def _ended(qapp, program) -> None:
 
 
 @pytest.fixture(scope="module")
-def program(qapp, tmp_path_factory):
+def program(qapp, tmp_path_factory, request):
     """The connected program, one for all tests of a file: each leaves it connected as it was.
 
-    The run before has left a crash log.
+    The run before has left a crash log. A file may say in which PICTURE_PX the lab shows itself: a slow machine is busy
+    enough with the window.
     """
+    from workflows.settings import LabSettings, ProgramSettings, save
+
     folder = tmp_path_factory.mktemp("program")
     (folder / "logs").mkdir()
     (folder / "logs" / "crash-before.new.txt").write_text("it broke")
+    if size := getattr(request.module, "PICTURE_PX", None):
+        save(ProgramSettings(lab=LabSettings(picture_px=size)), folder / "settings.json")
     program = _started(qapp, folder)
     yield program
     _ended(qapp, program)

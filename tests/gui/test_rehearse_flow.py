@@ -22,6 +22,7 @@ from workflows.rehearsal_files import read_record
 from workflows.trajectory_file import save_trajectory
 
 SECOND = 1000
+PICTURE_PX = (160, 120)
 # What is rightly said, and asked again for, when a machine is too busy: pictures that are late, an arm that is silent.
 TOO_BUSY = ("The camera ", "does not say where it is", "does not answer", "did not answer", "went silent")
 INSTRUCTION = "reach the red cube"
