@@ -71,21 +71,22 @@ def require_two_places(cameras: Sequence[Camera]) -> None:
         raise ActionImageError(
             f"One view ({cameras[0].name}) cannot tell how far away the tool is. Choose at least two cameras."
         )
-    if len(_twins(cameras)) == len(cameras) * (len(cameras) - 1) // 2:
+    if all(_share_place(*pair) for pair in combinations(cameras, 2)):
         raise _one_view(*cameras[:2])
 
 
 def require_own_places(cameras: Sequence[Camera]) -> None:
     """ActionImageError for fewer than two cameras, or any two in one place all the time."""
     require_two_places(cameras)
-    for pair in _twins(cameras):
-        raise _one_view(*pair)
+    for pair in combinations(cameras, 2):
+        if _share_place(*pair):
+            raise _one_view(*pair)
 
 
-def _twins(cameras: Sequence[Camera]) -> list[tuple[Camera, Camera]]:
-    """Every two cameras that are in one place all the time."""
-    pairs = combinations(cameras, 2)
-    return [(a, b) for a, b in pairs if np.max(distance(a.base_from_camera, b.base_from_camera)[0]) < SMALLEST_BASELINE]
+def _share_place(one: Camera, other: Camera) -> bool:
+    """Whether two cameras are in one place all the time."""
+    apart, _ = distance(one.base_from_camera, other.base_from_camera)
+    return bool(np.max(apart) < SMALLEST_BASELINE)
 
 
 def _one_view(one: Camera, other: Camera) -> ActionImageError:

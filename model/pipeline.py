@@ -1,6 +1,7 @@
 """The world-action model as one diffusers pipeline: instruction and scene in, videos and a motion out."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from model import conditioning, request, text
 from model.action_decoding import KERNEL, Decoded
 from model.caching import switch_cache
 from model.candidates import judge, ranked
-from model.canvas import add_noise, over_canvas
+from model.canvas import over_canvas
 from model.closer_look import IMAGINED
 from model.default_weights import EMBEDDED, EMBEDDED_FOLDER
 from model.errors import GenerationCancelled, ModelError
@@ -27,7 +28,7 @@ from model.parallel import Parallel, parallelise
 from model.pictures import PictureDecoder
 from model.preparation import Format, Prepared, prepare
 from model.sampling import Conditions, Denoised, Predictor, Reuse, Stage, denoise, stages
-from model.together import Question, look_closer
+from model.together import Question, format_of, look_closer, noised
 from model.transformer import ActionImagesTransformer
 
 
@@ -46,8 +47,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
     `rehearsal_mode`, in which an operator's instruction is asked; `knows_video`, whether the weights were taught videos
     at all, so that they can label one, or imagine what a motion would do;
     `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace";
-    `tolerance` of reading action images (action_decoding.decode); `closer_looks`: an imagined motion is imagined
-    again in parts of the pictures, so many times as wide as what happens (closer_look.py), and all are read together.
+    `tolerance` of reading action images (action_decoding.decode); `closer_looks`: how often an imagined motion
+    is imagined again, in parts of the pictures (closer_look.ROOMS), to be read together with the first.
     """
 
     model_cpu_offload_seq = "text_encoder->image_encoder->transformer->vae->frame_decoder"
@@ -172,7 +173,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         predictor = Predictor(self.transformer, prepared.canvas, conditions, guidance, reuse, group)
         plan = self._plan(prepared, steps, later_steps)
         pictures = PictureDecoder(self.vae, self.frame_decoder, prepared)
-        latents = _noised(prepared, seeds)
+        latents = torch.cat([noised(prepared, seed) for seed in seeds])
         state = Denoised(0, sum(count for _, count in plan), plan[0][0].name, latents, latents)
         try:
             _report(on_step, state, pictures)
@@ -186,9 +187,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
                 motions = pictures.motions(actions, lambda: _report(on_step, last, pictures))
                 if mode in IMAGINED:
                     questions = [Question(words, scene, seed) for seed in seeds]
-                    looks = [(*look, prepared.cameras) for look in zip(actions, motions, strict=True)]
-                    looks = look_closer(self, questions, looks, format_, steps=steps, guidance_scale=guidance)
-                    motions = [motion for _, motion, _ in looks]
+                    looks = [(images, prepared.cameras) for images in actions]
+                    motions = look_closer(self, questions, looks, motions, format_, steps, guidance)
             return _result(scene, pictures, last.latents, seeds, actions, motions)
         finally:
             predictor.forget()
@@ -207,18 +207,8 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         self.transformer.compile_repeated_blocks(**options)
 
     def _format(self, height: int | None, width: int | None, frames: int | None) -> Format:
-        settings: Any = self.config
-        tool = settings.model_tool_from_tool
-        return Format(
-            height or settings.height,
-            width or settings.width,
-            frames or settings.num_frames,
-            settings.frame_period_s,
-            settings.sigma,
-            settings.axis_length,
-            None if tool is None else np.asarray(tool, float),
-            settings.tolerance,
-        )
+        own = format_of(self)
+        return replace(own, height=height or own.height, width=width or own.width, frames=frames or own.frames)
 
     def _conditions(self, words: str, prepared: Prepared, guided: bool, candidates: int) -> Conditions:
         settings: Any = self.config
@@ -266,16 +256,6 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
 
     def _remember_timestep(self, timestep: float) -> None:
         self._timestep = timestep
-
-
-def _noised(prepared: Prepared, seeds: list[int]) -> torch.Tensor:
-    """Canvases (N, C, F, h, w): what is given, and elsewhere each candidate's own noise."""
-    latents, canvas = prepared.latents, prepared.canvas
-    noise = torch.cat([torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]).to(
-        latents
-    )
-    levels = canvas.levels(torch.ones(len(seeds), device=latents.device))
-    return add_noise(latents.expand_as(noise), noise, levels)
 
 
 def _given_channels(prepared: Prepared, settings: Any, candidates: int) -> torch.Tensor:

@@ -34,8 +34,8 @@ class Question:
     videos: np.ndarray | None = None
 
 
-Look = tuple[np.ndarray, Decoded, tuple[Camera, ...]]
-"""Action images (V, T, H, W, 3) uint8, what they say, and the cameras (V,) that see them."""
+Look = tuple[np.ndarray, tuple[Camera, ...]]
+"""Action images (V, T, H, W, 3) uint8, and the cameras (V,) that see them."""
 
 
 @torch.no_grad()
@@ -46,96 +46,71 @@ def generate_together(
     *,
     num_inference_steps: int | None = None,
     video_steps: int | None = None,
-    guidance_scale: float | None = None,
-    format_: Format | None = None,
     fits: bool = True,
-    closer: bool = True,
 ) -> list[Generated]:
     """One generation per question, the same as the pipeline gives for each alone but for the rounding of the sums.
-    Without `fits`, motions that are read from videos stay as the action images say them; without `closer`, those that
-    are imagined stay as the first look has them.
+    Without `fits`, motions that are read from videos stay as the action images say them.
 
-    `format_`: of other images than the pipeline's own. The questions have equally many views. Raises ModelError for
-    what cannot be asked.
+    The questions have equally many views. Raises ModelError for what cannot be asked.
     """
     settings: Any = pipeline.config
     if pipeline.transformer.config.image_dim is not None:
         raise ModelError("This model reads its first picture through CLIP, one question at a time. Ask it singly.")
-    format_ = format_of(pipeline) if format_ is None else format_
-    guidance = settings.guidance_scale if guidance_scale is None else guidance_scale
-    prepared = [_prepared(pipeline, question, mode, format_) for question in questions]
     steps = settings.num_inference_steps if num_inference_steps is None else num_inference_steps
     later = settings.video_steps if video_steps is None else video_steps
-    canvas, two = prepared[0].canvas, pipeline.transformer.config.two_stage
-    if any(one.canvas != canvas for one in prepared):
-        raise ModelError("Questions that are answered together need equally many cameras. Ask them apart.")
-    plan = [(stage, later if two and stage.name == "video" else steps) for stage in stages(canvas, two)]
-    conditions = _conditions(pipeline, questions, prepared, guided=guidance != 1.0)
-    predictor = Predictor(pipeline.transformer, canvas, conditions, guidance)
-    latents = torch.cat([_noised(one, question.seed) for one, question in zip(prepared, questions, strict=True)])
-    for state in denoise(predictor, copy.deepcopy(pipeline.scheduler), latents, plan):
-        latents = state.latents
-    predictor.forget()
-    pictures = [PictureDecoder(pipeline.vae, pipeline.frame_decoder, one, fits) for one in prepared]
-    each = [latents[i : i + 1] for i in range(len(questions))]
-    looks: list[Look | None] = [_look(decoder, one) for decoder, one in zip(pictures, each, strict=True)]
-    if closer and mode in IMAGINED:
-        first = [look for look in looks if look is not None]
-        looks = [*look_closer(pipeline, questions, first, format_, steps=steps, guidance_scale=guidance)]
-    return [_generated(*of_one) for of_one in zip(questions, pictures, each, looks, strict=True)]
+    format_, guidance = format_of(pipeline), settings.guidance_scale
+    imagined = _imagined(pipeline, questions, mode, format_, steps, later, guidance, fits)
+    actions = [pictures.actions(latents) for pictures, latents in imagined]
+    pairs = list(zip(actions, (pictures for pictures, _ in imagined), strict=True))
+    motions = [None if images is None else pictures.motions(images)[0] for images, pictures in pairs]
+    if mode in IMAGINED:
+        looks = [(images[0], pictures.prepared.cameras) for images, pictures in pairs if images is not None]
+        first = [motion for motion in motions if motion is not None]
+        motions = [*look_closer(pipeline, questions, looks, first, format_, steps, guidance)]
+    found = zip(questions, imagined, actions, motions, strict=True)
+    return [_generated(question, *of_one, images, motion) for question, of_one, images, motion in found]
 
 
 def look_closer(
     pipeline: Any,
     questions: Sequence[Question],
     looks: Sequence[Look],
+    motions: Sequence[Decoded],
     format_: Format,
-    *,
     steps: int,
-    guidance_scale: float,
-) -> list[Look]:
-    """The looks with the motions that they and closer ones say together. Each look is where the ones before found that
-    it happens; what cannot be seen from nearby stays as it is."""
-    seen, together = [[look] for look in looks], list(looks)
+    guidance: float,
+) -> list[Decoded]:
+    """The motions that the first looks, and closer ones, say together. Each look is where the ones before found that it
+    happens; what cannot be seen from nearby stays as it is."""
+    seen, together = [[look] for look in looks], list(motions)
     for room in ROOMS[: pipeline.config.closer_looks]:
         pairs = zip(questions, together, strict=True)
-        nearer = [_nearer(question, motion, room, format_) for question, (_, motion, _) in pairs]
-        which = [i for i, found in enumerate(nearer) if found is not None]
-        asked = [question for question in nearer if question is not None]
+        nearer = {i: _nearer(question, motion, room, format_) for i, (question, motion) in enumerate(pairs)}
+        asked = {i: question for i, question in nearer.items() if question is not None}
         if not asked:
             break
-        made = generate_together(
-            pipeline,
-            asked,
-            "policy",
-            num_inference_steps=steps,
-            guidance_scale=guidance_scale,
-            format_=format_,
-            closer=False,
-        )
-        for i, one in zip(which, made, strict=True):
-            assert one.action is not None and one.decoded is not None
-            seen[i].append((one.action[0], one.decoded[0], one.cameras))
+        imagined = _imagined(pipeline, [*asked.values()], "policy", format_, steps, steps, guidance)
+        for i, (pictures, latents) in zip(asked, imagined, strict=True):
+            images = pictures.actions(latents)
+            assert images is not None
+            seen[i].append((images[0], pictures.prepared.cameras))
             together[i] = read_together(seen[i], format_)
     return together
+
+
+def read_together(looks: Sequence[Look], format_: Format) -> Decoded:
+    """The motion that all looks show. `residual_px` is the median of a view's looks, in pixels of the first's images:
+    one look at another thing does no harm, if the others agree."""
+    motion = read(np.concatenate([images for images, _ in looks]), [c for _, some in looks for c in some], format_)
+    focal = np.array([[camera.K[0, 0] for camera in cameras] for _, cameras in looks])  # (looks, V)
+    residual = motion.residual_px.reshape(len(motion.valid), *focal.shape) * (focal[0] / focal)
+    return replace(motion, residual_px=np.ma.median(np.ma.masked_invalid(residual), axis=1).filled(np.nan))
 
 
 def _nearer(question: Question, motion: Decoded, room: float, format_: Format) -> Question | None:
     poses = motion.trajectory.base_from_tool
     scene = seen_closer(question.scene, poses, room, format_.axis_length, format_.model_tool_from_tool)
     return None if scene is None else replace(question, scene=scene)
-
-
-def read_together(looks: Sequence[Look], format_: Format) -> Look:
-    """The first look with the motion that all of them show. `residual_px` is the median of a view's looks, in pixels of
-    the first's images: one look at another thing does no harm, if the others agree."""
-    images, motion, cameras = looks[0]
-    if len(looks) > 1:
-        together = read(np.concatenate([one for one, _, _ in looks]), [c for *_, some in looks for c in some], format_)
-        focal = np.array([[camera.K[0, 0] for camera in some] for *_, some in looks])  # (looks, V)
-        residual = together.residual_px.reshape(len(together.valid), *focal.shape) * (focal[0] / focal)
-        motion = replace(together, residual_px=np.ma.median(np.ma.masked_invalid(residual), axis=1).filled(np.nan))
-    return images, motion, cameras
 
 
 def format_of(pipeline: Any) -> Format:
@@ -152,6 +127,33 @@ def format_of(pipeline: Any) -> Format:
         None if tool is None else np.asarray(tool, float),
         settings.tolerance,
     )
+
+
+def _imagined(
+    pipeline: Any,
+    questions: Sequence[Question],
+    mode: str,
+    format_: Format,
+    steps: int,
+    later: int,
+    guidance: float,
+    fits: bool = True,
+) -> list[tuple[PictureDecoder, torch.Tensor]]:
+    """Of each question the denoised canvas (1, C, F, h, w), and what makes pictures of it; `later` steps of a second
+    stage."""
+    prepared = [_prepared(pipeline, question, mode, format_) for question in questions]
+    canvas, two = prepared[0].canvas, pipeline.transformer.config.two_stage
+    if any(one.canvas != canvas for one in prepared):
+        raise ModelError("Questions that are answered together need equally many cameras. Ask them apart.")
+    plan = [(stage, later if two and stage.name == "video" else steps) for stage in stages(canvas, two)]
+    conditions = _conditions(pipeline, questions, prepared, guided=guidance != 1.0)
+    predictor = Predictor(pipeline.transformer, canvas, conditions, guidance)
+    latents = torch.cat([noised(one, question.seed) for one, question in zip(prepared, questions, strict=True)])
+    for state in denoise(predictor, copy.deepcopy(pipeline.scheduler), latents, plan):
+        latents = state.latents
+    predictor.forget()
+    decoders = [PictureDecoder(pipeline.vae, pipeline.frame_decoder, one, fits) for one in prepared]
+    return list(zip(decoders, latents.split(1), strict=True))
 
 
 def _prepared(pipeline: Any, question: Question, mode: str, format_: Format) -> Prepared:
@@ -193,25 +195,27 @@ def _conditions(
     return Conditions(embedded, empty, torch.cat(cameras).to(device), torch.cat(looked_at) if looked_at else None)
 
 
-def _noised(prepared: Prepared, seed: int) -> torch.Tensor:
+def noised(prepared: Prepared, seed: int) -> torch.Tensor:
+    """A canvas (1, C, F, h, w): what is given, and elsewhere the noise of `seed`."""
     latents = prepared.latents
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
     return add_noise(latents, noise, prepared.canvas.levels(torch.ones(1, device=latents.device)))
 
 
-def _look(pictures: PictureDecoder, latents: torch.Tensor) -> Look | None:
-    actions = pictures.actions(latents)
-    return None if actions is None else (actions[0], pictures.motions(actions)[0], pictures.prepared.cameras)
-
-
-def _generated(question: Question, pictures: PictureDecoder, latents: torch.Tensor, look: Look | None) -> Generated:
+def _generated(
+    question: Question,
+    pictures: PictureDecoder,
+    latents: torch.Tensor,
+    actions: np.ndarray | None,
+    motion: Decoded | None,
+) -> Generated:
     prepared = pictures.prepared
-    actions, motions, verdicts = None, None, None
-    if look is not None:
-        actions, motions = look[0][None], [look[1]]
+    motions, verdicts = None, None
+    if motion is not None:
+        motions = [motion]
         start = question.scene.base_from_tool if prepared.action is None else None
         side = min(prepared.format.height, prepared.format.width)
-        verdicts = [judge(look[1], side, start)]
+        verdicts = [judge(motion, side, start)]
     rgb = pictures.videos(latents, motions)
     return Generated(
         prepared.canvas.mode, prepared.format.times, prepared.cameras, rgb, actions, motions, verdicts, [question.seed]

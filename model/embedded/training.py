@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from model.building import embedded_pipeline
+from model.closer_look import ROOMS
 from model.embedded.choices import Sampling
 from model.embedded.codec import add_videos, fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
@@ -35,7 +36,6 @@ _PROBE_S = 180.0  # between two looks at what has been learnt
 # Of the image side, 2 px of 96: about as far as a blob that a model this small draws is off. Of a model taught for an
 # hour, 64 % of the frames of "reach" can then be read instead of 49 %, as exactly as before (11 mm).
 _TOLERANCE = 0.02
-_CLOSER_LOOKS = 2  # what each adds to the whole stands in docs/training.md
 _KINDS = ("reach", "pick up")  # of task that are looked at in several views
 
 
@@ -110,7 +110,7 @@ def new_pipeline(curriculum: Curriculum, material: Material, folder: Path) -> Ac
         num_inference_steps=1,
         tolerance=_TOLERANCE,
         rehearsal_mode=curriculum.rehearsal_mode,
-        closer_looks=_CLOSER_LOOKS if any(lesson.nearer for lesson in curriculum.lessons) else 0,
+        closer_looks=len(ROOMS) if any(lesson.nearer for lesson in curriculum.lessons) else 0,
     )
     train_everything(pipeline.transformer)
     train_everything(pipeline.text_encoder)
