@@ -67,7 +67,7 @@ def in_virtual_time(instruction: str, seed: int, *, video: Path | None = None) -
     """Run it as quickly as the machine can. Raises KnownError when the instruction or the motion is impossible."""
     scene = scene_for(instruction, seed)
     with contextlib.ExitStack() as stack:
-        arm = VirtualLabArm(scene, _filming(stack, video, scene))
+        arm = VirtualLabArm(scene, _filming(stack, video, scene, _fps(scene)))
         arm.make_ready()
         start = arm.lab.world.truth()
         began = time.perf_counter()
@@ -98,7 +98,8 @@ def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> O
         trajectory = plan(instruction, scene, lab.truth(), joints)
         plan_s = time.perf_counter() - began
         watch = stack.enter_context(CameraWatch(robot, captures))
-        with _filmed(list(captures.values()), _filming(stack, video, scene)):
+        rate = cameras[0].fps or _fps(scene)  # of the cameras as they run: this machine may draw too slowly for theirs
+        with _filmed(list(captures.values()), _filming(stack, video, scene, rate)):
             robot.execute(robot.stage(Plan.of_motion(trajectory).to_bytes()).nonce)
             ended = robot.wait_for(ArmState.HOLDING, ArmState.PAUSED, timeout=2.0 * trajectory.duration + 5.0)
             if ended.state is ArmState.PAUSED:
@@ -221,11 +222,11 @@ def _filmed(captures: list[Capture], film: Callable[[list[np.ndarray]], None] | 
         thread.join()
 
 
-def _filming(stack: contextlib.ExitStack, video: Path | None, scene: SceneSpec) -> Callable | None:
+def _filming(stack: contextlib.ExitStack, video: Path | None, scene: SceneSpec, fps: float) -> Callable | None:
     """What makes a film of the lab (virtual time) or of images (real time); None when none is wanted."""
     if video is None:
         return None
-    file = stack.enter_context(SideBySideVideo(video, _fps(scene)))
+    file = stack.enter_context(SideBySideVideo(video, fps))
     renderers: list[SceneRenderer] = []
 
     def film(shown: Lab | list[np.ndarray]) -> None:

@@ -16,6 +16,9 @@ from simulation.errors import SimulationError
 from simulation.pictures.camera_spec import CameraSpec
 from simulation.pictures.rendering import Picture, SceneRenderer
 
+_DRAWING = 0.7  # of its thread's time the feed may spend on drawing; a machine that also has a window needs the rest
+_TRIED = 6  # pictures of every camera, of which the quickest tells how long drawing takes: the first set everything up
+
 
 @dataclass
 class CameraFaults:
@@ -29,10 +32,11 @@ class CameraFaults:
 
 @dataclass
 class _Station:
-    """One camera's place in the schedule."""
+    """One camera's place in the schedule; `fps` what it gives of its spec's rate."""
 
     spec: CameraSpec
-    due: float
+    fps: float
+    due: float = 0.0
     stream: FrameStream | None = None
     faults: CameraFaults = field(default_factory=CameraFaults)
     last: Picture | None = None
@@ -42,8 +46,9 @@ class CameraFeed:
     """One thread that draws every camera when it is due, and delivers each picture after its camera's delay.
 
     Each picture shows the moment its drawing began, so cameras that are due together differ by the 20 ms that drawing
-    takes, like cameras without a common trigger, and no picture is older than it must be. `snapshot()` returns the
-    world's coordinates and the moment (s, monotonic) they belong to. What ends the thread stands in `failure`.
+    takes, like cameras without a common trigger, and no picture is older than it must be. A machine that draws too
+    slowly for the cameras' rate gets cameras of a lower one, which they say. `snapshot()` returns the world's
+    coordinates and the moment (s, monotonic) they belong to. What ends the thread stands in `failure`.
     """
 
     def __init__(
@@ -57,20 +62,36 @@ class CameraFeed:
     ):
         self._renderer = SceneRenderer(world)
         self._snapshot, self._publisher, self._depth = snapshot, publisher, depth
-        start = time.monotonic()
-        self._stations = {spec.name: _Station(spec, start) for spec in cameras}
+        self._stations = {spec.name: _Station(spec, spec.fps) for spec in cameras}
         self._waiting: list[tuple[float, int, _Station, Picture, float]] = []  # delivery, order, what, when taken
         self._order = itertools.count()
-        self._stopping = threading.Event()
+        self._stopping, self._paced = threading.Event(), threading.Event()
         self._changes: queue.SimpleQueue[tuple[Callable[[], World], threading.Event]] = queue.SimpleQueue()
         self.failure: BaseException | None = None
         self.late = 0  # pictures not taken because the machine was too slow
         self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
 
     def start(self) -> None:
-        for station in self._stations.values():
-            station.stream = self._publisher.add(self._info(station.spec))
+        """Returns when the cameras can be opened; what went wrong by then stands in `failure`."""
         self._thread.start()
+        self._paced.wait()
+
+    def _pace(self) -> None:
+        """Announce the cameras, at their rate or at what this machine can draw."""
+        drawn = [self._drawing_time() for _ in range(_TRIED)]
+        most = max(1.0, float(int(_DRAWING / min(drawn))))
+        for station in self._stations.values():
+            station.fps = min(station.spec.fps, most)
+            station.stream = self._publisher.add(self._info(station))
+            station.due = time.monotonic()
+        self._paced.set()
+
+    def _drawing_time(self) -> float:
+        """s for one picture of each camera."""
+        began = time.perf_counter()
+        for station in self._stations.values():
+            self._renderer.render(station.spec, depth=self._depth)
+        return time.perf_counter() - began
 
     def faults(self, camera: str) -> CameraFaults:
         """The faults of one camera, to be set at any time; KeyError for an unknown one."""
@@ -90,9 +111,10 @@ class CameraFeed:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def _info(self, spec: CameraSpec) -> StreamInfo:
+    def _info(self, station: _Station) -> StreamInfo:
+        spec = station.spec
         details = {
-            "fps": spec.fps,
+            "fps": station.fps,
             "delay": spec.delay,
             "stamped_late": spec.stamped_late,
             "K": np.array(spec.K).tolist(),
@@ -104,6 +126,7 @@ class CameraFeed:
 
     def _run(self) -> None:
         try:
+            self._pace()
             while not self._stopping.is_set():
                 self._do_changes()
                 self._take_pictures()
@@ -113,6 +136,7 @@ class CameraFeed:
             self.failure = error
             raise
         finally:
+            self._paced.set()
             self._renderer.close()
 
     def _do_changes(self) -> None:
@@ -133,9 +157,9 @@ class CameraFeed:
         now = time.monotonic()
         due = [station for station in self._stations.values() if station.due <= now]
         for station in due:
-            station.due += station.faults.slow / station.spec.fps
+            station.due += station.faults.slow / station.fps
             while station.due <= now:
-                station.due += station.faults.slow / station.spec.fps
+                station.due += station.faults.slow / station.fps
                 self.late += 1
             coordinates, captured = self._snapshot()
             picture = self._expose(station, coordinates)
@@ -158,7 +182,7 @@ class CameraFeed:
             self._publisher.remove(station.spec.name)
             station.stream = None
         elif not station.faults.vanished and station.stream is None:
-            station.stream = self._publisher.add(self._info(station.spec))
+            station.stream = self._publisher.add(self._info(station))
 
     def _deliver(self) -> None:
         now = time.monotonic()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,15 @@ def test_a_frozen_camera_repeats_its_picture_and_a_vanished_one_comes_back(lab):
     while "left" not in [info.name for info in list_streams(lab.frames)]:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_cameras_promise_no_more_pictures_than_this_machine_draws():
+    scene = small_scene()
+    wished = replace(scene, cameras=tuple(replace(spec, fps=100_000.0) for spec in scene.cameras))
+    with LabProcess(wished, address=free_loopback_address()) as lab, FrameReader(lab.frames, "left") as reader:
+        assert 1 <= reader.info.details["fps"] < 10_000
+    with LabProcess(scene, address=free_loopback_address()) as lab, FrameReader(lab.frames, "left") as reader:
+        assert reader.info.details["fps"] <= scene.cameras[0].fps
 
 
 def test_truth_and_judge_and_hand(lab):
