@@ -114,10 +114,12 @@ def _drawn(
         picture = values[_facet_image(shapes, corners, camera, facing)]
     if corners is not None and light is not None:
         shadow = np.zeros(fine, np.uint8)
-        for places in shadow_on_table(corners, light):
-            pixels, depth = _seen(np.pad(places, ((0, 0), (0, 1))), camera)
-            if depth.min() > _NEAREST:
-                cv2.fillConvexPoly(shadow, cv2.convexHull(pixels), 1, cv2.LINE_8, _SHIFT)
+        parts = len(corners)
+        places = np.pad(shadow_on_table(corners, light).reshape(-1, 2), ((0, 0), (0, 1)))
+        pixels, depth = _seen(places, camera)
+        before = depth.reshape(parts, -1).min(axis=1) > _NEAREST
+        for outline in pixels.reshape(parts, -1, 2)[before]:
+            cv2.fillConvexPoly(shadow, cv2.convexHull(outline), 1, cv2.LINE_8, _SHIFT)
         picture[..., 2] = shadow
     return cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from foundation.trajectory import Trajectory
@@ -21,14 +22,21 @@ Paint = Callable[[Sequence[Trajectory]], torch.Tensor]
 _STEPS = np.array([0.006] * 3 + [0.06] * 3)  # by which the slopes are measured
 _USUAL = np.array([0.02] * 3 + [0.15] * 3)  # how far what was read is usually off; it holds what no picture shows
 _MOST = np.array([0.025] * 3 + [0.2] * 3)  # in one round
-_BLURS = (9, 5, 5, 1)  # px, in each round: from coarse, which sees further, to fine
-_NOISE = 0.5  # by which a painted pixel may differ; what differs more counts less
+_BLURS = (9, 5, 1, 1)  # px, in each round: from coarse, which sees further, to fine
+_NOISE = 0.1  # by which a painted pixel may differ; what differs more counts less: things that nobody could foresee
 _ALIKE = 2.0  # pixels that are wrong together
+_CHOICE = 5, 0.5, 3  # how a start is chosen: blur in px, noise, and frames that are judged as one
 
 
-def fit_motion(paint: Paint, video: torch.Tensor, motion: Trajectory, on_round: Callable[[], None]) -> Trajectory:
-    """The motion, all of whose T frames are known and the first of which is left as it is, nearer to a `video`
-    (V, 3, T, H, W) in [-1, 1]. `on_round` is called before every round, and ends the fit by raising."""
+def fit_motion(
+    paint: Paint, video: torch.Tensor, starts: Sequence[Trajectory], on_round: Callable[[], None]
+) -> Trajectory:
+    """A motion nearer to a `video` (V, 3, T, H, W) in [-1, 1] than any of the `starts`, whose T frames are all known.
+
+    Every frame begins as the one that looks most like the video there, and keeps its openness; the first frame stays as
+    the first of them has it. `on_round` is called before every round, and ends the fit by raising.
+    """
+    motion = _chosen(paint, video, starts)
     changes = np.zeros((len(motion), 6))
     for blur in _BLURS:
         on_round()
@@ -36,6 +44,20 @@ def fit_motion(paint: Paint, video: torch.Tensor, motion: Trajectory, on_round: 
         painted = _blurred(paint([_changed(motion, some) for some in tried]), blur)
         changes = changes + _better(painted, _blurred(video[None], blur)[0], changes)
     return _changed(motion, changes)
+
+
+def _chosen(paint: Paint, video: torch.Tensor, starts: Sequence[Trajectory]) -> Trajectory:
+    """In each frame the one that looks most like the video there and just before and after."""
+    if len(starts) == 1:
+        return starts[0]
+    blur, noise, together = _CHOICE
+    off = _blurred(paint(starts), blur) - _blurred(video[None], blur)
+    unlike = torch.log1p((off / noise) ** 2).sum(dim=(1, 2, 4, 5)).cpu().numpy()  # (starts, T)
+    best = uniform_filter1d(unlike, together, axis=1, mode="nearest").argmin(axis=0)
+    best[0] = 0
+    poses, openness = (np.stack([getattr(start, name) for start in starts]) for name in ("base_from_tool", "openness"))
+    frames = np.arange(len(best))
+    return replace(starts[0], base_from_tool=poses[best, frames], openness=openness[best, frames])
 
 
 def _better(painted: torch.Tensor, video: torch.Tensor, changes: np.ndarray) -> np.ndarray:

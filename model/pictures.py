@@ -61,31 +61,47 @@ class PictureDecoder:
             return np.broadcast_to(given, (len(latents), *given.shape))
         return conditioning.to_images(self._decoded(action, ACTION))
 
-    def motions(self, actions: np.ndarray, on_round: Callable[[], None] = lambda: None) -> list[Decoded]:
-        """What action images (N, V, T, H, W, 3) say, for the arm's own tool; where they were read from a video, `fits`
-        to it (model/motion_fitting.py), which takes seconds: `on_round` is called in between."""
-        motions = [read(images, self.prepared.cameras, self.prepared.format) for images in actions]
+    @property
+    def fits_motions(self) -> bool:
+        """Whether motions are made more exact than they were read."""
         decoder, mode = self.frame_decoder, self.prepared.canvas.mode
-        if self.fits and mode == "video_to_action" and decoder is not None and decoder.config["sees_arm"]:
-            motions = [self._fitted(motion, on_round) for motion in motions]
+        return self.fits and mode == "video_to_action" and decoder is not None and decoder.config["sees_arm"]
+
+    def motions(
+        self,
+        actions: np.ndarray,
+        imagined: Sequence[Decoded] | None = None,
+        on_round: Callable[[], None] = lambda: None,
+    ) -> list[Decoded]:
+        """What action images (N, V, T, H, W, 3) say, for the arm's own tool. Where they were read from a video, they
+        are fitted to it (model/motion_fitting.py), together with the motions (N,) `imagined` from its first pictures;
+        that takes seconds: `on_round` is called in between."""
+        motions = [read(images, self.prepared.cameras, self.prepared.format) for images in actions]
+        if self.fits_motions:
+            others = [None] * len(motions) if imagined is None else imagined
+            motions = [self._fitted(*both, on_round) for both in zip(motions, others, strict=True)]
         return motions
 
-    def _fitted(self, read: Decoded, on_round: Callable[[], None]) -> Decoded:
-        """The same motion nearer to the video; frames that could not be read stay unknown."""
+    def _fitted(self, read: Decoded, imagined: Decoded | None, on_round: Callable[[], None]) -> Decoded:
+        """The same motion nearer to the video; frames that could neither be read nor imagined stay unknown."""
         assert self.prepared.rgb is not None
         if not read.valid.any():
             return read
         video = conditioning.to_tensor(self.prepared.rgb)
         still = video[None, :, :, :1].expand(1, *video.shape)
-        known = read.trajectory.known
+        guesses = [read]
+        if imagined is not None and imagined.valid.any():
+            guesses.append(imagined)
+            read = _filled(read, imagined)
         fitted = fit_motion(
             lambda motions: self._painted(still.expand(len(motions), *video.shape), motions),
             video,
-            read.trajectory.at(self.prepared.format.times),
+            [guess.trajectory.at(self.prepared.format.times) for guess in guesses],
             on_round,
         )
-        poses = np.where(known[:, None, None], fitted.base_from_tool, np.nan)
-        return replace(read, trajectory=replace(read.trajectory, base_from_tool=poses))
+        poses = np.where(read.valid[:, None, None], fitted.base_from_tool, np.nan)
+        openness = np.where(read.valid, fitted.openness, read.trajectory.openness)
+        return replace(read, trajectory=replace(read.trajectory, base_from_tool=poses, openness=openness))
 
     def videos(self, latents: torch.Tensor, motions: Sequence[Decoded] | None) -> np.ndarray | None:
         """rgb (N, V, T, H, W, 3) uint8; where there is a frame decoder, it sees the `motions` (N,) drawn cleanly."""
@@ -150,3 +166,15 @@ class PictureDecoder:
         """Where the shadows of the first pictures fall, and the arm's colours there."""
         prepared = self.prepared
         return find_look(prepared.first[:, 0], prepared.cameras, self._posture, float(prepared.present.openness[0]))
+
+
+def _filled(read: Decoded, imagined: Decoded) -> Decoded:
+    """What was read, and where nothing could be, what was imagined: half as surely, for the film does not say it."""
+    missing = ~read.valid & imagined.valid
+    return replace(
+        read,
+        valid=read.valid | missing,
+        confidence=np.where(missing, imagined.confidence / 2.0, read.confidence),
+        residual_px=np.where(missing[:, None], imagined.residual_px, read.residual_px),
+        reasons=np.where(missing, "", read.reasons),
+    )

@@ -28,7 +28,7 @@ from model.parallel import Parallel, parallelise
 from model.pictures import PictureDecoder
 from model.preparation import Format, Prepared, prepare
 from model.sampling import Conditions, Denoised, Predictor, Reuse, Stage, denoise, stages
-from model.together import Question, format_of, look_closer, noised
+from model.together import Question, format_of, imagined_motions, look_closer, noised
 from model.transformer import ActionImagesTransformer
 
 
@@ -184,9 +184,12 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             actions = pictures.actions(last.latents)
             motions = None
             if actions is not None:
-                motions = pictures.motions(actions, lambda: _report(on_step, last, pictures))
+                questions = [Question(words, scene, seed) for seed in seeds]
+                guesses = None
+                if pictures.fits_motions:
+                    guesses = imagined_motions(self, questions, format_, steps, guidance)
+                motions = pictures.motions(actions, guesses, lambda: _report(on_step, last, pictures))
                 if mode in IMAGINED:
-                    questions = [Question(words, scene, seed) for seed in seeds]
                     looks = [(images, prepared.cameras) for images in actions]
                     motions = look_closer(self, questions, looks, motions, format_, steps, guidance)
             return _result(scene, pictures, last.latents, seeds, actions, motions)

@@ -61,14 +61,31 @@ def generate_together(
     format_, guidance = format_of(pipeline), settings.guidance_scale
     imagined = _imagined(pipeline, questions, mode, format_, steps, later, guidance, fits)
     actions = [pictures.actions(latents) for pictures, latents in imagined]
-    pairs = list(zip(actions, (pictures for pictures, _ in imagined), strict=True))
-    motions = [None if images is None else pictures.motions(images)[0] for images, pictures in pairs]
+    guesses: Sequence[Decoded | None] = [None] * len(questions)
+    if any(pictures.fits_motions for pictures, _ in imagined):
+        guesses = imagined_motions(pipeline, questions, format_, steps, guidance)
+    motions = [
+        None if images is None else pictures.motions(images, None if guess is None else [guess])[0]
+        for (pictures, _), images, guess in zip(imagined, actions, guesses, strict=True)
+    ]
     if mode in IMAGINED:
-        looks = [(images[0], pictures.prepared.cameras) for images, pictures in pairs if images is not None]
+        pairs = zip(actions, imagined, strict=True)
+        looks = [(images[0], pictures.prepared.cameras) for images, (pictures, _) in pairs if images is not None]
         first = [motion for motion in motions if motion is not None]
         motions = [*look_closer(pipeline, questions, looks, first, format_, steps, guidance)]
     found = zip(questions, imagined, actions, motions, strict=True)
     return [_generated(question, *of_one, images, motion) for question, of_one, images, motion in found]
+
+
+def imagined_motions(
+    pipeline: Any, questions: Sequence[Question], format_: Format, steps: int, guidance: float
+) -> list[Decoded]:
+    """What first pictures and words alone suggest, whatever else the questions tell; with closer looks."""
+    bare = [replace(question, trajectory=None, videos=None) for question in questions]
+    imagined = _imagined(pipeline, bare, "policy", format_, steps, steps, guidance)
+    looks = [_look(pictures, latents) for pictures, latents in imagined]
+    motions = [read(*look, format_) for look in looks]
+    return look_closer(pipeline, bare, looks, motions, format_, steps, guidance)
 
 
 def look_closer(
@@ -91,11 +108,15 @@ def look_closer(
             break
         imagined = _imagined(pipeline, [*asked.values()], "policy", format_, steps, steps, guidance)
         for i, (pictures, latents) in zip(asked, imagined, strict=True):
-            images = pictures.actions(latents)
-            assert images is not None
-            seen[i].append((images[0], pictures.prepared.cameras))
+            seen[i].append(_look(pictures, latents))
             together[i] = read_together(seen[i], format_)
     return together
+
+
+def _look(pictures: PictureDecoder, latents: torch.Tensor) -> Look:
+    images = pictures.actions(latents)
+    assert images is not None
+    return images[0], pictures.prepared.cameras
 
 
 def read_together(looks: Sequence[Look], format_: Format) -> Decoded:

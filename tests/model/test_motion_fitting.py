@@ -49,7 +49,7 @@ def shifted(true: Trajectory) -> Trajectory:
 def test_what_was_read_comes_nearer_to_the_video():
     true, rounds = motion(), []
     video = paint([true])[0] + 0.03 * torch.randn((2, 3, FRAMES, 48, 48), generator=torch.Generator().manual_seed(0))
-    fitted = fit_motion(paint, video, shifted(true), lambda: rounds.append(1))
+    fitted = fit_motion(paint, video, [shifted(true)], lambda: rounds.append(1))
     assert np.array_equal(fitted.base_from_tool[0], true.base_from_tool[0])
     assert np.linalg.norm(fitted.base_from_tool[:, :3, 3] - true.base_from_tool[:, :3, 3], axis=1).max() < 0.003
     turns = np.swapaxes(fitted.base_from_tool[:, :3, :3], 1, 2) @ true.base_from_tool[:, :3, :3]
@@ -57,10 +57,20 @@ def test_what_was_read_comes_nearer_to_the_video():
     assert 2 < len(rounds) < 10
 
 
+def test_every_frame_begins_where_a_start_looks_most_like_the_video():
+    true = motion()
+    lost, near = true.base_from_tool.copy(), shifted(true).base_from_tool.copy()
+    lost[1:4, 2, 3] += 0.2
+    near[5:, 1, 3] -= 0.2
+    starts = [replace(true, base_from_tool=lost), replace(true, base_from_tool=near)]
+    fitted = fit_motion(paint, paint([true])[0], starts, lambda: None)
+    assert np.linalg.norm(fitted.base_from_tool[:, :3, 3] - true.base_from_tool[:, :3, 3], axis=1).max() < 0.003
+
+
 def test_where_the_pictures_say_nothing_it_stays():
     read = shifted(motion())
     empty = torch.zeros(2, 3, FRAMES, 48, 48)
-    fitted = fit_motion(lambda some: empty.expand(len(some), *empty.shape), empty, read, lambda: None)
+    fitted = fit_motion(lambda some: empty.expand(len(some), *empty.shape), empty, [read], lambda: None)
     assert fitted.base_from_tool == pytest.approx(read.base_from_tool, abs=1e-9)
 
 
@@ -69,4 +79,4 @@ def test_it_can_be_stopped():
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        fit_motion(paint, paint([motion()])[0], motion(), stop)
+        fit_motion(paint, paint([motion()])[0], [motion()], stop)
