@@ -20,8 +20,9 @@ from workflows.evaluate.figures import summary
 from workflows.evaluate.judging import Court
 from workflows.evaluate.labelling import lucas_kanade
 from workflows.evaluate.oracle import Elsewhere, Oracle
+from workflows.evaluate.tracks import path_error_mm
 from workflows.evaluate.trial import Attempt, Ending, Trial, attempt_of, put_to_the_test
-from workflows.evaluate.video_figures import likeness, video_figures
+from workflows.evaluate.video_figures import generated, likeness, positions, video_figures
 
 SEED = 100_040
 
@@ -178,6 +179,23 @@ def test_the_model_of_the_program_says_more_exactly_what_it_looks_at_closer(draw
         answers = AskedModel(pipeline).answer(clips)
         off[looks] = [_off_mm(answer, clip) for answer, clip in zip(answers, clips, strict=True)]
     assert np.mean(off[2]) < np.mean(off[0])
+
+
+def test_the_shipped_weights_read_a_film_better_than_they_imagine_it(drawn_by):
+    weights = embedded_weights()
+    assert weights is not None
+    pipeline = load_model(weights)
+    shown = films(drawn_by, 100_000, 1, size=pipeline.config.height)
+    truth = shown[0].trajectory.base_from_tool[:, :3, 3]
+    off = {
+        name: path_error_mm(positions(generated(pipeline, shown, mode, fits=fits)[0]), truth)
+        for name, mode, fits in (
+            ("imagined", "policy", True),
+            ("read", "video_to_action", False),
+            ("fitted", "video_to_action", True),
+        )
+    }
+    assert off["fitted"] < 0.7 * min(off["imagined"], off["read"])
 
 
 def _off_mm(answer: Answer, clip: Clip) -> float:
