@@ -22,7 +22,7 @@ __all__ = ["Recipe", "Shard", "ShardError", "read_shard", "shard_files", "write_
 SETTINGS = "shards.json"
 SEEDS = 125  # of a shard of first frames: 500 clips with two rigs and two instructions
 EPISODE_SEEDS = 25
-VERSION = 2  # of clips and their files; others are not mixed with these
+VERSION = 3  # of clips and their files; others are not mixed with these
 
 
 @dataclass(frozen=True)
