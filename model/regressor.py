@@ -13,9 +13,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from model.conditioning import resized_images
 from model.text import byte_encoder, byte_tokenizer, cleaned, encode_text
 
-CELL = 32  # px of a picture to one token
+SEEN = 192  # px of a picture's side, as many as the world-action model sees; larger ones are made smaller
+CELL = 32  # px of that to one token
 _LONGEST = 64  # bytes of an instruction
 _POSITION_SCALE = 0.1  # m: what counts as one
 _LEARNING_RATE, _WARM_UP = 1e-3, 100
@@ -68,9 +70,11 @@ class Regressor(nn.Module):
         """(N, T, 10): how far the tool moves from its first position, in _POSITION_SCALE m; the first two columns of
         its rotation; and the logit of being open."""
         N, V = examples.rgb.shape[:2]
-        pixels = torch.from_numpy(examples.rgb).float().permute(0, 1, 4, 2, 3).flatten(0, 1) / 127.5 - 1.0
+        height, width = (min(side, SEEN) for side in examples.rgb.shape[2:4])
+        shown = resized_images(examples.rgb, width, height)
+        pixels = torch.from_numpy(shown).float().permute(0, 1, 4, 2, 3).flatten(0, 1) / 127.5 - 1.0
         cells = self.picture(pixels).flatten(2).transpose(1, 2).unflatten(0, (N, V))
-        seen = (cells + self.ray(_rays(examples))).flatten(1, 2)
+        seen = (cells + self.ray(_rays(examples, width // CELL, height // CELL))).flatten(1, 2)
         texts = [cleaned(text) for text in examples.instructions]
         embedded = encode_text(self.tokenizer, self.text_encoder, texts, _LONGEST)
         words, present = self.word(embedded), self.pose(_numbers(examples)[:, :1])
@@ -125,7 +129,7 @@ def learn(
         step += 1
         if gone - said > 30.0:
             said = gone
-            told(f"regressor: {step} steps in {gone:.0f} s, loss {float(loss):.3f}")
+            told(f"regressor: {step} steps in {gone:.0f} s, loss {loss.item():.3f}")
     return step
 
 
@@ -146,11 +150,11 @@ def _numbers(examples: Examples) -> torch.Tensor:
     return torch.cat([poses[..., :3, 3], columns, is_open], dim=-1)
 
 
-def _rays(examples: Examples) -> torch.Tensor:
-    """Origin and direction in base, (N, V, cells, 6), of the ray through the middle of each cell."""
+def _rays(examples: Examples, across: int, down: int) -> torch.Tensor:
+    """Origin and direction in base, (N, V, down * across, 6), of the ray through the middle of each cell."""
     height, width = examples.rgb.shape[2:4]
-    v, u = np.mgrid[0 : height // CELL, 0 : width // CELL] * CELL + (CELL - 1) / 2
-    pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
+    v, u = np.mgrid[0:down, 0:across] + 0.5
+    pixels = np.stack([u.ravel() * width / across - 0.5, v.ravel() * height / down - 0.5, np.ones(u.size)])
     directions = examples.base_from_camera[..., :3, :3] @ np.linalg.inv(examples.K) @ pixels
     directions = directions / np.linalg.norm(directions, axis=-2, keepdims=True)
     origins = np.broadcast_to(examples.base_from_camera[..., :3, 3:], directions.shape)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from foundation.camera import camera_at
+from foundation.camera import Camera, camera_at
 from foundation.poses import from_rpy
-from model.regressor import Examples, Regressor, learn, untaught
+from model.regressor import SEEN, Examples, Regressor, learn, untaught
 
 
 def examples(count: int, seed: int = 0) -> Examples:
@@ -76,3 +76,18 @@ def test_the_same_question_has_the_same_answer_and_each_input_counts():
     )
     for other in others:
         assert np.abs(network.motions(other)[0] - said).max() > 1e-5
+
+
+def test_larger_pictures_are_seen_made_smaller():
+    shown, network = examples(4), untaught(3, width=32, layers=1, heads=2)
+
+    def sized(px: int) -> Examples:
+        cameras = [
+            [Camera("c", 32, 32, *one) for one in zip(*both, strict=True)]
+            for both in zip(shown.K, shown.base_from_camera, strict=True)
+        ]
+        K = np.array([[camera.resized(px, px).K for camera in both] for both in cameras])
+        return replace(shown, rgb=shown.rgb.repeat(px // 32, axis=2).repeat(px // 32, axis=3), K=K)
+
+    for large, small in zip(network.motions(sized(SEEN * 2)), network.motions(sized(SEEN)), strict=True):
+        assert np.allclose(large, small, atol=1e-4)

@@ -18,8 +18,8 @@ PERIOD = 0.7  # s
 SPEED = 0.20  # m/s on the way from one waypoint to the next
 TURNING = 0.8  # rad/s
 STARTING = 0.35  # s for getting to speed and back
-# Of a period, that a leg may be shorter than it takes; planning then goes a little slower. Lowering a thing into the bowl
-# takes 1.25 periods to the digit: with 0.25 rounding decided, and films showed it otherwise than what was taught.
+# Of a period, that a leg may be shorter than it takes; planning then goes a little slower. Lowering a thing into the
+# bowl takes 1.25 periods to the digit: with 0.25 rounding decided, and films showed it otherwise than what was taught.
 EARLY = 0.26
 # Legs across the bench take the same time however long they are. Would a centimetre decide between three frames and
 # four, a model that has to say everything in one step would draw both: ghosts that nobody can read.
