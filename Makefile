@@ -1,8 +1,8 @@
 # Everything sets itself up: `make run` and `make test` work in a fresh clone.
 PYTHON ?= python3
 ARGS ?=
-# A test that fails is tried twice more, and named: this machine may have been held up, for seconds.
-PYTEST = .venv/bin/python -m pytest --reruns 2 --reruns-delay 10 -rR
+# A test that fails is tried once more, and named: this machine may have been held up.
+PYTEST = .venv/bin/python -m pytest --reruns 1 --reruns-delay 2 -rR
 
 .PHONY: setup run test format clean
 
