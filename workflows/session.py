@@ -33,7 +33,7 @@ from workflows.settings import SIMULATED, ProgramSettings
 if TYPE_CHECKING:  # loaded only where there is a calibration
     from workflows.calibrate_store import Stored
 
-FRESH = 0.1  # s: no older picture counts as the present
+FRESH = 0.1  # s: no picture that comes older counts as the present
 _FIRST_FRAME = 10.0  # s a camera may take for its first picture
 
 
@@ -149,10 +149,10 @@ class Session:
         return self.check
 
     def take_scene(self, timeout: float = 1.0) -> Scene:
-        """One picture of this moment from every calibrated camera, undistorted, and where the arm is.
+        """One picture from every calibrated camera, taken after this call, undistorted, and where the arm is.
 
-        Raises KnownError when a picture is older than 100 ms or does not come, when arm or calibration is missing, or
-        when a camera has moved since it was calibrated.
+        Raises KnownError when a camera's pictures do not come or are older than 100 ms when they do, when arm or
+        calibration is missing, or when a camera has moved since it was calibrated.
         """
         if self.check is not None and self.check.refusal:
             raise NotConnectedError(self.check.refusal)
@@ -230,17 +230,24 @@ class Session:
             return active(library)
 
     def _fresh_frames(self, identities: tuple[str, ...], timeout: float) -> dict[str, Frame]:
-        """A frame of each camera that came after this call, all of them fresh at one moment."""
-        deadline = time.monotonic() + timeout
-        for identity in identities:
-            self.captures[identity].next_frame(timeout)
+        """The newest frame of each camera that was taken after this call and was fresh when it came.
+
+        Each as it comes: three cameras at five pictures a second are never all that fresh at one moment.
+        """
+        asked = time.monotonic()
+        frames: dict[str, Frame] = {}
         while True:
-            try:
-                return {identity: self.captures[identity].latest(FRESH) for identity in identities}
-            except StaleFrame:  # on a busy machine one camera's frame can grow too old while another's is waited for
-                if time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.005)
+            for identity in identities:
+                with contextlib.suppress(StaleFrame):
+                    frame = self.captures[identity].latest(FRESH)
+                    if frame.captured >= asked:
+                        frames[identity] = frame
+            missing = [identity for identity in identities if identity not in frames]
+            if missing and time.monotonic() >= asked + timeout:
+                return frames | {identity: self.captures[identity].latest(FRESH) for identity in missing}
+            if not missing:
+                return frames
+            time.sleep(0.005)
 
     def _view(self, frame: Frame, identity: str, camera: Camera) -> View:
         intrinsics = self.intrinsics(identity)

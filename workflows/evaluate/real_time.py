@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cameras.errors import CameraError
-from foundation.trajectory import Scene
 from robot.errors import RobotError
 from robot.planning import PlanSettings, make_plan
 from robot.state import ArmState
@@ -20,7 +18,6 @@ from workflows.model_source import cropped, window
 from workflows.session import NotConnectedError, Session
 from workflows.settings import LabSettings, ProgramSettings
 
-_LOOKS = 20
 _SETTLE = 0.3  # s after the motion before the lab judges
 
 
@@ -56,7 +53,7 @@ def _trial(pipeline: Any, task: Task, seed: int, steps: int | None, stack: conte
     robot.wait_for(ArmState.NOT_READY)
     robot.arm_for_motion()
     status = robot.wait_for(ArmState.HOLDING)
-    scene = _scene(session)
+    scene = session.take_scene()
     windows = [window(camera, pipeline.config) for camera in scene.cameras]
     answer = answered(pipeline, task.instruction, cropped(scene, windows), seed, steps=steps)
     if answer.trajectory is None or not answer.trajectory.known.any():
@@ -74,14 +71,6 @@ def _trial(pipeline: Any, task: Task, seed: int, steps: int | None, stack: conte
     time.sleep(_SETTLE)
     verdict: Verdict = lab.judge(task.instruction)
     return _ended(seed, task, Ending.DONE if verdict.success else Ending.MISSED, verdict.reason)
-
-
-def _scene(session: Session) -> Scene:
-    """What the cameras show; on a machine with much else to do their pictures may come late, so more than once."""
-    for _ in range(_LOOKS - 1):
-        with contextlib.suppress(CameraError):
-            return session.take_scene()
-    return session.take_scene()
 
 
 def _ended(seed: int, task: Task, ending: Ending, reason: str, finding: str = "") -> Trial:
