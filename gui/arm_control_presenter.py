@@ -1,8 +1,8 @@
 """Moving the arm by hand control: held buttons and keys, exact steps, gripper, home, hand guiding.
 
 A held direction is a velocity that is renewed while it is held; the robot process lets it go after 0.2 s without. A
-step is the same velocity, made smaller as the measured tool comes near the step's end, so it passes the same limiter
-and ends by itself when anything here stops.
+step is renewed in the same way and passes the same limiter; the robot process knows its end, so it is as long as it
+says however busy the window is.
 """
 
 import time
@@ -14,10 +14,11 @@ from PySide6.QtCore import QObject, Signal
 
 from foundation import xarm7
 from foundation.errors import KnownError
-from foundation.poses import from_rotation_vector, rotation_vector
+from foundation.poses import from_rotation_vector
 from gui.connection import Connection
 from gui.jobs import Jobs
 from robot.client import RobotClient
+from robot.jog_step import JogStep
 from robot.state import ArmState
 from robot.status import RobotStatus
 
@@ -29,10 +30,7 @@ STEP_SIZES: tuple[tuple[str, float, float], ...] = (  # name, mm, deg; 0 is as l
 )
 SLOWEST_MM_S, FASTEST_MM_S = 10, 150
 _TURN_PER_MM = 0.004  # rad/s of turning for each mm/s of moving: 0.6 rad/s at 150 mm/s
-_GAIN = 4.0  # 1/s, of a step's way that is left: smooth with the 0.1 s that a measurement takes to come
-_NEAR_MM, _NEAR_DEG = 0.15, 0.1
 _GIVE_UP = 1.5  # s without coming nearer
-_LEAST_SPEED, _LEAST_TURN = 0.002, 0.01  # m/s, rad/s, so that the end of a step does not creep
 
 
 class Frame(StrEnum):
@@ -63,9 +61,9 @@ class Direction:
 
 @dataclass
 class _Step:
-    """A step under way: towards `target` (4, 4) in base; `best` is the least distance (mm or deg) so far."""
+    """A step under way; `best` is the least that was left so far (m, or rad of a turn), since `improved`."""
 
-    target: np.ndarray
+    to: JogStep
     turns: bool
     best: float
     improved: float
@@ -87,6 +85,7 @@ class ArmControlPresenter(QObject):
         self._pushed = np.zeros(6)  # shares of full speed, from a gamepad's sticks
         self._step: _Step | None = None
         self._busy = False
+        self._gripper_next: float | None = None  # pressed while another command was on its way
         self._note = ""
         self._state = ArmState.DISCONNECTED
         connection.pulled.connect(self._pulled)
@@ -176,6 +175,7 @@ class ArmControlPresenter(QObject):
 
     def release_all(self) -> None:
         """Nothing is held any more, and a step ends where it is."""
+        self._gripper_next = None
         if self.moving:
             self._forget()
             self._renew()
@@ -184,8 +184,10 @@ class ArmControlPresenter(QObject):
         self._held, self._step, self._pushed = {}, None, np.zeros(6)
 
     def gripper(self, openness: float) -> None:
-        """Move the gripper; 0 is closed, 1 is open."""
-        if self.can_grip:
+        """Move the gripper; 0 is closed, 1 is open. Of quick presses one after the other the last counts."""
+        if self.can_grip and self._busy:
+            self._gripper_next = openness
+        elif self.can_grip:
             self._command(lambda robot: robot.move_gripper(openness), "gripper")
 
     def go_home(self) -> None:
@@ -212,21 +214,24 @@ class ArmControlPresenter(QObject):
         robot, status = self._connection.robot, self._connection.status
         if robot is None or status is None:
             return
-        twist, tool_frame = self._wanted(status)
+        if self._step is not None and self._ended(self._step, status):
+            self._step = None
         try:
-            robot.jog(twist, tool_frame=tool_frame)
+            if self._step is not None:
+                robot.jog_to(self._step.to)
+            else:
+                robot.jog(self._twist(), tool_frame=self.frame is Frame.TOOL)
         except KnownError as error:
             self._forget()
             self.failed.emit(error)
         self._say(f"It goes no further this way: {status.limited}." if status.limited and self.moving else "")
 
-    def _wanted(self, status: RobotStatus) -> tuple[np.ndarray, bool]:
-        if self._step is not None:
-            return self._step_twist(self._step, status), False
+    def _twist(self) -> np.ndarray:
+        """The velocity (6,) of what is held and pushed; zeros when nothing is."""
         twist = np.clip(sum((direction.unit for direction in self._held), self._pushed), -1.0, 1.0)
         twist[:3] *= self.speed_mm_s / 1000.0
         twist[3:] *= self.speed_mm_s * _TURN_PER_MM
-        return twist, self.frame is Frame.TOOL
+        return twist
 
     def _begin_step(self, direction: Direction, size: float, status: RobotStatus) -> _Step:
         start = xarm7.forward(status.position)
@@ -237,24 +242,17 @@ class ArmControlPresenter(QObject):
         target[:3, 3] += 0.0 if direction.turns else size / 1000.0 * unit[:3]
         if direction.turns:
             target[:3, :3] = from_rotation_vector(np.deg2rad(size) * unit[3:]) @ start[:3, :3]
-        return _Step(target, direction.turns, np.inf, time.monotonic())
+        step = JogStep(target, self.speed_mm_s / 1000.0, self.speed_mm_s * _TURN_PER_MM)
+        return _Step(step, direction.turns, np.inf, time.monotonic())
 
-    def _step_twist(self, step: _Step, status: RobotStatus) -> np.ndarray:
-        """The velocity (6,) towards the step's end; zeros once there, and the step is over."""
-        here, now = xarm7.forward(status.position), time.monotonic()
-        way = step.target[:3, 3] - here[:3, 3]
-        turn = rotation_vector(step.target[:3, :3] @ here[:3, :3].T)
-        left = np.rad2deg(np.linalg.norm(turn)) if step.turns else 1000.0 * np.linalg.norm(way)
+    @staticmethod
+    def _ended(step: _Step, status: RobotStatus) -> bool:
+        """Whether it is there, or comes no nearer."""
+        way, turn = step.to.left(status.position)
+        left, now = float(np.linalg.norm(turn if step.turns else way)), time.monotonic()
         if left < 0.97 * step.best:
-            step.best, step.improved = float(left), now
-        near = left < (_NEAR_DEG if step.turns else _NEAR_MM)
-        if near or now - step.improved > _GIVE_UP:
-            self._step = None
-            return np.zeros(6)
-        speed = self.speed_mm_s / 1000.0
-        moving = _towards(way, speed, 0.0 if step.turns else _LEAST_SPEED)
-        turning = _towards(turn, speed * 1000.0 * _TURN_PER_MM, _LEAST_TURN if step.turns else 0.0)
-        return np.concatenate([moving, turning])
+            step.best, step.improved = left, now
+        return step.to.reached(status.position) or now - step.improved > _GIVE_UP
 
     def _command(self, act, name: str) -> None:
         robot = self._connection.robot
@@ -267,16 +265,11 @@ class ArmControlPresenter(QObject):
     def _commanded(self) -> None:
         self._busy = False
         self.changed.emit()
+        openness, self._gripper_next = self._gripper_next, None
+        if openness is not None:
+            self.gripper(openness)
 
     def _say(self, sentence: str) -> None:
         if sentence != self._note:
             self._note = sentence
             self.note.emit(sentence)
-
-
-def _towards(left: np.ndarray, fastest: float, slowest: float) -> np.ndarray:
-    """A velocity (3,) along what is left, no faster than `fastest`, smaller near the end."""
-    distance = float(np.linalg.norm(left))
-    if distance < 1e-9:
-        return np.zeros(3)
-    return left / distance * min(fastest, max(_GAIN * distance, slowest))

@@ -20,6 +20,7 @@ from robot.bounds import limits_from
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import LinkError, RobotError
 from robot.homing import homeward
+from robot.jog_step import JogStep
 from robot.recovery import RecoveryStep
 from robot.staging import Staged
 from robot.state import ArmState
@@ -35,8 +36,8 @@ class RobotClient:
     """A robot process connected to one arm, started by this constructor and ended by `close`.
 
     Raises RobotError, within CONNECT_WITHIN s, when there is no arm. Commands wait for their answer at most
-    ANSWER_WITHIN s and raise RobotError with the reason when refused; `heartbeat`, `jog` and `stop` never wait.
-    `limits` may set fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; without a
+    ANSWER_WITHIN s and raise RobotError with the reason when refused; `heartbeat`, `jog`, `jog_to` and `stop` never
+    wait. `limits` may set fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; without a
     `gripper` none is asked for anything.
     """
 
@@ -129,6 +130,10 @@ class RobotClient:
     def jog(self, twist: np.ndarray, *, tool_frame: bool = False) -> None:
         """Move the tool with velocity (6,) m/s, rad/s while this is renewed every 0.1 s; refusals show in status."""
         self._tell({**self._press("jog"), "twist": np.asarray(twist, float), "tool_frame": tool_frame})
+
+    def jog_to(self, step: JogStep) -> None:
+        """Go on with a step of hand control while this is renewed every 0.1 s; the tool rests at its end."""
+        self._tell({**self._press("jog_to"), "target": step.target, "speed": step.speed, "turn": step.turn})
 
     # --- commands, each one press of the operator's ---
 

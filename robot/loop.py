@@ -22,9 +22,10 @@ from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
 from robot.jog import DURATION, JogLimiter
+from robot.jog_step import JogStep
 from robot.limiter import Limiter
 from robot.loop_settings import LoopSettings
-from robot.motions import Braking, Following, Jogging, Outcome, Preparing
+from robot.motions import Braking, Following, Jogging, Outcome, Preparing, Wanted, along
 from robot.recovery import RecoveryStep, recovery
 from robot.staging import Stage, Staged
 from robot.state import Activity, ArmState, Facts
@@ -208,6 +209,14 @@ class RobotLoop:
         twist = np.array(twist, float)
         if twist.shape != (6,) or not np.isfinite(twist).all():
             raise RobotError("A velocity needs six finite numbers.")
+        self._jog(along(twist, tool_frame=tool_frame))
+
+    def jog_to(self, target: np.ndarray, speed: float, turn: float) -> None:
+        """Move the tool to `target` (4, 4) in base at `speed` m/s, `turn` rad/s as long as this is renewed as `jog` is;
+        it rests there."""
+        self._jog(JogStep(np.array(target, float), speed, turn).twist)
+
+    def _jog(self, wanted: Wanted) -> None:
         self._stage.revoke("The arm was moved by hand control.")
         if self.facts.activity is Activity.HOLDING:
             if self._in_mode(Mode.CARTESIAN_VELOCITY):
@@ -217,7 +226,7 @@ class RobotLoop:
         preparing = isinstance(self._motion, Preparing) and self._motion.next is Activity.JOGGING
         if self.facts.activity is not Activity.JOGGING and not preparing:
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
-        self._jogging.give(twist, tool_frame, self._clock.now())
+        self._jogging.give(wanted, self._clock.now())
 
     def move_gripper(self, openness: float) -> None:
         """Open (1) or close (0) the gripper; returns at once."""

@@ -1,5 +1,6 @@
 """What the loop does with the arm, tick by tick: from what was measured to what goes to the wire. None of it sends."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ _SETTLED = 0.05  # rad/s under which an arm may be taken over
 _JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
 _GIVE_UP = 1.0  # s of standing before something the limiter does not allow
 _REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
+
+Wanted = Callable[[np.ndarray], np.ndarray]
+"""From the measured joints (7,) rad to the tool's velocity (6,) m/s, rad/s in base."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -89,20 +93,30 @@ class Jogging:
 
     def __init__(self, limiter: JogLimiter):
         self.limiter = limiter
-        self._twist, self._tool_frame, self._given = np.zeros(6), False, -np.inf
+        self._wanted: Wanted = lambda q: np.zeros(6)
+        self._given = -np.inf
 
-    def give(self, twist: np.ndarray, tool_frame: bool, now: float) -> None:
-        self._twist, self._tool_frame, self._given = twist, tool_frame, now
+    def give(self, wanted: Wanted, now: float) -> None:
+        self._wanted, self._given = wanted, now
 
     def step(self, reading: JointReading, now: float) -> Outcome:
         held = now - self._given <= _JOG_HOLD
-        wanted = self._twist if held else np.zeros(6)
-        if self._tool_frame:
-            turn = xarm7.forward(reading.position)[:3, :3]
-            wanted = np.concatenate([turn @ wanted[:3], turn @ wanted[3:]])
+        wanted = self._wanted(reading.position) if held else np.zeros(6)
         twist, reason = self.limiter.toward(wanted, reading.position)
         released = not held and self.limiter.standing
         return Outcome(twist=twist, limited=reason, then=Activity.HOLDING if released else None)
+
+
+def along(twist: np.ndarray, *, tool_frame: bool) -> Wanted:
+    """One velocity (6,) m/s, rad/s for as long as it is renewed, in base or in the tool's axes as they turn."""
+
+    def wanted(q: np.ndarray) -> np.ndarray:
+        if not tool_frame:
+            return twist
+        turn = xarm7.forward(q)[:3, :3]
+        return np.concatenate([turn @ twist[:3], turn @ twist[3:]])
+
+    return wanted
 
 
 class Braking:

@@ -269,6 +269,10 @@ def action(message: dict[str, Any]) -> Callable[[RobotLoop], Any]:
         case "jog":
             twist, tool_frame = np.array(message["twist"], float), bool(message["tool_frame"])
             return lambda loop: loop.jog(twist, tool_frame=tool_frame)
+        case "jog_to":
+            target = np.array(message["target"], float)
+            speed, turn = float(message["speed"]), float(message["turn"])
+            return lambda loop: loop.jog_to(target, speed, turn)
         case "gripper":
             openness = float(message["openness"])
             return lambda loop: loop.move_gripper(openness)

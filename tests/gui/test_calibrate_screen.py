@@ -16,8 +16,10 @@ SHORT = 10_000  # ms, for what only an arm that was stopped keeps away
 
 @pytest.fixture
 def calibrate(program, qtbot):
-    """The Calibrate screen at its beginning."""
+    """The Calibrate screen at its beginning, the board not on the arm, wherever the last test ended."""
     shell, presenter = program.shell, program.screens.calibrate
+    shell.show_screen("rehearse")
+    qtbot.waitUntil(lambda: not presenter.poses.mounted and not presenter.busy, timeout=LONG)
     shell.show_screen("calibrate")
     qtbot.waitUntil(lambda: not presenter.busy and not presenter.poses.busy, timeout=LONG)
     presenter.go_to(CalibrateStep.OVERVIEW)

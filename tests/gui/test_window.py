@@ -161,6 +161,24 @@ def test_gripper_and_hand_guiding_are_presses(program, qtbot):
     with_a_ready_arm(program, qtbot, act)
 
 
+def test_of_quick_presses_for_the_gripper_the_last_counts(program, qtbot):
+    def act() -> None:
+        gripper = program.shell.screens["arm"].gripper
+        click(gripper.open)
+        qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) > 0.9, timeout=10_000)
+        for button in (gripper.close_, gripper.open, gripper.close_):  # without a look in between
+            click(button)
+        qtbot.waitUntil(lambda: program.connection.status.openness < 0.2, timeout=10_000)
+        qtbot.wait(500)
+        assert program.connection.status.openness < 0.2
+        click(gripper.open)
+        click(gripper.close_)
+        click(gripper.open)
+        qtbot.waitUntil(lambda: program.connection.status.openness > 0.9, timeout=10_000)
+
+    with_a_ready_arm(program, qtbot, act)
+
+
 def test_an_error_is_explained_and_cleared_click_by_click(program, qtbot):
     make_ready(program, qtbot)
     screen = program.shell.screens["arm"]

@@ -6,6 +6,7 @@ from virtual_arm import VirtualArm
 
 from foundation import xarm7
 from foundation.errors import KnownError
+from foundation.poses import from_rotation_vector, pose, rotation_vector
 from robot.errors import RobotError
 from robot.follower import Follower
 from robot.joint_trajectory import JointTrajectory
@@ -387,6 +388,44 @@ def test_jogging_in_the_tools_axes():
     np.testing.assert_allclose(tool[:2], 0, atol=1e-3)
 
 
+@pytest.mark.parametrize("renewed_every", [3, 19, 45], ids=["in time", "only just", "too late, so it rests on the way"])
+@pytest.mark.parametrize("step", [[0, 0.02, 0, 0, 0, 0], [0, 0, -0.001, 0, 0, 0], [0, 0, 0, 0, 0, np.deg2rad(15.0)]])
+def test_a_step_ends_where_it_should_however_late_the_window_is(step, renewed_every):
+    arm = VirtualArm().ready()
+    begin, step = xarm7.forward(arm.measured), np.array(step)
+    target = pose(from_rotation_vector(step[3:]) @ begin[:3, :3], begin[:3, 3] + step[:3])
+    for tick in range(700):
+        if tick % renewed_every == 0:
+            arm.loop.jog_to(target, 0.15, 0.6)
+        arm.tick()
+        end = xarm7.forward(arm.measured)
+        assert (end[:3, 3] - begin[:3, 3]) @ step[:3] <= (np.linalg.norm(step[:3]) + 2e-4) * np.linalg.norm(step[:3])
+    assert np.linalg.norm(end[:3, 3] - target[:3, 3]) < 2e-4
+    assert np.rad2deg(np.linalg.norm(rotation_vector(end[:3, :3] @ target[:3, :3].T))) < 0.15
+    arm.run_until(ArmState.HOLDING, seconds=1.5)
+
+
+def test_a_step_without_its_window_ends_on_the_way():
+    arm = VirtualArm().ready()
+    begin = xarm7.forward(arm.measured)
+    arm.loop.jog_to(pose(begin[:3, :3], begin[:3, 3] + [0, 0.1, 0]), 0.05, 0.2)
+    arm.run_until(ArmState.JOGGING)
+    arm.run_until(ArmState.HOLDING, seconds=1.5)
+    assert xarm7.forward(arm.measured)[1, 3] - begin[1, 3] < 0.03
+
+
+@pytest.mark.parametrize(
+    ("target", "speed"),
+    [(np.full((4, 4), np.nan), 0.1), (2.0 * np.eye(4), 0.1), (np.eye(3), 0.1), (np.eye(4), 0.0), (np.eye(4), np.nan)],
+)
+def test_a_step_that_is_none_is_refused(target, speed):
+    arm = VirtualArm().ready()
+    with pytest.raises(RobotError, match="step"):
+        arm.loop.jog_to(target, speed, 0.2)
+    arm.run(0.3)
+    assert arm.loop.state is ArmState.HOLDING
+
+
 def test_hand_guiding_and_release():
     arm = VirtualArm().ready()
     arm.loop.hand_guide()
@@ -468,7 +507,7 @@ def test_random_presses_never_undo_a_stop(seed):
     arm = VirtualArm().ready()
     loop = arm.loop
     allowed = {"enable": (1, 0, 0), "arm_for_motion": (0, 0, 1), "hand_guide": (0, 0, 1), "clear_error": (0, 1, 0)}
-    allowed |= {"release": (0, 0, 1), "jog": (0, 0, 1)}
+    allowed |= {"release": (0, 0, 1), "jog": (0, 0, 1), "jog_to": (0, 0, 1)}
     for _ in range(150):
         name = str(generator.choice(["stop", "error", "silence", "run", "follow", "pause", "resume", *allowed]))
         before = presses(arm)
@@ -486,6 +525,8 @@ def test_random_presses_never_undo_a_stop(seed):
                     arm.follow(swing(arm.measured, 0.05 * generator.choice([-1, 1])))
                 case "jog":
                     loop.jog(FORWARD * generator.choice([-1, 1]))
+                case "jog_to":
+                    loop.jog_to(xarm7.forward(xarm7.HOME), 0.1, 0.4)
                 case _:
                     getattr(loop, name)()
         except KnownError:
