@@ -10,6 +10,9 @@ from pathlib import Path
 import hypothesis
 import psutil
 import pytest
+import tqdm
+
+tqdm.tqdm.monitor_interval = 0  # progress bars' own thread stays for good once a bar has taken ten seconds
 
 hypothesis.settings.register_profile(
     "rehearse",

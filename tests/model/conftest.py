@@ -1,9 +1,6 @@
-"""Rules for tests with torch: one thread, so that suites run side by side, and no progress bars' own thread."""
+"""Rules for tests with torch: one thread, so that suites run side by side."""
 
 import pytest
-import tqdm
-
-tqdm.tqdm.monitor_interval = 0
 
 
 @pytest.fixture(autouse=True)

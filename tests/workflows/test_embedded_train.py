@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import tqdm
 
 from main import main
 from model.embedded.shots import Shots
@@ -12,8 +11,6 @@ from simulation.bench.tasks import task_from_instruction
 from workflows.embedded.seeds import Use
 from workflows.embedded.shards import Recipe, read_shard, shard_files, write_shards
 from workflows.embedded.shots import WORDINGS, episodes_of, shots_of
-
-tqdm.tqdm.monitor_interval = 0  # no progress bars' own thread
 
 TINY = """
 seed = 5

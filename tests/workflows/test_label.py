@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tqdm
 
 from foundation import xarm7
 from foundation.camera import camera_at
@@ -25,7 +24,6 @@ from workflows.video import SideBySideVideo
 
 pytestmark = pytest.mark.by_the_clock
 
-tqdm.tqdm.monitor_interval = 0  # no thread of its own
 TASK = "push the blue ball"
 SECONDS, FPS = 2.4, 10.0
 

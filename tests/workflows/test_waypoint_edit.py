@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tqdm
 
 from foundation import xarm7
 from foundation.camera import camera_at
@@ -15,7 +14,6 @@ from workflows.model_source import Asking
 from workflows.waypoint_edit import EditedSource, EditError, WaypointEdit, edited
 from workflows.what_if import NoVideoError, WhatIfSource, fitted
 
-tqdm.tqdm.monitor_interval = 0  # no thread of its own
 T = 12
 
 
