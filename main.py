@@ -109,15 +109,16 @@ def _parser() -> argparse.ArgumentParser:
 
     run = add("run", "Show what the arm would do for an instruction, and with --approve let it do it.")
     run.add_argument("instruction", help='what to do, for example "pick up the red cube"')
-    run.add_argument(
-        "--source", default="demonstrator", choices=("demonstrator", "model", "replay"), help="who proposes"
-    )
+    sources = ("model", "demonstrator", "replay")
+    run.add_argument("--source", default="model", choices=sources, help="who proposes (default: the model)")
     run.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="the model to ask (default: embedded)")
     run.add_argument("--trajectory", type=Path, default=None, metavar="FILE", help="what the replay replays")
     run.add_argument("--seed", type=int, default=None, help="in the embedded lab, with this random scene")
     run.add_argument("--approve", action="store_true", help="run it; without this nothing moves")
     run.add_argument("--parts", type=int, default=1, help="look again and ask again so often on the way (default 1)")
     run.add_argument("--candidates", type=int, default=1, help="motions the model imagines; the best is taken")
+    modes = "the motion with its video, or the motion alone (default: the model's own)"
+    run.add_argument("--mode", choices=("joint", "policy"), default=None, help=modes)
     run.add_argument("--steps", type=int, default=None, help="steps of denoising (default: the model's own)")
     run.add_argument("--generation-seed", type=int, default=None, help="makes the model's answer repeatable")
     run.add_argument("--speed", type=float, default=1.0, help="part of the planned speed, 0 to 1 (default 1)")
@@ -280,7 +281,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from workflows import rehearse_headless
 
     names = ("instruction", "source", "model", "trajectory", "seed", "approve", "speed", "library")
-    names += ("parts", "candidates", "steps", "generation_seed")
+    names += ("parts", "candidates", "mode", "steps", "generation_seed")
     request = rehearse_headless.Request(**{name: getattr(parsed, name) for name in names})
     result = rehearse_headless.rehearse(request, lambda what, _: print(what, file=sys.stderr))
     _print(result, rehearse_headless.as_text(result), parsed.json)

@@ -12,11 +12,8 @@ from gui.theme import space
 
 MODEL, DEMONSTRATOR, REPLAY = "model", "demonstrator", "replay"
 _SOURCES = {
+    MODEL: ("Model", "The model imagines from the cameras' pictures how the arm would do it: watch it, then decide"),
     DEMONSTRATOR: ("Scripted demonstrator", "The lab's own script does the task: for the simulated lab only"),
-    MODEL: (
-        "Model",
-        "The model imagines from the cameras' pictures how the arm would do it; it still often fails",
-    ),
     REPLAY: ("Replay a stored motion", "A motion that was stored as a file is shown and done again"),
 }
 

@@ -7,6 +7,7 @@ import numpy as np
 from cameras.capture import Capture
 from cameras.frame import Frame
 from cameras.health import State
+from cameras.one_moment import FRESH
 from cameras.undistort import undistort
 from foundation.camera import Camera
 from foundation.trajectory import Trajectory
@@ -15,7 +16,7 @@ from gui.film import Way, pixels_of, way_in
 from gui.light import PlaceLight, place_light
 from gui.picture import Drawing
 from gui.tool_outline import tool_drawing
-from workflows.session import FRESH, Session
+from workflows.session import Session
 
 _MOST_POINTS = 300  # of the line where the tool has been
 

@@ -8,13 +8,13 @@ from PySide6.QtCore import QObject, Signal
 from cameras.capture import Capture
 from cameras.frame import Frame
 from cameras.health import State
+from cameras.one_moment import FRESH
 from cameras.undistort import distort
 from gui.connection import Connection
 from gui.light import PlaceLight, place_light
 from gui.picture import Drawing
 from gui.tool_outline import tool_drawing
 from workflows.known_cameras import KnownCamera
-from workflows.session import FRESH
 
 _WORDS = {
     State.OPENING: "starting",

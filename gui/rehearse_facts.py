@@ -91,10 +91,9 @@ class RehearseFacts(QObject):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where motions can come from now. The demonstrator first: the model that comes with the program can hardly do
-        some of the lab's tasks yet, and a first try should show a motion that works."""
+        """Where motions can come from now, the first of them unless another is chosen."""
         model = (MODEL,) if self.model.available else ()
-        return (*((DEMONSTRATOR,) if self.connection.session.simulated else ()), *model, REPLAY)
+        return (*model, *((DEMONSTRATOR,) if self.connection.session.simulated else ()), REPLAY)
 
     @property
     def suggestions(self) -> tuple[str, ...]:

@@ -15,25 +15,22 @@ _NAMES = {"embedded": "Embedded (comes with the program)"}
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """A model to choose: `mode` it is asked in by default, `steps` it takes, `frames` and seconds between them.
+    """A model to choose: `steps` it takes, `frames` and seconds between them.
 
-    `imagines`: whether it makes the video to come, not only the motion.
+    `imagines`: whether it knows videos and not only motions.
     """
 
     name: str
     folder: Path
-    mode: str
     steps: int
     frames: int
     frame_period_s: float
-
-    @property
-    def imagines(self) -> bool:
-        return self.mode != POLICY
+    imagines: bool
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """In which an instruction can be asked: every model can say the motion alone."""
+        """In which an instruction can be asked, the first where there is something to be watched: every model can say
+        the motion alone."""
         return (JOINT, POLICY) if self.imagines else (POLICY,)
 
 
@@ -67,8 +64,8 @@ def _described(folder: Path, values: Mapping[str, Any]) -> ModelDescription:
     return ModelDescription(
         _NAMES.get(folder.name, folder.name),
         folder,
-        str(values.get("rehearsal_mode", JOINT)),
         int(values["num_inference_steps"]),
         int(values["num_frames"]),
         float(values["frame_period_s"]),
+        bool(values.get("knows_video", True)),
     )

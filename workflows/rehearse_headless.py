@@ -38,13 +38,14 @@ class Request:
     the lab's scene, and with it the lab; None: as in the settings."""
 
     instruction: str
-    source: str = "demonstrator"
+    source: str = "model"
     model: Path | None = None
     trajectory: Path | None = None
     seed: int | None = None
     approve: bool = False
     parts: int = 1
     candidates: int = 1
+    mode: str | None = None
     steps: int | None = None
     generation_seed: int | None = None
     speed: float = 1.0
@@ -111,7 +112,7 @@ def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> 
     if request.source == "model":
         folder = request.model or embedded_weights()
         assert folder is not None  # `_check` has looked
-        asking = Asking(candidates=request.candidates, steps=request.steps, seed=request.generation_seed)
+        asking = Asking(request.mode, candidates=request.candidates, steps=request.steps, seed=request.generation_seed)
         return ModelSource(stack.enter_context(ModelProcess(folder)), asking)
     if request.source == "demonstrator":
         return DemonstratorSource(session)

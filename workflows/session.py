@@ -10,10 +10,10 @@ import numpy as np
 
 from cameras.capture import Capture
 from cameras.driver import CameraDriver
-from cameras.errors import StaleFrame
 from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
 from cameras.listing import driver_for
+from cameras.one_moment import frames_of_one_moment
 from cameras.simulated import SimulatedCamera
 from cameras.undistort import undistort
 from foundation import xarm7
@@ -33,7 +33,6 @@ from workflows.settings import SIMULATED, ProgramSettings
 if TYPE_CHECKING:  # loaded only where there is a calibration
     from workflows.calibrate_store import Stored
 
-FRESH = 0.1  # s: no picture that comes older counts as the present
 _FIRST_FRAME = 10.0  # s a camera may take for its first picture
 
 
@@ -161,7 +160,8 @@ class Session:
         cameras = self.cameras
         if not cameras:
             raise NotConnectedError("No camera is calibrated. Calibrate the cameras first.")
-        frames = self._fresh_frames(tuple(cameras), timeout)
+        captures = {identity: self.captures[identity] for identity in cameras}
+        frames = frames_of_one_moment(captures, timeout)
         views = tuple(self._view(frames[identity], identity, camera) for identity, camera in cameras.items())
         status = self.robot.status
         if status is None or not np.isfinite(status.position).all():
@@ -228,26 +228,6 @@ class Session:
 
         with Library(self.library_folder) as library:
             return active(library)
-
-    def _fresh_frames(self, identities: tuple[str, ...], timeout: float) -> dict[str, Frame]:
-        """The newest frame of each camera that was taken after this call and was fresh when it came.
-
-        Each as it comes: three cameras at five pictures a second are never all that fresh at one moment.
-        """
-        asked = time.monotonic()
-        frames: dict[str, Frame] = {}
-        while True:
-            for identity in identities:
-                with contextlib.suppress(StaleFrame):
-                    frame = self.captures[identity].latest(FRESH)
-                    if frame.captured >= asked:
-                        frames[identity] = frame
-            missing = [identity for identity in identities if identity not in frames]
-            if missing and time.monotonic() >= asked + timeout:
-                return frames | {identity: self.captures[identity].latest(FRESH) for identity in missing}
-            if not missing:
-                return frames
-            time.sleep(0.005)
 
     def _view(self, frame: Frame, identity: str, camera: Camera) -> View:
         intrinsics = self.intrinsics(identity)

@@ -21,8 +21,8 @@ from workflows.proposal import MadeBy
 from workflows.rehearsal_facts import Candidate
 
 MODELS = (
-    ModelDescription("small", Path("/models/small"), "policy", 1, 17, 0.7),
-    ModelDescription("large", Path("/models/large"), "joint", 50, 41, 0.2),
+    ModelDescription("small", Path("/models/small"), 1, 17, 0.7, False),
+    ModelDescription("large", Path("/models/large"), 50, 41, 0.2, True),
 )
 
 

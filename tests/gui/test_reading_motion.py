@@ -8,6 +8,7 @@ from gui.jobs import Jobs
 from gui.library_presenter import LibraryPresenter
 from gui.library_view import LibraryView
 from model.building import tiny_pipeline
+from model.default_weights import EMBEDDED_FOLDER
 from storage.library import Library
 from tests.storage.recordings import keep_one
 
@@ -46,9 +47,12 @@ def offered_again(place) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_motion_is_read_by_a_model_that_knows_videos_and_what_came_of_it_is_told(place, qtbot):
+def test_the_motion_is_read_by_a_model_that_knows_videos_and_what_came_of_it_is_told(place, qtbot, monkeypatch):
     detail, labelling = place.detail, place.presenter.labelling
-    assert labelling.model is None and not detail.label.isVisible()  # what comes with the program knows no videos
+    assert labelling.model.folder == EMBEDDED_FOLDER and detail.label.isVisible()
+    monkeypatch.setattr("model.description.embedded_weights", lambda: None)  # a small one is enough here
+    offered_again(place)
+    assert labelling.model is None and not detail.label.isVisible()
     models = place.presenter.library.folder / "models"
     tiny_pipeline(rehearsal_mode="joint", guidance_scale=1.0).save_pretrained(models / "tiny")
     offered_again(place)

@@ -358,7 +358,7 @@ def test_the_model_is_offered_and_what_an_untrained_one_says_cannot_be_approved(
     presenter = RehearsePresenter(program.connection, program.jobs)
     try:
         bar.show_sources(presenter.sources)
-        assert bar.source.currentData() == DEMONSTRATOR and presenter.sources == (DEMONSTRATOR, MODEL, REPLAY)
+        assert bar.source.currentData() == MODEL and presenter.sources == (MODEL, DEMONSTRATOR, REPLAY)
         for _ in range(5):
             presenter.ask(INSTRUCTION, MODEL)
             hands.until(lambda: not presenter.busy and presenter.step is not Step.WORKING, 100)

@@ -11,6 +11,7 @@ from foundation.trajectory import Scene, Trajectory, View
 from model.action_images import render
 from model.building import tiny_pipeline
 from model.client import ModelProcess
+from model.default_weights import EMBEDDED_FOLDER
 from model.description import describe, known_models
 from model.errors import ModelError, WeightsError
 from model.fingerprint import fingerprint
@@ -30,7 +31,8 @@ def folder(tmp_path_factory):
     """One tiny untrained model that makes videos, and one that only says what to do."""
     path = tmp_path_factory.mktemp("model")
     for mode in ("joint", "policy"):
-        tiny_pipeline(rehearsal_mode=mode, guidance_scale=1.0).save_pretrained(path / mode)
+        made = tiny_pipeline(rehearsal_mode=mode, knows_video=mode == "joint", guidance_scale=1.0)
+        made.save_pretrained(path / mode)
     return path
 
 
@@ -154,7 +156,8 @@ def test_the_motion_alone_can_be_asked_of_a_model_that_imagines(process):
 
 def test_a_folder_says_what_its_model_can_do(folder, tmp_path):
     assert describe(folder / "joint").modes == ("joint", "policy") and describe(folder / "joint").imagines
-    assert describe(folder / "policy").modes == ("policy",)
+    assert describe(folder / "policy").modes == ("policy",) and not describe(folder / "policy").imagines
+    assert describe(EMBEDDED_FOLDER).modes == ("joint", "policy")  # asked for a video in the window, and not elsewhere
     with pytest.raises(WeightsError, match="no model"):
         describe(tmp_path)
     assert known_models(folder)[-2:] == [describe(folder / "joint"), describe(folder / "policy")]

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def rehearse(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "main.py", "run", *arguments]
+    """With the lab's script, unless another source is asked for."""
+    command = [sys.executable, "main.py", "run", "--source", "demonstrator", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
 
 
@@ -34,6 +35,17 @@ def test_without_approval_nothing_moves(tmp_path):
     done = rehearse("reach the red cube", "--seed", "200003", "--library", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Nothing has moved" in done.stdout
+
+
+@pytest.mark.parametrize("mode", ["policy", "joint"])
+def test_the_model_that_comes_with_the_program_answers_with_its_video_when_asked(tmp_path, mode):
+    asked = ("--source", "model", "--mode", mode, "--generation-seed", "0", "--json", "--library", str(tmp_path))
+    done = rehearse("reach the red cube", "--seed", "200003", *asked)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["source"], result["executable"], result["ran"]) == ("model", True, False)
+    kept = {path.name for path in Path(result["folder"]).iterdir()}
+    assert "action.mp4" in kept and ("rgb.mp4" in kept) == (mode == "joint")
 
 
 def test_what_is_missing_gets_a_sentence(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.trajectory import Scene
+from model.description import POLICY
 from model.generation import Generated
 from workflows.embedded.clips import Clip
 from workflows.evaluate.answers import Answer
@@ -18,7 +19,7 @@ class AskedModel:
 
     name = "model"
 
-    def __init__(self, pipeline: Any, *, mode: str = "policy", steps: int | None = None, together: int = 16):
+    def __init__(self, pipeline: Any, *, mode: str = POLICY, steps: int | None = None, together: int = 16):
         self.pipeline = pipeline
         self._mode, self._steps, self._together = mode, steps, together
 
@@ -35,9 +36,11 @@ class AskedModel:
         return answers
 
 
-def answered(pipeline: Any, instruction: str, scene: Scene, seed: int, *, steps: int | None = None) -> Answer:
+def answered(
+    pipeline: Any, instruction: str, scene: Scene, seed: int, mode: str = POLICY, *, steps: int | None = None
+) -> Answer:
     """What the model says to one instruction. Raises ModelError for what cannot be asked of it."""
-    return _answer(pipeline(instruction, scene, "policy", num_inference_steps=steps, seed=seed))
+    return _answer(pipeline(instruction, scene, mode, num_inference_steps=steps, seed=seed))
 
 
 def _answer(made: Generated) -> Answer:

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from model.description import JOINT, POLICY
+
 _SEEN = ("seen", "unseen")
 
 
@@ -16,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=200_000, help="of the first scene (default 200000)")
     parser.add_argument("--views", type=int, default=2, choices=(2, 3), help="cameras (default 2)")
     parser.add_argument("--steps", type=int, default=None, help="of the denoising (default: the model's)")
+    parser.add_argument(
+        "--mode", choices=(POLICY, JOINT), default=POLICY, help="ask for the motion alone (default), or with its video"
+    )
     parser.add_argument("--model", type=Path, default=None, metavar="FOLDER", help="default: the embedded one")
     parser.add_argument("--rigs", choices=_SEEN, default="seen", help="where the cameras stand")
     parser.add_argument("--wording", choices=_SEEN, default="seen", help="how it is asked")
@@ -45,7 +50,19 @@ def run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         environment=parsed.environment == "unseen",
         arm=parsed.arm == "unseen",
     )
-    names = ("tasks", "scenes", "seed", "views", "steps", "model", "oracle", "baselines", "baseline_minutes", "films")
+    names = (
+        "tasks",
+        "scenes",
+        "seed",
+        "views",
+        "mode",
+        "steps",
+        "model",
+        "oracle",
+        "baselines",
+        "baseline_minutes",
+        "films",
+    )
     names += ("sheet", "real_time", "processes")
     asked = Evaluation(unseen=unseen, **{name: getattr(parsed, name) for name in names})
     result = evaluate(asked, _told)

@@ -8,6 +8,7 @@ from typing import Any
 
 from foundation.errors import KnownError
 from model.default_weights import embedded_weights
+from model.description import POLICY
 from simulation.pictures.studio import Studio
 from workflows.embedded.clips import Unseen
 from workflows.embedded.timing import FRAMES, PERIOD
@@ -31,16 +32,18 @@ class EvaluationError(KnownError):
 @dataclass(frozen=True)
 class Evaluation:
     """What is judged: kinds of `tasks` (see `kinds_named`), `scenes` of each from `seed` on, and `unseen`, what of them
-    was never trained on. `model`: a pipeline's folder, None for the embedded one. `oracle` adds the demonstrator's own
-    motion; `baselines`, a folder of training shards, what was learnt from these in `baseline_minutes` without action
-    images; `films`, a number, the figures of videos and of labelling; `sheet`, a PNG file, a picture of one
-    demonstration of each kind above what the model makes of it. `real_time` judges through the SDK and cameras.
+    was never trained on. `mode`: whether the motion is asked for alone or with its video. `model`: a pipeline's folder,
+    None for the embedded one. `oracle` adds the demonstrator's own motion; `baselines`, a folder of training shards,
+    what was learnt from these in `baseline_minutes` without action images; `films`, a number, the figures of videos and
+    of labelling; `sheet`, a PNG file, a picture of one demonstration of each kind above what the model makes of it.
+    `real_time` judges through the SDK and cameras.
     """
 
     tasks: str = "all"
     scenes: int = 50
     seed: int = 200_000
     views: int = 2
+    mode: str = POLICY
     steps: int | None = None
     unseen: Unseen = field(default_factory=Unseen)
     model: Path | None = None
@@ -66,6 +69,7 @@ def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, An
         "scenes": asked.scenes,
         "seed": asked.seed,
         "views": asked.views,
+        "mode": asked.mode,
         "steps": asked.steps or pipeline.config.num_inference_steps,
         "unseen": asdict(asked.unseen),
     }
@@ -73,7 +77,9 @@ def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, An
         if asked.real_time:
             from workflows.evaluate.real_time import judged_in_real_time
 
-            trials = judged_in_real_time(pipeline, kinds, asked.seed, asked.scenes, told, steps=asked.steps)
+            trials = judged_in_real_time(
+                pipeline, kinds, asked.seed, asked.scenes, told, mode=asked.mode, steps=asked.steps
+            )
             result["judged"] = {"model": _by_kind(trials)}
         else:
             result["judged"] = _judged(asked, kinds, pipeline, drawn_by, told)
@@ -122,7 +128,7 @@ def _judged(
 
 
 def _sources(asked: Evaluation, pipeline: Any, told: Told) -> list[Judged]:
-    sources: list[Judged] = [AskedModel(pipeline, steps=asked.steps)]
+    sources: list[Judged] = [AskedModel(pipeline, mode=asked.mode, steps=asked.steps)]
     if asked.oracle:
         sources.append(Oracle())
     if asked.baselines is not None:

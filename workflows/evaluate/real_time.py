@@ -22,7 +22,14 @@ _SETTLE = 0.3  # s after the motion before the lab judges
 
 
 def judged_in_real_time(
-    pipeline: Any, kinds: Sequence[str], first_seed: int, count: int, told: Callable[[str], None], *, steps: int | None
+    pipeline: Any,
+    kinds: Sequence[str],
+    first_seed: int,
+    count: int,
+    told: Callable[[str], None],
+    *,
+    mode: str,
+    steps: int | None,
 ) -> list[Trial]:
     """`count` scenes of each kind, each in a lab of its own. Raises KnownError when the lab does not start."""
     trials = []
@@ -30,7 +37,7 @@ def judged_in_real_time(
         for seed in range(first_seed, first_seed + count):
             task = _task(kind, seed)
             with contextlib.ExitStack() as stack:
-                trials.append(_trial(pipeline, task, seed, steps, stack))
+                trials.append(_trial(pipeline, task, seed, mode, steps, stack))
             told(f"{task.instruction}, seed {seed}: {trials[-1].ending}. {trials[-1].reason}")
     return trials
 
@@ -40,7 +47,7 @@ def _task(kind: str, seed: int) -> Task:
     return next(task for task in possible_tasks(random_scene(seed, kind)) if task.kind == kind)
 
 
-def _trial(pipeline: Any, task: Task, seed: int, steps: int | None, stack: contextlib.ExitStack) -> Trial:
+def _trial(pipeline: Any, task: Task, seed: int, mode: str, steps: int | None, stack: contextlib.ExitStack) -> Trial:
     session = Session(ProgramSettings(lab=LabSettings(seed, 2, task.instruction)))
     stack.callback(session.close)
     session.open()
@@ -55,7 +62,7 @@ def _trial(pipeline: Any, task: Task, seed: int, steps: int | None, stack: conte
     status = robot.wait_for(ArmState.HOLDING)
     scene = session.take_scene()
     windows = [window(camera, pipeline.config) for camera in scene.cameras]
-    answer = answered(pipeline, task.instruction, cropped(scene, windows), seed, steps=steps)
+    answer = answered(pipeline, task.instruction, cropped(scene, windows), seed, mode, steps=steps)
     if answer.trajectory is None or not answer.trajectory.known.any():
         return _ended(seed, task, Ending.UNREADABLE, answer.reason)
     limits = PlanSettings(limits=robot.limits)
