@@ -12,7 +12,7 @@ from model.client import ModelProcess
 from model.description import ModelDescription, known_models
 from storage.episode import Episode
 from storage.library import Library
-from workflows.cancellation import Cancellation, Report
+from workflows.cancellation import Cancellation, Report, part_of
 from workflows.label import keep, label
 from workflows.label_video import of_episode
 
@@ -83,9 +83,11 @@ def _read_all(
     with ModelProcess(model.folder) as process:
         for number, identity in enumerate(ids):
             token.raise_if_cancelled()
-            report(f"Reading the film of episode {number + 1} of {len(ids)}", number / len(ids))
+            told = part_of(report, number, len(ids), f"Reading the film of episode {number + 1} of {len(ids)}")
+            told("", 0.0)
             try:
-                found = label(process, of_episode(Episode(library.episode_folder(identity))), token=token)
+                video = of_episode(Episode(library.episode_folder(identity)))
+                found = label(process, video, report=told, token=token)
                 keep(library, [found])
                 read += 1
             except KnownError as error:

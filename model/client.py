@@ -25,7 +25,7 @@ _START_WITHIN = 60.0  # s
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """A step of a running generation: `done` of `total`, working on "action", "video" or "both".
+    """A step of a running generation: `done` of `total`, working on "action", "video", "both" or "fit".
 
     `rgb`, `action` (V, T, H, W, 3) uint8: what the first candidate may become, thinned out; None between previews.
     """

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
@@ -25,17 +24,6 @@ def to_images(videos: torch.Tensor) -> np.ndarray:
     """uint8 images (..., T, H, W, 3) from videos (..., 3, T, H, W) in [-1, 1]."""
     pixels = ((videos.float() + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
     return pixels.movedim(-4, -1).contiguous().cpu().numpy()
-
-
-def resized_images(images: np.ndarray, width: int, height: int) -> np.ndarray:
-    """uint8 images (..., H, W, 3) at another size, as Camera.resized moves their pixels."""
-    if images.shape[-3:-1] == (height, width):
-        return images
-    flat = images.reshape(-1, *images.shape[-3:])
-    shrinks = height <= flat.shape[1] and width <= flat.shape[2]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    done = np.stack([cv2.resize(image, (width, height), interpolation=how) for image in flat])
-    return done.reshape(*images.shape[:-3], height, width, 3)
 
 
 def drawn_actions(

@@ -18,9 +18,12 @@ class Pictures:
     action: np.ndarray | None
 
 
+FIT = "fit"  # the stage in which motions are fitted to the video they were read from
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A step of a running generation: `done` of `total`, working on "action", "video" or "both".
+    """A step of a running generation: `done` of `total`, working on "action", "video", "both" or FIT.
 
     `preview()` decodes what the best guess of the first candidate is now, which takes as long as decoding does.
     """

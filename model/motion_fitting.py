@@ -23,6 +23,7 @@ _STEPS = np.array([0.006] * 3 + [0.06] * 3)  # by which the slopes are measured
 _USUAL = np.array([0.02] * 3 + [0.15] * 3)  # how far what was read is usually off; it holds what no picture shows
 _MOST = np.array([0.025] * 3 + [0.2] * 3)  # in one round
 _BLURS = (9, 5, 1, 1)  # px, in each round: from coarse, which sees further, to fine
+ROUNDS = len(_BLURS)
 _NOISE = 0.1  # by which a painted pixel may differ; what differs more counts less: things that nobody could foresee
 _ALIKE = 2.0  # pixels that are wrong together
 _CHOICE = 5, 0.5, 3  # how a start is chosen: blur in px, noise, and frames that are judged as one

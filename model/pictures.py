@@ -18,7 +18,7 @@ from model.carrying import draw_carried
 from model.codec import ACTION, RGB, decode_latents
 from model.generation import Pictures
 from model.light import find_look
-from model.motion_fitting import fit_motion
+from model.motion_fitting import ROUNDS, fit_motion
 from model.preparation import Format, Prepared
 
 
@@ -66,6 +66,11 @@ class PictureDecoder:
         """Whether motions are made more exact than they were read."""
         decoder, mode = self.frame_decoder, self.prepared.canvas.mode
         return self.fits and mode == "video_to_action" and decoder is not None and decoder.config["sees_arm"]
+
+    @property
+    def rounds(self) -> int:
+        """How often `motions` calls its `on_round` for each motion, at most."""
+        return ROUNDS if self.fits_motions else 0
 
     def motions(
         self,

@@ -1,6 +1,7 @@
 """The world-action model as one diffusers pipeline: instruction and scene in, videos and a motion out."""
 
 import copy
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from model.closer_look import IMAGINED
 from model.default_weights import EMBEDDED, EMBEDDED_FOLDER
 from model.errors import GenerationCancelled, ModelError
 from model.frame_decoder import FrameDecoder
-from model.generation import Generated, OnStep, Step
+from model.generation import FIT, Generated, OnStep, Step
 from model.parallel import Parallel, parallelise
 from model.pictures import PictureDecoder
 from model.preparation import Format, Prepared, prepare
@@ -176,11 +177,12 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         latents = torch.cat([noised(prepared, seed) for seed in seeds])
         state = Denoised(0, sum(count for _, count in plan), plan[0][0].name, latents, latents)
         try:
-            _report(on_step, state, pictures)
+            later = pictures.rounds * num_candidates
+            _report(on_step, state, pictures, later)
             scheduler = copy.deepcopy(self.scheduler)
             for state in denoise(predictor, scheduler, latents, plan, self._remember_timestep):
-                _report(on_step, state, pictures)
-            last = state
+                _report(on_step, state, pictures, later)
+            last, rounds = state, itertools.count()
             actions = pictures.actions(last.latents)
             motions = None
             if actions is not None:
@@ -188,7 +190,9 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
                 guesses = None
                 if pictures.fits_motions:
                     guesses = imagined_motions(self, questions, format_, steps, guidance)
-                motions = pictures.motions(actions, guesses, lambda: _report(on_step, last, pictures))
+                motions = pictures.motions(
+                    actions, guesses, lambda: _report(on_step, last, pictures, later, next(rounds))
+                )
                 if mode in IMAGINED:
                     looks = [(images, prepared.cameras) for images in actions]
                     motions = look_closer(self, questions, looks, motions, format_, steps, guidance)
@@ -271,10 +275,14 @@ def _given_channels(prepared: Prepared, settings: Any, candidates: int) -> torch
     return torch.cat([mask, latents * given], dim=1).expand(candidates, -1, -1, -1, -1)
 
 
-def _report(on_step: OnStep | None, state: Denoised, pictures: PictureDecoder) -> None:
+def _report(
+    on_step: OnStep | None, state: Denoised, pictures: PictureDecoder, later: int, rounds: int | None = None
+) -> None:
+    """`later`: the rounds in which motions are fitted when all is denoised; `rounds`: how many of them are over."""
     if on_step is None:
         return
-    step = Step(state.done, state.total, state.stage, lambda: pictures.preview(state.clean))
+    stage, done = (state.stage, state.done) if rounds is None else (FIT, state.done + rounds)
+    step = Step(done, state.total + later, stage, lambda: pictures.preview(state.clean))
     if on_step(step) is False:
         raise GenerationCancelled("The generation was cancelled.")
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from foundation.camera import Camera
+from foundation.pictures import resized_images
 from foundation.trajectory import Scene, Trajectory
 from model import conditioning, request
 from model.action_decoding import KERNEL
@@ -73,7 +74,7 @@ def prepare(
     settings = transformer.config
     canvas = _canvas(settings, vae, format_, mode, len(scene.views))
     cameras = request.resized_cameras(scene.cameras, format_.frames, format_.width, format_.height)
-    first = np.stack([conditioning.resized_images(v.rgb[None], format_.width, format_.height) for v in scene.views])
+    first = np.stack([resized_images(v.rgb[None], format_.width, format_.height) for v in scene.views])
     tensor = conditioning.to_tensor(first).to(device)
     rgb = conditioning.encode_first(vae, tensor, "rgb", canvas.latent_frames)
     still = None
@@ -81,7 +82,7 @@ def prepare(
         still = conditioning.encode_still(vae, tensor, format_.frames)
     if videos is not None:
         videos = request.check_videos(videos, mode, len(scene.views), format_.frames)
-        videos = conditioning.resized_images(videos, format_.width, format_.height)
+        videos = resized_images(videos, format_.width, format_.height)
         whole = conditioning.encode_whole(vae, conditioning.to_tensor(videos).to(device), "rgb")
         if still is not None:
             whole = relative_to_still(whole, still[: len(whole)])
@@ -132,7 +133,7 @@ def _looked_at(settings: Any, scene: Scene, cells: torch.Size, device: torch.dev
         return None
     _, p_h, p_w = settings.patch_size
     height, width = cells[0] // p_h * settings.stem_px, cells[1] // p_w * settings.stem_px
-    pictures = [conditioning.resized_images(view.rgb[None], width, height) for view in scene.views]
+    pictures = [resized_images(view.rgb[None], width, height) for view in scene.views]
     return conditioning.to_tensor(np.stack(pictures))[None, :, :, 0].to(device)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from model.conditioning import resized_images
+from foundation.pictures import resized_images
 from model.text import byte_encoder, byte_tokenizer, cleaned, encode_text
 
 SEEN = 192  # px of a picture's side, as many as the world-action model sees; larger ones are made smaller

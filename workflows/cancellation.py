@@ -36,5 +36,10 @@ class Cancellation:
             raise Cancelled("Cancelled.")
 
 
+def part_of(report: Report, number: int, count: int, words: str = "") -> Report:
+    """The progress of the part of this number, from 0, of `count`; told with `words` where there are any."""
+    return lambda what, share: report(words or what, (number + share) / count)
+
+
 def silently(what: str, share: float) -> None:
     """A Report for whoever does not show progress."""

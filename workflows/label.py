@@ -4,16 +4,17 @@ The model reads it in the mode "video_to_action", as long a piece at a time as i
 one before ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from foundation import xarm7
+from foundation.pictures import resized_images
 from foundation.reach import reach
 from foundation.trajectory import Scene, Trajectory, View
-from model.client import ModelProcess
+from model.client import ModelProcess, Progress
 from model.errors import GenerationCancelled
 from model.fingerprint import fingerprint
 from storage.documents import Labels, NewEpisode
@@ -21,7 +22,7 @@ from storage.layouts.importing import import_episodes
 from storage.layouts.interface import ImportedEpisode
 from storage.library import Library
 from storage.samples import SAMPLE, to_vector
-from workflows.cancellation import Cancellation, Cancelled, Report, silently
+from workflows.cancellation import Cancellation, Cancelled, Report, part_of, silently
 from workflows.label_video import LabelError, MultiView, Start
 from workflows.model_source import cropped, window
 
@@ -112,14 +113,22 @@ def _read(
     pose, openness, joints = start.base_from_tool, start.openness, start.joints
     for number in range(count):
         token.raise_if_cancelled()
-        report(f"Reading {video.name}, piece {number + 1} of {count}", number / count)
         times = number * length + period * np.arange(frames)
         pictures = video.at(np.minimum(times, video.seconds))
         scenes = [_scene(video, pictures[:, frame], pose, openness, joints) for frame in range(frames)]
         seen = [cropped(scene, windows) for scene in scenes]
-        films = np.stack([[scene.views[view].rgb for scene in seen] for view in range(len(windows))])
+        whole = [np.stack([scene.views[view].rgb for scene in seen]) for view in range(len(windows))]
+        # The parts that the model looks at are of other sizes in other cameras.
+        films = np.stack([resized_images(film, int(config["width"]), int(config["height"])) for film in whole])
         made = process.generate(
-            video.instruction, seen[0], MODE, videos=films, cancelled=lambda: token.cancelled, previews=False, **given
+            video.instruction,
+            seen[0],
+            MODE,
+            videos=films,
+            on_progress=_teller(part_of(report, number, count, f"Reading {video.name}, piece {number + 1} of {count}")),
+            cancelled=lambda: token.cancelled,
+            previews=False,
+            **given,
         )
         assert made.decoded is not None
         read = made.decoded[0]
@@ -130,6 +139,10 @@ def _read(
             openness = float(np.clip(read.trajectory.openness[known[-1]], 0.0, 1.0))
             joints = None if start.joints is None else reach(pose[None], start.joints).position[0]
     return _joined(video, parts, fingerprint(process.folder), start)
+
+
+def _teller(report: Report) -> Callable[[Progress], None]:
+    return lambda progress: report("", progress.done / max(progress.total, 1))
 
 
 def _joined(

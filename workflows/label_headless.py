@@ -16,7 +16,7 @@ from model.default_weights import embedded_weights
 from storage.episode import Episode
 from storage.errors import NotFoundError
 from storage.library import Library
-from workflows.cancellation import Report, silently
+from workflows.cancellation import Report, part_of, silently
 from workflows.label import Labelled, keep, label
 from workflows.label_video import LabelError, MultiView, Start, cameras_in, of_episode, of_files
 
@@ -51,9 +51,10 @@ def label_videos(request: Request, library: Path, report: Report = silently) -> 
         process = stack.enter_context(ModelProcess(folder))
         videos, start = _videos(request, library), start_of(request)
         for number, video in enumerate(videos):
-            report(f"Video {number + 1} of {len(videos)}", number / len(videos))
+            part = part_of(report, number, len(videos))
+            part(f"Video {number + 1} of {len(videos)}", 0.0)
             try:
-                found = label(process, video, start=start, steps=request.steps, seed=request.seed, report=report)
+                found = label(process, video, start=start, steps=request.steps, seed=request.seed, report=part)
             except KnownError as error:
                 if len(videos) == 1:
                     raise

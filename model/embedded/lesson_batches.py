@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from foundation.camera import Camera
+from foundation.pictures import resized_images
 from model.action_rendering_torch import render_torch
 from model.canvas import relative_to_still
 from model.closer_look import in_pixels
 from model.codec import ACTION, RGB
-from model.conditioning import resized_images
 from model.embedded.choices import Choice, Choices, Sampling
 from model.embedded.shots import Shots
 from model.errors import ModelError

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from foundation.camera import camera_at
+from foundation.pictures import resized_images
 from foundation.poses import from_rpy
 from foundation.trajectory import Scene, Trajectory, View
 from model import manifest
@@ -16,7 +17,7 @@ from model.building import embedded_pipeline
 from model.canvas import Canvas
 from model.closer_look import in_pixels
 from model.codec import ACTION
-from model.conditioning import resized_images, to_tensor
+from model.conditioning import to_tensor
 from model.embedded.choices import Choice, Choices, Sampling
 from model.embedded.codec import fit_codec
 from model.embedded.curriculum import CURRICULUM, Curriculum, Data, Lesson, Painting, Reading, Size, read_curriculum
@@ -25,7 +26,9 @@ from model.embedded.lesson_batches import LessonBatches
 from model.embedded.shots import Shots, joined
 from model.embedded.training import Material, batches_of, new_pipeline, train_curriculum
 from model.errors import ModelError
+from model.generation import FIT
 from model.loading import load_pipeline
+from model.motion_fitting import ROUNDS
 from model.rays import token_rays
 from model.training.layouts import OneView
 
@@ -132,7 +135,14 @@ def test_what_was_trained_can_be_exported_loaded_and_asked(tmp_path):
     film = np.broadcast_to(grey, (3, FRAMES, SIDE, SIDE, 3))
     for mode in ("policy", "joint", "video_to_action"):
         videos = film if mode == "video_to_action" else None
-        made = loaded("reach the red cube", scene, mode, seed=0, videos=videos)
+        steps: list[tuple[str, int, int]] = []
+        told = lambda step, steps=steps: steps.append((step.stage, step.done, step.total))  # noqa: E731
+        made = loaded("reach the red cube", scene, mode, seed=0, videos=videos, on_step=told)
+        done, total = [one[1] for one in steps], {one[2] for one in steps}
+        assert done == sorted(done) and len(total) == 1 and done[-1] <= max(total)
+        if mode == "video_to_action":  # the rounds of the fit are counted from the first step on
+            denoised = [one[1] for one in steps if one[0] != FIT][-1]
+            assert max(total) == denoised + ROUNDS * loaded.frame_decoder.config.sees_arm
         assert made.action is not None and made.action.shape == (1, 3, FRAMES, SIDE, SIDE, 3)
 
 

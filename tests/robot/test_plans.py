@@ -196,7 +196,7 @@ def test_a_long_way_may_be_guessed_past_one_frame_only(metres, unread, passes):
 
 def test_low_confidence_and_what_the_caller_knows_are_said():
     confidence = np.ones(T)
-    confidence[10:13] = (0.25, 0.1, 0.2)
+    confidence[9:13] = (0.16, 0.14, 0.1, 0.12)  # the first is sure enough
     known = Finding(Level.WARNING, "The views disagree.", 4)
     made = plan(GOOD, confidence=confidence, known=(known,))
     assert made.findings[0] == known

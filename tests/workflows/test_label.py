@@ -20,6 +20,7 @@ from workflows.cancellation import Cancellation, Cancelled
 from workflows.label import ASSUMED, SOURCE, TAG, Labelled, keep, label
 from workflows.label_headless import Request, start_of
 from workflows.label_video import LabelError, Start, cameras_in, of_episode, of_files
+from workflows.model_source import WORKSPACE, window
 from workflows.video import SideBySideVideo
 
 pytestmark = pytest.mark.by_the_clock
@@ -81,13 +82,15 @@ def test_a_file_is_the_film_of_the_camera_it_is_named_like(films):
 
 
 def test_the_whole_film_is_read_piece_by_piece(process, films):
-    said = []
-    found = label(process, multi_view(films), seed=3, report=lambda words, _: said.append(words))
+    said, shares = [], []
+    told = lambda words, share: (said.append(words), shares.append(share))  # noqa: E731
+    found = label(process, multi_view(films), seed=3, report=told)
     times = found.trajectory.times
     assert times[0] == 0.0 and SECONDS - 0.2 < times[-1] <= SECONDS + 1e-6
     np.testing.assert_allclose(np.diff(times), times[1], atol=1e-9)  # the pieces fit together
     assert found.confidence.shape == times.shape and found.residual_px.shape == (len(times), 2)
     assert any("piece 2 of" in words for words in said)
+    assert shares == sorted(shares) and shares[-1] == 1.0 and len(set(shares)) > len({*said}) > 1
     assert json.dumps(found.to_dict()) and found.to_dict()["frames"] == len(times)
 
 
@@ -109,6 +112,19 @@ def test_what_cannot_be_read_is_said(process, models, films, tmp_path, monkeypat
         of_files([tmp_path / "left.mp4", films / "right.mp4"], cameras, TASK)
     with pytest.raises(LabelError, match="no cameras"):
         cameras_in(tmp_path / "left.mp4")
+
+
+def test_a_model_that_looks_at_other_parts_of_each_picture_reads_too(films, tmp_path):
+    """As the embedded one does, and as no two cameras stand equally far away."""
+    tiny_pipeline(picture_part=WORKSPACE, guidance_scale=1.0).save_pretrained(tmp_path / "nearer")
+    left, right = cameras_in(films / "cameras.json")
+    further = camera_at("right", 96, 64, 0.8, (1.4, -0.9, 0.9), (0.4, 0.0, 0.1))
+    video = of_files([films / "left.mp4", films / "right.mp4"], [left, further], TASK)
+    with ModelProcess(tmp_path / "nearer", device="cpu", threads=1) as process:
+        config = process.load()["config"]
+        sides = {window(camera, config)[2] for camera in video.cameras}
+        assert len(sides) == 2 and right.name == "right"
+        assert len(label(process, video).trajectory) > 2
 
 
 def test_what_was_read_is_stored_as_such_and_kept_out_of_training(films, tmp_path):

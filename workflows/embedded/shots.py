@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from foundation.errors import KnownError
+from foundation.pictures import resized_images
 from simulation.bench.scene import SceneSpec
 from simulation.bench.still import still_truth
 from simulation.bench.tasks import Task
@@ -67,8 +68,6 @@ def episodes_of(folder: Path, size: int, *, most: int | None = None) -> dict[str
 
 def _pictures(shard: Shard, which: np.ndarray, size: int) -> dict[str, np.ndarray]:
     """`rgb` of `size` px, the first `pictures` as they are, and the cameras, of some of a shard's pictures."""
-    from model.conditioning import resized_images
-
     rgb = shard.rgb[which]
     cameras = [[camera.resized(size, size) for camera in shard.cameras(int(number))] for number in which]
     return {

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from foundation.camera import Camera
+from foundation.pictures import resized_images
 from foundation.trajectory import Trajectory
 from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import KINDS
@@ -98,8 +99,6 @@ def films(
 
 def filmed(clip: Clip, size: int) -> Filmed:
     """An episode as a film of `size` px, with what has moved in it."""
-    from model.conditioning import resized_images
-
     poses = np.stack([truth.base_from_tool for truth in clip.truths])
     openness = clip.trajectory.openness
     cameras = [camera.resized(size, size) for camera in clip.cameras]
