@@ -18,8 +18,10 @@ from robot.motion_check import LONGEST
 from robot.workspace import FACES, TCP, arm_points
 
 LOW_CONFIDENCE = 0.15
-"""Of a frame. Of 180 answers of the embedded model (tuning seeds) 29 % fall below somewhere. Of these 79 % did their task,
-of the others 93 %; at 0.3 three answers of four would be warned of."""
+"""Of a frame. Of 180 answers of the embedded model (tuning seeds) 29 % fall below somewhere.
+
+Of these 79 % did their task, of the others 93 %; at 0.3 three answers of four would be warned of.
+"""
 MOST_UNKNOWN = 0.5  # part of the frames
 # m that may be passed without a frame that was read, and past a single one: on one straight leg, most likely.
 LONGEST_GAP, LONGEST_SKIP = 0.15, 0.30
