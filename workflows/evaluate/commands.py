@@ -50,19 +50,8 @@ def run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         environment=parsed.environment == "unseen",
         arm=parsed.arm == "unseen",
     )
-    names = (
-        "tasks",
-        "scenes",
-        "seed",
-        "views",
-        "mode",
-        "steps",
-        "model",
-        "oracle",
-        "baselines",
-        "baseline_minutes",
-        "films",
-    )
+    names = ("tasks", "scenes", "seed", "views", "mode", "steps", "model")
+    names += ("oracle", "baselines", "baseline_minutes", "films")
     names += ("sheet", "real_time", "processes")
     asked = Evaluation(unseen=unseen, **{name: getattr(parsed, name) for name in names})
     result = evaluate(asked, _told)
