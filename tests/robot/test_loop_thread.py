@@ -2,6 +2,7 @@
 
 import math
 import queue
+import time
 
 import numpy as np
 import pytest
@@ -79,10 +80,10 @@ def do(thread: LoopThread, act, *, stops: int | None = None, given: float = math
 
 
 def wait_for(thread: LoopThread, state: ArmState) -> None:
-    for _ in range(100_000):
-        if thread.snapshot.facts.state is state:
-            return
-    raise AssertionError(f"{thread.snapshot.facts.state}, not {state}")
+    deadline = time.monotonic() + 10.0
+    while thread.snapshot.facts.state is not state:
+        assert time.monotonic() < deadline, f"{thread.snapshot.facts.state}, not {state}"
+        time.sleep(0.001)
 
 
 def make_ready(thread: LoopThread) -> None:
