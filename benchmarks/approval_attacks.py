@@ -8,8 +8,8 @@ import numpy as np
 from foundation import xarm7
 from foundation.errors import KnownError
 from robot.allowance import Allowance
+from robot.commands import press
 from robot.plan import Plan
-from robot.process import action
 from robot.waypoints import Waypoint, joint_path
 from simulation.bench.randomise import scene_for
 from workflows.demonstrate import VirtualLabArm
@@ -77,15 +77,11 @@ def _after_stop(arm: VirtualLabArm) -> None:
 
 def _refused_plan(arm: VirtualLabArm) -> None:
     plan = _way(arm)
-    values = action({"do": "stage", "plan": plan.to_bytes()[:-7]})
-    values(arm.loop)
+    press({"do": "stage", "plan": plan.to_bytes()[:-7]}).act(arm.loop)
 
 
 def _motion_in_a_message(arm: VirtualLabArm) -> None:
-    try:
-        action({"do": "follow", "plan": _way(arm).to_bytes()})(arm.loop)
-    except (KeyError, TypeError, ValueError):
-        return
+    press({"do": "follow", "plan": _way(arm).to_bytes()}).act(arm.loop)
 
 
 def _part_without_approval(arm: VirtualLabArm) -> None:

@@ -19,6 +19,7 @@ from robot.planning import make_plan
 from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
+from simulation.controller.settings import gripper_settings
 
 FORBIDDEN = (22, 23, 24, 31, 35, 60)  # the controller's errors that a plan must never cause
 _LONGEST_RUN = 30.0  # s of motion that is run in virtual time
@@ -103,7 +104,7 @@ def try_proposals(first: int, count: int, most_run: int) -> Tried:
 def run_in_virtual_time(plan: Plan) -> tuple[int, bool]:
     """The simulated controller's error (0 none) after the whole motion, and whether the limiter had to hold it back."""
     plant = IdealArm(xarm7.HOME)
-    controller = Controller(plant)
+    controller = Controller(plant, settings=gripper_settings())
     link = VirtualLink(controller)
     link.enable()
     link.set_mode(Mode.SERVO)

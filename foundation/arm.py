@@ -55,6 +55,39 @@ class ArmStatus:
         return self.error == 0 and self.state in (State.MOVING, State.READY)
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the controller says of itself unasked, a hundred times a second; -1 where nothing is reported.
+
+    `interruptions` counts how often it has said that it began to pause, to stop or to be reset: what lasts shorter
+    than the time between two looks shows there.
+    """
+
+    state: int
+    mode: int
+    interruptions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerSettings:
+    """What is set in the control box and changes what a command means, or what the arm does with it.
+
+    `tcp_offset`: flange to tool point, `world_offset`: base to the frame in which Cartesian commands are understood,
+    each x, y, z in m and roll, pitch, yaw in rad. `gravity`: its direction in the base frame, as a part of g.
+    `payload`: kg, and its centre x, y, z in m from the flange. `collision_sensitivity`: 0 (off) to 5. `joint_ranges`:
+    (lower, upper) rad of each joint where the reduced mode narrows them, else empty.
+    """
+
+    tcp_offset: tuple[float, ...]
+    world_offset: tuple[float, ...]
+    gravity: tuple[float, ...]
+    payload: tuple[float, ...]
+    collision_sensitivity: int
+    reduced: bool
+    fence: bool
+    joint_ranges: tuple[tuple[float, float], ...] = ()
+
+
 class ArmLink(Protocol):
     """Calls that reach an arm's controller. Two things answer to it: the driver over the official SDK, in real time,
     and the embedded lab's own wire client, in virtual time.
@@ -66,6 +99,18 @@ class ArmLink(Protocol):
     def read_joints(self) -> JointReading: ...
 
     def read_status(self) -> ArmStatus: ...
+
+    def reported(self) -> Reported:
+        """What was reported last; costs no request."""
+        ...
+
+    def read_settings(self) -> ControllerSettings | None:
+        """As reported last, five times a second; None before the first report. Costs no request."""
+        ...
+
+    def write_setting(self, name: str, value: tuple[float, ...]) -> None:
+        """Set the field `name` of ControllerSettings. The controller stops and has to be made ready again."""
+        ...
 
     def servo_joints(self, position: np.ndarray) -> None:
         """The next joint target (7,) rad in servo mode, executed at once: only the limiter's output comes here."""

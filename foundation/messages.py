@@ -21,10 +21,18 @@ from foundation.errors import ProcessError
 LARGEST_MESSAGE = 1 << 28  # bytes; a hundred times our largest, and no damaged length can fill the memory
 _ARRAY = 1
 _MOST_DESCRIPTORS = 16
+_UNREADABLE = (  # NumPy parses some dtypes as Python
+    *(ValueError, TypeError, SyntaxError, OverflowError, RecursionError),
+    msgpack.UnpackException,
+)
 
 
 class ChannelClosed(ProcessError):
     """The process at the other end has gone, or sent something that is not a message."""
+
+
+class UnreadableMessage(ChannelClosed):
+    """A whole message came whose content is none. Whoever does not care takes it for the end of the conversation."""
 
 
 def pack(message: dict[str, Any]) -> bytes:
@@ -33,13 +41,14 @@ def pack(message: dict[str, Any]) -> bytes:
 
 
 def unpack(data: bytes | bytearray | memoryview) -> dict[str, Any]:
-    """The message in `data`; arrays are read-only views of it. ChannelClosed when the bytes are not a message."""
+    """The message in `data`; arrays are read-only views of it. UnreadableMessage when the bytes are not a message."""
     try:
         message = msgpack.unpackb(data, ext_hook=_unpack_array)
-    except (ValueError, TypeError, SyntaxError, msgpack.UnpackException) as error:  # NumPy parses some dtypes as Python
-        raise ChannelClosed(f"Another part of the program sent something unreadable ({error}). Restart it.") from error
+    except _UNREADABLE as error:
+        sentence = f"Another part of the program sent something unreadable ({error}). Restart it."
+        raise UnreadableMessage(sentence) from error
     if not isinstance(message, dict):
-        raise ChannelClosed("Another part of the program sent something that is not a message. Restart it.")
+        raise UnreadableMessage("Another part of the program sent something that is not a message. Restart it.")
     return message
 
 

@@ -68,6 +68,7 @@ LINK_INERTIA = np.array(  # principal, kg m2
 
 FLANGE_FROM_TOOL = pose(position=np.array([0.0, 0.0, 0.172]))  # TCP between the finger tips, z out of the gripper
 GRIPPER_MASS = 0.82  # kg
+GRIPPER_CENTRE = 0.048  # m of its centre of mass in front of the flange
 GRIPPER_STROKE = 0.084  # m between the fingers when open
 GRIPPER_OPEN_PULSE = 850  # the controller's unit; larger is more open
 GRIPPER_FORCE = 30.0  # N

@@ -1,5 +1,6 @@
-"""The limiter's settings from plain values, as they travel between the processes."""
+"""The limiter's settings as plain values, as they travel between the processes."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,19 @@ from robot.workspace import Workspace
 
 def limits_from(values: Mapping[str, Any] | None) -> LimiterSettings:
     """Any fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; RobotError when they are
-    no limits."""
+    no limits, or none that an arm should have."""
     limits = dict(values or {})
     workspace = limits.pop("workspace", None)
     try:
         if workspace is not None:
             limits["workspace"] = Workspace(np.array(workspace["low"]), np.array(workspace["high"]))
         return LimiterSettings(**limits)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, IndexError) as error:
         raise RobotError(f"The limits of the arm cannot be used: {error}.") from error
+
+
+def limits_to(limits: LimiterSettings) -> dict[str, Any]:
+    """What `limits_from` reads."""
+    values = {field.name: getattr(limits, field.name) for field in dataclasses.fields(limits)}
+    box = limits.workspace
+    return values | {"workspace": {"low": box.low.tolist(), "high": box.high.tolist()}}

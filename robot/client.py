@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from robot.stop_button import StopButton
 
 CONNECT_WITHIN = 20.0  # s: three connections after the start of an interpreter
 ANSWER_WITHIN = 3.0  # s
+SETTING_WITHIN = 3.0  # s: the control box reports its settings five times a second
 HEARTBEAT_PERIOD = 0.05  # s: how often a window should call `heartbeat`
 
 
@@ -50,12 +51,13 @@ class RobotClient:
         gripper: bool = True,
     ):
         Endpoint(address, port)  # refused here already, without starting anything
-        self.limits = limits_from(limits)
+        limits_from(limits)
         settings = {"address": address, "port": port, "limits": dict(limits or {}), "gripper": gripper}
         try:
             self._process = RoleProcess("robot", settings, timeout=CONNECT_WITHIN)
         except ProcessError as error:
             raise LinkError(str(error)) from error
+        self.limits = limits_from(self._process.ready["limits"])  # in force, which is what counts
         self.model: str = self._process.ready["model"]
         self.firmware: tuple[int, ...] = tuple(self._process.ready["firmware"])
         self._button = StopButton()
@@ -65,6 +67,7 @@ class RobotClient:
         ):  # gone already: the reader will find out and say so
             self._process.channel.send({"do": "stop_line"}, descriptors=[theirs.fileno()])
         self._ids = itertools.count(1)
+        self._held = (0, 0.0)  # the newest press of the button that is held, and when it began
         self._waiting: dict[int, _Answer] = {}
         self._status: RobotStatus | None = None
         self._samples: deque[MotionSample] = deque(maxlen=KEPT_SAMPLES)
@@ -117,7 +120,7 @@ class RobotClient:
 
     def heartbeat(self) -> None:
         """Say that the window is alive; from the thread whose liveness matters, every HEARTBEAT_PERIOD s."""
-        self._tell({"do": "heartbeat"})
+        self._tell({"do": "heartbeat", "given": time.monotonic()})
 
     def stop(self) -> int:
         """Stop the arm; returns at once the press's number, for `stop_taken`. Works from any thread."""
@@ -145,8 +148,40 @@ class RobotClient:
 
     def hold(self, press: int) -> None:
         """Say that the hand is on the button of a motion that needs it, for the `press`th time; every HEARTBEAT_PERIOD
-        s. After a pause only another press goes on."""
-        self._tell({"do": "hold", "press": press})
+        s. Numbers only rise; after any rest on the way only a press that began later goes on."""
+        now = time.monotonic()
+        if press != self._held[0]:
+            self._held = press, now
+        self._tell({"do": "hold", "press": press, "began": self._held[1], "given": now})
+
+    def write_setting(self, name: str) -> tuple[float, ...]:
+        """Set what differs in the control box to what the program needs; the value before, for `restore_setting`.
+
+        Returns when the box reports the new value; RobotError when it does not within SETTING_WITHIN s. The arm is
+        unready afterwards.
+        """
+        before = tuple(self._command("write_setting", name=name))
+        self._wait_for_setting(name, lambda status: all(each.name != name for each in status.differences))
+        return before
+
+    def restore_setting(self, name: str, value: tuple[float, ...]) -> None:
+        """Undo `write_setting`; returns and raises as that does."""
+        self._command("restore_setting", name=name, value=np.array(value, float))
+
+        def restored(status: RobotStatus) -> bool:
+            now = None if status.box is None else getattr(status.box, name)
+            return now is not None and bool(np.allclose(now, value if isinstance(now, tuple) else value[0], atol=1e-3))
+
+        self._wait_for_setting(name, restored)
+
+    def _wait_for_setting(self, name: str, arrived: Callable[[RobotStatus], bool]) -> None:
+        deadline = time.monotonic() + SETTING_WITHIN
+        while time.monotonic() < deadline:
+            status = self.settled_status
+            if status is not None and status.box is not None and arrived(status):
+                return
+            time.sleep(0.02)
+        raise RobotError(f"The control box did not take its {name.replace('_', ' ')}. Set it in UFACTORY Studio.")
 
     def allow(self, allowance: Allowance) -> str:
         """A person approved several parts of one task at once; the token under which each is staged. Nothing moves."""

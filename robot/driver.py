@@ -7,12 +7,13 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any, Self
 
 import numpy as np
 
 from foundation import xarm7
-from foundation.arm import ArmStatus, JointReading, Mode
+from foundation.arm import ArmStatus, ControllerSettings, JointReading, Mode, Reported, State
 from foundation.clocks import Clock, SystemClock
 from foundation.poses import distance, from_rpy
 from robot.containment import LogFile, ToLog, default_timeout_kept, writable_home
@@ -25,23 +26,46 @@ _sdk_lock = threading.Lock()  # the SDK's port and the default time-out are the 
 REPLY_TIMEOUT = 0.5  # s; the SDK's own 2 s would keep the loop waiting, and a healthy box answers in 1 ms
 _GRIPPER_BAUD = 2_000_000
 _GRIPPER_SPEED = 3000  # r/min, of 5000
+_WHOLE_REPORTS = 2  # the first one is taken in while it is told of
+_INTERRUPTIONS = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
+_UNREADY = 9  # the SDK's answer of an arm that is not ready to move, as expected after a system reset
+
+
+class Reports(StrEnum):
+    """What a connection listens to besides its answers; the values are the SDK's names."""
+
+    NONE = "none"
+    STATE = "real"  # port 30003, a hundred times a second: state, mode, joints
+    SETTINGS = "rich"  # port 30002, five times a second: everything
 
 
 class XArm:
     """One connection to one controller; answers to `foundation.arm.ArmLink`.
 
     Raises LinkError when no trustworthy answer comes, and RobotError with the controller's own reason when it refuses.
-    Not for several threads at once: its calls wait for one another. `reports`: without them `read_status` does not
-    know the mode (-1), and the SDK's report thread, which wakes a thousand times a second, is not there.
+    Not for several threads at once: its calls wait for one another, but `reported` and `read_settings`. `reports`:
+    without them `read_status` does not know the mode (-1), and the SDK's report thread, which wakes a thousand times a
+    second, is not there; only those of SETTINGS tell the settings.
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock | None = None, *, reports: bool = True, timeout: float = 5.0):
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock | None = None,
+        *,
+        reports: Reports = Reports.SETTINGS,
+        timeout: float = 5.0,
+    ):
         self.endpoint = endpoint
         self.identity = identify(endpoint)
         self._clock: Clock = clock or SystemClock()
         self._reports = reports
+        self._interruptions, self._reports_taken = 0, 0
         self._api = _connected(endpoint, reports, timeout)
         self._api.set_timeout(REPLY_TIMEOUT)
+        if reports is not Reports.NONE:
+            self._api.register_state_changed_callback(self._state_changed)
+            self._api.register_report_callback(self._report_taken)
 
     @property
     def connected(self) -> bool:
@@ -70,7 +94,38 @@ class XArm:
         """State and errors as asked now; the mode as last reported, up to 0.2 s ago: it cannot be asked for."""
         state = self._value(self._api.get_state())
         error, warning = self._value(self._api.get_err_warn_code())
-        return ArmStatus(int(state), int(self._api.mode) if self._reports else -1, int(error), int(warning))
+        return ArmStatus(int(state), self.reported().mode, int(error), int(warning))
+
+    def reported(self) -> Reported:
+        """State and mode of the newest report; -1 while none comes."""
+        if self._reports is Reports.NONE or not self._api._arm.reported:
+            return Reported(-1, -1, self._interruptions)
+        return Reported(int(self._api.state), int(self._api.mode), self._interruptions)
+
+    def read_settings(self) -> ControllerSettings | None:
+        if self._reports is not Reports.SETTINGS or self._reports_taken < _WHOLE_REPORTS:
+            return None
+        api = self._api
+        kilograms, centre_mm = api.tcp_load
+        ranges = tuple(
+            (float(low), float(high)) for low, high in api.reduced_joint_limits[: xarm7.JOINTS] if api.is_reduced_mode
+        )
+        return ControllerSettings(
+            tcp_offset=_metres(api.tcp_offset),
+            world_offset=_metres(api.world_offset),
+            gravity=tuple(float(part) for part in api.gravity_direction[:3]),
+            payload=(float(kilograms), *(float(part) / 1000.0 for part in centre_mm)),
+            collision_sensitivity=int(api.collision_sensitivity),
+            reduced=bool(api.is_reduced_mode),
+            fence=bool(api.is_fence_mode),
+            joint_ranges=ranges,
+        )
+
+    def _state_changed(self, item: dict[str, Any]) -> None:
+        self._interruptions += item["state"] in _INTERRUPTIONS
+
+    def _report_taken(self, _: dict[str, Any]) -> None:
+        self._reports_taken += 1
 
     def read_gripper(self) -> float:
         code, pulse = self._api.get_gripper_position()
@@ -127,25 +182,27 @@ class XArm:
         self._check(self._api.set_gripper_mode(0))
         self._check(self._api.set_gripper_speed(_GRIPPER_SPEED))
 
-    def set_collision_sensitivity(self, level: int) -> None:
-        """0 (off) to 5 (most sensitive); the controller has to be made ready again afterwards."""
-        if level not in range(6):
-            raise RobotError(f"Collision sensitivity goes from 0 to 5, not {level}.")
-        # The SDK's own call sends set_state(0) by itself, which would undo a stop: the command below it does not.
-        code = self._api._arm.arm_cmd.set_collis_sens(level)[0]
-        self._check(0 if code == 9 else code)  # 9: not ready, as expected after it
+    def write_setting(self, name: str, value: tuple[float, ...]) -> None:
+        """Set one field of ControllerSettings, in its units; RobotError for one that cannot be written.
 
-    def set_tool(self, flange_from_tool: np.ndarray, mass: float, centre: np.ndarray) -> None:
-        """Tell the controller the tool point (4, 4), in m from the flange, and the load in kg with its centre (3,) m.
-
-        The arm has to be ready before, and made ready again afterwards. A tool turned against the flange is refused.
+        All of these stop the arm and leave it unready (the maker's "system reset"): nothing here makes it ready again.
         """
-        if np.abs(flange_from_tool[:3, :3] - np.eye(3)).max() > 1e-9:
-            raise RobotError("A tool that is turned against the flange is not supported.")
-        offset = [*(1000.0 * flange_from_tool[:3, 3]).tolist(), 0.0, 0.0, 0.0]
-        # The load is a queued command that needs a ready arm, and the offset makes it unready: this order.
-        self._check(self._api.set_tcp_load(mass, (1000.0 * centre).tolist(), wait=False))
-        self._check(self._api.set_tcp_offset(offset, is_radian=True, wait=False))
+        match name:
+            case "tcp_offset":
+                code = self._api.set_tcp_offset(_millimetres(value), is_radian=True, wait=False)
+            case "world_offset":
+                code = self._api.set_world_offset(_millimetres(value), is_radian=True, wait=False)
+            case "gravity":
+                code = self._api.set_gravity_direction(list(value), wait=False)
+            case "payload":
+                kilograms, *centre = value
+                code = self._api.set_tcp_load(kilograms, [1000.0 * part for part in centre], wait=False)
+            case "collision_sensitivity":
+                # The SDK's own call sends set_state(0) by itself, which would undo a stop: the command below does not.
+                code = self._api._arm.arm_cmd.set_collis_sens(int(value[0]))[0]
+            case _:
+                raise RobotError(f"The control box's {name} cannot be set from here. Set it in UFACTORY Studio.")
+        self._check(0 if code == _UNREADY else code)
 
     def set_fence(self, low: np.ndarray, high: np.ndarray) -> None:
         """Switch the controller's own boundary on: the tool point stays between `low` and `high` (3,) m."""
@@ -162,9 +219,15 @@ class XArm:
         self._check(self._api.set_reduced_mode(on))
 
     def kinematics_error(self, samples: np.ndarray) -> tuple[float, float]:
-        """Largest distance (mm, deg) between our flange and the controller's over joint `samples` (n, 7)."""
-        offset = np.array(self._api.tcp_offset, float)  # the controller's answers include it, mm and rad
-        flange_from_tool = from_rpy(offset[:3] / 1000.0, offset[3:])
+        """Largest distance (mm, deg) between our tool point and the controller's over joint `samples` (n, 7).
+
+        RobotError before the first whole report: the controller's answers are for its own TCP offset.
+        """
+        settings = self.read_settings()
+        if settings is None:
+            raise RobotError("The control box has not told its tool point yet. Try again.")
+        offset = np.array(settings.tcp_offset)
+        flange_from_tool = from_rpy(offset[:3], offset[3:])
         worst_mm, worst_deg = 0.0, 0.0
         for q in samples:
             answer = self._api.get_forward_kinematics(q.tolist(), input_is_radian=True, return_is_radian=True)
@@ -203,7 +266,16 @@ class XArm:
         return api_code(code)
 
 
-def _connected(endpoint: Endpoint, reports: bool, timeout: float) -> Any:
+def _metres(values: Any) -> tuple[float, ...]:
+    """x, y, z in m and the angles, from the SDK's mm and rad."""
+    return tuple(float(part) / 1000.0 if i < 3 else float(part) for i, part in enumerate(values[:6]))
+
+
+def _millimetres(values: tuple[float, ...]) -> list[float]:
+    return [1000.0 * part if i < 3 else part for i, part in enumerate(values)]
+
+
+def _connected(endpoint: Endpoint, reports: Reports, timeout: float) -> Any:
     """A connected XArmAPI. It connects in a thread of its own, for it may wait long for what never comes."""
     result: dict[str, Any] = {}
     abandoned = threading.Event()
@@ -242,7 +314,7 @@ def _disconnect(api: Any) -> None:
     api.disconnect()
 
 
-def _connect(endpoint: Endpoint, reports: bool) -> Any:
+def _connect(endpoint: Endpoint, reports: Reports) -> Any:
     with _sdk_lock, default_timeout_kept():
         wrapper, configuration = _sdk()
         with _control_port(configuration, endpoint):
@@ -251,7 +323,8 @@ def _connect(endpoint: Endpoint, reports: bool) -> Any:
                 endpoint.address,
                 is_radian=True,
                 forbid_uds=True,
-                enable_report=reports,
+                enable_report=reports is not Reports.NONE,
+                report_type=(Reports.SETTINGS if reports is Reports.NONE else reports).value,
                 timed_comm=False,
                 baud_checkset=False,  # else a gripper call may clear an error and set the arm ready by itself
                 check_is_pause=False,  # else a motion call waits while the arm is paused

@@ -12,6 +12,8 @@ CONTROL_PORT = 502
 _VERSION_REQUEST = struct.pack(">HHHB", 1, 2, 1, 1)  # transaction 1, private protocol, one byte: register 1
 _VERSION = re.compile(r"(\d+),(\d+),([^,]*),([^,]*),.*?[vV]?(\d+)\.(\d+)\.(\d+)")
 _LARGEST_REPLY = 512
+# Below it the SDK (1.18) leaves out how long a velocity holds: the arm would go on when this program is gone.
+OLDEST_FIRMWARE = (1, 8, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,14 @@ def identify(endpoint: Endpoint, timeout: float = 1.5) -> Identity:
     axes, _, model, _, *firmware = found.groups()
     if int(axes) != 7:
         raise RobotError(f"The arm at {where} has {axes} joints. This program is for the xArm7.")
-    return Identity(int(axes), model, (int(firmware[0]), int(firmware[1]), int(firmware[2])))
+    identity = Identity(int(axes), model, (int(firmware[0]), int(firmware[1]), int(firmware[2])))
+    if identity.firmware < OLDEST_FIRMWARE:
+        has, needs = (".".join(map(str, version)) for version in (identity.firmware, OLDEST_FIRMWARE))
+        raise RobotError(
+            f"The control box at {where} has firmware {has}, with which hand control would not end by itself. Update "
+            f"it in UFACTORY Studio to {needs} or newer."
+        )
+    return identity
 
 
 def _version_text(sock: socket.socket) -> str:

@@ -16,6 +16,14 @@ from robot.workspace import FACES, TCP, Workspace, arm_points
 
 PERIOD = 0.01  # s: 100 Hz, as the maker advises for servo mode
 _SLACK = 1e-9  # rad, m: rounding, far below what can be measured
+# No setting may go beyond these: the arm's own limits, and the maker's longest step in servo mode.
+_MOST = (
+    ("tcp_speed", xarm7.MAX_TCP_SPEED, "m/s"),
+    ("tcp_step", 0.010, "m"),
+    ("joint_speed", xarm7.MAX_JOINT_SPEED, "rad/s"),
+    ("joint_acceleration", xarm7.MAX_JOINT_ACCELERATION, "rad/s2"),
+    ("joint_jerk", xarm7.MAX_JOINT_JERK, "rad/s3"),
+)
 _INTERCEPTS = np.array([2, 4, 7, 12, 20, 35]) * PERIOD
 
 
@@ -39,8 +47,11 @@ class LimiterSettings:
         numbers = (self.tcp_speed, self.tcp_step, self.joint_speed, self.joint_acceleration, self.joint_jerk)
         if not all(np.isfinite(value) and value > 0 for value in numbers) or not 0 <= self.joint_margin < 0.1:
             raise ValueError(f"limits must be finite and positive: {self}")
-        if self.joint_speed > xarm7.MAX_JOINT_SPEED or self.joint_acceleration > xarm7.MAX_JOINT_ACCELERATION:
-            raise ValueError("limits must not exceed the arm's own")
+        for name, most, unit in _MOST:
+            if getattr(self, name) > most * (1 + _SLACK):
+                raise ValueError(
+                    f"limits must not exceed the arm's own: {name} {most:g} {unit}, not {getattr(self, name):g}"
+                )
 
     @property
     def lower(self) -> np.ndarray:

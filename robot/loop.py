@@ -14,10 +14,11 @@ from typing import Protocol
 import numpy as np
 
 from foundation import xarm7
-from foundation.arm import ArmLink, ArmStatus, JointReading, Mode, State
+from foundation.arm import ArmLink, ArmStatus, ControllerSettings, JointReading, Mode, State
 from foundation.clocks import Clock
 from foundation.errors import KnownError
 from robot.allowance import Allowance
+from robot.box_check import differences, refusal
 from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
@@ -29,8 +30,26 @@ from robot.motions import Braking, Following, Jogging, Outcome, Preparing, Wante
 from robot.recovery import RecoveryStep, recovery
 from robot.staging import Stage, Staged
 from robot.state import Activity, ArmState, Facts
+from robot.takeover import Takeover
 
 _STOPPED = "Stop was pressed in the meantime. Press again when the arm may move."
+_SILENT = (
+    "The window was silent for {seconds:.1f} s, so the arm was stopped. Most likely the computer is busy: close other "
+    "programs, then make the arm ready."
+)
+_ASLEEP = "The computer was asleep, so the arm was stopped. Look at the arm, then make it ready."
+_HELD_UP = (
+    "The computer held this program up for {seconds:.1f} s, so the arm was stopped and what was approved is void. "
+    "Close other programs, then make the arm ready."
+)
+
+
+_STOPPED_OUTSIDE = "The arm was stopped from outside the program."
+_RESET = (
+    "Another program has taken the arm (UFACTORY Studio?): it was reset. Close the other program's control, then make "
+    "the arm ready."
+)
+_INTERRUPTED = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
 
 
 class GripperPort(Protocol):
@@ -39,6 +58,12 @@ class GripperPort(Protocol):
     def enable_gripper(self) -> None: ...
     def move_gripper(self, pulse: float) -> None: ...
     def read_gripper(self) -> float: ...
+
+
+class SettingsPort(Protocol):
+    """The part of an ArmLink that knows the control box's settings. Must not wait."""
+
+    def read_settings(self) -> ControllerSettings | None: ...
 
 
 class RobotLoop:
@@ -54,16 +79,23 @@ class RobotLoop:
         clock: Clock,
         settings: LoopSettings = LoopSettings(),
         gripper: GripperPort | None = None,
+        box: SettingsPort | None = None,
+        *,
+        kinematics_error_mm: float | None = 0.0,
     ):
         self._link, self._clock, self.settings = link, clock, settings
         self._gripper: GripperPort = gripper or link
+        self._box: SettingsPort = box or link
+        self._kinematics_error_mm = kinematics_error_mm
+        self._takeover = Takeover()
         self.facts = Facts()
         self._heartbeat = self._look_again = clock.now()
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
         self._ticks = 0
         self._hold_to_run, self._held = False, -np.inf  # whether a hand must hold the button, and when it last did
-        self._press_held: int = 0
-        self._let_go: int | None = None  # the press that no longer counts
+        self._press_held, self._let_go = 0, 0  # the newest press, and the newest that no longer counts
+        self._rested = -np.inf  # when a held motion last came to rest: only a press that began later goes on
+        self._began = clock.now()  # the present tick
         self._limiter: Limiter | None = None
         self._stage = Stage(settings.limits)
         self._motion: Preparing | Following | Jogging | Braking | None = None
@@ -97,9 +129,15 @@ class RobotLoop:
 
     # --- commands: each one press of the operator's ----------------------------------------------------------------
 
-    def heartbeat(self) -> None:
-        """The window is alive."""
-        self._heartbeat = self._clock.now()
+    @property
+    def patience(self) -> float:
+        """How long (s) the window may be silent or this loop held up: longer where the arm stands and nothing waits."""
+        at_rest = self.facts.activity is Activity.HOLDING and not self.staged
+        return self.settings.heartbeat_at_rest if at_rest else self.settings.heartbeat
+
+    def heartbeat(self, sent: float = np.inf) -> None:
+        """The window is alive, or was when it sent this (s of the loop's clock): what was queued is no news."""
+        self._heartbeat = max(self._heartbeat, min(sent, self._clock.now()))
 
     def note_stop(self) -> None:
         """Stop was pressed and is on its way to the wire by another connection: nothing started before may go on."""
@@ -115,6 +153,44 @@ class RobotLoop:
     def halt(self, sentence: str) -> None:
         """Bring the arm to rest within its limits, then stop the controller: the window has gone."""
         self._begin_brake(sentence)
+
+    def held_up(self, seconds: float, *, asleep: bool = False) -> None:
+        """The loop did not run for so long: the arm has come to rest at its last target, or its velocity has ended.
+
+        No target may follow from where the motion was, so the controller is stopped at once; nothing approved counts.
+        """
+        sentence = _ASLEEP if asleep else _HELD_UP.format(seconds=seconds)
+        self._stage.revoke(sentence)
+        if self.facts.activity is not Activity.NOTHING:
+            self._end_motion(sentence)
+            self._guarded(self._stop_now)
+
+    def write_setting(self, name: str) -> tuple[float, ...]:
+        """Set what differs in the control box to what the program needs; the value before, to undo it with.
+
+        The arm must stand. It is unready afterwards, and only a person's press makes it ready again.
+        """
+        different = next((each for each in self.facts.differences if each.name == name), None)
+        if different is None or self.facts.box is None:
+            raise RobotError("The control box is already set as the program needs it.")
+        if not different.write:
+            raise RobotError(f"The {different.label} cannot be set from here. Set it in UFACTORY Studio.")
+        before = getattr(self.facts.box, name)
+        self._write(name, different.write)
+        return before if isinstance(before, tuple) else (float(before),)
+
+    def restore_setting(self, name: str, value: tuple[float, ...]) -> None:
+        """Set a setting back to what it was before `write_setting`."""
+        self._write(name, value)
+
+    def _write(self, name: str, value: tuple[float, ...]) -> None:
+        if self.state is ArmState.DISCONNECTED:
+            raise RobotError("The arm is not connected. Connect it first.")
+        if not self.resting:
+            raise RobotError(f"The arm is {self.state}. Stop it before the control box is set.")
+        self._stage.revoke("The control box was set.")
+        self._end_motion("")
+        self._press(lambda: self._link.write_setting(name, value))
 
     def clear_error(self) -> None:
         self._require_step(RecoveryStep.CLEAR_ERROR)
@@ -165,13 +241,24 @@ class RobotLoop:
         """Forget the staged plan; a motion that is under way goes on."""
         self._stage.revoke(reason)
 
-    def hold(self, press: int = 0) -> None:
-        """The hand is still on the button of a motion that goes on only as long as it is.
+    def hold(self, press: int, began: float = np.inf, sent: float = np.inf) -> None:
+        """The hand is on the button of a motion that goes on only as long as it is.
 
-        `press` counts the hand's presses: after `pause`, whoever asked for it, only another one counts.
+        `press` counts the hand's presses and only rises. After any rest on the way, whoever asked for it, only a press
+        counts that `began` (s of the loop's clock) later; a message that was `sent` long ago says nothing of now.
         """
-        if press != self._let_go:
-            self._press_held, self._held = press, self._clock.now()
+        now = self._clock.now()
+        if press <= self._let_go or press < self._press_held:
+            return
+        if press > self._press_held and min(began, now) < self._rested:
+            self._let_go = press
+            return
+        self._press_held, self._held = press, max(self._held, min(sent, now))
+
+    def _let_hand_go(self) -> None:
+        """The press that is held no longer counts."""
+        self._held, self._rested = -np.inf, self._clock.now()
+        self._let_go = max(self._let_go, self._press_held)
 
     def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
         """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1].
@@ -179,6 +266,7 @@ class RobotLoop:
         With `hold` it goes on only while `hold` is renewed, and rests on its path otherwise.
         """
         self.forget_stop()
+        self._require_box()
         if self.facts.activity is not Activity.HOLDING or self._limiter is None or not self._in_mode(Mode.SERVO):
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
         if not 0.0 < speed <= 1.0:
@@ -187,13 +275,16 @@ class RobotLoop:
         if np.abs(self._limiter.state.position - measured).max() > self.settings.moved:
             raise RobotError("The arm was moved since it was made ready. Make it ready again.")
         plan = self._stage.take(nonce, measured, self._clock.now(), speed)
-        self._hold_to_run, self._held, self._let_go = hold, -np.inf, None
-        self._motion = Following(Follower(plan.motion, speed), self._limiter)
-        self._change(activity=Activity.FOLLOWING, paused=False, progress=0.0, fault="", limited="")
+        self._hold_to_run, self._held, self._rested = hold, -np.inf, -np.inf
+        follower = Follower(plan.motion, speed)
+        if hold:
+            follower.pause()  # until the hand is felt
+        self._motion = Following(follower, self._limiter)
+        self._change(activity=Activity.FOLLOWING, paused=hold, progress=0.0, fault="", limited="")
 
     def pause(self) -> None:
         """Come to rest on the path; `resume` goes on from there."""
-        self._held, self._let_go = -np.inf, self._press_held  # a hand that holds on does not take it back
+        self._let_hand_go()
         if isinstance(self._motion, Following):
             self._motion.follower.pause()
             self._change(paused=True)
@@ -211,12 +302,12 @@ class RobotLoop:
             raise RobotError("A velocity needs six finite numbers.")
         self._jog(along(twist, tool_frame=tool_frame))
 
-    def jog_to(self, target: np.ndarray, speed: float, turn: float) -> None:
-        """Move the tool to `target` (4, 4) in base at `speed` m/s, `turn` rad/s as long as this is renewed as `jog` is;
-        it rests there."""
-        self._jog(JogStep(np.array(target, float), speed, turn).twist)
+    def jog_to(self, step: JogStep) -> None:
+        """Take a step of hand control as long as this is renewed as `jog` is; the tool rests at its end."""
+        self._jog(step.twist)
 
     def _jog(self, wanted: Wanted) -> None:
+        self._require_box()
         self._stage.revoke("The arm was moved by hand control.")
         if self.facts.activity is Activity.HOLDING:
             if self._in_mode(Mode.CARTESIAN_VELOCITY):
@@ -253,6 +344,7 @@ class RobotLoop:
 
     def tick(self) -> None:
         """One hundredth of a second: look, watch, act."""
+        self._began = self._clock.now()
         self.forget_stop()
         self._stage.expire(self._clock.now())
         self._look()
@@ -269,14 +361,36 @@ class RobotLoop:
         try:
             if now or first or self._ticks % self.settings.joints_every == 0:
                 self._change(joints=_checked(self._link.read_joints()))
-            if now or first or preparing or self._ticks % self.settings.status_every == 0:
+            if now or first or preparing or self._status_is_due:
                 self._take_status(self._link.read_status())
         except KnownError as error:
             self._lose_link(str(error))
             return
+        if now or first or self._ticks % self.settings.settings_every == 0:
+            self._look_at_box()
         # A gripper that is not there must not be asked: the controller would stop the arm with C19.
         if self.facts.enabled and self._ticks % self.settings.gripper_every == 0:
             self._look_at_gripper()
+
+    @property
+    def _status_is_due(self) -> bool:
+        """Between the looks at the joints; more often while no targets go out, for somebody else may send some."""
+        holding = self.facts.activity is Activity.HOLDING
+        return self._ticks % (self.settings.status_every_holding if holding else self.settings.status_every) == 1
+
+    def _look_at_box(self) -> None:
+        box = self._box.read_settings()
+        if box == self.facts.box:
+            return
+        found = (
+            ()
+            if box is None
+            else differences(box, gripper=self.settings.gripper, kinematics_error_mm=self._kinematics_error_mm)
+        )
+        known, self.facts = self.facts.box, replace(self.facts, box=box, differences=found)
+        if known is not None and refusal(found) and self.facts.activity is not Activity.NOTHING:
+            self._end_motion(f"The control box was set otherwise. {refusal(found)}")
+            self._guarded(self._stop_now)
 
     def _look_at_gripper(self) -> None:
         try:
@@ -288,9 +402,12 @@ class RobotLoop:
         self._change(status=status)
         if status.error and self.facts.enabled:
             self._end_motion(controller_error(status.error), enabled=False)
-        interrupted = status.state in (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
-        if interrupted and self.facts.activity not in (Activity.NOTHING, Activity.PREPARING):
-            self._end_motion("The arm was stopped from outside the program.")
+        if status.state not in _INTERRUPTED or self.facts.activity in (Activity.NOTHING, Activity.PREPARING):
+            return
+        if self._stops != self._stops_seen:  # ours, on its way by another connection
+            return
+        self._end_motion(_RESET if status.state == State.RESET else _STOPPED_OUTSIDE)
+        self._takeover.forget(self._clock.now())
 
     def _lose_link(self, sentence: str) -> None:
         if self.facts.activity is not Activity.NOTHING:
@@ -298,18 +415,35 @@ class RobotLoop:
                 self._link.stop()
         self._look_again = self._clock.now() + self.settings.retry
         self._end_motion(sentence, enabled=False)
-        self._change(status=None, joints=None, openness=None, commanded_openness=None)
+        self._change(status=None, joints=None, openness=None, commanded_openness=None, box=None, differences=())
 
     def _watch(self) -> None:
-        at_rest = self.facts.activity is Activity.HOLDING and not self.staged
-        most = self.settings.heartbeat_at_rest if at_rest else self.settings.heartbeat
-        silent = self._clock.now() - self._heartbeat > most
-        if silent and self.facts.activity not in (Activity.NOTHING, Activity.BRAKING):
-            self._begin_brake("The window went silent, so the arm was stopped.")
+        self._watch_others()
+        silence = self._clock.now() - self._heartbeat
+        if silence > self.patience and self.facts.activity not in (Activity.NOTHING, Activity.BRAKING):
+            self._begin_brake(_SILENT.format(seconds=silence))
         if self._limiter is not None and self._in_mode(Mode.SERVO) and self._motion is not None:
             lag = np.abs(self._limiter.state.position - self._reading.position).max()
             if lag > self.settings.following_error and not isinstance(self._motion, Preparing):
-                self._end_motion("The arm does not follow its commands and was stopped. Look what holds it.")
+                self._end_motion("The arm does not follow its commands and was stopped. Look what holds or moves it.")
+                self._guarded(self._stop_now)
+        if isinstance(self._motion, Jogging) and self._motion.strays:
+            self._end_motion("The arm moves otherwise than it was told, and was stopped. Does another program move it?")
+            self._guarded(self._stop_now)
+
+    def _watch_others(self) -> None:
+        """What somebody else does to the arm ends what was approved, and what we do with it."""
+        reported, status = self._link.reported(), self.facts.status
+        activity = self.facts.activity
+        if reported.state in _INTERRUPTED and activity not in (Activity.NOTHING, Activity.PREPARING):
+            self._guarded(lambda: self._take_status(self._link.read_status()))  # with the error, if it is one
+            activity, status = self.facts.activity, self.facts.status
+        if status is None or self._stops != self._stops_seen:
+            return
+        found = self._takeover.look(reported, status, self._reading, activity, self._clock.now())
+        if found:
+            self._end_motion(found)
+            if activity is not Activity.NOTHING:
                 self._guarded(self._stop_now)
 
     def _act(self) -> None:
@@ -327,11 +461,15 @@ class RobotLoop:
     def _follow_hand(self, following: Following, now: float) -> None:
         """Rest as soon as the hand lets go, go on as soon as it holds again."""
         let_go = now - self._held > self.settings.hold
+        if let_go and not following.follower.paused:
+            self._let_hand_go()
         if let_go is not following.follower.paused:
             (following.follower.pause if let_go else following.follower.resume)()
             self._change(paused=let_go)
 
     def _carry_out(self, outcome: Outcome) -> None:
+        if self._clock.now() - self._began > self.patience:
+            return  # held up since the look: the next turn stops the arm
         if outcome.position is not None:
             self._link.servo_joints(outcome.position)
         if outcome.twist is not None:
@@ -351,6 +489,7 @@ class RobotLoop:
     def _prepare(self, mode: Mode, then: Activity) -> None:
         if self.state in (ArmState.DISCONNECTED, ArmState.ERROR, ArmState.NOT_ENABLED):
             self._require_step(RecoveryStep.MAKE_READY)
+        self._require_box()
         self._leave_motion()
         self._press(lambda: self._link.set_mode(mode), self._link.set_ready)
         now = self._clock.now()
@@ -360,9 +499,11 @@ class RobotLoop:
     def _begin(self, activity: Activity, fault: str = "") -> None:
         """Go on with `activity`; after preparing, the limiters begin again from what is measured."""
         if isinstance(self._motion, Preparing):
+            self._takeover.expect(self._motion.mode)
             self._limiter = Limiter(self._reading.position, self.settings.limits)
-            self._jogging.limiter = JogLimiter(self.settings.jog)
+            self._jogging.begin(JogLimiter(self.settings.jog))
             self._change(limited=self._limiter.outside)
+        self._let_go = self._press_held  # a further motion needs a further press
         self._motion = self._jogging if activity is Activity.JOGGING else None
         self._change(activity=activity, paused=False, fault=fault)
 
@@ -378,6 +519,7 @@ class RobotLoop:
     def _end_motion(self, sentence: str, *, enabled: bool | None = None) -> None:
         if sentence:  # what ends a motion from outside also ends the trust in what was to come
             self._stage.revoke(sentence)
+        self._let_go = self._press_held
         self._motion = None
         self._change(
             activity=Activity.NOTHING,
@@ -396,6 +538,7 @@ class RobotLoop:
         """A stop that was noted ends everything that was under way; only what is pressed from here on counts."""
         if self._stops != self._stops_seen:
             self._stops_seen = self._stops
+            self._takeover.forget(self._clock.now())
             self._stage.revoke("Stop was pressed.")
             self._end_motion("")
 
@@ -404,12 +547,14 @@ class RobotLoop:
     def _press(self, *calls: Callable[[], None]) -> None:
         """Calls that undo a stop: none after a stop that came since this press, and that stop once more after all."""
         before = self._stops_seen
+        self._takeover.forget(self._clock.now())
         for call in calls:
             if self._stops == before:
                 call()
         if self._stops != before:
             self._link.stop()
             raise RobotError(_STOPPED)
+        self._takeover.forget(self._clock.now())
         self._look(now=True)
 
     def _move_gripper(self, openness: float) -> bool:
@@ -422,6 +567,7 @@ class RobotLoop:
             return True
 
     def _stop_now(self) -> None:
+        self._takeover.forget(self._clock.now())
         self._link.stop()
         self._look(now=True)
 
@@ -432,8 +578,17 @@ class RobotLoop:
         except LinkError as error:
             self._lose_link(str(error))
         except KnownError as error:  # what a stop under way makes the controller refuse is no fault
-            self._end_motion("" if self._stops != self._stops_seen else str(error))
-            self._look(now=True)
+            self._refused("" if self._stops != self._stops_seen else str(error))
+
+    def _refused(self, reason: str) -> None:
+        activity = self.facts.activity
+        somebody = self._takeover.refused(self._link.reported(), activity) if reason else ""
+        self._end_motion(reason)
+        self._look(now=True)
+        if somebody and self.facts.status is not None and not self.facts.status.error:
+            self._end_motion(somebody)
+            with contextlib.suppress(KnownError):  # it is said already
+                self._stop_now()
 
     def _require_step(self, step: RecoveryStep) -> None:
         left = recovery(self.facts)
@@ -442,6 +597,14 @@ class RobotLoop:
         if self.state is ArmState.DISCONNECTED:
             raise RobotError("The arm is not connected. Connect it first.")
         raise RobotError(f"First: {left.next}." if left.next else f"The arm is {self.state}: nothing has to be done.")
+
+    def _require_box(self) -> None:
+        """Nothing moves while the control box takes commands for something else than they are meant."""
+        if self.facts.box is None and self.state is not ArmState.DISCONNECTED:
+            raise RobotError("The control box has not told its settings yet. Wait a moment, then press again.")
+        reason = refusal(self.facts.differences)
+        if reason:
+            raise RobotError(reason)
 
     def _in_mode(self, mode: Mode) -> bool:
         return self.facts.status is not None and self.facts.status.mode == mode

@@ -19,7 +19,10 @@ class LoopSettings:
     ready_within: float = 2.0
     joints_every: int = 1  # ticks between reads: the box is disturbed by more than 200 requests a second
     status_every: int = 10
+    status_every_holding: int = 2
+    settings_every: int = 10
     gripper_every: int = 10
+    gripper: bool = True  # whether one is mounted
     retry: float = 1.0  # between looks for a lost link
     following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
     moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make

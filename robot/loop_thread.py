@@ -16,12 +16,12 @@ from foundation.clocks import Clock, suspended
 from foundation.errors import KnownError
 from robot.limiter import PERIOD
 from robot.loop import RobotLoop
-from robot.state import Facts
+from robot.state import Activity, Facts
 
 _KEPT_SAMPLES = 1000  # 10 s, should the window not take them
 _COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
 _LATEST = 2.0  # s after which a press is no longer what its person wants; less than the window waits for an answer
-_ASLEEP = 1.0  # s
+_ASLEEP = 1.0  # s by which the clocks may differ, which are never read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,16 @@ class LoopThread:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
         self._stops, self._lock = 0, threading.Lock()
-        self._beat = threading.Event()
-        self._hand: int | None = None
+        self._beat = -math.inf  # when the newest heartbeat was sent, s of the loop's clock
+        self._hand: tuple[int, float, float] | None = None
+        self._awake = clock.now()  # when this thread last knew that it ran
+        self._held_up_until = -math.inf  # what was given before is void
         self._halt: str | None = None
         self.halted = False  # whether `halt` has been taken up
         self._ended = threading.Event()
         self.done = 0  # commands carried out or refused
         self._snapshot = Snapshot(loop.facts, loop.staged, 0)
+        self.wrong_messages = 0  # that asked for nothing the loop can do
         self.late_ticks = 0  # ticks that began more than a period late
         self.bug = ""
         self._thread = threading.Thread(target=self._run, name="robot-loop", daemon=True)
@@ -99,12 +102,13 @@ class LoopThread:
             self._stops = max(self._stops, presses)
             self._loop.note_stop()
 
-    def heartbeat(self) -> None:
-        self._beat.set()
+    def heartbeat(self, sent: float = math.inf) -> None:
+        """The window was alive at `sent` s."""
+        self._beat = max(self._beat, min(sent, self._clock.now()))
 
-    def hold(self, press: int) -> None:
-        """The hand is on the button, for the `press`th time."""
-        self._hand = press
+    def hold(self, press: int, began: float = math.inf, sent: float = math.inf) -> None:
+        """The hand is on the button, for the `press`th time, since `began`."""
+        self._hand = (press, began, min(sent, self._clock.now()))
 
     def give(self, command: Command) -> None:
         self._commands.put(command)
@@ -146,17 +150,17 @@ class LoopThread:
             gc.enable()
 
     def _turn(self) -> None:
-        self._notice_sleep()
-        if self._beat.is_set():
-            self._beat.clear()
-            self._loop.heartbeat()
+        self._notice_gap()
+        self._loop.heartbeat(self._beat)
         hand, self._hand = self._hand, None
-        if hand is not None:
-            self._loop.hold(hand)
+        if hand is not None and hand[2] >= self._held_up_until:
+            self._loop.hold(*hand)
         if self._halt is not None:
             self._loop.halt(self._halt)
             self._halt, self.halted = None, True
         self._do_commands()
+        if self._loop.resting or self._loop.facts.activity is Activity.PREPARING:
+            self._awake = self._clock.now()  # the controller may take its time over a press
         before, commanded, moment = self._loop.facts.joints, self._loop.commanded, self._loop.moment
         self._loop.tick()
         facts = self._loop.facts
@@ -166,12 +170,19 @@ class LoopThread:
             self._samples.append(Sample(facts.joints, commanded, *gripper, moment, _codes(facts)))
         self._snapshot = Snapshot(facts, self._loop.staged, self.done)
 
-    def _notice_sleep(self) -> None:
-        """No clock of ours runs while the computer sleeps: a motion would go on hours later as if nothing had been."""
-        suspended = self._suspended()
-        if suspended > self._suspended_before + _ASLEEP:
-            self._loop.halt("The computer was asleep, so the arm was stopped.")
-        self._suspended_before = suspended
+    def _notice_gap(self) -> None:
+        """Whether this thread did not run for longer than a silent window is borne, or the computer slept.
+
+        Then nothing is as it was: a motion would go on at its old speed from where the arm no longer is, presses that
+        queued meanwhile would be done by nobody's will, and heartbeats that queued would count as a living window.
+        """
+        now, suspended = self._clock.now(), self._suspended()
+        asleep = suspended - self._suspended_before
+        gap = now - self._awake + (asleep if asleep > _ASLEEP else 0.0)
+        self._awake, self._suspended_before = now, suspended
+        if gap > self._loop.patience or asleep > _ASLEEP:
+            self._held_up_until = now
+            self._loop.held_up(gap, asleep=asleep > _ASLEEP)
 
     def _do_commands(self) -> None:
         for _ in range(self._commands.qsize()):
@@ -187,10 +198,12 @@ class LoopThread:
                 return "Stop was pressed. Press again when the arm may move.", None
             if self.halted:
                 return "The window has gone.", None
+            if command.given < self._held_up_until:
+                return "The computer held this program up. Press again.", None
             if self._clock.now() > command.given + _LATEST:
                 return "This press came too late: the computer is too busy. Press again.", None
             self._loop.forget_stop()
-        self._loop.heartbeat()  # who presses is alive
+        self._loop.heartbeat(command.given)  # who presses is alive
         try:
             return "", command.act(self._loop)
         except KnownError as error:

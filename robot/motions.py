@@ -1,5 +1,6 @@
 """What the loop does with the arm, tick by tick: from what was measured to what goes to the wire. None of it sends."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ _SETTLED = 0.05  # rad/s under which an arm may be taken over
 _JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
 _GIVE_UP = 1.0  # s of standing before something the limiter does not allow
 _REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
+_LAG = 25  # ticks by which the tool's velocity may follow what was commanded
+_STRAYS = np.array([0.06] * 3 + [0.4] * 3)  # m/s, rad/s beside all that was commanded within _LAG
+_STRAYS_FOR = 4  # ticks
 
 Wanted = Callable[[np.ndarray], np.ndarray]
 """From the measured joints (7,) rad to the tool's velocity (6,) m/s, rad/s in base."""
@@ -95,6 +99,13 @@ class Jogging:
         self.limiter = limiter
         self._wanted: Wanted = lambda q: np.zeros(6)
         self._given = -np.inf
+        self._commanded: deque[np.ndarray] = deque(maxlen=_LAG)
+        self._strange = 0
+
+    @property
+    def strays(self) -> bool:
+        """Whether the tool moves otherwise than it was told here, for longer than measuring can be wrong."""
+        return self._strange >= _STRAYS_FOR
 
     def give(self, wanted: Wanted, now: float) -> None:
         self._wanted, self._given = wanted, now
@@ -103,8 +114,22 @@ class Jogging:
         held = now - self._given <= _JOG_HOLD
         wanted = self._wanted(reading.position) if held else np.zeros(6)
         twist, reason = self.limiter.toward(wanted, reading.position)
+        self._compare(reading, twist)
         released = not held and self.limiter.standing
         return Outcome(twist=twist, limited=reason, then=Activity.HOLDING if released else None)
+
+    def begin(self, limiter: JogLimiter) -> None:
+        """From a standing arm."""
+        self.limiter = limiter
+        self._commanded.clear()
+        self._strange = 0
+
+    def _compare(self, reading: JointReading, twist: np.ndarray) -> None:
+        self._commanded.append(twist)
+        told = np.array([*self._commanded, np.zeros(6)])
+        measured = xarm7.jacobian(reading.position) @ reading.velocity
+        beside = np.maximum(told.min(axis=0) - measured, measured - told.max(axis=0))
+        self._strange = self._strange + 1 if (beside > _STRAYS).any() else 0
 
 
 def along(twist: np.ndarray, *, tool_frame: bool) -> Wanted:

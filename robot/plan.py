@@ -80,7 +80,7 @@ class Plan:
                 Trajectory(**values["intended"]),
                 tuple(Finding.from_dict(finding) for finding in values["findings"]),
             )
-        except (ChannelClosed, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (ChannelClosed, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RobotError(f"These bytes are not a plan of this program ({error}). Plan the motion again.") from error
 
     @staticmethod

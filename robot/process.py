@@ -7,39 +7,40 @@ brought to rest and stopped before anything else ends.
 
 import contextlib
 import dataclasses
-import math
 import os
 import queue
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from foundation.clocks import Clock, SystemClock
-from foundation.messages import Channel, ChannelClosed
-from robot.allowance import Allowance
-from robot.bounds import limits_from
+from foundation.messages import Channel, ChannelClosed, UnreadableMessage
+from robot import commands
+from robot.bounds import limits_from, limits_to
+from robot.box_check import POSTURES
 from robot.claim import claim
-from robot.driver import XArm
+from robot.driver import Reports, XArm
 from robot.endpoint import CONTROL_PORT, Endpoint
-from robot.errors import RobotError
+from robot.errors import LinkError, RobotError
 from robot.gaps import Gaps
 from robot.gripper_thread import GripperThread
 from robot.loop import RobotLoop
 from robot.loop_settings import LoopSettings
 from robot.loop_thread import Command, LoopThread
 from robot.no_gripper import NoGripper
-from robot.recovery import RecoveryStep, recovery
+from robot.recovery import recovery
 from robot.state import Activity
 from robot.stop_line import StopLine
 
 STATUS_PERIOD = 1 / 30
 _REST_WITHIN = 3.0
 _SETUP_WITHIN = 10.0
+_SETTINGS_WITHIN = 1.0  # s: they are reported five times a second
 
 
 def run(channel: Channel) -> None:
@@ -50,13 +51,23 @@ def run(channel: Channel) -> None:
     _hurry()
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.closing(claim(endpoint)))
-        stop = stack.enter_context(XArm(endpoint, reports=False))
+        stop = stack.enter_context(XArm(endpoint, reports=Reports.NONE))
         stream = stack.enter_context(_Stream(endpoint, SystemClock()))
-        slow = stack.enter_context(XArm(endpoint, reports=False))
-        channel.send({"ready": {"model": stream.identity.model, "firmware": list(stream.identity.firmware)}})
+        slow = stack.enter_context(XArm(endpoint, reports=Reports.SETTINGS))
+        kinematics_error_mm = _kinematics_error_mm(slow)
+        channel.send(
+            {
+                "ready": {
+                    "model": stream.identity.model,
+                    "firmware": list(stream.identity.firmware),
+                    "limits": limits_to(bounds.limits),
+                }
+            }
+        )
         line = _stop_socket(channel)
         gripper = GripperThread(slow) if settings.get("gripper", True) else NoGripper()
-        server = _Server(channel, bounds, stream, stop, gripper, line)
+        loop = RobotLoop(stream, SystemClock(), bounds, gripper, box=slow, kinematics_error_mm=kinematics_error_mm)
+        server = _Server(channel, loop, stream, stop, gripper, line)
         try:
             server.serve()
         finally:
@@ -68,8 +79,23 @@ def loop_settings(values: dict[str, Any]) -> LoopSettings:
     bounds = limits_from(values.get("limits"))
     default = LoopSettings()
     return dataclasses.replace(
-        default, limits=bounds, jog=dataclasses.replace(default.jog, limits=bounds), joints_every=2
+        default,
+        limits=bounds,
+        jog=dataclasses.replace(default.jog, limits=bounds),
+        joints_every=2,
+        gripper=bool(values.get("gripper", True)),
     )
+
+
+def _kinematics_error_mm(link: XArm) -> float | None:
+    """How far the box's forward kinematics are from ours; None where it does not answer to that."""
+    deadline = time.monotonic() + _SETTINGS_WITHIN
+    while link.read_settings() is None and time.monotonic() < deadline:
+        time.sleep(0.01)  # its answers include its tool point, which the reports tell
+    try:
+        return link.kinematics_error(POSTURES)[0]
+    except (RobotError, LinkError):
+        return None
 
 
 def _hurry() -> None:
@@ -92,7 +118,7 @@ class _Stream(XArm):
     """The connection of the servo targets; it marks when each goes out."""
 
     def __init__(self, endpoint: Endpoint, clock: Clock):
-        super().__init__(endpoint, clock)
+        super().__init__(endpoint, clock, reports=Reports.STATE)
         self.gaps = Gaps()
 
     def servo_joints(self, position: np.ndarray) -> None:
@@ -135,7 +161,7 @@ class _Server:
     def __init__(
         self,
         channel: Channel,
-        settings: LoopSettings,
+        loop: RobotLoop,
         stream: _Stream,
         stop: XArm,
         gripper: GripperThread | NoGripper,
@@ -143,9 +169,8 @@ class _Server:
     ):
         self._channel, self._stream, self._stop_link = channel, stream, stop
         self._outbox = _Outbox(channel)
-        clock = SystemClock()
         self._gripper = gripper
-        self._loop = LoopThread(RobotLoop(stream, clock, settings, self._gripper), clock)
+        self._loop = LoopThread(loop, SystemClock())
         self._loop.start()
         self._line = StopLine(line, stop, self._pressed, lambda: self._loop.halt("The window has gone."))
 
@@ -155,6 +180,8 @@ class _Server:
         while not self._loop.bug:
             try:
                 self._take(self._channel.receive(max(0.0, next_status - time.monotonic())))
+            except UnreadableMessage:
+                self._loop.wrong_messages += 1
             except TimeoutError:
                 next_status = time.monotonic() + STATUS_PERIOD
                 if self._outbox.empty:
@@ -183,26 +210,24 @@ class _Server:
         self._gripper.forget()
 
     def _take(self, message: dict[str, Any]) -> None:
-        what = message.get("do")
-        if what == "heartbeat":
-            self._loop.heartbeat()
-            return
-        if what == "hold":
-            self._loop.hold(int(message.get("press", 0)))
-            return
-        identity = message.get("id")
+        identity = commands.identity(message)
 
         def answer(error: str, value: Any = None) -> None:
             if identity is not None:
                 self._outbox.put({"id": identity, "error": error, "value": value, "done": self._loop.done})
 
         try:
-            act = action(message)
-        except (KeyError, TypeError, ValueError) as error:
-            answer(f"The command {what} cannot be understood: {error}.")
-            return
-        stops, given = int(message.get("stops", -1)), float(message.get("given", -math.inf))
-        self._loop.give(Command(act, answer, stops, given))
+            match message.get("do"):
+                case "heartbeat":
+                    self._loop.heartbeat(commands.sent(message))
+                case "hold":
+                    self._loop.hold(*commands.hand(message))
+                case _:
+                    press = commands.press(message)
+                    self._loop.give(Command(press.act, answer, press.stops, press.given))
+        except RobotError as error:  # before the loop has seen anything of it
+            self._loop.wrong_messages += 1
+            answer(str(error))
 
     def _status(self) -> dict[str, Any]:
         snapshot = self._loop.snapshot
@@ -229,6 +254,9 @@ class _Server:
             "staged": snapshot.staged,
             "gripper_fault": self._gripper.fault,
             "stop_fault": self._line.fault,
+            "box": None if facts.box is None else dataclasses.asdict(facts.box),
+            "differences": [dataclasses.asdict(each) for each in facts.differences],
+            "wrong_messages": self._loop.wrong_messages,
             "late_ticks": self._loop.late_ticks,
             "gaps": dataclasses.asdict(self._stream.gaps.statistics),
             "sample_times": np.array([sample.joints.read for sample in samples]),
@@ -245,53 +273,5 @@ class _Server:
         }
 
 
-def action(message: dict[str, Any]) -> Callable[[RobotLoop], Any]:
-    """What a command message asks of the loop. Raises KeyError, TypeError or ValueError for one that asks nothing.
-
-    There is no message that carries a motion and starts it: a plan is staged, and started by its nonce.
-    """
-    what = str(message["do"])
-    match what:
-        case "stage":
-            plan = bytes(_instance(message["plan"], bytes))
-            cover, instruction = str(message.get("cover", "")), str(message.get("instruction", ""))
-            return lambda loop: dataclasses.asdict(loop.stage(plan, cover=cover, instruction=instruction))
-        case "allow":
-            allowed = dict(message["allowance"])
-            return lambda loop: loop.allow(Allowance(**allowed))
-        case "execute":
-            nonce, speed = _instance(message["nonce"], str), float(message["speed"])
-            hold = bool(message.get("hold", False))
-            return lambda loop: loop.execute(nonce, speed, hold=hold)
-        case "revoke":
-            reason = str(message["reason"])
-            return lambda loop: loop.revoke(reason)
-        case "jog":
-            twist, tool_frame = np.array(message["twist"], float), bool(message["tool_frame"])
-            return lambda loop: loop.jog(twist, tool_frame=tool_frame)
-        case "jog_to":
-            target = np.array(message["target"], float)
-            speed, turn = float(message["speed"]), float(message["turn"])
-            return lambda loop: loop.jog_to(target, speed, turn)
-        case "gripper":
-            openness = float(message["openness"])
-            return lambda loop: loop.move_gripper(openness)
-        case "recover":
-            step = RecoveryStep(message["step"])
-            return lambda loop: loop.recover(step)
-    if what not in _PLAIN:
-        raise ValueError("there is no such command")
-    return lambda loop: getattr(loop, what)()
-
-
 def _known(values: Iterable[float | None]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], float)
-
-
-def _instance(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(f"{kind.__name__} is needed, not {type(value).__name__}")
-    return value
-
-
-_PLAIN = ("clear_error", "enable", "arm_for_motion", "hand_guide", "release", "pause", "resume")

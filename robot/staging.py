@@ -76,12 +76,6 @@ class Stage:
         self.revoke("Another plan was put in its place.")
         data = bytes(data)
         plan = Plan.from_bytes(data)
-        if cover:
-            if allowed is None:
-                raise RobotError(
-                    f"No approval for several parts holds. {self._why_empty} Approve this motion by itself."
-                )
-            allowed.check(cover, instruction, plan, now)
         if not plan.executable:
             refusal = next(finding for finding in plan.findings if finding.level == "refusal")
             raise RobotError(f"This plan must not be executed: {refusal.sentence}")
@@ -93,6 +87,12 @@ class Stage:
         reason = broken_limit(plan.motion, self._limits)
         if reason:
             raise RobotError(f"This plan does not keep the arm's limits: {reason}. Plan it again.")
+        if cover:  # after the limits: a motion that lasts for ever cannot be looked at
+            if allowed is None:
+                raise RobotError(
+                    f"No approval for several parts holds. {self._why_empty} Approve this motion by itself."
+                )
+            allowed.check(cover, instruction, plan, now)
         kept = _Kept(
             data, plan, digest_of(data), secrets.token_hex(_NONCE_BYTES), position.copy(), now + EXPIRES, bool(cover)
         )

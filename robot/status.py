@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from foundation.arm import ControllerSettings
+from robot.box_check import Difference
 from robot.gaps import GapStatistics
 from robot.recovery import RecoveryStep
 from robot.state import Activity, ArmState
@@ -34,8 +36,11 @@ class RobotStatus:
     openness: float | None
     progress: float
     staged: str  # the digest of the plan that waits for its nonce, '' when there is none
+    box: ControllerSettings | None  # what is set in the control box, None while it has not told
+    differences: tuple[Difference, ...]  # between that and what the program needs
     gripper_fault: str
     stop_fault: str  # why the stop button does not reach the arm, '' when it does
+    wrong_messages: int
     late_ticks: int
     done: int  # commands carried out or refused until then
     gaps: GapStatistics
@@ -81,6 +86,8 @@ def status_from(values: dict[str, Any]) -> RobotStatus:
         activity=Activity(values["activity"]),
         steps=tuple(RecoveryStep(step) for step in values["steps"]),
         gaps=GapStatistics(**values["gaps"]),
+        box=None if values["box"] is None else _settings(values["box"]),
+        differences=tuple(Difference(**{**each, "write": tuple(each["write"])}) for each in values["differences"]),
         **{name: values[name] for name in _AS_THEY_COME},
     )
 
@@ -94,11 +101,17 @@ def samples_from(values: dict[str, Any]) -> Iterator[MotionSample]:
         yield MotionSample(float(read), *arrays, openness, commanded_openness, moment, tuple(codes.tolist()))
 
 
+def _settings(values: dict[str, Any]) -> ControllerSettings:
+    ranges = tuple((low, high) for low, high in values["joint_ranges"])
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return ControllerSettings(**{**plain, "joint_ranges": ranges})
+
+
 _SAMPLE_COLUMNS = (
     *("times", "positions", "velocities", "efforts", "commanded"),
     *("openness", "commanded_openness", "moments", "codes"),
 )
 _AS_THEY_COME = (
     *("fault", "limited", "error", "warning", "mode", "position", "velocity", "effort", "read", "openness", "progress"),
-    *("staged", "gripper_fault", "stop_fault", "late_ticks", "done"),
+    *("staged", "gripper_fault", "stop_fault", "wrong_messages", "late_ticks", "done"),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from foundation import xarm7
 
+FARTHEST = 1.5  # m from the base: twice the arm's reach, so a box beyond it is a mistake
 FACES = ("behind x min", "beyond x max", "beyond y min", "beyond y max", "below z min", "above z max")
 
 # (index of the link's DH frame, point in that frame in m, radius in m around it that is arm too). Frame 6 is the
@@ -48,6 +49,8 @@ class Workspace:
             object.__setattr__(self, name, array)
         if self.low.shape != (3,) or self.high.shape != (3,) or not (self.low < self.high).all():
             raise ValueError(f"a workspace needs low (3,) below high (3,), not {self.low}, {self.high}")
+        if not np.abs([self.low, self.high]).max() <= FARTHEST:  # nor may they be NaN
+            raise ValueError(f"a workspace must lie within {FARTHEST} m of the base, not {self.low} to {self.high}")
 
     def violation(self, points: np.ndarray) -> np.ndarray:
         """How far (..., 6) in m the points (..., 7, 3) of `arm_points` reach out of each of FACES; < 0 is inside."""

@@ -6,7 +6,7 @@ from foundation import xarm7
 from simulation.bench.scene import SceneSpec
 from simulation.bench.world import World
 from simulation.controller.controller import TICK, Controller
-from simulation.controller.settings import Settings, gripper_tcp_offset
+from simulation.controller.settings import gripper_settings
 
 
 class Lab:
@@ -19,7 +19,7 @@ class Lab:
     def __init__(self, scene: SceneSpec, joints: np.ndarray = xarm7.HOME):
         self.scene = scene
         self.world = World(scene, joints)
-        self.controller = Controller(self.world, settings=Settings(tcp_offset=gripper_tcp_offset()))
+        self.controller = Controller(self.world, settings=gripper_settings())
 
     @property
     def time(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import platformdirs
 
 from foundation import settings
+from robot.workspace import FARTHEST
 
 SIMULATED, REAL = "simulated", "real"
 
@@ -57,8 +58,10 @@ class WorkspaceSettings:
     high: tuple[float, float, float] = (0.8, 0.7, 1.2)
 
     def __post_init__(self):
-        if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
+        if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError("the first value of X, of Y and of Z must be smaller than the second")
+        if not all(abs(value) <= FARTHEST for value in (*self.low, *self.high)):
+            raise ValueError(f"the workspace must lie within {FARTHEST} m of the arm's base")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 import numpy as np
 
 from foundation import xarm7
-from foundation.arm import ArmStatus, JointReading, Mode
+from foundation.arm import ArmStatus, ControllerSettings, JointReading, Mode, Reported, State
 from simulation.controller.controller import Controller
 from simulation.controller.gripper import ENABLE, GRIPPER_ID, MODE, POSITION, READ, SPEED, TARGET, WRITE
 from simulation.controller.protocol import Register, Reply, Status, decode_reply, encode_request, pack_floats
@@ -16,6 +16,7 @@ from simulation.errors import SimulationError
 
 ANSWER_TIME = 2.0  # s a client waits for a reply, as the SDK does
 GRIPPER_SPEED = 5000  # r/min
+_INTERRUPTIONS = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
 
 
 class VirtualLink:
@@ -29,6 +30,7 @@ class VirtualLink:
         self._controller, self._client = controller, client
         self._transaction = 0
         self._drops = controller.faults.drops
+        self._seen, self._interruptions = -1, 0
 
     def read_joints(self) -> JointReading:
         params = self._ask(Register.GET_JOINTS, b"\x03").params
@@ -42,6 +44,43 @@ class VirtualLink:
         self._reach()
         frame = self._controller.report(NORMAL)
         return ArmStatus(state=frame[4] & 0x0F, mode=frame[4] >> 4, error=frame[89], warning=frame[90])
+
+    def reported(self) -> Reported:
+        """As in the frames of port 30003; each call takes the place of one."""
+        state, mode = self._controller.face.state, self._controller.core.mode
+        self._interruptions += state != self._seen and state in _INTERRUPTIONS
+        self._seen = state
+        return Reported(state, mode, self._interruptions)
+
+    def read_settings(self) -> ControllerSettings | None:
+        self._reach()
+        settings = self._controller.settings
+        return ControllerSettings(
+            tcp_offset=_metres(settings.tcp_offset),
+            world_offset=_metres(settings.world_offset),
+            gravity=tuple(settings.gravity),
+            payload=(settings.load[0], *(part / 1000.0 for part in settings.load[1:])),
+            collision_sensitivity=settings.collision_sensitivity,
+            reduced=settings.reduced,
+            fence=settings.fence,
+            joint_ranges=tuple(zip(settings.reduced_ranges[::2], settings.reduced_ranges[1::2], strict=True))
+            if settings.reduced
+            else (),
+        )
+
+    def write_setting(self, name: str, value: tuple[float, ...]) -> None:
+        match name:
+            case "tcp_offset" | "world_offset":
+                register = Register.SET_TCP_OFFSET if name == "tcp_offset" else Register.SET_WORLD_OFFSET
+                self._set(register, pack_floats([*(1000.0 * part for part in value[:3]), *value[3:]]))
+            case "gravity":
+                self._set(Register.SET_GRAVITY, pack_floats(value))
+            case "payload":
+                self._set(Register.SET_LOAD, pack_floats([value[0], *(1000.0 * part for part in value[1:])]))
+            case "collision_sensitivity":
+                self._set(Register.SET_COLLISION_SENSITIVITY, bytes((int(value[0]),)))
+            case _:
+                raise SimulationError(f"The simulated controller's {name} cannot be set.")
 
     def servo_joints(self, position: np.ndarray) -> None:
         self._move(Register.SERVO_JOINTS, pack_floats([*position.tolist(), 0.0, 0.0, 0.0]))
@@ -130,3 +169,7 @@ class VirtualLink:
             self._drops = faults.drops
             self._controller.forget(self._client)
             raise SimulationError("The connection to the simulated controller was lost. Connect again.")
+
+
+def _metres(values: list[float]) -> tuple[float, ...]:
+    return tuple(part / 1000.0 if i < 3 else part for i, part in enumerate(values))

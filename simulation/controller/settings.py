@@ -86,6 +86,11 @@ class Settings:
         return float(max(0.0, (point - self.fence_upper).max(), (self.fence_lower - point).max()))
 
 
+def gripper_settings() -> Settings:
+    """As UFACTORY Studio sets a box on whose arm the xArm gripper was chosen."""
+    return Settings(tcp_offset=gripper_tcp_offset(), load=[xarm7.GRIPPER_MASS, 0.0, 0.0, xarm7.GRIPPER_CENTRE / MM])
+
+
 def gripper_tcp_offset() -> list[float]:
     """The TCP offset (mm, rad) for the tips of the xArm gripper's fingers."""
     return [*(xarm7.FLANGE_FROM_TOOL[:3, 3] / MM).tolist(), 0.0, 0.0, 0.0]

@@ -9,6 +9,7 @@ from simulation.controller.controller import TICK, Controller
 from simulation.controller.plant import IdealArm
 from simulation.controller.protocol import Register
 from simulation.controller.server import ControllerServer, free_loopback_address
+from simulation.controller.settings import gripper_settings
 
 PORT = 15020
 
@@ -18,7 +19,7 @@ class TcpArm:
 
     def __init__(self):
         self.plant = IdealArm()
-        self.controller = Controller(self.plant)
+        self.controller = Controller(self.plant, settings=gripper_settings())
         self.address, self.port = free_loopback_address(PORT), PORT
         self.server = ControllerServer(self.controller, self.address, self.port)
         self._ended = threading.Event()

@@ -8,9 +8,9 @@ from virtual_arm import VirtualArm
 
 from foundation import xarm7
 from robot.allowance import Allowance
+from robot.commands import press
 from robot.errors import RobotError
 from robot.plan import Plan
-from robot.process import action
 from robot.state import Activity, ArmState
 from robot.waypoints import Waypoint, joint_path
 
@@ -137,7 +137,52 @@ def test_whatever_ends_trust_in_a_plan_ends_the_approval_of_parts(arm, how):
 )
 def test_an_approval_that_makes_no_sense_is_refused(arm, wrong):
     with pytest.raises(RobotError):
-        action({"do": "allow", "allowance": {**asdict(BOX), **wrong}})(arm.loop)
+        press({"do": "allow", "allowance": {**asdict(BOX), **wrong}}).act(arm.loop)
+
+
+def held(arm, press: int, seconds: float, **times: float) -> float:
+    """How far (rad) a joint moves while this press is told of for so long."""
+    before = arm.measured
+    for _ in range(round(seconds / 0.1)):
+        arm.loop.hold(press, **times)
+        arm.run(0.1)
+    return float(np.abs(arm.measured - before).max())
+
+
+def test_after_any_rest_only_a_press_that_began_later_counts(arm):
+    arm.loop.execute(arm.loop.stage(sideways(arm, 0.3).to_bytes()).nonce, 0.5, hold=True)
+    began = arm.clock.now()
+    assert held(arm, 3, 1.0, began=began) > 0.01
+    arm.run(1.5)  # the window was silent about the hand, so it rested
+    assert arm.loop.facts.paused
+    for number in (3, 2, 1, 0):  # the same press, or a lower number
+        assert held(arm, number, 1.0) < 1e-4
+    assert held(arm, 4, 1.0, began=began) < 1e-4  # a new number for a press from before the rest
+    assert held(arm, 5, 1.0, began=arm.clock.now(), sent=began) < 1e-4  # and one whose news are old
+    assert held(arm, 6, 1.0, began=arm.clock.now()) > 0.01
+    arm.loop.pause()
+    arm.run(1.0)
+    assert held(arm, 6, 1.0) < 1e-4
+    assert held(arm, 7, 1.0) > 0.01
+
+
+def test_a_further_held_motion_needs_a_further_press(arm):
+    for number in (1, 2):
+        arm.loop.execute(arm.loop.stage(sideways(arm, 0.05).to_bytes()).nonce, 1.0, hold=True)
+        if number == 2:
+            assert held(arm, 1, 1.0) < 1e-4  # the hand that never let go
+        assert held(arm, number, 3.0) > 0.01
+        arm.run_until(ArmState.HOLDING)
+
+
+def test_the_press_that_starts_a_held_motion_may_keep_it_going(arm):
+    """One button: the hand presses it, the motion is started, and the same hand holds on."""
+    nonce = arm.loop.stage(sideways(arm, 0.3).to_bytes()).nonce
+    began = arm.clock.now()
+    arm.loop.hold(1, began)
+    arm.run(0.3)  # the start takes its time
+    arm.loop.execute(nonce, 0.5, hold=True)
+    assert held(arm, 1, 1.0, began=began) > 0.01
 
 
 def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
@@ -147,7 +192,7 @@ def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
     arm.run(1.0)
     assert np.abs(arm.measured - before).max() < 1e-4 and arm.loop.facts.paused  # nobody holds yet
     for _ in range(12):
-        arm.loop.hold()
+        arm.loop.hold(6)
         arm.run(0.1)
     assert arm.loop.facts.activity is Activity.FOLLOWING and not arm.loop.facts.paused
     assert np.abs(arm.measured - before).max() > 0.01

@@ -15,7 +15,7 @@ from tcp_arm import TcpArm
 from foundation import xarm7
 from foundation.arm import Mode, State
 from robot.driver import XArm
-from robot.endpoint import Endpoint, identify
+from robot.endpoint import OLDEST_FIRMWARE, Endpoint, identify
 from robot.errors import LinkError, RobotError
 from simulation.controller.protocol import Register
 
@@ -160,7 +160,30 @@ def test_a_controller_that_dies_is_noticed_and_comes_back_by_a_new_connection(ar
         assert again.read_joints().position.shape == (7,)
 
 
+def wait_for_settings(link, told=lambda settings: True):
+    deadline = time.monotonic() + 5
+    while (settings := link.read_settings()) is None or not told(settings):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return settings
+
+
+@pytest.mark.parametrize("firmware", ["v1.7.9", "v1.6.0", "v0.9.2"])
+def test_a_firmware_with_which_velocities_never_expire_is_refused(arm, firmware):
+    known, arm.controller.firmware = arm.controller.firmware, firmware
+    try:
+        with pytest.raises(RobotError, match=f"firmware {firmware[1:]}.*Update it in UFACTORY Studio to 1.8.0"):
+            identify(Endpoint(arm.address, arm.port))
+        arm.controller.firmware = "v1.8.0"
+        assert identify(Endpoint(arm.address, arm.port)).firmware == OLDEST_FIRMWARE
+    finally:
+        arm.controller.firmware = known
+
+
 def test_our_kinematics_are_the_controllers(link):
+    with pytest.raises(RobotError, match="not told"):  # its answers include a tool point that is not known yet
+        link.kinematics_error(xarm7.HOME[None])
+    wait_for_settings(link)
     samples = np.random.default_rng(0).uniform(xarm7.LOWER, xarm7.UPPER, (20, 7)).clip(-2, 2)
     samples[:, 3] = np.abs(samples[:, 3])
     millimetres, degrees = link.kinematics_error(samples)
@@ -173,17 +196,23 @@ def test_the_controllers_own_settings(arm, link):
     link.set_fence(np.array([-0.3, -0.7, 0.0]), np.array([0.8, 0.7, 1.2]))
     link.set_reduced_mode(True)
     pressed = arm.count(Register.SET_STATE, 0)
-    link.set_tool(xarm7.FLANGE_FROM_TOOL, xarm7.GRIPPER_MASS, np.array([0, 0, 0.048]))
-    link.set_collision_sensitivity(3)
-    assert link.read_status().state == State.RESET  # it has to be made ready again, and that is a person's press
+    wanted = {
+        "payload": (0.9, 0.01, 0.0, 0.05),
+        "tcp_offset": (0.0, 0.01, 0.16, 0.0, 0.2, 0.0),
+        "world_offset": (0.1, 0.0, 0.0, 0.0, 0.0, 0.3),
+        "gravity": (0.0, -1.0, 0.0),
+        "collision_sensitivity": (4.0,),
+    }
+    for name, value in wanted.items():
+        link.write_setting(name, value)
+        assert link.read_status().state != State.READY or name == "payload"  # made ready again by a person's press
     assert arm.count(Register.SET_STATE, 0) == pressed
-    deadline = time.monotonic() + 5
-    while link._api.tcp_offset[2] != pytest.approx(172.0):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert link.kinematics_error(xarm7.HOME[None])[0] < 0.01
-    with pytest.raises(RobotError, match="0 to 5"):
-        link.set_collision_sensitivity(6)
+    settings = wait_for_settings(link, lambda settings: settings.collision_sensitivity == 4)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(np.atleast_1d(getattr(settings, name)), value, atol=1e-3)
+    assert settings.reduced and settings.fence and len(settings.joint_ranges) == 7
+    with pytest.raises(RobotError, match="UFACTORY Studio"):
+        link.write_setting("fence", (0.0,))
     link.set_reduced_mode(False)
 
 

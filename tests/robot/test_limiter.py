@@ -175,7 +175,13 @@ def test_refused_targets_do_not_wear_the_limiter_out():
     assert found.keeps(SETTINGS), found
 
 
-@pytest.mark.parametrize("values", [{"tcp_speed": 0.0}, {"joint_jerk": np.inf}, {"joint_speed": 4.0}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"tcp_speed": 0.0}, {"joint_jerk": np.inf}, {"joint_speed": 4.0}, {"tcp_speed": 1.1}, {"tcp_step": 0.02}),
+        *({"joint_acceleration": 21.0}, {"joint_jerk": 1e4}, {"joint_margin": -0.1}, {"tcp_speed": np.nan}),
+    ],
+)
 def test_limits_that_are_none_are_refused(values):
     with pytest.raises(ValueError, match="limits"):
         LimiterSettings(**values)

@@ -16,6 +16,7 @@ from robot.state import ArmState
 from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
+from simulation.controller.settings import gripper_settings
 
 pytestmark = pytest.mark.by_the_clock
 
@@ -54,7 +55,7 @@ class WatchedLink(VirtualLink):
 @pytest.fixture
 def link():
     plant = IdealArm(xarm7.HOME.copy())
-    controller = Controller(plant)
+    controller = Controller(plant, settings=gripper_settings())
     link = WatchedLink(controller)
     clock = ControllerClock(controller, plant)
     link.told = []

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from virtual_arm import VirtualArm
+from virtual_arm import VirtualArm, swing
 
 from foundation import xarm7
 from foundation.errors import KnownError
 from foundation.poses import from_rotation_vector, pose, rotation_vector
 from robot.errors import RobotError
 from robot.follower import Follower
+from robot.jog_step import JogStep
 from robot.joint_trajectory import JointTrajectory
 from robot.limiter import PERIOD, Limiter
 from robot.limiter_trial import judged
@@ -20,13 +21,6 @@ from robot.waypoints import Waypoint, joint_path
 from simulation.controller.protocol import Register
 
 FORWARD = np.array([0.1, 0, 0, 0, 0, 0])
-
-
-def swing(q: np.ndarray, y: float = 0.25) -> JointTrajectory:
-    """Sideways by y m."""
-    goal = xarm7.forward(q)
-    goal[1, 3] += y
-    return joint_path([Waypoint(goal, 1.0)], q)
 
 
 def presses(arm: VirtualArm) -> tuple[int, int, int]:
@@ -396,7 +390,7 @@ def test_a_step_ends_where_it_should_however_late_the_window_is(step, renewed_ev
     target = pose(from_rotation_vector(step[3:]) @ begin[:3, :3], begin[:3, 3] + step[:3])
     for tick in range(700):
         if tick % renewed_every == 0:
-            arm.loop.jog_to(target, 0.15, 0.6)
+            arm.loop.jog_to(JogStep(target, 0.15, 0.6))
         arm.tick()
         end = xarm7.forward(arm.measured)
         assert (end[:3, 3] - begin[:3, 3]) @ step[:3] <= (np.linalg.norm(step[:3]) + 2e-4) * np.linalg.norm(step[:3])
@@ -408,7 +402,7 @@ def test_a_step_ends_where_it_should_however_late_the_window_is(step, renewed_ev
 def test_a_step_without_its_window_ends_on_the_way():
     arm = VirtualArm().ready()
     begin = xarm7.forward(arm.measured)
-    arm.loop.jog_to(pose(begin[:3, :3], begin[:3, 3] + [0, 0.1, 0]), 0.05, 0.2)
+    arm.loop.jog_to(JogStep(pose(begin[:3, :3], begin[:3, 3] + [0, 0.1, 0]), 0.05, 0.2))
     arm.run_until(ArmState.JOGGING)
     arm.run_until(ArmState.HOLDING, seconds=1.5)
     assert xarm7.forward(arm.measured)[1, 3] - begin[1, 3] < 0.03
@@ -421,7 +415,7 @@ def test_a_step_without_its_window_ends_on_the_way():
 def test_a_step_that_is_none_is_refused(target, speed):
     arm = VirtualArm().ready()
     with pytest.raises(RobotError, match="step"):
-        arm.loop.jog_to(target, speed, 0.2)
+        arm.loop.jog_to(JogStep(target, speed, 0.2))
     arm.run(0.3)
     assert arm.loop.state is ArmState.HOLDING
 
@@ -526,7 +520,7 @@ def test_random_presses_never_undo_a_stop(seed):
                 case "jog":
                     loop.jog(FORWARD * generator.choice([-1, 1]))
                 case "jog_to":
-                    loop.jog_to(xarm7.forward(xarm7.HOME), 0.1, 0.4)
+                    loop.jog_to(JogStep(xarm7.forward(xarm7.HOME), 0.1, 0.4))
                 case _:
                     getattr(loop, name)()
         except KnownError:

@@ -1,10 +1,13 @@
 """The robot process and its client against the simulated controller on sockets: promises 9, 10, 11, 13, 20, 21."""
 
 import os
+import queue
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import psutil
 import pytest
 from tcp_arm import TcpArm, wait_until
 
-from foundation import xarm7
+from foundation import processes, xarm7
 from robot.client import RobotClient
 from robot.errors import LinkError, RobotError
 from robot.limiter import LimiterSettings
@@ -186,7 +189,7 @@ from robot.state import ArmState
 from test_robot_process import beating_heart, ready
 from robot.plan import Plan
 from robot.waypoints import Waypoint, joint_path
-from foundation import xarm7
+from foundation import processes, xarm7
 client = ready(RobotClient({address!r}, {port}))
 with beating_heart(client):
     position = client.status.position
@@ -245,15 +248,110 @@ def test_killing_the_robot_process_ends_the_targets_and_is_said(arm):
                 call()
 
 
-def test_a_failing_robot_process_stops_the_arm_first(arm):
-    """Promise 20: a bug in the robot process. A message that no window of ours would send sets it off."""
+def test_a_failing_robot_process_stops_the_arm_first(arm, monkeypatch):
+    """Promise 20: a bug in the robot process, here in its fiftieth target."""
+    monkeypatch.setattr(processes, "_MAIN", Path(__file__).with_name("failing_robot.py"))
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
-        begin_moving(client, arm)
-        client.channel.send({"do": "pause", "stops": "not a number"})
-        wait_until(lambda: bool(arm.stops()))
-        wait_until(lambda: not moving(arm))
-        wait_until(lambda: bool(client.lost))
+        with beating_heart(client):
+            follow(client, sideways(arm))
+            wait_until(lambda: bool(arm.stops()))
+            wait_until(lambda: not moving(arm))
+            wait_until(lambda: bool(client.lost))
+        assert "ZeroDivisionError" in client.lost
+
+
+@pytest.mark.parametrize("frozen_s", [0.25, 0.6, 1.5])
+def test_a_robot_process_that_was_held_up_does_not_go_on(arm, frozen_s):
+    """The window lives and beats its heart meanwhile; what queued counts for nothing, and no target follows."""
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        with beating_heart(client):
+            follow(client, sideways(arm))
+            wait_until(lambda: len(arm.targets()) > 60)
+            os.kill(client.pid, signal.SIGSTOP)
+            time.sleep(frozen_s)
+            before, rested = len(arm.targets()), arm.measured
+            os.kill(client.pid, signal.SIGCONT)
+            client.wait_for(ArmState.STOPPED, ArmState.NOT_ENABLED, ArmState.DISCONNECTED)
+            time.sleep(0.5)
+            assert len(arm.targets()) <= before + 1  # one may have been on its way
+            assert np.abs(arm.measured - rested).max() < 0.02
+            assert arm.stops()
+        status = client.status
+        assert status is not None and status.staged == ""
+
+
+def test_a_press_that_queued_while_the_robot_process_was_held_up_is_refused(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        with beating_heart(client):
+            nonce = client.stage(Plan.of_motion(sideways(arm)).to_bytes()).nonce
+            wait_until(lambda: client.settled_status is not None)
+            os.kill(client.pid, signal.SIGSTOP)
+            refused = queue.SimpleQueue()
+
+            def press():
+                try:
+                    client.execute(nonce)
+                except RobotError as error:
+                    refused.put(str(error))
+
+            pressing = threading.Thread(target=press)
+            pressing.start()
+            time.sleep(0.6)
+            os.kill(client.pid, signal.SIGCONT)
+            pressing.join()
+            assert "held this program up" in refused.get(timeout=1.0)
+            time.sleep(0.3)
+        assert not arm.targets()
+
+
+def test_what_is_no_command_is_answered_and_counted_and_the_arm_goes_on(arm):
+    """Every message is checked before the loop sees anything of it."""
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        with beating_heart(client):
+            follow(client, sideways(arm))
+            channel = client.channel
+            for message in WRONG:
+                channel.send({"id": -1, "stops": 0, "given": time.monotonic(), **message})
+            body = struct.pack(">I", 3) + b"\xc1\xff\x00"  # a whole message that is none
+            with channel._send_lock:
+                channel._socket.sendall(body)
+            wait_until(lambda: client.status is not None and client.status.wrong_messages == len(WRONG) + 1)
+            status = client.wait_for(ArmState.HOLDING, timeout=30.0)
+            assert status.fault == "" and status.progress == 1.0
+
+
+WRONG = (
+    {"do": "allow", "allowance": 7},
+    {"do": "allow", "allowance": {"instruction": "x", "parts": "many", "low": [0], "high": None}},
+    {"do": "allow", "allowance": {"instruction": "x", "parts": 2, "low": [0, 0, 0], "high": [1, 1, 1], "further": 1}},
+    {"do": "allow", "allowance": {"instruction": "x", "parts": 1 << 62, "low": [0, 0, 0], "high": [1, 1, 1]}},
+    {"do": "stage", "plan": [1, 2, 3]},
+    {"do": "execute", "nonce": "0", "speed": "fast"},
+    {"do": "execute", "nonce": "0", "speed": float("nan")},
+    {"do": "execute", "nonce": 12, "speed": 1.0},
+    {"do": "jog", "twist": np.zeros((2, 3)), "tool_frame": False},
+    {"do": "jog", "twist": np.full(6, np.inf), "tool_frame": False},
+    {"do": "jog", "twist": "up", "tool_frame": False},
+    {"do": "jog_to", "target": np.ones((4, 4)), "speed": 0.1, "turn": 0.1},
+    {"do": "gripper", "openness": None},
+    {"do": "recover", "step": {}},
+    {"do": "recover", "step": "Reboot"},
+    {"do": "write_setting", "name": ["tcp_offset"]},
+    {"do": "restore_setting", "name": "tcp_offset", "value": "0"},
+    {"do": ["pause"]},
+    {"do": None},
+    {"do": "pause", "stops": "not a number"},
+    {"do": "pause", "given": "now"},
+    {"do": "hold", "press": -1},
+    {"do": "hold", "press": "x"},
+    {"do": "heartbeat", "given": "now"},
+    {"do": "__class__"},
+    {},
+)
 
 
 def test_a_press_that_was_not_answered_moves_nothing_later(arm):

@@ -6,13 +6,13 @@ from virtual_arm import VirtualArm
 
 from foundation import xarm7
 from foundation.messages import pack, unpack
+from robot.commands import press
 from robot.errors import RobotError
 from robot.findings import Finding, Level
 from robot.joint_trajectory import JointTrajectory
 from robot.limiter import LimiterSettings
 from robot.loop_settings import LoopSettings
 from robot.plan import Plan, digest_of
-from robot.process import action
 from robot.staging import EXPIRES, Stage
 from robot.state import ArmState
 from robot.waypoints import Waypoint, joint_path, joint_way
@@ -267,12 +267,12 @@ def test_messages_straight_to_the_loop_start_nothing(arm):
         {"do": "execute", "speed": 1.0},
         {"do": "stage", "plan": motion.to_dict()},
     ):
-        with pytest.raises((KeyError, TypeError, ValueError)):
-            action(message)
+        with pytest.raises(RobotError, match="cannot be understood"):
+            press(message)
     data = sideways(arm.measured).to_bytes()
-    nonce = action({"do": "stage", "plan": data})(arm.loop)["nonce"]
+    nonce = press({"do": "stage", "plan": data}).act(arm.loop)["nonce"]
     with pytest.raises(RobotError):
-        action({"do": "execute", "nonce": nonce[::-1], "speed": 1.0})(arm.loop)
+        press({"do": "execute", "nonce": nonce[::-1], "speed": 1.0}).act(arm.loop)
     stands_still(arm)
 
 

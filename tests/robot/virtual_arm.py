@@ -12,9 +12,11 @@ from robot.loop import RobotLoop
 from robot.loop_settings import LoopSettings
 from robot.plan import Plan
 from robot.state import ArmState
+from robot.waypoints import Waypoint, joint_path
 from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
+from simulation.controller.settings import gripper_settings
 
 
 @dataclass
@@ -28,7 +30,7 @@ class VirtualArm:
     def __post_init__(self):
         self.clock = VirtualClock()
         self.plant = IdealArm(self.start)
-        self.controller = Controller(self.plant)
+        self.controller = Controller(self.plant, settings=gripper_settings())
         self.loop = RobotLoop(VirtualLink(self.controller), self.clock, self.settings)
         self._ahead = 0.0
 
@@ -40,6 +42,10 @@ class VirtualArm:
         if self.beating:
             self.loop.heartbeat()
         self.loop.tick()
+        self.advance()
+
+    def advance(self) -> None:
+        """The controller and the arm alone."""
         self.clock.advance(PERIOD)
         self._ahead += PERIOD
         while self._ahead > 0.5 * TICK:
@@ -74,3 +80,10 @@ class VirtualArm:
     def stop_from_outside(self) -> None:
         """Somebody presses stop in another program."""
         VirtualLink(self.controller, client="another program").stop()
+
+
+def swing(q: np.ndarray, y: float = 0.25) -> JointTrajectory:
+    """Sideways by y m from the joints q (7,) rad."""
+    goal = xarm7.forward(q)
+    goal[1, 3] += y
+    return joint_path([Waypoint(goal, 1.0)], q)

@@ -205,9 +205,14 @@ def test_the_lid_goes_on_the_box(turn):
 
 def test_a_lid_slides_when_one_finger_meets_its_knob_first():
     """Light and smooth as it is, it hardly ever jams until the arm feels a collision (10 N m is one at the elbow).
-    Which of five grasps jams, if any, is decided by the last bits of a processor's sums."""
-    felt = [_felt_beside_the_knob(by) for by in (0.007, 0.008, 0.009, 0.010, 0.011)]
-    assert sum(most < 5.0 for most in felt) >= 4, felt
+
+    Which grasp jams, if any, is decided by the last bits of a processor's sums, so many are tried: with the friction of
+    0.35 that the lid has, 1 of 33 was a collision and the median 4.7 N m; with 0.6 it is 7.5, and with 1.0, 33 of 33
+    are collisions.
+    """
+    felt = np.array([_felt_beside_the_knob(by) for by in np.linspace(0.005, 0.013, 17)])
+    assert (felt < 10.0).sum() >= 15, felt
+    assert np.median(felt) < 6.0, felt
 
 
 def _felt_beside_the_knob(by: float) -> float:

@@ -1,0 +1,145 @@
+"""Notices that somebody else commands the arm: another program beside this one, such as UFACTORY Studio.
+
+No register tells who gave a command, and a control box takes them from everybody. What shows is what our own commands
+do not explain: a mode that we did not set, an arm that was made ready, reset or cleared by nobody here, and joints that
+move while we hold them.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from foundation.arm import ArmStatus, JointReading, Mode, Reported, State
+from robot.state import Activity
+
+SETTLE = 0.5  # s after a press of ours in which the controller's state may change because of it
+_MOVED = 0.004  # rad within _WITHIN of an arm that is held: 0.04 rad/s, ten times its noise
+_WITHIN = 0.1  # s
+_DRIFTED = 0.02  # rad from where it was held first, more than gravity and friction make
+_STILL_AFTER = 0.3  # s after we have ended a motion, the arm still comes to rest
+_PATIENCE = 2  # looks one after the other: an error is reported and asked for at different moments
+_READY = (State.MOVING, State.READY)
+_OURS = (Activity.HOLDING, Activity.FOLLOWING, Activity.JOGGING, Activity.GUIDING, Activity.BRAKING)
+_STUDIO = "Another program has taken the arm (UFACTORY Studio?)"
+
+
+class Takeover:
+    """Told everything the loop sees, a hundred times a second; pure. `look` says what it noticed, '' when nothing.
+
+    Each thing is said once: from then on it counts as how the arm was found.
+    """
+
+    def __init__(self) -> None:
+        self._mode: int | None = None  # as it should be; None: as it is seen next
+        self._ready: bool | None = None
+        self._error: int | None = None
+        self._interruptions: int | None = None
+        self._settled = -np.inf
+        self._held_since = np.inf
+        self._held_at: np.ndarray | None = None
+        self._joints: deque[tuple[float, np.ndarray]] = deque()
+        self._moving = False
+        self._strange = 0
+
+    def forget(self, now: float) -> None:
+        """We are about to change, or have just changed, the controller's mode or state ourselves."""
+        self._settled = now + SETTLE
+        self._take_as_found()
+
+    def expect(self, mode: int) -> None:
+        """The controller has confirmed the mode that we have asked for."""
+        self._mode = mode
+
+    def refused(self, reported: Reported, activity: Activity) -> str:
+        """Why the controller may have refused what was right a moment ago; '' when nobody else is the reason."""
+        if self._mode is not None and reported.mode not in (-1, self._mode):
+            return _sentence(f"it was put into {mode_words(reported.mode)}", activity)
+        return _sentence("it was reset", activity) if reported.state == State.RESET else ""
+
+    def look(self, reported: Reported, status: ArmStatus, joints: JointReading, activity: Activity, now: float) -> str:
+        """What somebody else has done to the arm, as a sentence for the operator."""
+        if activity is Activity.PREPARING or (now < self._settled and activity not in _OURS):
+            self._take_as_found()
+            return ""
+        found = self._changed(reported, status, activity) or self._moved(joints, activity, now)
+        if reported.mode >= 0:
+            self._mode = reported.mode if self._mode is None or found else self._mode
+            self._ready = reported.state in _READY
+            self._interruptions = reported.interruptions
+        self._error = status.error
+        return _sentence(found, activity) if found else ""
+
+    def _take_as_found(self) -> None:
+        self._mode = self._ready = self._error = self._interruptions = None
+        self._strange, self._moving = 0, False
+        self._hold_no_more()
+
+    def _hold_no_more(self) -> None:
+        self._held_since, self._held_at = np.inf, None
+        self._joints.clear()
+
+    def _changed(self, reported: Reported, status: ArmStatus, activity: Activity) -> str:
+        if self._error and not status.error:
+            return "its error was cleared"
+        if reported.mode < 0 or status.error:  # an error stops the arm and changes its mode by itself
+            self._strange = 0
+            return ""
+        if self._mode is not None and reported.mode != self._mode:
+            self._strange += 1
+            return f"it was put into {mode_words(reported.mode)}" if self._strange >= _PATIENCE else ""
+        self._strange = 0
+        if activity in _OURS:
+            reset = self._interruptions is not None and reported.interruptions > self._interruptions
+            return "it was reset" if reset and reported.state in _READY else ""
+        made_ready = self._ready is False and reported.state in _READY
+        return "it was made ready for motion" if made_ready else ""
+
+    def _moved(self, joints: JointReading, activity: Activity, now: float) -> str:
+        """Whether the arm moves while nothing of ours moves it."""
+        if activity not in (Activity.HOLDING, Activity.NOTHING):
+            self._hold_no_more()
+            return ""
+        self._held_since = min(self._held_since, now)
+        if now < self._held_since + _STILL_AFTER:
+            return ""
+        if self._held_at is None:
+            self._held_at = joints.position
+        if not self._joints or joints.read > self._joints[-1][0]:
+            self._joints.append((joints.read, joints.position))
+        while self._joints and self._joints[0][0] < joints.read - _WITHIN:
+            self._joints.popleft()
+        moving = _span([position for _, position in self._joints]) > _MOVED
+        if np.abs(joints.position - self._held_at).max() > _DRIFTED:
+            moving, self._held_at = True, joints.position
+        begins, self._moving = moving and not self._moving, moving
+        return "it moves without a command from here" if begins else ""
+
+
+def mode_words(mode: int) -> str:
+    """A mode as a technician may know it from UFACTORY Studio."""
+    words = {
+        Mode.POSITION: "position mode",
+        Mode.SERVO: "servo mode",
+        Mode.HAND_GUIDING: "hand guiding (manual mode)",
+        Mode.JOINT_VELOCITY: "joint velocity mode",
+        Mode.CARTESIAN_VELOCITY: "Cartesian velocity mode",
+    }
+    return words.get(Mode(mode), f"mode {mode}") if mode in Mode._value2member_map_ else f"mode {mode}"
+
+
+def _sentence(found: str, activity: Activity) -> str:
+    if activity in (Activity.FOLLOWING, Activity.BRAKING):
+        return (
+            f"{_STUDIO} in the middle of its motion: {found}. The motion was ended and the arm stopped. Close the "
+            "other program's control, and look where the arm stands, before you make it ready."
+        )
+    if activity in _OURS:
+        return f"{_STUDIO}: {found}. It was stopped. Close the other program's control, then make the arm ready."
+    return f"{_STUDIO}: {found}. Keep clear of the arm, and close the other program's control first."
+
+
+def _span(positions: Sequence[np.ndarray]) -> float:
+    if len(positions) < 2:
+        return 0.0
+    return float(np.ptp(np.array(positions), axis=0).max())
