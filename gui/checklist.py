@@ -4,8 +4,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.arm_presenter import ArmPresenter
 from gui.arm_words import STEPS
+from gui.control_box_presenter import ControlBoxPresenter
 from gui.parts import Button, Card, IconLabel, column, label, row
 from gui.setup_presenter import SetupPresenter
+from robot.box_check import Compared
 from workflows.session import Check
 
 
@@ -34,9 +36,9 @@ class CheckRow(QWidget):
 class Checklist(Card):
     """See SetupPresenter.checks. `further` is the screen to go on to when all is well, '' for none yet."""
 
-    def __init__(self, presenter: SetupPresenter, arm: ArmPresenter, further: str = ""):
+    def __init__(self, presenter: SetupPresenter, arm: ArmPresenter, box: ControlBoxPresenter, further: str = ""):
         super().__init__("Before you begin")
-        self._presenter, self._arm, self.further = presenter, arm, further
+        self._presenter, self._arm, self._box, self.further = presenter, arm, box, further
         self.rows: list[CheckRow] = []
         self._list = QVBoxLayout()
         self.waiting = label("", "muted", wrap=True)
@@ -48,7 +50,7 @@ class Checklist(Card):
         self.body.addStretch(1)
         self.body.addWidget(self.next)
         self.body.addWidget(self.undo)
-        for signal in (presenter.changed, presenter.checked, arm.busy_changed):
+        for signal in (presenter.changed, presenter.checked, arm.busy_changed, box.changed):
             signal.connect(self._show)
         self._show()
 
@@ -76,6 +78,8 @@ class Checklist(Card):
             text = "Stop connecting"
         elif presenter.dirty:
             text = "Save and connect"
+        elif (wrong := self._wrong_setting) is not None:
+            text, enabled = f"Set the {_short(wrong)} right", not self._box.busy
         elif press is not None:
             text, enabled = STEPS[press][0], not self._arm.busy
         elif presenter.all_well:
@@ -85,15 +89,27 @@ class Checklist(Card):
         self.next.show_as("" if presenter.connection.opening else "primary")
         self.undo.setVisible(presenter.dirty and not presenter.connection.opening)
 
+    @property
+    def _wrong_setting(self) -> Compared | None:
+        """What the control box must be told before anything may move."""
+        return next((line for line in self._box.different if line.refuses and line.write), None)
+
     def _press(self) -> None:
         presenter, press = self._presenter, self._arm.figures.press
         if presenter.connection.opening:
             presenter.connection.cancel()
         elif presenter.dirty:
             presenter.apply()
+        elif (wrong := self._wrong_setting) is not None:
+            self._box.write(wrong)
         elif press is not None:
             self._arm.recover()
         elif presenter.all_well and self.further:
             presenter.go_on.emit(self.further)
         else:
             presenter.apply()
+
+
+def _short(line: Compared) -> str:
+    """Without the maker's own name for it in brackets."""
+    return line.label.partition(" (")[0].lower()

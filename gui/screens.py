@@ -12,6 +12,7 @@ from gui.calibrate_presenter import CalibratePresenter
 from gui.calibrate_screen import CalibrateScreen
 from gui.calibration_check_presenter import CalibrationCheckPresenter
 from gui.connection import Connection
+from gui.control_box_presenter import ControlBoxPresenter
 from gui.gamepad import Gamepad
 from gui.history_screen import HistoryScreen
 from gui.jobs import Jobs
@@ -50,6 +51,7 @@ class Screens(QObject):
         self.arm = ArmPresenter(connection, jobs, self)
         self.control = ArmControlPresenter(connection, jobs, self)
         self.setup = SetupPresenter(connection, jobs, settings_file, self)
+        self.box = ControlBoxPresenter(connection, jobs, self)
         self.library = OpenLibrary(jobs, lambda: connection.session.library_folder, self)
         self.rehearse = RehearsePresenter(connection, jobs, self, library=self.library)
         self._noticed: object = None
@@ -67,7 +69,7 @@ class Screens(QObject):
         """The window with every screen, the first one shown."""
         presenter = ShellPresenter(self._connection, self._messages, self)
         shell = Shell(presenter, LiveViews(self.live), ArmPanel(self.arm), self._theme)
-        shell.add_screen("set up", SetupScreen(self.setup, self.arm, self.live, "rehearse"), "set-up")
+        shell.add_screen("set up", SetupScreen(self.setup, self.arm, self.box, self.live, "rehearse"), "set-up")
         shell.add_screen("arm", ArmScreen(self.arm, self.control), "arm")
         calibrate = CalibrateScreen(self.calibrate, self.live, self.arm, self.control, self.record.hand)
         shell.add_screen("calibrate", calibrate, "calibrate")

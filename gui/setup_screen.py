@@ -18,12 +18,16 @@ from PySide6.QtWidgets import (
 from gui.arm_presenter import ArmPresenter
 from gui.camera_tiles import CamerasCard
 from gui.checklist import Checklist
+from gui.control_box_card import ControlBoxCard
+from gui.control_box_presenter import ControlBoxPresenter
 from gui.library_card import LibraryCard
 from gui.live_presenter import LivePresenter
 from gui.parts import Card, form, label, row
 from gui.scene_view import SceneView
 from gui.setup_presenter import SetupPresenter
 from gui.theme import space
+from robot.limiter import LimiterSettings
+from robot.workspace import FARTHEST
 from workflows.settings import REAL, SIMULATED
 
 _SEEN = 3e-3  # rad, and of the gripper's opening: less cannot be seen in the small picture
@@ -35,13 +39,21 @@ class SetupScreen(QWidget):
     title = "Set up"
     shows_live_views = False
 
-    def __init__(self, presenter: SetupPresenter, arm: ArmPresenter, live: LivePresenter, further: str = ""):
+    def __init__(
+        self,
+        presenter: SetupPresenter,
+        arm: ArmPresenter,
+        box: ControlBoxPresenter,
+        live: LivePresenter,
+        further: str = "",
+    ):
         super().__init__()
         self.arm, self.speed = ArmCard(presenter), SpeedCard(presenter)
         self.cameras = CamerasCard(presenter, live)
         self.workspace = WorkspaceCard(presenter)
         self.library = LibraryCard(presenter)
-        self.checklist = Checklist(presenter, arm, further)
+        self.box = ControlBoxCard(box)
+        self.checklist = Checklist(presenter, arm, box, further)
         self.checklist.setFixedWidth(space(22))
         inside, scroll = QWidget(), QScrollArea()
         grid = QGridLayout(inside)
@@ -52,6 +64,7 @@ class SetupScreen(QWidget):
         grid.addWidget(self.library, 2, 0)
         grid.addWidget(self.workspace, 0, 1, 3, 1)
         grid.addWidget(self.cameras, 3, 0, 1, 2)
+        grid.addWidget(self.box, 4, 0, 1, 2)
         grid.setColumnStretch(0, 4)
         grid.setColumnStretch(1, 5)
         grid.setRowStretch(2, 1)
@@ -167,6 +180,8 @@ class WorkspaceCard(Card):
             for corner, box in (("least", self.low[axis]), ("greatest", self.high[axis])):
                 box.setAccessibleName(f"{corner} {name[0]} of the workspace")
         self.body.addLayout(grid)
+        self.in_force = label("", "small", wrap=True, name="workspace in force")
+        self.body.addWidget(self.in_force)
         presenter.changed.connect(self._show)
         presenter.connection.pulled.connect(self._show_arm)
         self._show()
@@ -177,7 +192,7 @@ class WorkspaceCard(Card):
             values[axis] = value_mm / 1000.0
             self._presenter.edit("workspace", **{corner: tuple(values)})
 
-        box = spin_box(-1500, 1500, " mm", edit)
+        box = spin_box(round(-1000 * FARTHEST), round(1000 * FARTHEST), " mm", edit)
         box.setSingleStep(10)
         return box
 
@@ -189,6 +204,7 @@ class WorkspaceCard(Card):
                     box.setValue(round(1000 * value))
         self.view.show_workspace(np.array(workspace.low), np.array(workspace.high))
         connection = self._presenter.connection
+        self.in_force.setText(in_force_words(None if connection.robot is None else connection.robot.limits))
         self.view.show_cameras(tuple(connection.session.cameras.values()) if connection.opened else ())
 
     def _show_arm(self) -> None:
@@ -199,6 +215,15 @@ class WorkspaceCard(Card):
         if self._shown is None or not np.abs(shown - self._shown).max() < _SEEN:  # drawing it is not cheap
             self._shown = shown
             self.view.show_arm(status.position, float(shown[-1]))
+
+
+def in_force_words(limits: LimiterSettings | None) -> str:
+    """The box that the robot process keeps the arm in, whatever stands in the fields above."""
+    if limits is None:
+        return ""
+    low, high = limits.workspace.low, limits.workspace.high
+    sides = (f"{name} {1000 * a:.0f} to {1000 * b:.0f}" for name, a, b in zip("XYZ", low, high, strict=True))
+    return f"In force now: {', '.join(sides)} mm, {1000 * limits.tcp_speed:.0f} mm/s."
 
 
 def spin_box(low: int, high: int, unit: str, on) -> QSpinBox:

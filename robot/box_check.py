@@ -15,6 +15,7 @@ from foundation.arm import ControllerSettings
 LARGEST_KINEMATICS_ERROR_MM = 1.0
 _NEAR = 1e-3  # m, rad, parts of g: the box keeps 32-bit numbers, and its reports round
 _LIGHTER, _OFF_CENTRE = 0.25, 0.03  # kg, m: less does not change how the arm is carried
+_LEVEL = 0.02  # parts of g: a degree of tilt
 _LEAST_SENSITIVITY = 3  # the maker advises against less
 
 POSTURES = xarm7.HOME + np.random.default_rng(7).uniform(-0.6, 0.6, (20, xarm7.JOINTS))  # to compare kinematics on
@@ -32,164 +33,137 @@ EXPECTED = ControllerSettings(
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing in the control box that is not as the program needs it.
+class Compared:
+    """One thing in the control box beside what the program needs.
 
-    `name` is the field of ControllerSettings; `refuses` whether nothing may be moved until it is right; `write` what
-    one press can set it to, empty where a person has to do it in UFACTORY Studio; `why` a sentence.
+    `name` is the field of ControllerSettings; `refuses`: nothing may be moved until it is right; `write`: what one
+    press can set it to, empty where a person has to do it in UFACTORY Studio; `why`: what happens otherwise.
     """
 
     name: str
     label: str
     expected: str
     found: str
-    refuses: bool
-    why: str
+    differs: bool
+    refuses: bool = False
+    why: str = ""
     write: tuple[float, ...] = ()
 
 
-def differences(
+def compare(
     found: ControllerSettings, *, gripper: bool = True, kinematics_error_mm: float | None = 0.0
-) -> tuple[Difference, ...]:
-    """Everything that differs from EXPECTED, what refuses motion first; `gripper`: whether one is mounted.
+) -> tuple[Compared, ...]:
+    """Everything that is looked at. `gripper`: whether one is mounted.
 
     `kinematics_error_mm`: between the box's forward kinematics and ours, None where it could not be asked for.
     """
-    checks = (
-        _tool_point(found),
-        _world(found),
-        _gravity(found),
-        _payload(found, gripper),
-        _sensitivity(found),
-        _reduced(found),
-        _fence(found),
-        _kinematics(kinematics_error_mm),
+    return (
+        _pose(
+            "tcp_offset",
+            "Tool point (TCP offset)",
+            found.tcp_offset,
+            "Turns by hand control would swing the finger tips about another point.",
+        ),
+        _pose(
+            "world_offset",
+            "World frame (base offset)",
+            found.world_offset,
+            "Hand control would go along other axes than those on the screen.",
+        ),
+        Compared(
+            "gravity",
+            "Mounting direction",
+            gravity_words(EXPECTED.gravity),
+            gravity_words(found.gravity),
+            not _close(found.gravity, EXPECTED.gravity, _LEVEL),
+            True,
+            "In hand guiding the arm would sink or rise by itself.",
+            EXPECTED.gravity,
+        ),
+        _payload(found, EXPECTED.payload if gripper else (0.0,) * 4),
+        Compared(
+            "collision_sensitivity",
+            "Collision sensitivity",
+            f"{_LEAST_SENSITIVITY} or more",
+            "off" if found.collision_sensitivity == 0 else str(found.collision_sensitivity),
+            found.collision_sensitivity < _LEAST_SENSITIVITY,
+            why="The arm would press harder before it notices that it has hit something.",
+            write=(float(EXPECTED.collision_sensitivity),),
+        ),
+        Compared(
+            "reduced",
+            "Reduced mode",
+            "off",
+            _reduced_words(found),
+            found.reduced,
+            why="The box may stop motions that the program takes for possible. Switch it in UFACTORY Studio.",
+        ),
+        Compared(
+            "fence",
+            "Safety boundary",
+            "off, or as large as the workspace",
+            "on" if found.fence else "off",
+            found.fence,
+            why="The box may stop motions that the program takes for possible (C35). Compare it in UFACTORY Studio.",
+        ),
+        Compared(
+            "kinematics",
+            "Kinematics",
+            f"within {LARGEST_KINEMATICS_ERROR_MM:.0f} mm of the drawing",
+            "not told" if kinematics_error_mm is None else f"up to {kinematics_error_mm:.1f} mm off",
+            kinematics_error_mm is None or not kinematics_error_mm <= LARGEST_KINEMATICS_ERROR_MM,
+            why="This arm was measured at the factory: places that the program computes are off by as much.",
+        ),
     )
-    return tuple(sorted((each for each in checks if each is not None), key=lambda each: not each.refuses))
 
 
-def refusal(found: tuple[Difference, ...]) -> str:
-    """Why the arm must not be moved with these differences, '' when it may."""
-    refusing = next((each for each in found if each.refuses), None)
+def differences(compared: tuple[Compared, ...]) -> tuple[Compared, ...]:
+    """What is not as it should be, what refuses motion first."""
+    return tuple(sorted((each for each in compared if each.differs), key=lambda each: not each.refuses))
+
+
+def refusal(compared: tuple[Compared, ...]) -> str:
+    """Why the arm must not be moved with these settings, '' when it may."""
+    refusing = next((each for each in compared if each.differs and each.refuses), None)
     if refusing is None:
         return ""
     return (
-        f"The control box has another {refusing.label}: {refusing.found}, not {refusing.expected}. {refusing.why} Set "
-        "it right on the Set up screen first."
+        f"The control box has another {refusing.label[0].lower()}{refusing.label[1:]}: {refusing.found}, not "
+        f"{refusing.expected}. {refusing.why} Set it right on the Set up screen first."
     )
 
 
-def _tool_point(found: ControllerSettings) -> Difference | None:
-    return _pose(
-        "tcp_offset",
-        "tool point (TCP offset)",
-        found.tcp_offset,
-        "Turns by hand control would swing the finger tips about another point.",
-    )
-
-
-def _world(found: ControllerSettings) -> Difference | None:
-    return _pose(
-        "world_offset",
-        "world frame (base offset)",
-        found.world_offset,
-        "Hand control would go along other axes than those on the screen.",
-    )
-
-
-def _pose(name: str, label: str, values: tuple[float, ...], why: str) -> Difference | None:
+def _pose(name: str, label: str, values: tuple[float, ...], why: str) -> Compared:
     expected = getattr(EXPECTED, name)
-    if _close(values, expected):
-        return None
-    return Difference(name, label, pose_words(expected), pose_words(values), True, why, expected)
+    differs = not _close(values, expected)
+    return Compared(name, label, pose_words(expected), pose_words(values), differs, True, why, expected)
 
 
-def _gravity(found: ControllerSettings) -> Difference | None:
-    if _close(found.gravity, EXPECTED.gravity, 0.02):
-        return None
-    return Difference(
-        "gravity",
-        "mounting direction",
-        "on a level table",
-        f"gravity along {', '.join(f'{part:.2f}' for part in found.gravity)}",
-        True,
-        "In hand guiding the arm would sink or rise by itself.",
-        EXPECTED.gravity,
-    )
-
-
-def _payload(found: ControllerSettings, gripper: bool) -> Difference | None:
-    expected = EXPECTED.payload if gripper else (0.0,) * 4
+def _payload(found: ControllerSettings, expected: tuple[float, ...]) -> Compared:
     mass, centre = found.payload[0], np.array(found.payload[1:])
-    if abs(mass - expected[0]) < _LIGHTER and (mass < _LIGHTER or np.abs(centre - expected[1:]).max() < _OFF_CENTRE):
-        return None
-    return Difference(
+    right = abs(mass - expected[0]) < _LIGHTER and (
+        mass < _LIGHTER or bool((np.abs(centre - expected[1:]) < _OFF_CENTRE).all())
+    )
+    return Compared(
         "payload",
-        "payload",
+        "Payload",
         payload_words(expected),
         payload_words(found.payload),
-        False,
-        "The arm may drift in hand guiding, and report collisions that are none.",
-        expected,
+        not right,
+        why="The arm may drift in hand guiding, and report collisions that are none.",
+        write=expected,
     )
 
 
-def _sensitivity(found: ControllerSettings) -> Difference | None:
-    if found.collision_sensitivity >= _LEAST_SENSITIVITY:
-        return None
-    return Difference(
-        "collision_sensitivity",
-        "collision sensitivity",
-        f"{_LEAST_SENSITIVITY} or more",
-        "off" if found.collision_sensitivity == 0 else str(found.collision_sensitivity),
-        False,
-        "The arm would press harder before it notices that it has hit something.",
-        (float(EXPECTED.collision_sensitivity),),
-    )
-
-
-def _reduced(found: ControllerSettings) -> Difference | None:
+def _reduced_words(found: ControllerSettings) -> str:
     narrower = [
         f"J{i + 1} {np.rad2deg(low):.0f} to {np.rad2deg(high):.0f}°"
         for i, (low, high) in enumerate(found.joint_ranges)
         if low > xarm7.LOWER[i] + _NEAR or high < xarm7.UPPER[i] - _NEAR
     ]
     if not found.reduced:
-        return None
-    return Difference(
-        "reduced",
-        "reduced mode",
-        "off",
-        f"on ({', '.join(narrower)})" if narrower else "on",
-        False,
-        "The box may stop motions that the program takes for possible. Switch it in UFACTORY Studio.",
-    )
-
-
-def _fence(found: ControllerSettings) -> Difference | None:
-    if not found.fence:
-        return None
-    return Difference(
-        "fence",
-        "safety boundary",
-        "off, or as large as the workspace",
-        "on",
-        False,
-        "The box may stop motions that the program takes for possible (C35). Compare it in UFACTORY Studio.",
-    )
-
-
-def _kinematics(error_mm: float | None) -> Difference | None:
-    if error_mm is not None and error_mm <= LARGEST_KINEMATICS_ERROR_MM:
-        return None
-    return Difference(
-        "kinematics",
-        "kinematics",
-        f"within {LARGEST_KINEMATICS_ERROR_MM:.0f} mm of the drawing",
-        "not told" if error_mm is None else f"up to {error_mm:.1f} mm off",
-        False,
-        "This arm was measured at the factory: places that the program computes are off by as much.",
-    )
+        return "off"
+    return f"on ({', '.join(narrower)})" if narrower else "on"
 
 
 def _close(values: tuple[float, ...], expected: tuple[float, ...], near: float = _NEAR) -> bool:
@@ -210,3 +184,11 @@ def payload_words(values: tuple[float, ...]) -> str:
     """Mass and centre."""
     centre = " / ".join(f"{1000 * part:.0f}" for part in values[1:])
     return f"{values[0]:.2f} kg at {centre} mm" if values[0] else "none"
+
+
+def gravity_words(direction: tuple[float, ...]) -> str:
+    """How the arm must be mounted for gravity to point there."""
+    for words, along in (("on a table", (0.0, 0.0, -1.0)), ("under a ceiling", (0.0, 0.0, 1.0))):
+        if _close(direction, along, _LEVEL):
+            return words
+    return f"on a wall or tilted (gravity along {' / '.join(f'{part:.2f}' for part in direction)})"

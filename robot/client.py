@@ -17,6 +17,7 @@ from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
 from robot.allowance import Allowance
 from robot.bounds import limits_from
+from robot.box_check import Compared, compare, differences
 from robot.endpoint import CONTROL_PORT, Endpoint
 from robot.errors import LinkError, RobotError
 from robot.homing import homeward
@@ -59,6 +60,7 @@ class RobotClient:
             raise LinkError(str(error)) from error
         self.limits = limits_from(self._process.ready["limits"])  # in force, which is what counts
         self.model: str = self._process.ready["model"]
+        self._gripper, self._kinematics_error_mm = gripper, self._process.ready["kinematics_error_mm"]
         self.firmware: tuple[int, ...] = tuple(self._process.ready["firmware"])
         self._button = StopButton()
         with (
@@ -98,6 +100,14 @@ class RobotClient:
         if self._lost:
             raise LinkError(self._lost)
         return self._status
+
+    @property
+    def control_box(self) -> tuple[Compared, ...]:
+        """What is set in the control box beside what the program needs; empty while it has not told."""
+        box = None if self._status is None else self._status.box
+        if box is None:
+            return ()
+        return compare(box, gripper=self._gripper, kinematics_error_mm=self._kinematics_error_mm)
 
     @property
     def settled_status(self) -> RobotStatus | None:
@@ -161,7 +171,7 @@ class RobotClient:
         unready afterwards.
         """
         before = tuple(self._command("write_setting", name=name))
-        self._wait_for_setting(name, lambda status: all(each.name != name for each in status.differences))
+        self._wait_for_setting(name, lambda _: all(each.name != name for each in differences(self.control_box)))
         return before
 
     def restore_setting(self, name: str, value: tuple[float, ...]) -> None:

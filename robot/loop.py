@@ -18,7 +18,7 @@ from foundation.arm import ArmLink, ArmStatus, ControllerSettings, JointReading,
 from foundation.clocks import Clock
 from foundation.errors import KnownError
 from robot.allowance import Allowance
-from robot.box_check import differences, refusal
+from robot.box_check import compare, differences, refusal
 from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
@@ -34,7 +34,7 @@ from robot.takeover import Takeover
 
 _STOPPED = "Stop was pressed in the meantime. Press again when the arm may move."
 _SILENT = (
-    "The window was silent for {seconds:.1f} s, so the arm was stopped. Most likely the computer is busy: close other "
+    "The window went silent for {seconds:.1f} s, so the arm was stopped. Most likely the computer is busy: close other "
     "programs, then make the arm ready."
 )
 _ASLEEP = "The computer was asleep, so the arm was stopped. Look at the arm, then make it ready."
@@ -170,11 +170,11 @@ class RobotLoop:
 
         The arm must stand. It is unready afterwards, and only a person's press makes it ready again.
         """
-        different = next((each for each in self.facts.differences if each.name == name), None)
+        different = next((each for each in differences(self.facts.compared) if each.name == name), None)
         if different is None or self.facts.box is None:
             raise RobotError("The control box is already set as the program needs it.")
         if not different.write:
-            raise RobotError(f"The {different.label} cannot be set from here. Set it in UFACTORY Studio.")
+            raise RobotError(f"{different.label} cannot be set from here. Set it in UFACTORY Studio.")
         before = getattr(self.facts.box, name)
         self._write(name, different.write)
         return before if isinstance(before, tuple) else (float(before),)
@@ -382,12 +382,9 @@ class RobotLoop:
         box = self._box.read_settings()
         if box == self.facts.box:
             return
-        found = (
-            ()
-            if box is None
-            else differences(box, gripper=self.settings.gripper, kinematics_error_mm=self._kinematics_error_mm)
-        )
-        known, self.facts = self.facts.box, replace(self.facts, box=box, differences=found)
+        gripper, off_mm = self.settings.gripper, self._kinematics_error_mm
+        found = () if box is None else compare(box, gripper=gripper, kinematics_error_mm=off_mm)
+        known, self.facts = self.facts.box, replace(self.facts, box=box, compared=found)
         if known is not None and refusal(found) and self.facts.activity is not Activity.NOTHING:
             self._end_motion(f"The control box was set otherwise. {refusal(found)}")
             self._guarded(self._stop_now)
@@ -415,7 +412,7 @@ class RobotLoop:
                 self._link.stop()
         self._look_again = self._clock.now() + self.settings.retry
         self._end_motion(sentence, enabled=False)
-        self._change(status=None, joints=None, openness=None, commanded_openness=None, box=None, differences=())
+        self._change(status=None, joints=None, openness=None, commanded_openness=None, box=None, compared=())
 
     def _watch(self) -> None:
         self._watch_others()
@@ -602,7 +599,7 @@ class RobotLoop:
         """Nothing moves while the control box takes commands for something else than they are meant."""
         if self.facts.box is None and self.state is not ArmState.DISCONNECTED:
             raise RobotError("The control box has not told its settings yet. Wait a moment, then press again.")
-        reason = refusal(self.facts.differences)
+        reason = refusal(self.facts.compared)
         if reason:
             raise RobotError(reason)
 

@@ -61,6 +61,7 @@ def run(channel: Channel) -> None:
                     "model": stream.identity.model,
                     "firmware": list(stream.identity.firmware),
                     "limits": limits_to(bounds.limits),
+                    "kinematics_error_mm": kinematics_error_mm,
                 }
             }
         )
@@ -255,7 +256,6 @@ class _Server:
             "gripper_fault": self._gripper.fault,
             "stop_fault": self._line.fault,
             "box": None if facts.box is None else dataclasses.asdict(facts.box),
-            "differences": [dataclasses.asdict(each) for each in facts.differences],
             "wrong_messages": self._loop.wrong_messages,
             "late_ticks": self._loop.late_ticks,
             "gaps": dataclasses.asdict(self._stream.gaps.statistics),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from foundation.arm import ArmStatus, ControllerSettings, JointReading, State
-from robot.box_check import Difference
+from robot.box_check import Compared
 
 
 class Activity(StrEnum):
@@ -51,7 +51,7 @@ class Facts:
     progress: float = 0.0  # of the trajectory followed, in [0, 1]
     limited: str = ""  # why the limiter does not let through what is wanted
     box: ControllerSettings | None = None  # as set in the control box, None before it has told
-    differences: tuple[Difference, ...] = ()  # between that and what the program needs
+    compared: tuple[Compared, ...] = ()  # that, beside what the program needs
     fault: str = ""  # what last ended a motion, or the link: a sentence for the operator
 
     @property

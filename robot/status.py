@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from foundation.arm import ControllerSettings
-from robot.box_check import Difference
 from robot.gaps import GapStatistics
 from robot.recovery import RecoveryStep
 from robot.state import Activity, ArmState
@@ -36,14 +35,13 @@ class RobotStatus:
     openness: float | None
     progress: float
     staged: str  # the digest of the plan that waits for its nonce, '' when there is none
-    box: ControllerSettings | None  # what is set in the control box, None while it has not told
-    differences: tuple[Difference, ...]  # between that and what the program needs
     gripper_fault: str
     stop_fault: str  # why the stop button does not reach the arm, '' when it does
-    wrong_messages: int
     late_ticks: int
     done: int  # commands carried out or refused until then
     gaps: GapStatistics
+    wrong_messages: int = 0
+    box: ControllerSettings | None = None  # what is set in the control box, None while it has not told
     received: float = field(default_factory=time.monotonic)
 
 
@@ -87,7 +85,6 @@ def status_from(values: dict[str, Any]) -> RobotStatus:
         steps=tuple(RecoveryStep(step) for step in values["steps"]),
         gaps=GapStatistics(**values["gaps"]),
         box=None if values["box"] is None else _settings(values["box"]),
-        differences=tuple(Difference(**{**each, "write": tuple(each["write"])}) for each in values["differences"]),
         **{name: values[name] for name in _AS_THEY_COME},
     )
 

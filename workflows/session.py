@@ -20,6 +20,7 @@ from foundation import xarm7
 from foundation.camera import Camera
 from foundation.errors import KnownError
 from foundation.trajectory import Scene, View
+from robot.box_check import differences
 from robot.client import RobotClient
 from robot.endpoint import CONTROL_PORT
 from robot.state import ArmState
@@ -172,7 +173,7 @@ class Session:
     def checks(self) -> list[Check]:
         """What must be well before a rehearsal, each with what to do."""
         cameras = [self._camera_check(identity) for identity in self.captures]
-        return [self._arm_check(), *cameras, *self._missing_cameras(), self._place_check()]
+        return [self._arm_check(), *self._box_checks(), *cameras, *self._missing_cameras(), self._place_check()]
 
     # --- parts ---
 
@@ -244,6 +245,24 @@ class Session:
         if status.error:
             return Check("Arm", False, status.fault or f"error C{status.error}: follow the steps on the Arm screen")
         return Check("Arm", True, f"{self.robot.model}, {status.state}")
+
+    def _box_checks(self) -> list[Check]:
+        """Whether the control box takes commands as they are meant; nothing without an arm."""
+        robot = self.robot
+        if robot is None or robot.lost or robot.status is None or robot.status.state is ArmState.DISCONNECTED:
+            return []
+        compared = robot.control_box
+        if not compared:
+            return [Check("Control box", False, "it has not told its settings yet")]
+        different = differences(compared)
+        first = next(iter(different), None)
+        if first is None:
+            return [Check("Control box", True, "set as the program needs it")]
+        if first.refuses:
+            sentence = f"{first.label}: {first.found}, not {first.expected}. Nothing moves before it is right"
+            return [Check("Control box", False, sentence)]
+        names = ", ".join(each.label.lower() for each in different)
+        return [Check("Control box", True, f"the arm can be moved, but look at: {names}")]
 
     def _camera_check(self, identity: str) -> Check:
         figures = self.captures[identity].figures

@@ -7,12 +7,18 @@ import pytest
 from virtual_arm import VirtualArm, swing
 
 from foundation.arm import ControllerSettings
-from robot.box_check import EXPECTED, differences, refusal
+from robot.box_check import EXPECTED, Compared, compare, refusal
+from robot.box_check import differences as differing
 from robot.errors import RobotError
 from robot.plan import Plan
 from robot.state import ArmState
 from simulation.controller.link import VirtualLink
 from simulation.controller.protocol import Register
+
+
+def differences(found: ControllerSettings, **more) -> tuple[Compared, ...]:
+    return differing(compare(found, **more))
+
 
 REFUSED = {
     "tcp_offset": [(0.0,) * 6, (0.0, 0.0, 0.170, 0.0, 0.0, 0.0), (0.0, 0.0, 0.172, 0.0, 0.1, 0.0), (np.nan,) * 6],
@@ -88,7 +94,7 @@ def test_one_press_sets_it_right_and_another_undoes_it():
     enabled = arm.controller.log.count(Register.ENABLE_MOTION)
     before = arm.loop.write_setting("tcp_offset")
     arm.run(0.3)
-    assert before == (0.0,) * 6 and arm.loop.facts.differences == ()
+    assert before == (0.0,) * 6 and differing(arm.loop.facts.compared) == ()
     assert arm.loop.state is ArmState.NOT_READY  # a person's press makes it ready again
     assert arm.controller.log.count(Register.ENABLE_MOTION) == enabled
     assert not arm.controller.log.count(Register.SET_STATE, 0)
@@ -131,7 +137,7 @@ def test_a_setting_that_changes_later_stops_the_arm_and_voids_the_approval(name,
     arm.run(0.3)
     assert arm.loop.resting and arm.loop.staged == ""
     assert arm.loop.facts.activity == "nothing" and arm.loop.facts.fault
-    assert [each.name for each in arm.loop.facts.differences] == [name]
+    assert [each.name for each in differing(arm.loop.facts.compared)] == [name]
     with pytest.raises(RobotError, match="The control box has another"):
         arm.loop.arm_for_motion()
 

@@ -16,6 +16,7 @@ from workflows.settings import LabSettings, ProgramSettings
 TOO_BUSY = (
     *(
         "went silent",
+        "held this program up",
         "does not answer",
         "did not answer",
         "does not say where it is",

@@ -1,0 +1,103 @@
+"""The control box on the Set up screen: each setting, what it must be, and the press that sets it so."""
+
+from PySide6.QtWidgets import QGridLayout, QLabel
+
+from gui.control_box_presenter import ControlBoxPresenter
+from gui.parts import Button, Card, IconLabel, label
+from gui.theme import space
+from robot.box_check import Compared
+
+
+class ControlBoxCard(Card):
+    """See ControlBoxPresenter.lines."""
+
+    def __init__(self, presenter: ControlBoxPresenter):
+        super().__init__("Control box")
+        self._presenter = presenter
+        self.note = label("", "small", wrap=True, name="control box note")
+        self.problem = label("", "small", wrap=True, name="control box problem")
+        self.body.addWidget(self.note)
+        self.body.addWidget(self.problem)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(space(0.7))
+        self._grid.setVerticalSpacing(space(0.25))
+        self._grid.setColumnStretch(4, 1)
+        self.body.addLayout(self._grid)
+        self.rows: dict[str, Line] = {}
+        presenter.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        presenter = self._presenter
+        different = presenter.different
+        if not presenter.lines:
+            self.note.setText("Its settings are shown here as soon as an arm is connected.")
+        elif not different:
+            self.note.setText(f"{presenter.box_words}. Everything is set as the program needs it.")
+        else:
+            held = any(line.refuses for line in different)
+            self.note.setText(
+                f"{presenter.box_words}. "
+                + ("Nothing moves before the settings in red are right. " if held else "The arm can be moved. ")
+                + "“Set it right” changes the box itself; the arm stops and has to be made ready again."
+            )
+        self.problem.setText(presenter.problem)
+        self.problem.setVisible(bool(presenter.problem))
+        for line in presenter.lines:
+            if line.name not in self.rows:
+                self.rows[line.name] = Line(presenter, self._grid, len(self.rows))
+            self.rows[line.name].show_line(line)
+        for each in self.rows.values():
+            each.set_visible(bool(presenter.lines))
+
+
+class Line:
+    """One setting: tick or cross, its name, what the box has, what it must have, and the press."""
+
+    def __init__(self, presenter: ControlBoxPresenter, grid: QGridLayout, number: int):
+        self._presenter = presenter
+        self._line: Compared | None = None
+        self.icon, self.name = IconLabel("check", "success"), label("", "muted")
+        self.found, self.expected = label("", "figure"), label("", "small", wrap=True)
+        self.set_right = Button("Set it right", on=self._write)
+        self.undo = Button("Undo", "quiet", icon_name="undo", on=self._undo)
+        self._parts = (self.icon, self.name, self.found, self.set_right, self.undo, self.expected)
+        for column, part in enumerate((self.icon, self.name, self.found, self.expected)):
+            grid.addWidget(part, number, column + (column == 3))
+        grid.addWidget(self.set_right, number, 3)
+        grid.addWidget(self.undo, number, 3)
+
+    def show_line(self, line: Compared) -> None:
+        self._line = line
+        icon = ("cross", "danger") if line.differs and line.refuses else ("warning", "warning")
+        self.icon.show_icon(*(icon if line.differs else ("check", "success")))
+        _say(self.name, line.label)
+        _say(self.found, line.found)
+        was = self._presenter.was.get(line.name)
+        if line.differs:
+            _say(self.expected, f"It must be {line.expected}. {line.why}")
+        else:
+            _say(self.expected, f"It was {was[0]}." if was else "")
+        self.set_right.setAccessibleName(f"Set {line.label} to {line.expected}")
+        for button in (self.set_right, self.undo):
+            button.setEnabled(not self._presenter.busy)
+
+    def set_visible(self, visible: bool) -> None:
+        line = self._line
+        for part in self._parts:
+            part.setVisible(visible)
+        self.set_right.setVisible(visible and line is not None and line.differs and bool(line.write))
+        self.undo.setVisible(visible and line is not None and not line.differs and line.name in self._presenter.was)
+
+    def _write(self) -> None:
+        if self._line is not None:
+            self._presenter.write(self._line)
+
+    def _undo(self) -> None:
+        if self._line is not None:
+            self._presenter.undo(self._line.name)
+
+
+def _say(part: QLabel, text: str) -> None:
+    if part.text() != text:
+        part.setText(text)

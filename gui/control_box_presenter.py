@@ -1,0 +1,84 @@
+"""What is set in the control box, beside what the program needs; one press sets it right, another undoes that."""
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.connection import Connection
+from gui.jobs import Jobs
+from gui.one_job import OneJob
+from robot.box_check import Compared, differences
+
+
+class ControlBoxPresenter(QObject):
+    """`lines` is everything that is looked at, empty without an arm. Nothing here makes an arm ready or moves it."""
+
+    changed = Signal()
+
+    def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
+        super().__init__(parent)
+        self.connection = connection
+        self.lines: tuple[Compared, ...] = ()
+        self.was: dict[str, tuple[str, tuple[float, ...]]] = {}  # what was written over, in words and as it was
+        self._work = OneJob(jobs, self)
+        self._work.changed.connect(self.changed)
+        self._seen: object = None
+        connection.pulled.connect(self._look)
+        connection.changed.connect(self._connection_changed)
+
+    @property
+    def busy(self) -> bool:
+        return not self._work.free
+
+    @property
+    def problem(self) -> str:
+        """Why the last press did not do what it should, '' when it did."""
+        return self._work.problem
+
+    @property
+    def different(self) -> tuple[Compared, ...]:
+        """What is not as it should be, what refuses motion first."""
+        return differences(self.lines)
+
+    @property
+    def box_words(self) -> str:
+        """Which control box it is."""
+        robot = self.connection.robot
+        return "" if robot is None else f"{robot.model}, firmware {'.'.join(map(str, robot.firmware))}"
+
+    def write(self, line: Compared) -> None:
+        """Set this one to what the program needs."""
+        robot = self.connection.robot
+        if robot is None or not line.write or self.busy:
+            return
+        job = self._work.begin(lambda token, report: robot.write_setting(line.name), "set the control box")
+        job.on(done=lambda before: self._written(line, before))
+
+    def undo(self, name: str) -> None:
+        """Set this one back to what it was before `write`."""
+        robot = self.connection.robot
+        if robot is None or name not in self.was or self.busy:
+            return
+        _, value = self.was[name]
+        job = self._work.begin(lambda token, report: robot.restore_setting(name, value), "undo")
+        job.on(done=lambda _: self._undone(name))
+
+    def _written(self, line: Compared, before: tuple[float, ...]) -> None:
+        self.was[line.name] = (line.found, before)
+        self.changed.emit()
+
+    def _undone(self, name: str) -> None:
+        self.was.pop(name, None)
+        self.changed.emit()
+
+    def _look(self) -> None:
+        status = self.connection.status
+        box = None if status is None else status.box
+        if box != self._seen:
+            self._seen = box
+            robot = self.connection.robot
+            self.lines = () if robot is None or box is None else robot.control_box
+            self.changed.emit()
+
+    def _connection_changed(self) -> None:
+        if not self.connection.opened:
+            self.was.clear()
+        self.changed.emit()
