@@ -437,7 +437,9 @@ class RobotLoop:
             activity, status = self.facts.activity, self.facts.status
         if status is None or self._stops != self._stops_seen:
             return
-        found = self._takeover.look(reported, status, self._reading, activity, self._clock.now())
+        paused = isinstance(self._motion, Following) and self._motion.follower.standing
+        held = paused or activity in (Activity.HOLDING, Activity.NOTHING)
+        found = self._takeover.look(reported, status, self._reading, activity, self._clock.now(), held=held)
         if found:
             self._end_motion(found)
             if activity is not Activity.NOTHING:
@@ -535,7 +537,6 @@ class RobotLoop:
         """A stop that was noted ends everything that was under way; only what is pressed from here on counts."""
         if self._stops != self._stops_seen:
             self._stops_seen = self._stops
-            self._takeover.forget(self._clock.now())
             self._stage.revoke("Stop was pressed.")
             self._end_motion("")
 
@@ -564,7 +565,6 @@ class RobotLoop:
             return True
 
     def _stop_now(self) -> None:
-        self._takeover.forget(self._clock.now())
         self._link.stop()
         self._look(now=True)
 

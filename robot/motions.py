@@ -19,7 +19,7 @@ _JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
 _GIVE_UP = 1.0  # s of standing before something the limiter does not allow
 _REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
 _LAG = 25  # ticks by which the tool's velocity may follow what was commanded
-_STRAYS = np.array([0.06] * 3 + [0.4] * 3)  # m/s, rad/s beside all that was commanded within _LAG
+_STRAYS = np.array([0.04] * 3 + [0.3] * 3)  # m/s, rad/s beside all that was commanded within _LAG
 _STRAYS_FOR = 4  # ticks
 
 Wanted = Callable[[np.ndarray], np.ndarray]
@@ -126,7 +126,8 @@ class Jogging:
 
     def _compare(self, reading: JointReading, twist: np.ndarray) -> None:
         self._commanded.append(twist)
-        told = np.array([*self._commanded, np.zeros(6)])
+        beginning = len(self._commanded) < _LAG
+        told = np.array([*self._commanded, np.zeros(6)] if beginning else self._commanded)
         measured = xarm7.jacobian(reading.position) @ reading.velocity
         beside = np.maximum(told.min(axis=0) - measured, measured - told.max(axis=0))
         self._strange = self._strange + 1 if (beside > _STRAYS).any() else 0

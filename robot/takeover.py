@@ -17,7 +17,7 @@ SETTLE = 0.5  # s after a press of ours in which the controller's state may chan
 _MOVED = 0.004  # rad within _WITHIN of an arm that is held: 0.04 rad/s, ten times its noise
 _WITHIN = 0.1  # s
 _DRIFTED = 0.02  # rad from where it was held first, more than gravity and friction make
-_STILL_AFTER = 0.3  # s after we have ended a motion, the arm still comes to rest
+_STILL_AFTER = 0.5  # s after we have ended a motion, in which the arm still comes to rest
 _PATIENCE = 2  # looks one after the other: an error is reported and asked for at different moments
 _READY = (State.MOVING, State.READY)
 _OURS = (Activity.HOLDING, Activity.FOLLOWING, Activity.JOGGING, Activity.GUIDING, Activity.BRAKING)
@@ -57,12 +57,24 @@ class Takeover:
             return _sentence(f"it was put into {mode_words(reported.mode)}", activity)
         return _sentence("it was reset", activity) if reported.state == State.RESET else ""
 
-    def look(self, reported: Reported, status: ArmStatus, joints: JointReading, activity: Activity, now: float) -> str:
-        """What somebody else has done to the arm, as a sentence for the operator."""
+    def look(
+        self,
+        reported: Reported,
+        status: ArmStatus,
+        joints: JointReading,
+        activity: Activity,
+        now: float,
+        *,
+        held: bool,
+    ) -> str:
+        """What somebody else has done to the arm, as a sentence for the operator.
+
+        `held`: nothing of ours moves the arm now.
+        """
         if activity is Activity.PREPARING or (now < self._settled and activity not in _OURS):
             self._take_as_found()
             return ""
-        found = self._changed(reported, status, activity) or self._moved(joints, activity, now)
+        found = self._changed(reported, status, activity) or self._moved(joints, now, held=held)
         if reported.mode >= 0:
             self._mode = reported.mode if self._mode is None or found else self._mode
             self._ready = reported.state in _READY
@@ -95,9 +107,9 @@ class Takeover:
         made_ready = self._ready is False and reported.state in _READY
         return "it was made ready for motion" if made_ready else ""
 
-    def _moved(self, joints: JointReading, activity: Activity, now: float) -> str:
+    def _moved(self, joints: JointReading, now: float, *, held: bool) -> str:
         """Whether the arm moves while nothing of ours moves it."""
-        if activity not in (Activity.HOLDING, Activity.NOTHING):
+        if not held:
             self._hold_no_more()
             return ""
         self._held_since = min(self._held_since, now)
