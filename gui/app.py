@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
@@ -17,6 +18,8 @@ from gui.stop_key import StopKey
 from gui.theme import Theme
 from workflows import settings as program_settings
 from workflows.session import Session
+
+_SWITCH = 0.0005  # s
 
 
 def application() -> QApplication:
@@ -49,6 +52,8 @@ class Program(QObject):
         self.settings_file = settings_file or program_settings.settings_file()
         first_start = not self.settings_file.exists()
         settings, damaged = program_settings.load(self.settings_file)
+        # A job's thread lets go of Python so often, and the heart's thread waits no longer for it.
+        sys.setswitchinterval(_SWITCH)
         self.session = Session(settings, library)
         self.jobs, self.messages = Jobs(self), Messages(self)
         self.connection = Connection(self.session, self.jobs, self)

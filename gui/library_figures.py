@@ -35,6 +35,7 @@ def run(channel: Channel) -> None:
     theme = Theme(app, "light")
     jobs, library = Jobs(), Library(Path(settings["folder"]))
     view = LibraryView(LibraryPresenter(library, jobs))
+    theme.dress(view)
     view.resize(1180, 744)
     view.show()
     garbage = GarbageCollection(lambda: True, view)  # as in the program

@@ -4,14 +4,14 @@ The arm is stopped when the window's heart misses its beats, so what takes long 
 long altogether. A stretch reaches from one beat of a quick timer to the next.
 """
 
+import faulthandler
 import os
-import sys
+import re
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FrameType
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
@@ -21,6 +21,7 @@ _LATE = 0.01  # s after a beat, when the watcher begins to look
 _LOOK_EVERY = 0.005  # s
 _DEEP = 4  # callers that are named
 _OURS = f"{os.sep}gui{os.sep}"
+_FRAME = re.compile(r'File "(.*)", line (\d+) in (\S+)')
 _WAITING = ("pause", "wait", "until")  # whoever lets the event loop run is not what holds it up
 
 
@@ -80,24 +81,20 @@ class Stalls(QObject):
             self.stretches.append(Stretch(work, wall, what, self.during))
 
     def _look(self) -> None:
-        while not self._ended.wait(_LOOK_EVERY):
-            frame = sys._current_frames().get(self._watched)
-            if frame is not None and time.monotonic() - self._last > _LATE:
-                self._seen.append(" < ".join(_names(frame)))
+        with tempfile.TemporaryFile("w+") as file:
+            while not self._ended.wait(_LOOK_EVERY):
+                if time.monotonic() - self._last > _LATE:
+                    file.seek(0)
+                    file.truncate()
+                    # Not sys._current_frames: it makes objects of frames that another thread is about to leave.
+                    faulthandler.dump_traceback(file, all_threads=True)
+                    file.seek(0)
+                    self._seen.append(_running(file.read(), self._watched))
 
 
-def _names(frame: FrameType) -> list[str]:
-    """The innermost functions of ours that run, innermost first."""
-    names = [
-        f"{os.path.basename(each.f_code.co_filename).removesuffix('.py')}.{each.f_code.co_name}:{each.f_lineno}"
-        for each in _callers(frame)
-    ]
-    return names[:_DEEP]
-
-
-def _callers(frame: FrameType | None) -> Iterator[FrameType]:
-    innermost = frame
-    while frame is not None:
-        if frame is innermost or (_OURS in frame.f_code.co_filename and frame.f_code.co_name not in _WAITING):
-            yield frame
-        frame = frame.f_back
+def _running(dump: str, thread: int) -> str:
+    """The innermost function of a thread and the next ones of ours, innermost first, in what faulthandler wrote."""
+    blocks = [block for block in dump.split("\n\n") if f"0x{thread:016x}" in block.partition("\n")[0]]
+    lines = [match for line in "".join(blocks).splitlines() if (match := _FRAME.search(line))]
+    ours = [m for i, m in enumerate(lines) if i == 0 or (_OURS in m[1] and m[3] not in _WAITING)]
+    return " < ".join(f"{os.path.basename(m[1]).removesuffix('.py')}.{m[3]}:{m[2]}" for m in ours[:_DEEP])
