@@ -12,7 +12,7 @@ from gui.theme import colours
 
 @cache
 def pixmap(name: str, size: int, colour: str, ratio: float = 2.0) -> QPixmap:
-    """The icon `size` px wide, `ratio` device pixels each; drawn once, since a change of the looks asks for all icons."""
+    """The icon `size` px wide, `ratio` device pixels each; drawn once, for all buttons and looks."""
     result = QPixmap(round(size * ratio), round(size * ratio))
     result.fill(Qt.GlobalColor.transparent)
     painter = QPainter(result)

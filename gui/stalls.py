@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
@@ -97,4 +98,4 @@ def _running(dump: str, thread: int) -> str:
     blocks = [block for block in dump.split("\n\n") if f"0x{thread:016x}" in block.partition("\n")[0]]
     lines = [match for line in "".join(blocks).splitlines() if (match := _FRAME.search(line))]
     ours = [m for i, m in enumerate(lines) if i == 0 or (_OURS in m[1] and m[3] not in _WAITING)]
-    return " < ".join(f"{os.path.basename(m[1]).removesuffix('.py')}.{m[3]}:{m[2]}" for m in ours[:_DEEP])
+    return " < ".join(f"{Path(m[1]).stem}.{m[3]}:{m[2]}" for m in ours[:_DEEP])

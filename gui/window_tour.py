@@ -1,8 +1,8 @@
 """A person goes through every screen while the arm moves, and the window is watched: part of `--role=window`.
 
-On each screen the arm is jogged, the looks are switched and the window gets another size; an episode is recorded, looked
-up and watched, and a motion is asked for, watched, approved and run. Nothing here stops the arm, so every stop is one
-that nobody asked for.
+On each screen the arm is jogged, the looks are switched and the window gets another size; an episode is recorded,
+looked up and watched, and a motion is asked for, watched, approved and run. Nothing here stops the arm, so every stop
+is one that nobody asked for.
 """
 
 import contextlib
@@ -36,7 +36,6 @@ class Stops(QObject):
     def __init__(self, program: Program):
         super().__init__()
         self.sentences: list[str] = []
-        self.told = 0
         self._program, self._went = program, False
         program.connection.pulled.connect(self._look)
 
