@@ -1,6 +1,8 @@
 """The program with its window: settings, session, screens, and what happens when something breaks."""
 
+import contextlib
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ from workflows import settings as program_settings
 from workflows.session import Session
 
 _SWITCH = 0.0005  # s
+_BEFORE_OTHERS = -7  # a niceness
 
 
 def application() -> QApplication:
@@ -27,12 +30,21 @@ def application() -> QApplication:
     present = QApplication.instance()
     if isinstance(present, QApplication):
         return present
+    _hurry()
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication(["rehearse"])
     app.setApplicationName("rehearse")
     app.setApplicationDisplayName("Rehearse")
     app.setDesktopFileName("rehearse")
     return app
+
+
+def _hurry() -> None:
+    """Let the heart beat beside other work: the machine may be asked to run the window before other programs, and a
+    job's thread lets go of Python often. Of this program's own processes only the arm's comes before the window."""
+    sys.setswitchinterval(_SWITCH)
+    with contextlib.suppress(OSError):  # it may say no
+        os.setpriority(os.PRIO_PROCESS, 0, _BEFORE_OTHERS)
 
 
 class Program(QObject):
@@ -52,8 +64,6 @@ class Program(QObject):
         self.settings_file = settings_file or program_settings.settings_file()
         first_start = not self.settings_file.exists()
         settings, damaged = program_settings.load(self.settings_file)
-        # A job's thread lets go of Python so often, and the heart's thread waits no longer for it.
-        sys.setswitchinterval(_SWITCH)
         self.session = Session(settings, library)
         self.jobs, self.messages = Jobs(self), Messages(self)
         self.connection = Connection(self.session, self.jobs, self)
