@@ -11,6 +11,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer
 
 _EVERY_MS = 50
+_SELDOM = 5  # times that: the youngest generation, however small it is
 
 
 class GarbageCollection(QObject):
@@ -24,13 +25,14 @@ class GarbageCollection(QObject):
     def __init__(self, may_pause: Callable[[], bool], parent: QObject):
         super().__init__(parent)
         self._may_pause = may_pause
-        self._modules = len(sys.modules)
+        self._modules, self._ticks = len(sys.modules), 0
         gc.disable()
         self._timer = QTimer(self, interval=_EVERY_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
 
     def collect(self) -> None:
+        self._ticks += 1
         (new, young, old), (most, limit, oldest_limit) = gc.get_count(), gc.get_threshold()
         if len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
@@ -39,7 +41,7 @@ class GarbageCollection(QObject):
             gc.collect()
         elif young > limit:
             gc.collect(1)
-        elif new > most:
+        elif new > most or self._ticks % _SELDOM == 0:
             gc.collect(0)
 
     def keep_what_is_there(self) -> None:

@@ -134,6 +134,7 @@ class Tour:
 
     def _rehearse(self) -> None:
         presenter, screen = self._program.rehearse, self._open("rehearse")
+        self._finish()
         self._until(lambda: presenter.can_ask, "an instruction can be given")
         self._use("rehearse")
         self._ready()
@@ -173,7 +174,7 @@ class Tour:
         raise _Interrupted(presenter.problem)
 
     def _run(self) -> None:
-        presenter, screen = self._program.rehearse, self._shell.screens["rehearse"]
+        presenter = self._program.rehearse
         self._doing("rehearse: running")
         if presenter.step is Step.RUNNING:
             self._look_again("rehearse: running")
@@ -182,17 +183,23 @@ class Tour:
                 self._open(name)
                 self._person.wait(0.4)
         self._open("rehearse")
-        for _ in range(_TRIES):
-            self._until(lambda: presenter.step is Step.OUTCOME or presenter.paused, "the motion is over")
-            if presenter.step is Step.OUTCOME:
-                break
-            self._person.press(screen.running_page.pause)
-            self._until(lambda: not presenter.paused, "it goes on")
-        self._doing("rehearse: outcome")
-        self._until(lambda: not presenter.busy, "the lab has looked")
-        self._person.press(screen.outcome_page.success)
-        self._until(lambda: presenter.step is Step.SAVED and not presenter.busy, "the outcome is stored")
-        self._person.press(screen.saved_page.next)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Whatever was begun on the Rehearse screen is brought to its end, so that something else can be asked for."""
+        presenter, screen = self._program.rehearse, self._shell.screens["rehearse"]
+        while presenter.step is Step.RUNNING:
+            self._person.until(lambda: presenter.step is not Step.RUNNING or presenter.paused, "the motion is over")
+            if presenter.step is Step.RUNNING:
+                self._person.press(screen.running_page.pause)
+                self._person.until(lambda: presenter.step is not Step.RUNNING or not presenter.paused, "it goes on")
+        if presenter.step is Step.OUTCOME:
+            self._doing("rehearse: outcome")
+            self._person.until(lambda: not presenter.busy, "the lab has looked")
+            self._person.press(screen.outcome_page.success)
+            self._person.until(lambda: presenter.step is Step.SAVED and not presenter.busy, "the outcome is stored")
+        if presenter.step is Step.SAVED:
+            self._person.press(screen.saved_page.next)
 
     def _history(self) -> None:
         screen = self._open("history")
