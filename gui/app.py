@@ -21,7 +21,7 @@ from gui.theme import Theme
 from workflows import settings as program_settings
 from workflows.session import Session
 
-_SWITCH = 0.0005  # s
+_SWITCH = 0.0001  # s
 _BEFORE_OTHERS = -7  # a niceness
 
 
