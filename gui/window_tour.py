@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject
 
+from foundation import xarm7
 from foundation.errors import KnownError
 from gui.app import Program
 from gui.arm_control_presenter import Direction
@@ -28,6 +30,7 @@ _ENDED = (ArmState.STOPPED, ArmState.STOPPING, ArmState.ERROR, ArmState.DISCONNE
 _INSTRUCTION = "reach the red cube"
 _TRIES = 8
 _LOOK_EVERY = 0.5  # s
+_NEAR = 0.4  # rad from the home position
 _WORST = 25  # stretches that are told
 
 
@@ -244,7 +247,7 @@ class Tour:
 
     @contextlib.contextmanager
     def _jogging(self) -> Iterator[None]:
-        self._ready()
+        self._go_home()
         self._sign = -self._sign
         direction = Direction(1, self._sign)
         self._program.control.press(direction)
@@ -253,6 +256,17 @@ class Tour:
         finally:
             self._program.control.release(direction)
             self._person.wait(0.3)
+
+    def _go_home(self) -> None:
+        """High over the bench, where to and fro meets nothing."""
+        self._ready()
+        status = self._program.connection.status
+        if status is not None and np.abs(status.position - xarm7.HOME).max() > _NEAR:
+            self._doing("driving home")
+            self._program.control.go_home()
+            self._person.wait(_LOOK_EVERY)
+            self._person.until(lambda: self._program.connection.arm_state is not ArmState.FOLLOWING, "the arm is home")
+            self._ready()
 
     def _ready(self) -> None:
         """The arm stands ready; a stop that nobody asked for is cleared away as a person would."""
