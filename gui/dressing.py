@@ -5,6 +5,8 @@ it lies in: a second without a heartbeat, after which the arm is stopped. So the
 window that take a few milliseconds each, and other looks reach one piece after the other, those that are seen first.
 """
 
+from collections import deque
+
 from PySide6.QtCore import QChildEvent, QEvent, QObject, Qt
 from PySide6.QtWidgets import QCompleter, QMainWindow, QSplitter, QStackedWidget, QWidget
 
@@ -22,24 +24,27 @@ class Dressing(QObject):
     def __init__(self, parent: QObject):
         super().__init__(parent)
         self._sheet = ""
-        self._pieces: dict[QWidget, str] = {}  # with what each wears
+        self._pieces: dict[QWidget, int] = {}  # with how many widgets each lies in
+        self._old: deque[QWidget] = deque()  # those that still have other looks, in the order of their turns
         self._holders: set[QWidget] = set()
 
     @property
     def done(self) -> bool:
-        return all(worn == self._sheet for worn in self._pieces.values())
+        return not self._old
 
     def use(self, sheet: str) -> None:
         """Another style sheet, for every piece in turn."""
         if sheet != self._sheet:
             self._sheet = sheet
-            for piece in sorted(self._pieces, key=lambda piece: not piece.isVisible()):
-                slices().add(piece, lambda piece=piece: self._put_on(piece))
+            # What is seen comes first, and of that the frame around the screens.
+            order = sorted(self._pieces, key=lambda piece: (not piece.isVisible(), self._pieces[piece]))
+            self._old.clear()
+            self._later(order)
 
     def add(self, window: QWidget) -> None:
         """Style a window with all that is in it, at once, and what will be put in later."""
         for piece in self._cut(window):
-            self._put_on(piece)
+            piece.setStyleSheet(self._sheet)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Something was put into what only holds others: a screen that is made when it is first needed, a dialog."""
@@ -49,19 +54,28 @@ class Dressing(QObject):
             early = kind is QEvent.Type.ChildAdded and isinstance(watched, QStackedWidget)
             new = early or kind is QEvent.Type.ChildPolished
             if new and isinstance(child, QWidget) and child not in self._pieces and child not in self._holders:
-                for piece in self._cut(child):
-                    if early:
-                        slices().add(piece, lambda piece=piece: self._put_on(piece))
-                    else:
-                        self._put_on(piece)
+                if early:
+                    self._later(self._cut(child))
+                else:
+                    self.add(child)
         return False
+
+    def _later(self, pieces: list[QWidget]) -> None:
+        self._old.extend(pieces)
+        for _ in pieces:
+            slices().add(self, self._next)
+
+    def _next(self) -> None:
+        if self._old:
+            self._old.popleft().setStyleSheet(self._sheet)
 
     def _cut(self, widget: QWidget) -> list[QWidget]:
         """The pieces that a widget consists of."""
-        if not _plain(widget) or not (_fills(widget) or len(widget.findChildren(QWidget)) > _MANY):
+        inside = len(widget.findChildren(QWidget))
+        if not _plain(widget) or (inside <= _MANY and not _fills(widget)):
             pieces = [widget]
-            self._pieces[widget] = ""
-            widget.destroyed.connect(lambda: self._pieces.pop(widget))
+            self._pieces[widget] = _depth(widget)
+            widget.destroyed.connect(lambda: self._forget(widget))
         else:
             pieces = [piece for child in widget.findChildren(QWidget, options=_DIRECT) for piece in self._cut(child)]
             self._holders.add(widget)
@@ -75,16 +89,21 @@ class Dressing(QObject):
                 pieces += self._cut(popup)
         return pieces
 
-    def _put_on(self, piece: QWidget) -> None:
-        if self._pieces[piece] != self._sheet:
-            self._pieces[piece] = self._sheet
-            piece.setStyleSheet(self._sheet)
+    def _forget(self, piece: QWidget) -> None:
+        del self._pieces[piece]
+        if piece in self._old:
+            self._old.remove(piece)
 
 
 def _plain(widget: QWidget) -> bool:
     """Whether a widget only holds others: no rule of the style sheet is about it."""
     kind = next(each for each in type(widget).__mro__ if each.__module__.startswith("PySide6"))
     return kind in _PLAIN and not widget.property("look")
+
+
+def _depth(widget: QWidget) -> int:
+    parent = widget.parentWidget()
+    return 0 if parent is None or widget.isWindow() else 1 + _depth(parent)
 
 
 def _fills(widget: QWidget) -> bool:

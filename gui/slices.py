@@ -7,7 +7,7 @@ from functools import cache
 from PySide6.QtCore import QCoreApplication, QObject, QTimer
 from shiboken6 import isValid
 
-_PAUSE_MS = 5
+_PAUSE_MS = 2
 
 
 class Slices(QObject):
