@@ -61,6 +61,8 @@ def _run_role(arguments: Sequence[str]) -> int:
     parsed = parser.parse_args(arguments)
     # Ctrl-C in a terminal reaches every process of the group; the parent decides what happens, over the channel.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)  # what comes before others is for each role to say, not for its parent
     channel = inherited_channel(parsed.channel)
     try:
         importlib.import_module(ROLES[parsed.role]).run(channel)

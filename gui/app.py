@@ -1,7 +1,10 @@
 """The program with its window: settings, session, screens, and what happens when something breaks."""
 
+import contextlib
 import logging
+import os
 import signal
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
@@ -18,18 +21,30 @@ from gui.theme import Theme
 from workflows import settings as program_settings
 from workflows.session import Session
 
+_SWITCH = 0.0001  # s
+_BEFORE_OTHERS = -7  # a niceness
+
 
 def application() -> QApplication:
     """The one QApplication, made with what has to be set before it exists."""
     present = QApplication.instance()
     if isinstance(present, QApplication):
         return present
+    _hurry()
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication(["rehearse"])
     app.setApplicationName("rehearse")
     app.setApplicationDisplayName("Rehearse")
     app.setDesktopFileName("rehearse")
     return app
+
+
+def _hurry() -> None:
+    """Let the heart beat beside other work: the machine may be asked to run the window before other programs, and a
+    job's thread lets go of Python often. Of this program's own processes only the arm's comes before the window."""
+    sys.setswitchinterval(_SWITCH)
+    with contextlib.suppress(OSError):  # it may say no
+        os.setpriority(os.PRIO_PROCESS, 0, _BEFORE_OTHERS)
 
 
 class Program(QObject):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.parts import column
+from gui.slices import slices
 from gui.theme import Colours, colours, em
 from workflows.episode_review import EpisodeReview
 
@@ -33,24 +34,23 @@ class EpisodeCurves(QWidget):
         self.board.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.board.ci.setContentsMargins(0, 0, 0, 0)
         self.board.ci.setSpacing(2)
-        self.plots: tuple[pg.PlotItem, ...] = tuple(self._plot(i) for i in range(len(_TITLES)))
-        self.titles = tuple(_title(plot) for plot in self.plots)
-        self.cursors = tuple(pg.InfiniteLine(0.0, angle=90) for _ in self.plots)
-        for plot, cursor in zip(self.plots, self.cursors, strict=True):
-            plot.addItem(cursor, ignoreBounds=True)
+        self.plots: list[pg.PlotItem] = []
+        self.titles: list[pg.LabelItem] = []
+        self.cursors: list[pg.InfiniteLine] = []
         self._review: EpisodeReview | None = None
         self.curves: tuple[tuple[Curve, ...], ...] = ((), (), (), ())
         self.board.viewport().installEventFilter(self)
         self.setLayout(column(self.board))
-        self._colour()
+        for number in range(len(_TITLES)):
+            slices().add(self, lambda number=number: self._make(number))  # a plot takes some ten milliseconds
+        slices().add(self, self._colour)
+        slices().add(self, self._draw)
 
     def show_review(self, review: EpisodeReview | None) -> None:
         """The curves of another episode, or none."""
         self._review = review
         self.curves = ((), (), (), ()) if review is None else curves(review)
         self._draw()
-        if review is not None:
-            self.plots[0].getViewBox().setXRange(0.0, max(review.episode.facts.duration_s, 0.1), padding=0.01)
 
     def show_moment(self, seconds: float) -> None:
         """Where the player is, s since the episode's start."""
@@ -76,23 +76,29 @@ class EpisodeCurves(QWidget):
 
     # --- parts ---
 
+    def _make(self, number: int) -> None:
+        plot, cursor = self._plot(number), pg.InfiniteLine(0.0, angle=90)
+        plot.addItem(cursor, ignoreBounds=True)
+        self.plots.append(plot)
+        self.titles.append(_title(plot))
+        self.cursors.append(cursor)
+
     def _plot(self, number: int) -> pg.PlotItem:
-        plot = self.board.ci.addPlot(row=number, col=0)
-        plot.setMenuEnabled(False)
+        plot = self.board.ci.addPlot(row=number, col=0, enableMenu=False)
         plot.getViewBox().setMouseEnabled(x=False, y=False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.15)
         plot.getAxis("left").setWidth(round(2.6 * em()))
         if number:
-            plot.getViewBox().setXLink(self.plots_first.getViewBox())
-        else:
-            self.plots_first = plot
+            plot.getViewBox().setXLink(self.plots[0].getViewBox())
         if number < len(_TITLES) - 1:
             plot.getAxis("bottom").setStyle(showValues=False)
             plot.getAxis("bottom").setHeight(4)
         return plot
 
     def _draw(self) -> None:
+        if len(self.plots) < len(_TITLES):
+            return  # once all are made
         c, every = colours(), zip(self.plots, self.titles, _TITLES, self.curves, self.cursors, strict=True)
         for plot, title, words, group, cursor in every:
             names = "&nbsp;&nbsp;".join(f'<span style="color:{each[1]}">{escape(each[0])}</span>' for each in group)
@@ -103,6 +109,8 @@ class EpisodeCurves(QWidget):
             plot.addItem(cursor, ignoreBounds=True)
             low, high = _range(group)
             plot.getViewBox().setYRange(low, high + _HEADROOM * (high - low), padding=0.06)
+        if self._review is not None:
+            self.plots[0].getViewBox().setXRange(0.0, max(self._review.episode.facts.duration_s, 0.1), padding=0.01)
 
     def _colour(self) -> None:
         c: Colours = colours()

@@ -18,8 +18,9 @@ from gui.garbage import GarbageCollection
 from gui.jobs import Jobs
 from gui.library_presenter import LibraryPresenter
 from gui.library_view import LibraryView
+from gui.stalls import Stalls
 from gui.theme import Theme
-from gui.window_figures import Beat, pause, wait
+from gui.window_figures import pause, wait
 from storage.library import Library
 from storage.queries import Sort
 
@@ -35,6 +36,7 @@ def run(channel: Channel) -> None:
     theme = Theme(app, "light")
     jobs, library = Jobs(), Library(Path(settings["folder"]))
     view = LibraryView(LibraryPresenter(library, jobs))
+    theme.dress(view)
     view.resize(1180, 744)
     view.show()
     garbage = GarbageCollection(lambda: True, view)  # as in the program
@@ -61,7 +63,7 @@ def _measure(app: QApplication, view: LibraryView, seconds: float) -> dict[str, 
     keys = [_typed(app, view, text) for text in _TYPED]
     view.filters.clear.click()
     wait(app, lambda: model.whole and not jobs_of(presenter))
-    beat = Beat()
+    beat = Stalls()
     pause(app, 0.5)
     beat.begin()
     _scroll(app, view, seconds)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from gui.jobs import Job, Jobs
 from gui.open_library import OpenLibrary
 from gui.parts import Button, column, label, row
+from gui.slices import slices
 from gui.theme import space
 
 if TYPE_CHECKING:
@@ -79,7 +80,13 @@ class LibraryPlace(QWidget):
         if self.view is not None or library is None or not self._loaded:
             return
         self.view = self.make_view(library, self._jobs)
+        slices().add(self, self._take_view)
+
+    def _take_view(self) -> None:
         self.pages.addWidget(self.view)
+        slices().add(self, self._show_view)  # once it has its looks, which come in slices too
+
+    def _show_view(self) -> None:
         self.pages.setCurrentWidget(self.view)
         self.view.enter()
 

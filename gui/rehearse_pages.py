@@ -49,6 +49,8 @@ class Facts(QWidget):
     def show_facts(self, facts: dict[str, str]) -> None:
         """Whatever is there now, in this order; rows stay where they are as long as the names are the same."""
         if list(self._values) != list(facts):
+            hidden = self.isHidden()
+            self.hide()  # what is put into a visible place is laid out anew each time
             while (item := self._grid.takeAt(0)) is not None:
                 if (old := item.widget()) is not None:
                     old.hide()
@@ -57,6 +59,7 @@ class Facts(QWidget):
             for number, (name, value) in enumerate(self._values.items()):
                 self._grid.addWidget(label(name, "muted"), number, 0, Qt.AlignmentFlag.AlignTop)
                 self._grid.addWidget(value, number, 1)
+            self.setHidden(hidden)
         for name, words in facts.items():
             self._values[name].setText(words)
 

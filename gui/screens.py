@@ -87,6 +87,7 @@ class Screens(QObject):
         self.gamepad.gripper.connect(lambda openness: self.control.gripper(openness) if shown() else None)
         bench = ("rehearse", "record")
         shell.screen_changed.connect(lambda name: self.calibrate.bench_is_wanted() if name in bench else None)
+        self._theme.dress(shell)
         shell.show_screen("set up")
         return shell
 

@@ -43,13 +43,13 @@ class Shell(QMainWindow):
         self.tabs: dict[str, NavigationButton] = {}
         self.live, self.arm_panel = live, arm
         self.banners, self.stack = Banners(), QStackedWidget()
-        self.side = self._side()
+        self.side, self.bar = self._side(), self._bar()
         self.rail, self._rail_layout = self._rail()
         middle = QHBoxLayout()
         for part, stretch in ((self.stack, 1), (self.side, 0)):
             middle.addWidget(part, stretch)
         right = QVBoxLayout()
-        right.addWidget(self._bar())
+        right.addWidget(self.bar)
         right.addWidget(self.progress)
         right.addWidget(self.banners)
         right.addLayout(middle, 1)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFontInfo, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
+from gui.dressing import Dressing
 from gui.icon_paths import svg
 from gui.style_sheet import STYLE_SHEET
 
@@ -128,6 +129,7 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._marks = QTemporaryDir()  # a style sheet can take pictures from files only
+        self._dressing = Dressing(self)
         self.appearance = appearance
         app.setStyle(QStyleFactory.create("Fusion"))
         app.styleHints().colorSchemeChanged.connect(self._apply)
@@ -140,6 +142,15 @@ class Theme(QObject):
         self.appearance = appearance
         self._apply()
 
+    def dress(self, window: QWidget) -> None:
+        """Style a window and all that is in it or will be, now and whenever the looks change."""
+        self._dressing.add(window)
+
+    @property
+    def dressed(self) -> bool:
+        """Whether everything has the present looks: after a change that takes some turns of the event loop."""
+        return self._dressing.done
+
     @property
     def dark(self) -> bool:
         if self.appearance == "system":
@@ -149,7 +160,7 @@ class Theme(QObject):
     def _apply(self) -> None:
         chosen = DARK if self.dark else LIGHT
         self._app.setPalette(palette(chosen))
-        self._app.setStyleSheet(style_sheet(chosen, self._draw_marks(chosen)))
+        self._dressing.use(style_sheet(chosen, self._draw_marks(chosen)))
         self.changed.emit()
 
     def _draw_marks(self, c: Colours) -> str:

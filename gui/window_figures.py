@@ -1,7 +1,8 @@
 """The window's own figures (`--role=window`): the program runs as always, and is watched for a while.
 
-The first message says what to do: `settings_file`, `logs`, `seconds` to watch, and `began` (s, monotonic), the moment
-the process was asked for. Each of the window's acts is a real one, by the presenters that the buttons call.
+The first message says what to do: `settings_file`, `logs`, `seconds` to watch, `began` (s, monotonic), the moment the
+process was asked for, and perhaps `generating` or `touring`, what the window is watched at, with the `library` for it.
+Each of the window's acts is a real one, by the presenters that the buttons call.
 """
 
 import sys
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from foundation.errors import ProcessError
@@ -18,10 +19,10 @@ from gui.app import Program, application
 from gui.arm_control_presenter import Direction
 from gui.ask_bar import MODEL
 from gui.rehearse_step import Step
+from gui.stalls import Stalls
 from robot.state import ArmState
 from workflows.model_source import Asking
 
-_BEAT_MS = 5
 _READY_WITHIN = 60.0  # s
 _ANSWERED_WITHIN = 240.0  # s: on a busy machine the weights load slowly
 _CANDIDATES = 4  # asked for at once, so that the model has work for a while
@@ -32,9 +33,12 @@ def run(channel: Channel) -> None:
     """Measure, send {"figures": ...}, end. Raises ProcessError when the window does not come to life."""
     settings = channel.receive(10.0)
     app = application()
-    program = Program(app, Path(settings["settings_file"]), Path(settings["logs"]))
+    library = Path(settings["library"]) if settings.get("library") else None
+    program = Program(app, Path(settings["settings_file"]), Path(settings["logs"]), library)
     try:
-        if settings.get("generating"):
+        if settings.get("touring"):
+            figures = _while_touring(app, program, float(settings["seconds"]))
+        elif settings.get("generating"):
             figures = {"generating_fps": _while_generating(app, program, float(settings["seconds"]))}
         else:
             figures = _measure(app, program, float(settings["began"]), float(settings["seconds"]))
@@ -44,37 +48,13 @@ def run(channel: Channel) -> None:
     channel.send({"ready": figures})
 
 
-class Beat(QObject):
-    """Notes how long the event loop was held up, from one beat of a quick timer to the next: `longest` s by the clock,
-    and `longest_work` s of this thread's own work, which other programs on a busy machine cannot lengthen."""
-
-    def __init__(self):
-        super().__init__()
-        self.begin()
-        self._timer = QTimer(self, interval=_BEAT_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._beat)
-        self._timer.start()
-
-    def begin(self) -> None:
-        self.longest, self.longest_work = 0.0, 0.0
-        self._last, self._last_work = time.monotonic(), time.thread_time()
-
-    def _beat(self) -> None:
-        now, work = time.monotonic(), time.thread_time()
-        self.longest, self.longest_work = (
-            max(self.longest, now - self._last),
-            max(self.longest_work, work - self._last_work),
-        )
-        self._last, self._last_work = now, work
-
-
 def _measure(app: QApplication, program: Program, began: float, seconds: float) -> dict[str, Any]:
     program.start()
     wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
     figures: dict[str, Any] = {"start_to_live_frame_s": time.monotonic() - began, "torch": "torch" in sys.modules}
     _make_ready(app, program)
     program.shell.show_screen("arm")
-    beat = Beat()
+    beat = Stalls()
     pause(app, 1.0)
     beat.begin()
     pictures = list(program.shell.live.pictures.values())
@@ -92,6 +72,15 @@ def _measure(app: QApplication, program: Program, began: float, seconds: float) 
     figures["stall_hanging_s"] = beat.longest
     program.session.lab.controller_fault(hang=False)
     return figures
+
+
+def _while_touring(app: QApplication, program: Program, seconds: float) -> dict[str, Any]:
+    """What a person's way through every screen, again and again, does to the window and the arm."""
+    from gui.window_tour import Tour
+
+    program.start()
+    wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
+    return Tour(program).go(seconds)
 
 
 class Frames(QObject):
