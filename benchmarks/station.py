@@ -133,6 +133,7 @@ class Station:
                 if state == "paused":
                     self.robot.pause()
                     self.wait_for(ArmState.PAUSED)
+                    time.sleep(1.2)  # until it rests on its path
             case "running while held":
                 self._press += 1
                 self._hold = True

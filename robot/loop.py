@@ -44,6 +44,9 @@ _HELD_UP = (
 )
 
 
+_ASTRAY = (
+    "The arm does not follow its commands and was stopped. Look what holds it, and whether another program moves it."
+)
 _STOPPED_OUTSIDE = "The arm was stopped from outside the program."
 _RESET = (
     "Another program has taken the arm (UFACTORY Studio?): it was reset. Close the other program's control, then make "
@@ -422,7 +425,12 @@ class RobotLoop:
         if self._limiter is not None and self._in_mode(Mode.SERVO) and self._motion is not None:
             lag = np.abs(self._limiter.state.position - self._reading.position).max()
             if lag > self.settings.following_error and not isinstance(self._motion, Preparing):
-                self._end_motion("The arm does not follow its commands and was stopped. Look what holds or moves it.")
+                self._end_motion(_ASTRAY)
+                self._guarded(self._stop_now)
+        if isinstance(self._motion, Following):
+            self._motion.compare(self._reading)
+            if self._motion.strays:
+                self._end_motion(_ASTRAY)
                 self._guarded(self._stop_now)
         if isinstance(self._motion, Jogging) and self._motion.strays:
             self._end_motion("The arm moves otherwise than it was told, and was stopped. Does another program move it?")

@@ -18,7 +18,8 @@ _SETTLED = 0.05  # rad/s under which an arm may be taken over
 _JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
 _GIVE_UP = 1.0  # s of standing before something the limiter does not allow
 _REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
-_LAG = 25  # ticks by which the tool's velocity may follow what was commanded
+_LAG = 25  # ticks by which the arm may follow what was commanded
+_BESIDE = 0.025  # rad beside all that was commanded within _LAG: more than gravity and friction make
 _STRAYS = np.array([0.04] * 3 + [0.3] * 3)  # m/s, rad/s beside all that was commanded within _LAG
 _STRAYS_FOR = 4  # ticks
 
@@ -68,6 +69,20 @@ class Following:
     def __init__(self, follower: Follower, limiter: Limiter):
         self.follower, self.limiter = follower, limiter
         self._behind, self._stuck = 0.0, 0.0
+        self._commanded = deque([limiter.state.position], maxlen=_LAG)
+        self._strange, self._compared = 0, -np.inf
+
+    @property
+    def strays(self) -> bool:
+        """Whether the arm is where it was not told to be, measured twice."""
+        return self._strange > 1
+
+    def compare(self, reading: JointReading) -> None:
+        """Look whether the arm is where it was told to be within the time by which it may follow."""
+        if reading.read > self._compared:
+            told, self._compared = np.array(self._commanded), reading.read
+            beside = np.maximum(told.min(axis=0) - reading.position, reading.position - told.max(axis=0))
+            self._strange = self._strange + 1 if beside.max() > _BESIDE else 0
 
     def step(self) -> Outcome:
         before = self.limiter.state.position
@@ -82,6 +97,7 @@ class Following:
             then, fault = Activity.HOLDING, f"The motion was given up: {step.reason}. Plan another way."
         # Equal targets spoil the controller's estimate of the acceleration, and it reports a false collision (C31).
         moved = not np.array_equal(step.state.position, before)
+        self._commanded.append(step.state.position)
         return Outcome(
             position=step.state.position if moved else None,
             openness=wanted.openness,

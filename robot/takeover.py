@@ -16,6 +16,7 @@ from robot.state import Activity
 SETTLE = 0.5  # s after a press of ours in which the controller's state may change because of it
 _MOVED = 0.004  # rad within _WITHIN of an arm that is held: 0.04 rad/s, ten times its noise
 _WITHIN = 0.1  # s
+_FAST = 0.04  # rad/s of an arm that is held, twice measured
 _DRIFTED = 0.02  # rad from where it was held first, more than gravity and friction make
 _STILL_AFTER = 0.5  # s after we have ended a motion, in which the arm still comes to rest
 _PATIENCE = 2  # looks one after the other: an error is reported and asked for at different moments
@@ -40,7 +41,7 @@ class Takeover:
         self._held_at: np.ndarray | None = None
         self._joints: deque[tuple[float, np.ndarray]] = deque()
         self._moving = False
-        self._strange = 0
+        self._strange = self._quick = 0
 
     def forget(self, now: float) -> None:
         """We are about to change, or have just changed, the controller's mode or state ourselves."""
@@ -88,7 +89,7 @@ class Takeover:
         self._hold_no_more()
 
     def _hold_no_more(self) -> None:
-        self._held_since, self._held_at = np.inf, None
+        self._held_since, self._held_at, self._quick = np.inf, None, 0
         self._joints.clear()
 
     def _changed(self, reported: Reported, status: ArmStatus, activity: Activity) -> str:
@@ -119,9 +120,10 @@ class Takeover:
             self._held_at = joints.position
         if not self._joints or joints.read > self._joints[-1][0]:
             self._joints.append((joints.read, joints.position))
+            self._quick = self._quick + 1 if np.abs(joints.velocity).max() > _FAST else 0
         while self._joints and self._joints[0][0] < joints.read - _WITHIN:
             self._joints.popleft()
-        moving = _span([position for _, position in self._joints]) > _MOVED
+        moving = self._quick >= _PATIENCE or _span([position for _, position in self._joints]) > _MOVED
         if np.abs(joints.position - self._held_at).max() > _DRIFTED:
             moving, self._held_at = True, joints.position
         begins, self._moving = moving and not self._moving, moving
