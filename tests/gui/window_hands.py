@@ -4,14 +4,34 @@ import contextlib
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea
 
+from gui.deliberate import DeliberateButton
 from robot.state import ArmState
+
+
+def until_ripe(button, within_ms: int = 5_000) -> None:
+    """Wait, as a person does, until a button that has just come or changed can be pressed."""
+    seen = QTest.qWaitFor(lambda: not (button.isVisible() and button.isEnabled()) or button.ripe, within_ms)
+    assert seen, f"“{button.text()}” is not to be pressed yet"
 
 
 def click(button) -> None:
     """A real press of a button that a person can see."""
+    bring_into_view(button)
+    if isinstance(button, DeliberateButton):
+        until_ripe(button)
     assert button.isVisible() and button.isEnabled(), f"“{button.text()}” cannot be pressed"
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def bring_into_view(widget) -> None:
+    """Scroll to it where it stands in something that scrolls."""
+    above = widget.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    if isinstance(above, QScrollArea):
+        above.ensureWidgetVisible(widget)
 
 
 def key(window, code, *, press: bool = True, release: bool = True) -> None:
