@@ -144,6 +144,11 @@ class DeliberateButton(Button):
         if self._rests or (chosen and self._takes_press()):
             self.taken.emit()
 
+    def press_by_own_key(self) -> None:
+        """The key that stands on it was pressed, wherever the keyboard is."""
+        if self._takes_press():
+            self.taken.emit()
+
     def hold_by_key(self, pressed: bool) -> None:
         """The key that does the same as this button went down, or came up."""
         if not pressed:

@@ -70,7 +70,8 @@ class RehearsePresses(QWidget):
         failed = verdict is not None and not verdict.success
         for button, wanted, plain in ((self.success, not failed, ""), (self.failure, failed, "danger")):
             button.setEnabled(presenter.can_judge)
-            button.show_as("primary" if presenter.can_judge and wanted and not presenter.ended_early else plain)
+            proposed = wanted and not presenter.ended_early  # after a stop nothing is
+            button.show_as(("primary" if proposed else plain) if presenter.can_judge else "")
 
     @staticmethod
     def _allow(button: DeliberateButton, allowed: bool, *, primary: bool) -> None:

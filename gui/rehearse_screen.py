@@ -24,7 +24,7 @@ from gui.view_player import ViewPlayer
 from gui.waypoint_hands import WaypointHands
 from model.client import Progress
 
-_PANEL_LINES = 14.2  # height of what stands below the timeline
+_PANEL_LINES = 16.0  # height of what stands below the timeline
 _SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
 _PREVIEW_EVERY = 4  # pulls: what is being imagined plays at about eight pictures a second
 _FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras

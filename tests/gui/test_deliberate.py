@@ -1,4 +1,4 @@
-"""A press means what was under the pointer when the person decided: buttons that wait, exactly timed by a clock of ours."""
+"""A press means what was under the pointer when the person decided: buttons wait, exactly timed by our own clock."""
 
 import pytest
 from PySide6.QtCore import QPoint, Qt

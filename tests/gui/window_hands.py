@@ -10,16 +10,19 @@ from gui.deliberate import DeliberateButton
 from robot.state import ArmState
 
 
-def until_ripe(button, within_ms: int = 5_000) -> None:
+def until_ripe(button) -> None:
     """Wait, as a person does, until a button that has just come or changed can be pressed."""
-    seen = QTest.qWaitFor(lambda: not (button.isVisible() and button.isEnabled()) or button.ripe, within_ms)
-    assert seen, f"“{button.text()}” is not to be pressed yet"
+    for _ in range(400):
+        if button.ripe:
+            return
+        QTest.qWait(20)
+    raise AssertionError(f"“{button.text()}” does not become ready to be pressed")
 
 
 def click(button) -> None:
     """A real press of a button that a person can see."""
     bring_into_view(button)
-    if isinstance(button, DeliberateButton):
+    if isinstance(button, DeliberateButton) and button.isVisible() and button.isEnabled():
         until_ripe(button)
     assert button.isVisible() and button.isEnabled(), f"“{button.text()}” cannot be pressed"
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -53,7 +56,7 @@ def make_ready(program, qtbot) -> None:
     for _ in range(20):
         if program.connection.arm_state is ArmState.HOLDING:
             break
-        if step.isVisible() and step.isEnabled() and program.connection.status is not None:
+        if step.isVisible() and step.ripe and program.connection.status is not None:
             click(step)
         qtbot.wait(200)
         qtbot.waitUntil(lambda: not program.arm.busy, timeout=15_000)
