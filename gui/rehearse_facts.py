@@ -152,6 +152,11 @@ class RehearseFacts(QObject):
         return not moving and not bool((np.abs(status.velocity) > _AT_REST).any())
 
     @property
+    def running(self) -> bool:
+        """Whether a motion runs, or is being begun."""
+        return self.step is Step.RUNNING or self._work.name == RUN
+
+    @property
     def can_judge(self) -> bool:
         """Whether it can be said how the run went: only of an arm that stands again."""
         return self.step is Step.OUTCOME and not self.busy and self.rests

@@ -1,6 +1,7 @@
 """What may be done on the Rehearse screen; everything that waits is a job, everything that moves is a press."""
 
 import contextlib
+import logging
 import time
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ from workflows.watch import CameraWatch
 
 _LOOK_EVERY = 2.0  # s between looks at the bench while an approval waits
 _WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
+_BEGUN_WITHIN = 5.0  # s in which the robot process has answered whether a run begins
 _SETTLE = 0.4  # s after a motion before the lab judges it: what was let go comes to rest
 
 
@@ -52,6 +54,15 @@ class RehearsePresenter(RehearseAsking):
         self._looked, self._pulls = 0.0, 0
         connection.pulled.connect(self._pulled)
         connection.changed.connect(self._connection_changed)
+
+    def end_run(self, reason: str) -> None:
+        """Stop the motion that runs and store that it ended so; waits, so only when the window closes."""
+        if self._work.name == RUN:  # it was stopped before: the robot process refuses to begin
+            self._work.join(_BEGUN_WITHIN)
+        try:
+            self.rehearsal.abandon(reason)
+        except KnownError as error:
+            logging.getLogger(__name__).warning("%s", error)
 
     def close(self) -> None:
         """End what this has begun; waits, so only when the window closes."""

@@ -45,7 +45,10 @@ class RehearseScreen(QWidget):
         self.ask_page = AskPage(presenter, self._take_suggestion, self._draw)
         self.presses = RehearsePresses(presenter)
         self.working_page, self.decide_page = WorkingPage(presenter), DecidePage(presenter, self.presses)
-        self.approved_page, self.running_page = ApprovedPage(presenter, self.presses), RunningPage(presenter)
+        self.approved_page, self.running_page = (
+            ApprovedPage(presenter, self.presses),
+            RunningPage(presenter, self.presses),
+        )
         self.outcome_page, self.saved_page = OutcomePage(presenter, self.presses), SavedPage(presenter)
         self.page_of = {
             Step.ASK: self.ask_page,

@@ -2,8 +2,6 @@
 
 import time
 
-import numpy as np
-
 from gui.arm_words import STATES, STEPS
 from gui.rehearse_presenter import RehearsePresenter
 from gui.rehearse_step import Step
@@ -160,10 +158,10 @@ def outcome_words(p: RehearsePresenter) -> dict[str, str]:
     facts = {}
     if run is not None and run.fault:
         facts["Ended"] = f"at {100 * run.progress:.0f} % of the way. {run.fault}"
-    if tracking is not None and len(tracking):
-        errors = tracking.error_mm
-        most = f"{np.percentile(errors, 95):.1f} mm or less for 95 % of the time, {errors.max():.1f} mm at most"
-        facts["Off the plan"] = most
+    if tracking is not None:
+        off = tracking.off_the_plan
+        if off is not None:
+            facts["Off the plan"] = f"{off.p95_mm:.1f} mm or less for 95 % of the way, {off.most_mm:.1f} mm at most"
     if p.verdict is not None:
         facts["The lab says"] = f"{'done' if p.verdict.success else 'not done'}. {p.verdict.reason}"
     return facts

@@ -82,15 +82,17 @@ class ApprovedPage(QWidget):
 
 
 class RunningPage(QWidget):
-    """While the arm moves. Stop stands where nothing else does before or after; what goes on stands in the column."""
+    """While the arm moves. Stop stands where nothing else does before or after; the button that is held, or that goes
+    on, is the one that started the motion."""
 
-    def __init__(self, presenter: RehearsePresenter):
+    def __init__(self, presenter: RehearsePresenter, presses: RehearsePresses):
         super().__init__()
         self._presenter = presenter
         self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
+        self.hold = presses.run
         self.pause = Button("Pause", icon_name="pause", on=presenter.pause)
         self.pause.setToolTip("The arm comes to rest on its way. It goes on only after another press")
         self.stop = Button("Stop", "stop", icon_name="stop", on=presenter.stop)
@@ -121,10 +123,11 @@ class OutcomePage(QWidget):
         self.note.setAccessibleName("Note about the outcome")
         self.note.setMaxLength(1000)
         self.keep = QCheckBox("Keep as a demonstration")
+        self.why_not = label("", "small", wrap=True, name="why it cannot be kept")
         self.success, self.failure = presses.success, presses.failure
         self.success.taken.connect(lambda: self._finish(True))
         self.failure.taken.connect(lambda: self._finish(False))
-        self.setLayout(column(self.heading, self.problem, self.facts, self.note, self.keep, None))
+        self.setLayout(column(self.heading, self.problem, self.facts, self.note, self.keep, self.why_not, None))
 
     def begin(self) -> None:
         self.note.clear()
@@ -138,11 +141,15 @@ class OutcomePage(QWidget):
         self.facts.setVisible(not presenter.problem)
         self.keep.setEnabled(presenter.rehearsal.recorded)
         reason = presenter.rehearsal.recording_problem
-        self.keep.setText("Not recorded" if reason else "Keep as a demonstration")
+        if reason:
+            self.keep.setChecked(False)
+        self.why_not.setText(f"It cannot be kept: {reason}" if reason else "")
+        self.why_not.setVisible(bool(reason))
         self.keep.setToolTip(reason or "The run is then an episode of the library, and the model can learn from it")
 
     def _finish(self, success: bool) -> None:
-        self._presenter.finish(success, self.note.text().strip(), self.keep.isChecked())
+        keep = self.keep.isEnabled() and self.keep.isChecked()
+        self._presenter.finish(success, self.note.text().strip(), keep)
 
 
 class SavedPage(QWidget):
