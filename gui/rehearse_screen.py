@@ -10,7 +10,7 @@ from gui.findings_list import FindingsList
 from gui.held_step import HeldStep
 from gui.live_overlay import LiveView, thinned
 from gui.motion_drawing import MotionDrawing
-from gui.parts import Card, row
+from gui.parts import Card, Yielding, row
 from gui.rehearse_pages import AskPage, DecidePage, WorkingPage
 from gui.rehearse_presenter import RehearsePresenter
 from gui.rehearse_presses import RehearsePresses
@@ -25,6 +25,7 @@ from gui.waypoint_hands import WaypointHands
 from model.client import Progress
 
 _PANEL_LINES = 16.0  # height of what stands below the timeline
+_VIEW_LINES = 4.0  # height of the views at the least
 _SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
 _PREVIEW_EVERY = 4  # pulls: what is being imagined plays at about eight pictures a second
 _FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras
@@ -126,9 +127,13 @@ class RehearseScreen(QWidget):
         for card in (guide, found):
             card.setFixedHeight(space(_PANEL_LINES))
             card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        middle, below = row(self.player.grid, self.scene), row(found, guide)
-        middle.setStretch(0, 2)
-        middle.setStretch(1, 1)
+        for views in (
+            self.player.grid,
+            self.scene,
+        ):  # they give way to messages at the top: no button ever moves for one
+            views.setMinimumHeight(space(_VIEW_LINES))
+        # The views give way to messages at the top, so that no button has to.
+        middle, below = Yielding(self.player.grid, self.scene, lines=_VIEW_LINES), row(found, guide)
         below.setStretch(0, 3)
         below.setStretch(1, 5)
         layout = QVBoxLayout(self)
@@ -136,7 +141,7 @@ class RehearseScreen(QWidget):
         layout.setSpacing(space(0.4))
         layout.addWidget(self.strip)
         layout.addWidget(self.ask_bar)
-        layout.addLayout(middle, 1)
+        layout.addWidget(middle, 1)
         layout.addWidget(self.player.below)
         layout.addLayout(below)
 

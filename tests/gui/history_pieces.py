@@ -40,8 +40,7 @@ def proposed(instruction: str, T: int = 9) -> tuple[Proposal, Plan]:
 def store(
     library: Path, instruction: str, *, ran: bool = False, rejected: str | None = None, begun_by: str = ""
 ) -> Facts:
-    """Write one rehearsal into the library's folder and its lists; `begun_by`: the program that has begun its run, which
-    has no end."""
+    """Write one rehearsal into the library's folder and its lists; `begun_by` has begun its run, which has no end."""
     proposal, plan = proposed(instruction)
     facts = Facts(proposal=proposal, plan=plan, made=WHEN, operator="Ada", rejected=rejected)
     settings = ProgramSettings()

@@ -2,10 +2,15 @@
 
 from itertools import combinations
 
+import pytest
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from gui.deliberate import DeliberateButton
+from gui.messages import Kind
+from gui.press_bench import PressBench
+from gui.rehearse_step import Step
+from workflows.drawn_motion import DrawnPoint
 
 SIZES = ((1024, 700), (1280, 800), (1920, 1080))
 
@@ -33,3 +38,66 @@ def clashes(pages: dict[str, dict[QAbstractButton, QRect]]) -> list[str]:
 def settle() -> None:
     for _ in range(4):
         QApplication.processEvents()
+
+
+@pytest.fixture
+def bench(qapp, tmp_path):
+    bench = PressBench(qapp, tmp_path, SIZES[0])
+    yield bench
+    bench.close()
+    bench.window.deleteLater()
+    settle()
+
+
+def every_page(bench: PressBench) -> dict[str, dict[QAbstractButton, QRect]]:
+    """The rehearsal's steps one after the other, and where their buttons stand."""
+    presenter, screen, pages = bench.presenter, bench.screen, {}
+
+    def look(name: str) -> None:
+        bench.live(0.3)
+        pages[name] = places(bench.window, screen)
+
+    look("ask")
+    presenter.draw("to the side", (DrawnPoint((0.42, 0.05, 0.2)), DrawnPoint((0.42, -0.1, 0.2))))
+    bench.until(lambda: presenter.step is Step.WATCH and not presenter.busy)
+    look("decide")
+    screen.decide_page.reject.click()
+    look("reasons")
+    screen.decide_page.keep.click()
+    presenter.approve()
+    bench.until(lambda: presenter.step is Step.APPROVED and not presenter.busy)
+    look("approved")
+    bench.choose_hold(True)
+    look("approved, to be held")
+    bench.choose_hold(False)
+    presenter.run(0.25)
+    bench.until(lambda: presenter.step is Step.RUNNING and not presenter.busy)
+    look("running")
+    presenter.pause()
+    bench.until(lambda: presenter.paused)
+    look("paused")
+    presenter.stop()
+    bench.until(lambda: presenter.can_judge)
+    look("outcome")
+    presenter.finish(False, "")
+    bench.until(lambda: presenter.step is Step.SAVED and not presenter.busy)
+    look("saved")
+    return pages
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_on_the_rehearse_screen_each_has_a_place_of_its_own(bench, size):
+    bench.window.resize(*size)
+    pages = every_page(bench)
+    assert clashes(pages) == []
+    deliberate = {button for found in pages.values() for button in found if isinstance(button, DeliberateButton)}
+    assert len(deliberate) >= 5
+    assert {pages[name][bench.screen.presses.run].getRect() for name in ("decide", "approved", "paused")} == {
+        pages["running"][bench.screen.presses.run].getRect()
+    }
+    for number in range(3):  # messages at the top move none of them
+        bench.messages.say(Kind.WARNING, f"Something is so, and this is what to do about it, {number}.")
+    bench.live(0.3)
+    for button, at in places(bench.window, bench.screen.presses).items():
+        assert at == pages["saved"].get(button, at)
+    assert bench.screen.presses.isVisible() and bench.window.height() >= bench.screen.height()
