@@ -101,3 +101,19 @@ def test_on_the_rehearse_screen_each_has_a_place_of_its_own(bench, size):
     for button, at in places(bench.window, bench.screen.presses).items():
         assert at == pages["saved"].get(button, at)
     assert bench.screen.presses.isVisible() and bench.window.height() >= bench.screen.height()
+
+
+def test_on_the_arm_and_record_screens_each_has_a_place_of_its_own(fresh_program, qtbot):
+    """Also when somebody else teaches."""
+    shell = fresh_program.shell
+    shell.resize(*SIZES[0])
+    for name in ("arm", "record"):
+        shell.show_screen(name)
+        screen, pages = shell.screens[name], {}
+        qtbot.wait(300)
+        pages["first"] = places(shell, screen)
+        for index in (0, 1, 2) if name == "record" else ():
+            screen.teach_card.choice.button(index).click()
+            qtbot.wait(100)
+            pages[f"taught by {index}"] = places(shell, screen)
+        assert clashes(pages) == [], name
