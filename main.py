@@ -20,6 +20,7 @@ ROLES = {
     "lab": "simulation.process",
     "library-window": "gui.library_figures",
     "model": "model.process",
+    "presses": "gui.press_trial",
     "robot": "robot.process",
     "trials": "workflows.evaluate.judging",
     "walkthrough": "gui.walkthrough",

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from foundation.errors import KnownError
+from gui.closing import WHY, under_way
 from gui.connection import Connection
 from gui.crash import CrashHooks, CrashLog, crash_folder
 from gui.garbage import GarbageCollection
@@ -94,7 +95,10 @@ class Program(QObject):
         if self._closed:
             return
         self._closed = True
+        if under_way(self.connection, self.rehearse, self.record):
+            self.connection.stop()
         self.control.release_all()
+        self.rehearse.end_run(WHY)
         self.key.close()
         self.screens.gamepad.close()
         try:
@@ -124,6 +128,7 @@ class Program(QObject):
         self.rehearse.hold_chosen.connect(self.setup.remember_hold_to_run)
         self.theme.changed.connect(lambda: self.setup.remember_appearance(self.theme.appearance))
         self.shell.closing.connect(self.close)
+        self.shell.under_way = lambda: under_way(self.connection, self.rehearse, self.record)
 
     def _say_first(self, damaged: str | None, first_start: bool) -> None:
         if damaged:

@@ -5,6 +5,7 @@ step is renewed in the same way and passes the same limiter; the robot process k
 says however busy the window is.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from foundation import xarm7
 from foundation.errors import KnownError
 from foundation.poses import from_rotation_vector
 from gui.connection import Connection
+from gui.deliberate import RIPE_AFTER
 from gui.jobs import Jobs
 from robot.client import RobotClient
 from robot.jog_step import JogStep
@@ -78,11 +80,13 @@ class ArmControlPresenter(QObject):
 
     def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
         super().__init__(parent)
-        self._connection, self._jobs = connection, jobs
+        self._connection, self._jobs, self.clock = connection, jobs, connection.clock
         self.frame, self.step_index, self.speed_mm_s = Frame.BASE, 0, 50
         self.gamepad = ""  # its name, '' while there is none
         self._held: dict[Direction, None] = {}
         self._pushed = np.zeros(6)  # shares of full speed, from a gamepad's sticks
+        self._sticks_rested = True  # since the arm could last not be moved: only a new push moves it
+        self._able_since = -math.inf  # s by the clock: when it could be moved again
         self._step: _Step | None = None
         self._busy = False
         self._gripper_next: float | None = None  # pressed while another command was on its way
@@ -164,10 +168,25 @@ class ArmControlPresenter(QObject):
 
     def push(self, shares: np.ndarray) -> None:
         """Sticks were moved: shares (6,) of full speed in [-1, 1], zeros when they rest."""
-        counts, before = self.can_jog and self._step is None, self._pushed.any()
+        if not np.any(shares):
+            self._sticks_rested = True
+        able = self.can_jog and self._step is None and (self.pad_counts or self._pushed.any())
+        counts, before = able and self._sticks_rested, self._pushed.any()
+        if not counts and np.any(shares):
+            self._sticks_rested = False
         self._pushed = np.array(shares, float) if counts else np.zeros(6)  # letting go counts whatever else is done
         if counts and (before or self._pushed.any()):
             self._renew()
+
+    @property
+    def pad_counts(self) -> bool:
+        """Whether the arm could be moved for so long that what a gamepad says now was decided since."""
+        return self.clock.now() - self._able_since >= RIPE_AFTER
+
+    def push_gripper(self, openness: float) -> None:
+        """A gamepad's button for the gripper went down."""
+        if self.pad_counts:
+            self.gripper(openness)
 
     def show_gamepad(self, name: str) -> None:
         self.gamepad = name
@@ -176,6 +195,7 @@ class ArmControlPresenter(QObject):
     def release_all(self) -> None:
         """Nothing is held any more, and a step ends where it is."""
         self._gripper_next = None
+        self._sticks_rested = self._sticks_rested and not self._pushed.any()
         if self.moving:
             self._forget()
             self._renew()
@@ -203,7 +223,9 @@ class ArmControlPresenter(QObject):
     def _pulled(self) -> None:
         state = self._connection.arm_state
         if state is not self._state:
-            self._state = state
+            could, self._state = self.can_jog, state
+            if self.can_jog and not could:
+                self._able_since = self.clock.now()
             if not self.can_jog and self.moving:
                 self._forget()
             self.changed.emit()

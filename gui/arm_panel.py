@@ -5,7 +5,8 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from gui.arm_figures import ArmFiguresTable
 from gui.arm_presenter import ArmFigures, ArmPresenter
 from gui.arm_words import STEPS
-from gui.parts import Button, Card, label, row
+from gui.deliberate import DeliberateButton
+from gui.parts import Card, label, row
 from gui.theme import look, space
 from robot.state import ArmState
 
@@ -45,7 +46,7 @@ class ArmPanel(Card):
         self.name, self.chip = label("", "heading"), label("", "chip", name="arm state")
         self.meaning = label("", "small", wrap=True)
         self.trouble = TroubleNote()
-        self.step = Button("", "primary", on=self._press)
+        self.step = DeliberateButton("", "primary", clock=presenter.connection.clock, on=self._press)
         self.step.setObjectName("next step")
         self.table = ArmFiguresTable()
         self.body.addLayout(row(self.name, None, self.chip))

@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSlider, QVBoxLayout, QWidget
 from gui.arm_control_presenter import FASTEST_MM_S, SLOWEST_MM_S, STEP_SIZES, ArmControlPresenter, Frame
 from gui.arm_presenter import ArmPresenter
 from gui.choice import Choice
+from gui.deliberate import DeliberateButton
 from gui.jog_pads import JogPads
-from gui.parts import Button, Card, column, label, line, row
+from gui.parts import Card, column, label, line, row
 from gui.recovery_card import RecoveryCard
 from gui.theme import space
 
@@ -21,13 +22,14 @@ class ArmScreen(QWidget):
     def __init__(self, arm: ArmPresenter, control: ArmControlPresenter):
         super().__init__()
         self._control = control
-        self.pads = JogPads(control)
+        self.gripper = GripperCard(control)
+        self.pads = JogPads(control, (self.gripper.open, self.gripper.close_))
         self.jog_buttons = self.pads.buttons
         self.recovery = RecoveryCard(arm)
         self.note = label("", "warning", wrap=True, name="jog note")
-        self.gripper = GripperCard(control)
-        self.home = Button("Drive to the home position", icon_name="home", on=control.go_home)
-        self.guide = Button("Start hand guiding", icon_name="hand", on=control.toggle_guiding)
+        clock = control.clock
+        self.home = DeliberateButton("Drive to the home position", clock=clock, icon_name="home", on=control.go_home)
+        self.guide = DeliberateButton("", clock=clock, icon_name="hand", on=control.toggle_guiding)
         scroll, inside = QScrollArea(), QWidget()
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -36,12 +38,12 @@ class ArmScreen(QWidget):
         content = QVBoxLayout(inside)
         content.setContentsMargins(space(1), space(1), space(1), space(1))
         content.setSpacing(space(0.8))
-        content.addWidget(self.recovery)
         content.addWidget(self._move_card())
         lower = row(self.gripper, self._whole_arm_card(), gap=0.8)
         lower.setStretch(0, 1)
         lower.setStretch(1, 1)
         content.addLayout(lower)
+        content.addWidget(self.recovery)  # below: what comes and goes must not move the buttons that move the arm
         content.addStretch(1)
         control.changed.connect(self._show)
         control.note.connect(self._show_note)
@@ -75,6 +77,9 @@ class ArmScreen(QWidget):
         card.body.addWidget(line())
         card.body.addWidget(self.pads)
         self.how = label("", "small", wrap=True)
+        for each, lines in ((self.note, 1.2), (self.how, 2.4)):
+            each.setMinimumHeight(space(lines))  # however long they are, what stands below stays in its place
+            each.setAlignment(Qt.AlignmentFlag.AlignTop)
         card.body.addWidget(self.note)
         card.body.addWidget(self.how)
         return card
@@ -105,12 +110,13 @@ class ArmScreen(QWidget):
         if not held:
             how = "One press of a button or its key is one step of this size."
         if not control.can_jog and not control.moving:
-            how = "The arm is not ready: see above, or the panel beside the cameras."
+            how = "The arm is not ready: see the panel beside the cameras, or below."
         elif control.gamepad:
             how += f"\n{control.gamepad}: hold its left (shoulder) button and move. A gamepad's Start is Stop."
         self.how.setText(how)
         self.home.setEnabled(control.can_press)
         self.guide.setEnabled(control.can_press or control.guiding)
+        self.guide.only_rests(control.guiding)
         self.guide.setText("End hand guiding" if control.guiding else "Start hand guiding")
         text = "Hold the arm before you press: it then gives way to your hands."
         self.guide_text.setText("Move the arm with your hands. It keeps its own weight." if control.guiding else text)
@@ -119,14 +125,22 @@ class ArmScreen(QWidget):
         self.note.setText(sentence)
 
 
+def gripper_buttons(control: ArmControlPresenter) -> tuple[DeliberateButton, DeliberateButton]:
+    """One that opens and one that closes the gripper."""
+    clock = control.clock
+    return (
+        DeliberateButton("Open  (O)", clock=clock, icon_name="gripper-open", on=lambda: control.gripper(1.0)),
+        DeliberateButton("Close  (C)", clock=clock, icon_name="gripper-closed", on=lambda: control.gripper(0.0)),
+    )
+
+
 class GripperCard(Card):
     """Open, close, or a width in between."""
 
     def __init__(self, control: ArmControlPresenter):
         super().__init__("Gripper")
         self._control = control
-        self.open = Button("Open  (O)", icon_name="gripper-open", on=lambda: control.gripper(1.0))
-        self.close_ = Button("Close  (C)", icon_name="gripper-closed", on=lambda: control.gripper(0.0))
+        self.open, self.close_ = gripper_buttons(control)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, 100)
         self.slider.setValue(100)

@@ -5,6 +5,8 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from foundation.clocks import Clock
+from gui.deliberate import DeliberateButton
 from gui.parts import Button, Card, IconLabel, column, label, row
 from gui.rehearse_pages import Note
 from gui.theme import colours, space
@@ -13,16 +15,23 @@ GUIDE_LINES = 25.0  # of text: the guide's width
 
 
 class GuidePage(Card):
-    """A heading, a sentence, whatever the step adds to `middle`, and below it the main button with others before it.
+    """A heading, a sentence, whatever the step adds to `middle`, and below it the main button with others before it;
+    among them `moves`, the only one that sets the arm going.
 
     `fills`: whether something in `middle` takes all the room there is. `refresh` is called whenever something changed.
     """
 
-    def __init__(self, heading: str, *, fills: bool = False):
+    def __init__(self, heading: str, clock: Clock, *, fills: bool = False):
         super().__init__()
         self.heading, self.words, self.problem = label(heading, "heading", wrap=True), label("", wrap=True), Note()
         self.middle, self.below = QVBoxLayout(), QVBoxLayout()
         self.main = Button("", "primary")
+        self.moves = DeliberateButton("", "primary", clock=clock, icon_name="play")
+        for button in (self.moves, self.main):  # on every page: nothing else ever stands where `moves` stands
+            policy = button.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(policy)
+        self.moves.hide()
         for layout in (self.middle, self.below):
             layout.setSpacing(space(0.4))
         for part in (self.heading, self.words, self.problem):
@@ -31,6 +40,7 @@ class GuidePage(Card):
         if not fills:
             self.body.addStretch(1)
         self.body.addLayout(self.below)
+        self.body.addWidget(self.moves)
         self.body.addWidget(self.main)
 
     def refresh(self) -> None:
@@ -47,6 +57,17 @@ class GuidePage(Card):
         self.main.setText(words)
         self.main.set_icon(icon)
         self.main.setEnabled(enabled)
+        self.main.show()
+        self.moves.hide()
+
+    def offer_to_move(self, words: str, *, enabled: bool, icon: str = "play", alone: bool = True) -> None:
+        """The next step sets the arm going: its button says so, in a place where none of the others stands. `alone`:
+        without the main button."""
+        self.moves.setText(words)
+        self.moves.set_icon(icon)
+        self.moves.setEnabled(enabled)
+        self.moves.show()
+        self.main.setVisible(not alone)
 
 
 class CoverageMark(QWidget):

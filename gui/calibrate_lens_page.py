@@ -75,7 +75,7 @@ class LensPage(GuidePage):
     """One row for each camera."""
 
     def __init__(self, presenter: CalibratePresenter):
-        super().__init__("How each lens sees", fills=True)
+        super().__init__("How each lens sees", presenter.connection.clock, fills=True)
         self._presenter = presenter
         self.rows: dict[str, LensRow] = {}
         self._list = QVBoxLayout()

@@ -53,7 +53,7 @@ class OverviewPage(GuidePage):
     """Where it begins, and where it ends."""
 
     def __init__(self, presenter: CalibratePresenter, live: LivePresenter):
-        super().__init__("Where the cameras stand", fills=True)
+        super().__init__("Where the cameras stand", presenter.connection.clock, fills=True)
         self._presenter = presenter
         self.rows: dict[str, PlaceRow] = {}
         self._versions: tuple = ()

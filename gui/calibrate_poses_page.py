@@ -22,14 +22,14 @@ class PosesPage(GuidePage):
     """See PosesPresenter; one main button for each of its stages."""
 
     def __init__(self, presenter: CalibratePresenter, arm: ArmPresenter, control: ArmControlPresenter):
-        super().__init__("The board in many poses", fills=True)
+        super().__init__("The board in many poses", presenter.connection.clock, fills=True)
         self._presenter, self._poses, self._control = presenter, presenter.poses, control
         self.arm = ArmLine(arm)
         self.way = Choice(("The arm by itself", "By hand"), lambda index: self._poses.choose_by_hand(index == 1))
         self.speed = Choice(_SPEED_NAMES, lambda index: self._poses.choose_speed(SPEEDS[index]))
         self.speed_row = QWidget()
         self.speed_row.setLayout(row(label("Speed", "muted"), self.speed, None))
-        self.guide = Button("", icon_name="hand", on=control.toggle_guiding)
+        self.guide = self.moves  # by hand it is the same button that lets the arm go
         self.guide_words = label("", "small", wrap=True)
         self.bar, self.doing = QProgressBar(maximum=1000, textVisible=False), label("", "muted", wrap=True)
         self.progress = QWidget()
@@ -41,12 +41,13 @@ class PosesPage(GuidePage):
         self._list = QVBoxLayout()
         self._list.setSpacing(space(0.5))
         self._list.setContentsMargins(0, 0, 0, 0)
-        for part in (self.way, self.speed_row, self.arm, self.guide, self.guide_words, self.progress):
+        for part in (self.way, self.speed_row, self.arm, self.guide_words, self.progress):
             self.middle.addWidget(part)
         self.middle.addWidget(scrolled(self._list), 1)
         for part in (self.again, self.further):
             self.below.addWidget(part)
         self.main.clicked.connect(self._press)
+        self.moves.taken.connect(self._move)
 
     def refresh(self) -> None:
         poses, stage = self._poses, self._poses.stage
@@ -59,11 +60,8 @@ class PosesPage(GuidePage):
         self.speed_row.setVisible(automatic)
         self.speed.choose(SPEEDS.index(poses.speed))
         self.arm.setVisible(automatic or stage is Stage.BY_HAND)
-        for part in (self.guide, self.guide_words):
-            part.setVisible(stage is Stage.BY_HAND)
+        self.guide_words.setVisible(stage is Stage.BY_HAND)
         self.guide_words.setText(hand_words(self._control.guiding, poses.simulated))
-        self.guide.setEnabled(self._control.can_press or self._control.guiding)
-        self.guide.setText("End hand guiding  (G)" if self._control.guiding else "Start hand guiding  (G)")
         self._show_progress(stage)
         self._show_needs()
         self.again.setVisible((automatic or stage is Stage.DONE) and not poses.busy)
@@ -138,31 +136,45 @@ class PosesPage(GuidePage):
         count = len(poses.proposals)
         started = poses.next_pose > 0
         self.main.show_as("danger" if stage is Stage.DRIVING else "primary")
+        self.moves.only_rests(stage is Stage.BY_HAND and self._control.guiding)
+        self.moves.show_as("" if stage is Stage.BY_HAND else "primary")
         if stage is Stage.MOUNT:
             words = "Put the board on" if poses.simulated else "The board is on the gripper"
             self.offer(words, "check", enabled=not poses.busy and poses.session is not None)
         elif stage is Stage.DRIVING:
             self.offer("End the motion", "cross")
         elif stage is Stage.BY_HAND:
-            self.offer("Take this pose", "plus", enabled=poses.can_take)
+            control = self._control
+            words = "End hand guiding  (G)" if control.guiding else "Start hand guiding  (G)"
+            self.offer_to_move(words, icon="hand", enabled=control.can_press or control.guiding, alone=False)
+            self.main.setText("Take this pose")
+            self.main.set_icon("plus")
+            self.main.setEnabled(poses.can_take)
         elif stage is Stage.DONE:
             self.offer("Work it out", "right", enabled=not poses.busy)
         elif stage is Stage.BROKEN or started:
-            self.offer(f"Go on with pose {poses.next_pose + 1}: the arm moves", "play", enabled=ready)
+            self.offer_to_move(f"Go on with pose {poses.next_pose + 1}: the arm moves", enabled=ready)
         elif stage is Stage.LOOK:
-            self.offer("Look around: the arm moves", "play", enabled=ready)
+            self.offer_to_move("Look around: the arm moves", enabled=ready)
         else:
-            self.offer(f"Start: the arm moves through {count} poses", "play", enabled=ready)
+            self.offer_to_move(f"Start: the arm moves through {count} poses", enabled=ready)
 
     def _press(self) -> None:
         poses, stage = self._poses, self._poses.stage
-        act = {
+        acts = {
             Stage.MOUNT: poses.mount,
             Stage.DRIVING: poses.cancel,
             Stage.BY_HAND: poses.take,
             Stage.DONE: self._work_out,
-        }.get(stage, poses.drive)
-        act()
+        }
+        if stage in acts:
+            acts[stage]()
+
+    def _move(self) -> None:
+        if self._poses.stage is Stage.BY_HAND:
+            self._control.toggle_guiding()
+        else:
+            self._poses.drive()
 
     def _work_out(self) -> None:
         self._poses.finish()

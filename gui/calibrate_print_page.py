@@ -73,7 +73,7 @@ class PrintPage(GuidePage):
     """The PDF, and how large it came out."""
 
     def __init__(self, presenter: CalibratePresenter, picture: BoardPicture):
-        super().__init__("Print the tags")
+        super().__init__("Print the tags", presenter.connection.clock)
         self._presenter, self._picture = presenter, picture
         choose = presenter.choose_tags
         self.family, self.paper = QComboBox(), QComboBox()

@@ -66,7 +66,7 @@ class ReportPage(GuidePage):
     """What counts, and what to do with it."""
 
     def __init__(self, presenter: CalibratePresenter):
-        super().__init__("Report", fills=True)
+        super().__init__("Report", presenter.connection.clock, fills=True)
         self._presenter = presenter
         self.banner, self.advice, self.facts = VerdictBanner(), label("", wrap=True), Facts()
         self._cameras = QVBoxLayout()

@@ -95,11 +95,12 @@ class CalibrateScreen(QWidget):
         if direction is not None:
             (self._hand.pull if pressed and by_hand else self._hand.release)(direction)
             return by_hand and self._hand.can_pull
-        button = {Qt.Key.Key_G: self.poses_page.guide, Qt.Key.Key_Return: self.poses_page.main}.get(Qt.Key(key))
-        if not by_hand or button is None:
+        if not by_hand or key not in (Qt.Key.Key_G, Qt.Key.Key_Return):
             return False
-        if pressed and button.isEnabled():
-            button.click()
+        if pressed and key == Qt.Key.Key_G:
+            self.poses_page.guide.press_by_own_key()
+        elif pressed:
+            self.poses_page.main.click()
         return True
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -15,7 +15,7 @@ class SolvePage(GuidePage):
     """First the places, then each camera's delay."""
 
     def __init__(self, presenter: CalibratePresenter, arm: ArmPresenter):
-        super().__init__("Work it out")
+        super().__init__("Work it out", presenter.connection.clock)
         self._presenter, self._solver = presenter, presenter.solver
         self.facts = Facts()
         self.refine = QCheckBox("Also improve the lenses, where enough was seen")
@@ -29,6 +29,7 @@ class SolvePage(GuidePage):
         for part in (self.way_out, self.without):
             self.below.addWidget(part)
         self.main.clicked.connect(self._press)
+        self.moves.taken.connect(self._solver.sweep)
 
     def refresh(self) -> None:
         presenter = self._presenter
@@ -92,7 +93,7 @@ class SolvePage(GuidePage):
         elif presenter.report is None:
             self.offer("Work it out", "refresh", enabled=presenter.session is not None and not presenter.busy)
         elif not self._solver.measured_delays:
-            self.offer("Measure the delays: the arm moves", "play", enabled=self._solver.can_sweep)
+            self.offer_to_move("Measure the delays: the arm moves", enabled=self._solver.can_sweep)
         else:
             self.offer("See the report", "right")
 
@@ -102,9 +103,7 @@ class SolvePage(GuidePage):
             self._solver.cancel()
         elif presenter.report is None:
             self._solver.solve()
-        elif not self._solver.measured_delays:
-            self._solver.sweep()
-        else:
+        elif self._solver.measured_delays:
             self._go_on()
 
     def _go_on(self) -> None:

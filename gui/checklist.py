@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gui.arm_presenter import ArmPresenter
 from gui.arm_words import STEPS
 from gui.control_box_presenter import ControlBoxPresenter
+from gui.deliberate import DeliberateButton
 from gui.parts import Button, Card, IconLabel, column, label, row
 from gui.setup_presenter import SetupPresenter
 from robot.box_check import Compared
@@ -42,7 +43,7 @@ class Checklist(Card):
         self.rows: list[CheckRow] = []
         self._list = QVBoxLayout()
         self.waiting = label("", "muted", wrap=True)
-        self.next = Button("", "primary", on=self._press)
+        self.next = DeliberateButton("", "primary", clock=presenter.connection.clock, on=self._press)
         self.next.setObjectName("next")
         self.undo = Button("Undo the changes", "quiet", on=presenter.undo)
         self.body.addWidget(self.waiting)

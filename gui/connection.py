@@ -4,6 +4,7 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from foundation.clocks import Clock, SystemClock
 from foundation.errors import KnownError
 from gui.arm_moments import ArmMoments
 from gui.jobs import Job, Jobs
@@ -23,7 +24,7 @@ class Connection(QObject):
     """The session's life in the window. The session stays the same object; what it holds comes and goes.
 
     `pulled` comes thirty times a second in the GUI thread: whoever shows what is present now looks then. `moments`
-    knows where the arm was when a picture was taken.
+    knows where the arm was when a picture was taken. `clock` is the one by which presses are timed.
     """
 
     changed = Signal()  # began to open, is open, is closed
@@ -32,9 +33,9 @@ class Connection(QObject):
     stop_pressed = Signal()
     failed = Signal(KnownError)
 
-    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None):
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None, *, clock: Clock = SystemClock()):
         super().__init__(parent)
-        self.session, self._jobs = session, jobs
+        self.session, self._jobs, self.clock = session, jobs, clock
         self._job: Job | None = None
         self._confirming: Job | None = None
         self.opened = False

@@ -35,16 +35,15 @@ class ErrorCurve(QWidget):
         self.setLayout(layout)
         self._colour()
 
-    def show_error(self, moments: np.ndarray, error_mm: np.ndarray) -> None:
-        """The error (n,) mm at moments (n,) s; NaN where nothing was measured, and then nothing is drawn."""
+    def show_error(self, moments: np.ndarray, error_mm: np.ndarray, words: str) -> None:
+        """The error (n,) mm at moments (n,) s, NaN where nothing was measured; `words` say it in figures, or why there
+        is nothing to draw."""
         known = error_mm[np.isfinite(error_mm)]
         self.board.setVisible(len(known) > 1)
+        self.words.setText(words)
         if len(known) < 2:
-            self.words.setText("This motion was not run: there is nothing to compare it with.")
             self.curve.setData([], [])
             return
-        most = f"{np.percentile(known, 95):.1f} or less for 95 % of the time, {known.max():.1f} at most"
-        self.words.setText(f"Off the plan, mm: {np.median(known):.1f} in the middle, {most}")
         self.curve.setData(moments, error_mm)
         self.plot.getViewBox().setXRange(float(moments[0]), float(moments[-1]), padding=0.01)
         self.plot.getViewBox().setYRange(0.0, max(1.0, 1.1 * float(known.max())), padding=0.02)

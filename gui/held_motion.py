@@ -14,6 +14,10 @@ class HeldMotion:
         self._held = False
         self._presses = 0  # a press that was let go does not go on by itself
 
+    @property
+    def held(self) -> bool:
+        return self._held
+
     def take(self, held: bool) -> None:
         """The hand takes the button, or lets it go."""
         self._presses += held and not self._held

@@ -157,11 +157,11 @@ class HistoryDetail(QWidget):
         if review is None:
             self.facts.show_facts({})
             self.findings.show_words("Findings", "")
-            self.curve.show_error(np.zeros(0), np.zeros(0))
+            self.curve.show_error(np.zeros(0), np.zeros(0), "")
             return
         self.facts.show_facts(history_words.facts(review.record))
         self.findings.show_findings(review.plan.findings, list(review.plan.frame_moments))
-        self.curve.show_error(review.moments, review.error_mm)
+        self.curve.show_error(review.moments, review.error_mm, history_words.off_the_plan(review))
 
     # --- parts ---
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from foundation.clocks import utc_now
 from storage.rehearsal_list import RehearsalRow
+from workflows.rehearsal_facts import THIS_PROGRAM
+from workflows.rehearsal_review import RehearsalReview
 
 _SOURCES = {
     "model": "Model",
@@ -31,6 +33,8 @@ def ending(row: RehearsalRow) -> tuple[str, str, str]:
     """How it ended in two or three words, with a colour of the theme and an icon."""
     if row.rejected is not None:
         return "Rejected", "muted", "cross"
+    if row.ended == "running":
+        return ("Running", "accent", "play") if row.run_by == THIS_PROGRAM else ("Not finished", "warning", "warning")
     if row.ended:
         if row.success is None:
             return ("Stopped early" if row.ended == "stopped" else "Not judged"), "warning", "warning"
@@ -59,12 +63,7 @@ def facts(record: dict[str, Any]) -> dict[str, str]:
     if part := record.get("part"):
         found["Part"] = f"{part['number']} of at most {part['most']}"
     found |= _approvals(record)
-    if run := record.get("run"):
-        found["Run"] = f"{_moment(run['began'])}, at {100 * run['speed']:.0f} % of the planned speed"
-        if run["fault"]:
-            found["Ended"] = f"at {100 * run['progress']:.0f} % of the way. {run['fault']}"
-    if (error := record.get("tracking_error_p95_mm")) is not None:
-        found["Off the plan"] = f"{error:.1f} mm or less for 95 % of the time"
+    found |= _run(record)
     if record.get("rejected") is not None:
         found["Rejected"] = record["rejected"] or "without a reason"
     if outcome := record.get("outcome"):
@@ -73,6 +72,18 @@ def facts(record: dict[str, Any]) -> dict[str, str]:
     if record.get("episode"):
         found["Kept"] = "as a demonstration in the library"
     return found
+
+
+def off_the_plan(review: RehearsalReview) -> str:
+    """How near the arm kept to the plan, or why that is not known."""
+    off = None if review.tracking is None else review.tracking.off_the_plan
+    if off is not None:
+        most = f"{off.p95_mm:.1f} or less for 95 % of the way, {off.most_mm:.1f} at most"
+        return f"Off the plan, mm: {off.median_mm:.1f} in the middle, {most}"
+    run = review.record.get("run")
+    if run is None:
+        return "This motion was not run: there is nothing to compare it with."
+    return "This motion was begun. What the arm did is not stored, so there is nothing to compare it with."
 
 
 def _approvals(record: dict[str, Any]) -> dict[str, str]:
@@ -88,6 +99,23 @@ def _approvals(record: dict[str, Any]) -> dict[str, str]:
     }
     if record.get("revoked"):
         found["Taken back"] = record["revoked"]
+    return found
+
+
+def _run(record: dict[str, Any]) -> dict[str, str]:
+    run = record.get("run")
+    if not run:
+        return {}
+    found = {"Run": f"{_moment(run['began'])}, at {100 * run['speed']:.0f} % of the planned speed"}
+    if not run["over"]:
+        here = run.get("program") == THIS_PROGRAM
+        found["Ended"] = "It has not ended yet." if here else "Begun; the program ended before the motion was finished."
+    elif run["fault"]:
+        found["Ended"] = f"at {100 * run['progress']:.0f} % of the way. {run['fault']}"
+    if (error := record.get("tracking_error_p95_mm")) is not None:
+        found["Off the plan"] = f"{error:.1f} mm or less for 95 % of the way"
+    if record.get("film"):
+        found["Film"] = record["film"]
     return found
 
 

@@ -1,12 +1,15 @@
 """The pads with which the tool is moved and turned, and the keys that do the same."""
 
+from collections.abc import Hashable
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui.arm_control_presenter import ArmControlPresenter, Direction, Frame
+from gui.deliberate import DeliberateButton
 from gui.parts import column, label, row
-from gui.theme import colours, look, space
+from gui.theme import colours, space
 
 # (row, column) in its pad, direction, words in the base frame, key's name, key
 _MOVES = (
@@ -30,11 +33,13 @@ _OPEN_KEY, _CLOSE_KEY = Qt.Key.Key_O, Qt.Key.Key_C
 
 
 class JogPads(QWidget):
-    """One button for each direction, by it in `buttons`; keys come through `take_key`."""
+    """One button for each direction, by it in `buttons`; keys come through `take_key`. `grip`: the buttons that open
+    and close the gripper, whose keys they are too."""
 
-    def __init__(self, control: ArmControlPresenter):
+    def __init__(self, control: ArmControlPresenter, grip: tuple[DeliberateButton, DeliberateButton]):
         super().__init__()
         self._control = control
+        self._grip: dict[Qt.Key, DeliberateButton] = {_OPEN_KEY: grip[0], _CLOSE_KEY: grip[1]}
         self.buttons: dict[Direction, JogButton] = {}
         pads = row(gap=1.5)
         for heading, entries in (("Move", _MOVES), ("Turn", _TURNS)):
@@ -46,18 +51,16 @@ class JogPads(QWidget):
     def take_key(self, key: int, pressed: bool) -> bool:
         """Whether a key meant something here; called for both going down and coming up."""
         if key in DIRECTION_OF_KEY:
-            direction = DIRECTION_OF_KEY[Qt.Key(key)]
-            (self._control.press if pressed else self._control.release)(direction)
+            self.buttons[DIRECTION_OF_KEY[Qt.Key(key)]].hold_by_key(pressed)
             return True
         return self.take_gripper_key(key, pressed)
 
     def take_gripper_key(self, key: int, pressed: bool) -> bool:
         """The same for the gripper's keys alone."""
-        if key not in (_OPEN_KEY, _CLOSE_KEY):
-            return False
-        if pressed:
-            self._control.gripper(1.0 if key == _OPEN_KEY else 0.0)
-        return True
+        button = self._grip.get(Qt.Key(key))
+        if button is not None and pressed:
+            button.press_by_own_key()
+        return button is not None
 
     def _pad(self, entries) -> QWidget:
         pad = QWidget()
@@ -76,21 +79,22 @@ class JogPads(QWidget):
             button.setEnabled(self._control.can_jog)
 
 
-class JogButton(QPushButton):
-    """Moves the arm in one direction; says which key does the same."""
+class JogButton(DeliberateButton):
+    """Moves the arm in one direction while it is held; says which key does the same."""
 
     def __init__(self, direction: Direction, words: str, key_name: str, control: ArmControlPresenter):
-        super().__init__()
-        look(self, "jog")
         self.direction, self._words, self._key_name, self._shown = direction, words, key_name, words
+        super().__init__("", "jog", clock=control.clock)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard has its own keys for this
         self.setAutoRepeat(False)
-        self.pressed.connect(lambda: control.press(direction))
-        self.released.connect(lambda: control.release(direction))
+        self.held.connect(lambda held: (control.press if held else control.release)(direction))
         self.show_frame(Frame.BASE)
 
     def sizeHint(self) -> QSize:
         return QSize(space(5.6), space(3.1))
+
+    def meaning(self) -> Hashable:
+        return self._shown
 
     def show_frame(self, frame: Frame) -> None:
         words = self._words
@@ -106,6 +110,7 @@ class JogButton(QPushButton):
         super().paintEvent(event)
         with QPainter(self) as painter:
             self._draw(painter)
+        self.paint_ripening()
 
     def _draw(self, painter: QPainter) -> None:
         c = colours()

@@ -63,6 +63,11 @@ class OneJob(QObject):
         if self._job is not None and self._job.name == name:
             self._job.cancel()
 
+    def join(self, timeout: float) -> None:
+        """Wait for the job's thread, at most so many s; only for closing down."""
+        if self._job is not None:
+            self._job.join(timeout)
+
     def _failed(self, error: KnownError) -> None:
         self.problem = str(error)
 

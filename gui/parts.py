@@ -113,6 +113,22 @@ class Card(QFrame):
         self.body = layout
 
 
+class Yielding(QWidget):
+    """Takes the room that is left, and no more: what is inside may be as low as `lines` of text. Its first widget is
+    twice as wide as the others."""
+
+    def __init__(self, *inside: QWidget, lines: float):
+        super().__init__()
+        layout = row(*inside)
+        for number, widget in enumerate(inside):
+            layout.setStretch(number, 1 if number else 2)
+            widget.setMinimumHeight(space(lines))
+        self.setLayout(layout)
+
+    def hasHeightForWidth(self) -> bool:
+        return False  # words inside that wrap must not ask for the height they would like
+
+
 def row(*items: QWidget | QLayout | None, gap: float = 0.5) -> QHBoxLayout:
     """Side by side; None is a stretch."""
     return _filled(QHBoxLayout(), items, gap)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QWidget
 
 from foundation.errors import ProcessError
 from gui.app import Program
+from gui.deliberate import DeliberateButton
 from robot.state import ArmState
 
 _LOOK_EVERY_MS = 40
@@ -47,6 +48,8 @@ class Person:
             self.wait(_LOOK_EVERY_MS / 1000.0)
 
     def can_press(self, button: QAbstractButton) -> bool:
+        if isinstance(button, DeliberateButton):
+            return button.ripe
         return button.isVisible() and button.isEnabled()
 
     def press(self, button: QAbstractButton) -> None:

@@ -1,11 +1,12 @@
 """The cards beside the pictures of the Record screen: the task, the state with its buttons, and how it goes."""
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import record_words
 from gui.arm_presenter import ArmPresenter
 from gui.arm_words import STEPS
+from gui.deliberate import DeliberateButton
 from gui.parts import Button, Card, column, label, row
 from gui.record_presenter import COUNTDOWNS_S, DEMONSTRATOR, RecordPresenter
 from gui.rehearse_pages import Facts, Note
@@ -104,7 +105,7 @@ class ArmLine(QWidget):
         super().__init__()
         self._arm = arm
         self.name, self.chip = label("", "muted"), label("", "chip")
-        self.step = Button("", "primary", on=arm.recover)
+        self.step = DeliberateButton("", "primary", clock=arm.connection.clock, on=arm.recover)
         self.setLayout(column(row(self.name, self.chip, None), self.step, gap=0.35))
         arm.refreshed.connect(self._show)
         arm.busy_changed.connect(self._show)
@@ -131,7 +132,8 @@ class StateCard(Card):
         self.banner, self.problem, self.words = StateBanner(), Note(), label("", "muted", wrap=True)
         self.arm = ArmLine(arm)
         self.start = Button("", "primary", icon_name="record", on=presenter.start_or_end)
-        self.bench = Button("", icon_name="refresh", on=presenter.bench_is_ready)
+        clock = presenter.connection.clock
+        self.bench = DeliberateButton("", clock=clock, icon_name="refresh", on=presenter.bench_is_ready)
         self.note = QLineEdit()
         self.note.setPlaceholderText("A note, if you like  (T)")
         # Else the keyboard would go here by itself when a button is hidden, and Y and N would be letters of a note.
@@ -139,9 +141,12 @@ class StateCard(Card):
         self.note.setAccessibleName("Note about the episode")
         self.note.setMaxLength(1000)
         self.note.returnPressed.connect(self.note.clearFocus)
-        self.success = Button("It worked: keep  (Y)", "primary", icon_name="check", on=lambda: self.keep(True))
-        self.failure = Button("It failed: keep  (N)", icon_name="cross", on=lambda: self.keep(False))
-        self.discard = Button("Discard, do it again  (Del)", "danger", icon_name="trash", on=presenter.discard)
+        self.success = DeliberateButton("It worked: keep  (Y)", "primary", clock=clock, icon_name="check")
+        self.failure = DeliberateButton("It failed: keep  (N)", clock=clock, icon_name="cross")
+        self.discard = DeliberateButton("Discard, do it again  (Del)", "danger", clock=clock, icon_name="trash")
+        self.success.taken.connect(lambda: self.keep(True))
+        self.failure.taken.connect(lambda: self.keep(False))
+        self.discard.taken.connect(presenter.discard)
         self.countdown = QComboBox()
         for seconds in COUNTDOWNS_S:
             self.countdown.addItem(f"after {seconds} s" if seconds else "at once", seconds)
@@ -149,15 +154,21 @@ class StateCard(Card):
         self.countdown.setAccessibleName("When the recording begins after the press")
         self.countdown.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.countdown.activated.connect(lambda _: presenter.choose_countdown(self.countdown.currentData()))
-        self.review = QWidget()
-        self.review.setLayout(column(self.note, self.success, self.failure, self.discard, gap=0.35))
         starting = row(self.start, self.countdown, gap=0.35)
         starting.setStretch(0, 1)
         for part in (self.banner, self.problem, self.words, self.arm):
             self.body.addWidget(part)
-        self.body.addLayout(starting)
-        self.body.addWidget(self.bench)
-        self.body.addWidget(self.review)
+        # A card of its own that never moves, and in it every button keeps its place, also while it is not there.
+        self.presses = Card()
+        self.presses.body.setSpacing(space(0.35))
+        for button in (self.start, self.bench, self.success, self.failure, self.discard):
+            policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            policy.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(policy)
+        self.presses.body.addWidget(self.note)
+        self.presses.body.addLayout(starting)
+        for button in (self.bench, self.success, self.failure, self.discard):
+            self.presses.body.addWidget(button)
         presenter.changed.connect(self.refresh)
         presenter.live_changed.connect(self._show_time)
         self.refresh()
@@ -172,13 +183,14 @@ class StateCard(Card):
         self.problem.show_words(presenter.problem, "warning" if state is RecordState.REVIEW else "danger")
         self.words.setText(record_words.next_words(presenter))
         self.words.setVisible(bool(self.words.text()))
-        self.review.setVisible(state is RecordState.REVIEW and not presenter.demonstrating)
-        for button in (self.success, self.failure, self.discard):
-            button.setEnabled(not presenter.busy)
-        self.success.show_as("" if presenter.problem else "primary")
+        reviewing = state is RecordState.REVIEW and not presenter.demonstrating
+        self.note.setEnabled(reviewing)
+        for button, kind in ((self.success, "primary"), (self.failure, ""), (self.discard, "danger")):
+            button.setEnabled(reviewing and not presenter.busy)
+            plain = not reviewing or (button is self.success and bool(presenter.problem))
+            button.show_as("" if plain else kind)
         self._show_start(state)
-        self.bench.setVisible(state is RecordState.RESET and not presenter.demonstrating)
-        self.bench.setEnabled(not presenter.busy)
+        self.bench.setEnabled(state is RecordState.RESET and not presenter.demonstrating and not presenter.busy)
         lab = presenter.simulated
         self.bench.setText("New bench, arm home  (B)" if lab else "The bench is ready  (B)")
         self.bench.setToolTip("Other things in other places; the arm drives home before" if lab else "")

@@ -99,7 +99,7 @@ class RecordPresenter(QObject):
     @property
     def problem(self) -> str:
         """What went wrong last, or ended the recording that is looked at; '' when nothing did."""
-        fault = "" if self.recorder is None else self.recorder.fault
+        fault = "" if self.recorder is None else self.recorder.fault or self.recorder.incomplete
         return self._problem or fault or self.library.problem
 
     @property

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gui import record_words
 from gui.arm_presenter import ArmPresenter
 from gui.live_overlay import LiveView
-from gui.parts import row, scrolled
+from gui.parts import column, row, scrolled
 from gui.record_cards import FiguresCard, StateCard, TaskCard, cards
 from gui.record_presenter import RecordPresenter
 from gui.teach_card import TeachCard
@@ -50,7 +50,7 @@ class RecordScreen(QWidget):
             return True
         act = {
             Qt.Key.Key_R: self.presenter.start_or_end,
-            Qt.Key.Key_B: self.presenter.bench_is_ready,
+            Qt.Key.Key_B: self.state_card.bench.press_by_own_key,
             Qt.Key.Key_Escape: self.presenter.cancel,
         }.get(Qt.Key(key))
         if act is None:
@@ -70,9 +70,9 @@ class RecordScreen(QWidget):
     def _film_key(self, key: int, pressed: bool) -> bool:
         card, player = self.state_card, self.player
         act = {
-            Qt.Key.Key_Y: lambda: card.keep(True),
-            Qt.Key.Key_N: lambda: card.keep(False),
-            Qt.Key.Key_Delete: self.presenter.discard,
+            Qt.Key.Key_Y: card.success.press_by_own_key,
+            Qt.Key.Key_N: card.failure.press_by_own_key,
+            Qt.Key.Key_Delete: card.discard.press_by_own_key,
             Qt.Key.Key_T: card.note.setFocus,
             Qt.Key.Key_P: player.toggle,
             Qt.Key.Key_Left: lambda: player.step(-1),
@@ -87,15 +87,17 @@ class RecordScreen(QWidget):
     # --- building ---
 
     def _lay_out(self) -> None:
-        side = scrolled(cards(self.task_card, self.state_card, self.figures_card))
-        side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        told = scrolled(cards(self.task_card, self.state_card, self.figures_card))
+        told.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        told.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        side = QWidget()
+        side.setLayout(column(told, self.state_card.presses))
         side.setFixedWidth(space(_SIDE_LINES))
         left = QVBoxLayout()
         left.setSpacing(space(0.5))
+        left.addWidget(self.player.below)  # above the pictures: below stand buttons that move the arm
         left.addWidget(self.player.grid, 1)
         left.addWidget(self.teach_card)
-        left.addWidget(self.player.below)
         layout = row(left, side, gap=0.7)
         layout.setContentsMargins(space(0.9), space(0.7), space(0.7), space(0.7))
         layout.setStretch(0, 1)

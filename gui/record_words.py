@@ -38,6 +38,8 @@ def next_words(p: RecordPresenter) -> str:
     if state is RecordState.RECORDING:
         return "Show the whole task, then end the recording. Stop (Space) ends it too, and keeps it."
     if state is RecordState.REVIEW:
+        if p.recorder is not None and p.recorder.incomplete:
+            return "This is not a whole recording. Look at it: discard it and do it again, or keep what there is."
         return "Did the arm do the whole task? Keep it either way, or discard it and do it again."
     if state is RecordState.COUNTDOWN:
         return "The recording begins by itself."

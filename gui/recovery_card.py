@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from gui.arm_panel import TroubleNote
 from gui.arm_presenter import ArmPresenter
 from gui.arm_words import STEPS
+from gui.deliberate import DeliberateButton
 from gui.parts import Button, Card, column, label, row
 from gui.theme import look, space
 from robot.recovery import RecoveryStep
@@ -60,7 +61,7 @@ class _StepRow(Card):
         look(self, "")
         words, why = STEPS[step]
         self.number, self.words = label("", "chip"), label(words, "figure")
-        self.button = Button(words, "primary", on=presenter.recover)
+        self.button = DeliberateButton(words, "primary", clock=presenter.connection.clock, on=presenter.recover)
         self.button.setObjectName(f"step {step.name}")
         self._own = step is RecoveryStep.REMOVE_CAUSE  # a person's own work has no button
         self.body.setContentsMargins(0, 0, 0, 0)

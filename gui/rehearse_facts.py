@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from foundation.trajectory import Trajectory
@@ -27,7 +28,8 @@ from workflows.rehearsal_facts import Part
 from workflows.rehearse import FIRST_SPEED, Rehearsal, RehearsalState
 from workflows.watch import CameraWatch
 
-PROPOSE, LOOK = "propose", "look"  # jobs: a motion is worked out; the bench is compared with what was shown
+PROPOSE, LOOK, RUN = "propose", "look", "run"  # jobs: a motion is worked out; the bench is looked at; a run begins
+_AT_REST = 0.02  # rad/s: what a standing arm reports stays below
 _USUAL = {"place": 0, "pick up": 1, "reach": 2}  # which kinds of task are suggested first
 _STEPS = {
     RehearsalState.EMPTY: Step.ASK,
@@ -50,7 +52,7 @@ class RehearseFacts(QObject):
 
     def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None, library: OpenLibrary | None):
         super().__init__(parent)
-        self.connection = connection
+        self.connection, self._jobs = connection, jobs
         self.memory = RehearseMemory(jobs, library, self)
         self.memory.changed.connect(self.changed)
         self._work = OneJob(jobs, self, unasked=LOOK)
@@ -132,6 +134,38 @@ class RehearseFacts(QObject):
     @property
     def can_run(self) -> bool:
         return self.step is Step.APPROVED and self.connection.arm_state is ArmState.HOLDING and not self.busy
+
+    @property
+    def can_press_run(self) -> bool:
+        """Whether the button that sets the arm going does something: it runs, holds or goes on."""
+        if self.step is Step.RUNNING:
+            return self.held_run or self.paused
+        return self.can_run or (self.step is Step.APPROVED and self.hold_to_run and self._work.name == RUN)
+
+    @property
+    def rests(self) -> bool:
+        """Whether the arm stands, as far as is known."""
+        status = self.connection.status
+        if status is None:
+            return True
+        moving = status.state in (ArmState.STOPPING, ArmState.FOLLOWING, ArmState.JOGGING)
+        return not moving and not bool((np.abs(status.velocity) > _AT_REST).any())
+
+    @property
+    def running(self) -> bool:
+        """Whether a motion runs, or is being begun."""
+        return self.step is Step.RUNNING or self._work.name == RUN
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether it can be said how the run went: only of an arm that stands again."""
+        return self.step is Step.OUTCOME and not self.busy and self.rests
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the run was stopped, or ended by a fault."""
+        run = self.rehearsal.current_run
+        return run is not None and bool(run.fault)
 
     @property
     def paused(self) -> bool:

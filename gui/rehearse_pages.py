@@ -7,6 +7,7 @@ from gui import rehearse_words
 from gui.candidates_bar import CandidatesBar
 from gui.parts import Button, IconLabel, column, label, row
 from gui.rehearse_presenter import RehearsePresenter
+from gui.rehearse_presses import RehearsePresses
 from gui.theme import look, space
 
 REASONS = ("It takes the wrong thing", "It goes the wrong way", "It comes too close to something", "It looks unsafe")
@@ -131,9 +132,9 @@ class WorkingPage(QWidget):
 class DecidePage(QWidget):
     """The motion can be watched; now it is for the operator to say yes or no."""
 
-    def __init__(self, presenter: RehearsePresenter):
+    def __init__(self, presenter: RehearsePresenter, presses: RehearsePresses):
         super().__init__()
-        self._presenter = presenter
+        self._presenter, self._presses = presenter, presses
         self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
         self.candidates = CandidatesBar()
         self.cover = QCheckBox("")
@@ -141,8 +142,9 @@ class DecidePage(QWidget):
             "Each further part is worked out from a new look and run without another press, as long as the tool stays "
             "in the box that is drawn in 3-D. Stop ends that, as it ends everything"
         )
-        self.approve = Button("Approve", "primary", icon_name="check", on=self._approve)
-        self.approve.setToolTip("Exactly this motion may then be run, once, within ten minutes. It does not start yet")
+        self.approve, self.confirm = presses.approve, presses.confirm
+        self.approve.taken.connect(self._approve)
+        self.confirm.taken.connect(self._reject)
         self.reject = Button("Reject…", "danger", icon_name="cross", on=lambda: self._show_reasons(True))
         self.reject.setToolTip("Do not do this, and say why if you like")
         self.again = Button("Show me another", icon_name="refresh", on=presenter.ask_again)
@@ -154,11 +156,10 @@ class DecidePage(QWidget):
         line_edit = self.reason.lineEdit()
         if line_edit is not None:
             line_edit.setPlaceholderText("Why not? (you may leave this empty)")
-        self.confirm = Button("Reject this motion", "danger", on=self._reject)
         self.keep = Button("Back", "quiet", on=lambda: self._show_reasons(False))
         self._decide, self._reasons = QWidget(), QWidget()
-        self._decide.setLayout(row(self.reject, self.again, None, self.approve))
-        reasons = row(self.reason, self.confirm, self.keep)
+        self._decide.setLayout(row(self.reject, self.again, None))
+        reasons = row(self.reason, self.keep)
         reasons.setStretch(0, 1)
         self._reasons.setLayout(reasons)
         self._reasons.hide()
@@ -188,8 +189,6 @@ class DecidePage(QWidget):
         self.adjust.setEnabled(not presenter.busy)
         self.imagine.setVisible(presenter.can_imagine)
         self.imagine.setEnabled(not presenter.busy)
-        self.approve.setEnabled(presenter.can_approve)
-        self.approve.show_as("primary" if presenter.can_approve and presenter.watched else "")
         self.again.show_as("" if presenter.can_approve else "primary")
 
     def begin(self) -> None:
@@ -201,8 +200,10 @@ class DecidePage(QWidget):
     def _show_reasons(self, shown: bool) -> None:
         self._decide.setVisible(not shown)
         self._reasons.setVisible(shown)
+        self._presses.deciding = shown
         if shown:
             self.reason.setFocus()
+        self._presses.refresh(by_hand=False)
 
     def _approve(self) -> None:
         self._presenter.approve(further_parts=self.cover.isChecked() and self.cover.isVisible())

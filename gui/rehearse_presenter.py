@@ -1,6 +1,7 @@
 """What may be done on the Rehearse screen; everything that waits is a job, everything that moves is a press."""
 
 import contextlib
+import logging
 import time
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from gui.jobs import Jobs
 from gui.live_overlay import LiveOverlay
 from gui.open_library import OpenLibrary
 from gui.rehearse_asking import RehearseAsking
-from gui.rehearse_facts import LOOK
+from gui.rehearse_facts import LOOK, RUN
 from gui.rehearse_step import Step
 from gui.shown_motion import ShownMotion
 from simulation.errors import SimulationError
@@ -25,6 +26,7 @@ from workflows.watch import CameraWatch
 
 _LOOK_EVERY = 2.0  # s between looks at the bench while an approval waits
 _WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
+_BEGUN_WITHIN = 5.0  # s in which the robot process has answered whether a run begins
 _SETTLE = 0.4  # s after a motion before the lab judges it: what was let go comes to rest
 
 
@@ -52,6 +54,15 @@ class RehearsePresenter(RehearseAsking):
         self._looked, self._pulls = 0.0, 0
         connection.pulled.connect(self._pulled)
         connection.changed.connect(self._connection_changed)
+
+    def end_run(self, reason: str) -> None:
+        """Stop the motion that runs and store that it ended so; waits, so only when the window closes."""
+        if self._work.name == RUN:  # it was stopped before: the robot process refuses to begin
+            self._work.join(_BEGUN_WITHIN)
+        try:
+            self.rehearsal.abandon(reason)
+        except KnownError as error:
+            logging.getLogger(__name__).warning("%s", error)
 
     def close(self) -> None:
         """End what this has begun; waits, so only when the window closes."""
@@ -96,26 +107,40 @@ class RehearsePresenter(RehearseAsking):
             self.changed.emit()
 
     def finish(self, success: bool, note: str, keep: bool = False) -> None:
-        """Store how it went; with `keep` the run becomes a demonstration in the library."""
-        if self.step is Step.OUTCOME and not self.busy:
+        """Store how it went, once the arm stands; with `keep` the run becomes a demonstration in the library."""
+        if self.can_judge:
             self._work.begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
 
     # --- presses that move, and that end a motion ---
 
     def run(self, speed: float) -> None:
         """Start the approved motion at this part of its planned speed."""
-        if self.can_run:
+        if self.can_run and not self.hold_to_run:
             self._speed = speed
             self._work.when_free(lambda: self._start(speed))
 
-    def pause_or_continue(self) -> None:
-        robot, paused = self.connection.robot, self.paused
+    def pause(self) -> None:
+        """Rest on the path. Never waits for anything else that is under way."""
+        robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING:
-            work = lambda *_: robot.resume() if paused else robot.pause()  # noqa: E731
-            self._work.when_free(lambda: self._work.begin(work, "pause or go on"))
+            self._jobs.run(lambda *_: robot.pause(), name="pause")
 
-    def hold(self, held: bool) -> None:
-        """The hand takes the button of a motion that needs it, or lets it go; the robot process watches over that."""
+    def go_on(self) -> None:
+        """After a pause."""
+        robot = self.connection.robot
+        if robot is not None and self.step is Step.RUNNING and self.paused and not self.held_run:
+            self._work.when_free(lambda: self._work.begin(lambda *_: robot.resume(), "go on"))
+
+    def hold(self, held: bool, speed: float = FIRST_SPEED) -> None:
+        """The hand takes the button of a motion that needs it, or lets it go; the robot process watches over that. The
+        first press starts the approved motion, at this part of its planned speed, and is already held."""
+        if held and self.step is Step.APPROVED:
+            if not (self.can_run and self.hold_to_run):
+                return
+            self._speed = speed
+            self._hand.take(True)
+            self._work.when_free(lambda: self._start(speed) if self._hand.held else None)
+            return
         self._hand.take(held)
         self._tell_hand()
 
@@ -130,7 +155,6 @@ class RehearsePresenter(RehearseAsking):
         session = self.connection.session
         self._overlay = LiveOverlay(session, self.shown.plan.intended)
         hold, self.held_run = self.hold_to_run, self.hold_to_run
-        self._hand.take(False)
         watch = CameraWatch(robot, {session.names[each]: capture for each, capture in session.captures.items()})
 
         def work(*_: Any) -> None:
@@ -138,7 +162,7 @@ class RehearsePresenter(RehearseAsking):
             self._watching.enter_context(watch)
 
         self._watch, self.things = watch, ()
-        self._work.begin(work, "run")
+        self._work.begin(work, RUN)
 
     def _tell_hand(self) -> None:
         if self.step is Step.RUNNING:
@@ -205,7 +229,8 @@ class RehearsePresenter(RehearseAsking):
     def _run_covered(self) -> None:
         """A further part that was approved with the first one is run as that was."""
         if self.cover is not None and self.parts is not None and self.parts.number > 1:
-            self._work.afterwards(lambda: self.run(self._speed))
+            self._hand.take(False)  # a hand that still lies there has pressed for the part before
+            self._work.afterwards(lambda: self._start(self._speed) if self.can_run else None)
 
     def _uncover(self) -> None:
         """What was approved for further parts does not hold here: this one needs a person."""

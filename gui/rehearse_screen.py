@@ -10,9 +10,10 @@ from gui.findings_list import FindingsList
 from gui.held_step import HeldStep
 from gui.live_overlay import LiveView, thinned
 from gui.motion_drawing import MotionDrawing
-from gui.parts import Card, row
+from gui.parts import Card, Yielding, row
 from gui.rehearse_pages import AskPage, DecidePage, WorkingPage
 from gui.rehearse_presenter import RehearsePresenter
+from gui.rehearse_presses import RehearsePresses
 from gui.rehearse_step import Step
 from gui.run_pages import ApprovedPage, OutcomePage, RunningPage, SavedPage
 from gui.scene_panel import ScenePanel
@@ -23,7 +24,8 @@ from gui.view_player import ViewPlayer
 from gui.waypoint_hands import WaypointHands
 from model.client import Progress
 
-_PANEL_LINES = 14.2  # height of what stands below the timeline
+_PANEL_LINES = 16.0  # height of what stands below the timeline
+_VIEW_LINES = 4.0  # height of the views at the least
 _SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
 _PREVIEW_EVERY = 4  # pulls: what is being imagined plays at about eight pictures a second
 _FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras
@@ -42,9 +44,13 @@ class RehearseScreen(QWidget):
         self.player, self.scene, self.findings = ViewPlayer(), ScenePanel(), FindingsList()
         self.pages = QStackedWidget()
         self.ask_page = AskPage(presenter, self._take_suggestion, self._draw)
-        self.working_page, self.decide_page = WorkingPage(presenter), DecidePage(presenter)
-        self.approved_page, self.running_page = ApprovedPage(presenter), RunningPage(presenter)
-        self.outcome_page, self.saved_page = OutcomePage(presenter), SavedPage(presenter)
+        self.presses = RehearsePresses(presenter)
+        self.working_page, self.decide_page = WorkingPage(presenter), DecidePage(presenter, self.presses)
+        self.approved_page, self.running_page = (
+            ApprovedPage(presenter, self.presses),
+            RunningPage(presenter, self.presses),
+        )
+        self.outcome_page, self.saved_page = OutcomePage(presenter, self.presses), SavedPage(presenter)
         self.page_of = {
             Step.ASK: self.ask_page,
             Step.WORKING: self.working_page,
@@ -91,8 +97,8 @@ class RehearseScreen(QWidget):
     def take_key(self, key: int, pressed: bool) -> bool:
         """The film's keys, and H that holds a motion, wherever the keyboard is on this screen but in a text field."""
         player = self.player
-        if key == Qt.Key.Key_H and self._step is Step.RUNNING and self.presenter.held_run:
-            self.presenter.hold(pressed)
+        if key == Qt.Key.Key_H:
+            self.presses.run.hold_by_key(pressed)
             return True
         if self._step not in _FILM or player.film is None:
             return False
@@ -114,22 +120,28 @@ class RehearseScreen(QWidget):
 
     def _lay_out(self) -> None:
         guide, found = Card(), Card()
-        guide.body.addWidget(self.pages)
+        inside = row(self.pages, self.presses)
+        inside.setStretch(0, 1)
+        guide.body.addLayout(inside)
         found.body.addWidget(self.findings)
         for card in (guide, found):
             card.setFixedHeight(space(_PANEL_LINES))
             card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        middle, below = row(self.player.grid, self.scene), row(found, guide)
-        middle.setStretch(0, 2)
-        middle.setStretch(1, 1)
-        below.setStretch(0, 4)
+        for views in (
+            self.player.grid,
+            self.scene,
+        ):  # they give way to messages at the top: no button ever moves for one
+            views.setMinimumHeight(space(_VIEW_LINES))
+        # The views give way to messages at the top, so that no button has to.
+        middle, below = Yielding(self.player.grid, self.scene, lines=_VIEW_LINES), row(found, guide)
+        below.setStretch(0, 3)
         below.setStretch(1, 5)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(space(0.9), space(0.6), space(0.9), space(0.7))
         layout.setSpacing(space(0.4))
         layout.addWidget(self.strip)
         layout.addWidget(self.ask_bar)
-        layout.addLayout(middle, 1)
+        layout.addWidget(middle, 1)
         layout.addWidget(self.player.below)
         layout.addLayout(below)
 
@@ -164,6 +176,10 @@ class RehearseScreen(QWidget):
         self.ask_bar.allow(presenter.can_ask, primary=step is Step.ASK)
         self.player.grid.show_words(rehearse_words.no_picture_words(presenter))
         self.page_of[step].refresh()
+        self._show_presses()
+
+    def _show_presses(self) -> None:
+        self.presses.refresh(by_hand=self.adjusting or self.drawing.active)
 
     def _enter_step(self, step: Step) -> None:
         """A step begins: its page, and what the views are for."""
@@ -272,6 +288,7 @@ class RehearseScreen(QWidget):
         if self._step is Step.WATCH and self.presenter.shown is not None:
             self.pages.setCurrentWidget(self.adjust)
             self.waypoints.begin()
+            self._show_presses()
 
     def _draw(self) -> None:
         """Begin to draw a motion of one's own."""
@@ -285,6 +302,7 @@ class RehearseScreen(QWidget):
         if self._step is not None:
             self.pages.setCurrentWidget(self.page_of[self._step])
             self.scene.show_legend(_LEGENDS[self._step])
+        self._show_presses()
 
     def _take_suggestion(self, text: str) -> None:
         self.ask_bar.instruction.setText(text)

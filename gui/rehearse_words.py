@@ -2,8 +2,6 @@
 
 import time
 
-import numpy as np
-
 from gui.arm_words import STATES, STEPS
 from gui.rehearse_presenter import RehearsePresenter
 from gui.rehearse_step import Step
@@ -23,7 +21,7 @@ _STRIP = {Step.APPROVED: 3, Step.RUNNING: 3, Step.OUTCOME: 4, Step.SAVED: 5}
 def safety(p: RehearsePresenter) -> tuple[str, str, str]:
     """A sentence on what may move now, its colour and icon."""
     if p.step is Step.RUNNING and p.paused:
-        go_on = "while you hold the button" if p.held_run else "when you press Continue"
+        go_on = "while you hold the button “Hold to move”" if p.held_run else "when you press Continue"
         return (f"Paused. It goes on only {go_on}.", "warning", "pause")
     return _SAFETY.get(p.step, _SAFE)
 
@@ -105,6 +103,28 @@ def speed_words(p: RehearsePresenter, pct: int) -> str:
     return "Recommended for the first time" if pct == SLOW_PCT else "Only after you saw it run slowly"
 
 
+def press_words(p: RehearsePresenter, pct: int) -> tuple[str, str]:
+    """What the button that sets the arm going says, and its icon; one that is held says the same all the while."""
+    held = p.held_run if p.step is Step.RUNNING else p.hold_to_run and p.step is Step.APPROVED
+    if held:
+        return "Hold to move", "hand"
+    if p.step is Step.RUNNING:
+        return ("Continue" if p.paused else "Moving"), "play"
+    return (f"Run at {pct} %" if p.step is Step.APPROVED else "Run"), "play"
+
+
+def approved_words(p: RehearsePresenter) -> str:
+    if p.hold_to_run:
+        return "Approved. Keep clear of the arm, then hold the button “Hold to move”."
+    return "Approved. Keep clear of the arm, then run it."
+
+
+def running_words(p: RehearsePresenter) -> str:
+    if not p.paused:
+        return "The arm is moving."
+    return "Hold the button: the arm moves only then." if p.held_run else "Paused. The arm holds still."
+
+
 def ready_words(p: RehearsePresenter) -> str:
     """What the button that gets the arm ready says, '' when it is."""
     step = p.next_recovery
@@ -127,10 +147,9 @@ def tracking_words(p: RehearsePresenter) -> dict[str, str]:
 
 
 def outcome_heading(p: RehearsePresenter) -> str:
-    run = p.rehearsal.current_run
-    if run is not None and run.fault:
-        return "The motion ended early. Did it work all the same?"
-    return "The motion is over. Did it work?"
+    if not p.rests:
+        return "The arm is coming to rest."
+    return "The motion ended early. Did it work all the same?" if p.ended_early else "The motion is over. Did it work?"
 
 
 def outcome_words(p: RehearsePresenter) -> dict[str, str]:
@@ -139,10 +158,10 @@ def outcome_words(p: RehearsePresenter) -> dict[str, str]:
     facts = {}
     if run is not None and run.fault:
         facts["Ended"] = f"at {100 * run.progress:.0f} % of the way. {run.fault}"
-    if tracking is not None and len(tracking):
-        errors = tracking.error_mm
-        most = f"{np.percentile(errors, 95):.1f} mm or less for 95 % of the time, {errors.max():.1f} mm at most"
-        facts["Off the plan"] = most
+    if tracking is not None:
+        off = tracking.off_the_plan
+        if off is not None:
+            facts["Off the plan"] = f"{off.p95_mm:.1f} mm or less for 95 % of the way, {off.most_mm:.1f} mm at most"
     if p.verdict is not None:
         facts["The lab says"] = f"{'done' if p.verdict.success else 'not done'}. {p.verdict.reason}"
     return facts

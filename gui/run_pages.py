@@ -7,17 +7,19 @@ from gui import rehearse_words
 from gui.parts import Button, column, label, row
 from gui.rehearse_pages import Facts, Note
 from gui.rehearse_presenter import RehearsePresenter
+from gui.rehearse_presses import RehearsePresses
+from gui.rehearse_step import Step
 
 SPEEDS_PCT = (25, 50, 100)
 
 
 class ApprovedPage(QWidget):
-    """Approved and not yet running: the speed, and the press that starts it."""
+    """Approved and not yet running: the speed, and how the press is meant that starts it."""
 
-    def __init__(self, presenter: RehearsePresenter):
+    def __init__(self, presenter: RehearsePresenter, presses: RehearsePresses):
         super().__init__()
-        self._presenter = presenter
-        self.problem, self.facts = Note(), Facts()
+        self._presenter, self._presses = presenter, presses
+        self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
         self.speeds = QButtonGroup(self)
         choices = row(label("Speed", "muted"), gap=0.3)
         for pct in SPEEDS_PCT:
@@ -32,13 +34,13 @@ class ApprovedPage(QWidget):
         self.hold.setToolTip("The arm rests on its way as soon as you let go. Also: hold the key H")
         self.hold.clicked.connect(presenter.choose_hold)
         self.take_back = Button("Take the approval back", on=presenter.take_back)
-        self.ready = Button("", "primary", on=presenter.make_ready)
-        self.run = Button("", "primary", icon_name="play", on=lambda: presenter.run(self.speed))
-        self.run.setToolTip("The arm moves now. Stop it with the Stop button or the space bar")
+        self.ready, self.run = presses.ready, presses.run
+        self.ready.taken.connect(presenter.make_ready)
+        self.run.taken.connect(self._run)
+        self.run.held.connect(self._hold)
         self.speeds.idToggled.connect(lambda *_: self.refresh())
-        buttons = row(self.take_back, None, self.ready, self.run)
-        heading = label("Approved. Keep clear of the arm, then run it.", "heading", wrap=True)
-        self.setLayout(column(heading, self.problem, choices, self.hold, self.facts, None, buttons))
+        parts = (self.heading, self.problem, choices, self.hold, self.facts, None, row(self.take_back, None))
+        self.setLayout(column(*parts, gap=0.4))
         self.begin()
 
     @property
@@ -54,61 +56,65 @@ class ApprovedPage(QWidget):
 
     def refresh(self) -> None:
         presenter, pct = self._presenter, self.speeds.checkedId()
+        self.heading.setText(rehearse_words.approved_words(presenter))
         self.problem.show_words(presenter.problem)
         self.facts.show_facts(rehearse_words.run_words(presenter, pct / 100.0))
         self.facts.setVisible(not presenter.problem)
         self.slow.setText(rehearse_words.speed_words(presenter, pct))
-        step = rehearse_words.ready_words(presenter)
-        self.ready.setVisible(bool(step))
-        self.ready.setText(step)
         most = 1.0 if presenter.cover is None else presenter.cover.allowance.speed
         for button_pct in SPEEDS_PCT:
             self.speeds.button(button_pct).setEnabled(button_pct <= 100 * most + 1e-6)
         self.hold.setChecked(presenter.hold_to_run)
-        self.run.setText(f"Run at {pct} %")
-        self.run.setEnabled(presenter.can_run)
-        self.run.show_as("primary" if presenter.can_run else "")
+        self._presses.speed_pct = pct
+        self._presses.refresh(by_hand=False)
+
+    def _run(self) -> None:
+        """Where the arm moves only while the button is held, the hand alone counts."""
+        if self._presenter.step is Step.RUNNING:
+            self._presenter.go_on()
+        else:
+            self._presenter.run(self.speed)
+
+    def _hold(self, held: bool) -> None:
+        presenter = self._presenter
+        if not held or presenter.held_run or presenter.hold_to_run:
+            presenter.hold(held, self.speed)
 
 
 class RunningPage(QWidget):
-    """While the arm moves."""
+    """While the arm moves. Stop stands where nothing else does before or after; the button that is held, or that goes
+    on, is the one that started the motion."""
 
-    def __init__(self, presenter: RehearsePresenter):
+    def __init__(self, presenter: RehearsePresenter, presses: RehearsePresses):
         super().__init__()
         self._presenter = presenter
         self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
-        self.pause = Button("Pause", icon_name="pause", on=presenter.pause_or_continue)
-        self.hold = Button("Hold to move", "primary", icon_name="hand", tip="The arm rests when you let go (key H)")
-        self.hold.pressed.connect(lambda: presenter.hold(True))
-        self.hold.released.connect(lambda: presenter.hold(False))
+        self.hold = presses.run
+        self.pause = Button("Pause", icon_name="pause", on=presenter.pause)
+        self.pause.setToolTip("The arm comes to rest on its way. It goes on only after another press")
         self.stop = Button("Stop", "stop", icon_name="stop", on=presenter.stop)
         self.stop.setToolTip("Stop the arm at once (space bar)")
-        self.setLayout(
-            column(self.heading, self.problem, self.bar, self.facts, None, row(self.pause, self.hold, None, self.stop))
-        )
+        top = row(self.heading, self.stop)
+        top.setStretch(0, 1)
+        self.setLayout(column(top, self.bar, self.problem, self.facts, None, row(self.pause, None)))
 
     def refresh(self) -> None:
         presenter = self._presenter
-        held = presenter.held_run
-        still = "Hold the button: the arm moves only then." if held else "Paused. The arm holds still."
-        self.heading.setText(still if presenter.paused else "The arm is moving.")
-        self.hold.setVisible(held)
-        self.pause.setVisible(not held)
+        self.heading.setText(rehearse_words.running_words(presenter))
+        self.pause.setVisible(not presenter.held_run)
         run = presenter.rehearsal.current_run
         self.bar.setValue(0 if run is None else round(1000 * run.progress))
         self.problem.show_words(presenter.problem, "warning")
         self.facts.show_facts(rehearse_words.tracking_words(presenter))
-        self.pause.setText("Continue" if presenter.paused else "Pause")
-        self.pause.set_icon("play" if presenter.paused else "pause")
 
 
 class OutcomePage(QWidget):
     """The arm stands again: did it do what was asked?"""
 
-    def __init__(self, presenter: RehearsePresenter):
+    def __init__(self, presenter: RehearsePresenter, presses: RehearsePresses):
         super().__init__()
         self._presenter = presenter
         self.heading, self.problem, self.facts = label("", "heading", wrap=True), Note(), Facts()
@@ -117,10 +123,11 @@ class OutcomePage(QWidget):
         self.note.setAccessibleName("Note about the outcome")
         self.note.setMaxLength(1000)
         self.keep = QCheckBox("Keep as a demonstration")
-        self.failure = Button("It failed", "danger", icon_name="cross", on=lambda: self._finish(False))
-        self.success = Button("It worked", "primary", icon_name="check", on=lambda: self._finish(True))
-        buttons = row(self.failure, self.keep, None, self.success)
-        self.setLayout(column(self.heading, self.problem, self.facts, self.note, None, buttons))
+        self.why_not = label("", "small", wrap=True, name="why it cannot be kept")
+        self.success, self.failure = presses.success, presses.failure
+        self.success.taken.connect(lambda: self._finish(True))
+        self.failure.taken.connect(lambda: self._finish(False))
+        self.setLayout(column(self.heading, self.problem, self.facts, self.note, self.keep, self.why_not, None))
 
     def begin(self) -> None:
         self.note.clear()
@@ -132,19 +139,17 @@ class OutcomePage(QWidget):
         self.problem.show_words(presenter.problem)
         self.facts.show_facts(rehearse_words.outcome_words(presenter))
         self.facts.setVisible(not presenter.problem)
-        run, verdict = presenter.rehearsal.current_run, presenter.verdict
-        failed = (run is not None and bool(run.fault)) or (verdict is not None and not verdict.success)
-        self.success.show_as("" if failed else "primary")
-        self.failure.show_as("primary" if failed else "danger")
-        for button in (self.failure, self.success):
-            button.setEnabled(not presenter.busy)
         self.keep.setEnabled(presenter.rehearsal.recorded)
         reason = presenter.rehearsal.recording_problem
-        self.keep.setText("Not recorded" if reason else "Keep as a demonstration")
+        if reason:
+            self.keep.setChecked(False)
+        self.why_not.setText(f"It cannot be kept: {reason}" if reason else "")
+        self.why_not.setVisible(bool(reason))
         self.keep.setToolTip(reason or "The run is then an episode of the library, and the model can learn from it")
 
     def _finish(self, success: bool) -> None:
-        self._presenter.finish(success, self.note.text().strip(), self.keep.isChecked())
+        keep = self.keep.isEnabled() and self.keep.isChecked()
+        self._presenter.finish(success, self.note.text().strip(), keep)
 
 
 class SavedPage(QWidget):
@@ -158,7 +163,7 @@ class SavedPage(QWidget):
         self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.again = Button("The same again", icon_name="refresh", on=presenter.ask_again)
         self.next = Button("Next instruction", "primary", icon_name="right", on=presenter.begin_new)
-        self.setLayout(column(self.heading, self.facts, self.where, None, row(self.again, None, self.next)))
+        self.setLayout(column(self.heading, self.facts, self.where, None, row(self.again, self.next, None)))
 
     def refresh(self) -> None:
         presenter = self._presenter

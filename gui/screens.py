@@ -84,7 +84,7 @@ class Screens(QObject):
             return any(screen.isVisible() for screen in moving)
 
         self.gamepad.moved.connect(lambda shares: self.control.push(shares) if shown() else None)
-        self.gamepad.gripper.connect(lambda openness: self.control.gripper(openness) if shown() else None)
+        self.gamepad.gripper.connect(lambda openness: self.control.push_gripper(openness) if shown() else None)
         bench = ("rehearse", "record")
         shell.screen_changed.connect(lambda name: self.calibrate.bench_is_wanted() if name in bench else None)
         self._theme.dress(shell)

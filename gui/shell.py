@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from gui.arm_panel import ArmPanel
 from gui.banner import Banners
+from gui.closing import ClosingQuestion
 from gui.icons import icon
 from gui.live_views import LiveViews
 from gui.parts import Button, label
@@ -43,6 +44,8 @@ class Shell(QMainWindow):
         self.tabs: dict[str, NavigationButton] = {}
         self.live, self.arm_panel = live, arm
         self.banners, self.stack = Banners(), QStackedWidget()
+        self.question = ClosingQuestion(self.close, presenter.connection.clock)
+        self.under_way: Callable[[], str] = lambda: ""  # what closing the window would cut off
         self.side, self.bar = self._side(), self._bar()
         self.rail, self._rail_layout = self._rail()
         middle = QHBoxLayout()
@@ -51,6 +54,7 @@ class Shell(QMainWindow):
         right = QVBoxLayout()
         right.addWidget(self.bar)
         right.addWidget(self.progress)
+        right.addWidget(self.question)
         right.addWidget(self.banners)
         right.addLayout(middle, 1)
         whole = QHBoxLayout()
@@ -65,6 +69,7 @@ class Shell(QMainWindow):
         presenter.changed.connect(self._show)
         presenter.messages.said.connect(self.banners.show_message)
         presenter.messages.settled.connect(self.banners.put_away)
+        presenter.connection.pulled.connect(self._forget_question)
         self._show()
 
     # --- screens ---
@@ -189,7 +194,17 @@ class Shell(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "appearance"):
             self._show_appearance()
 
+    def _forget_question(self) -> None:
+        """What was under way has ended by itself."""
+        if self.question.asking and not self.under_way():
+            self.question.hide()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        reason = "" if self.question.asking else self.under_way()
+        if reason:
+            self.question.ask(reason)
+            event.ignore()
+            return
         self.hide()  # the arm is stopped and everything ended first; that may take a second
         self.closing.emit()
         super().closeEvent(event)

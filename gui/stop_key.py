@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.deliberate import press_by_enter
+
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -74,7 +76,7 @@ class StopKey(QObject):
         focus = QApplication.focusWidget()
         if key in _ENTER and isinstance(focus, QAbstractButton):
             if pressed and not event.isAutoRepeat():
-                focus.click()
+                press_by_enter(focus)
             return True
         if event.isAutoRepeat():  # the machine's own repeats are neither presses nor releases
             return key in self._down

@@ -4,9 +4,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QSlider, QSpinBox, QStackedWidget, QWidget
 
 from gui.arm_control_presenter import FASTEST_MM_S, SLOWEST_MM_S, ArmControlPresenter
+from gui.arm_screen import gripper_buttons
 from gui.choice import Choice
+from gui.deliberate import DeliberateButton
 from gui.jog_pads import DIRECTION_OF_KEY, JogPads
-from gui.parts import Button, Card, column, label, row
+from gui.parts import Card, column, label, row
 from gui.record_presenter import BY_HAND, BY_KEYS, DEMONSTRATOR, RecordPresenter
 from gui.record_words import SOURCE_NAMES, hand_words
 from gui.theme import space
@@ -23,9 +25,10 @@ class TeachCard(Card):
         super().__init__()
         self._presenter, self._control = presenter, control
         self.choice = Choice(tuple(SOURCE_NAMES[source] for source in _SOURCES), self._choose)
-        self.guide = Button("", icon_name="hand", on=control.toggle_guiding)
+        self.guide = DeliberateButton("", clock=control.clock, icon_name="hand", on=control.toggle_guiding)
         self.guide_words = label("", "small", wrap=True)
-        self.pads = JogPads(control)
+        self.open, self.close_ = gripper_buttons(control)
+        self.pads = JogPads(control, (self.open, self.close_))
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(SLOWEST_MM_S, FASTEST_MM_S)
         self.speed.setValue(control.speed_mm_s)
@@ -33,21 +36,27 @@ class TeachCard(Card):
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.speed.valueChanged.connect(control.choose_speed)
         self.speed_text = label("", "figure")
-        self.open = Button("Open  (O)", icon_name="gripper-open", on=lambda: control.gripper(1.0))
-        self.close_ = Button("Close  (C)", icon_name="gripper-closed", on=lambda: control.gripper(0.0))
         self.count = QSpinBox()
         self.count.setRange(1, 1000)
         self.count.setValue(_COUNT)
         self.count.setAccessibleName("How many demonstrations")
-        self.demonstrate = Button("", "primary", icon_name="play", on=lambda: presenter.demonstrate(self.count.value()))
+        self.demonstrate = DeliberateButton(
+            "", "primary", clock=control.clock, icon_name="play", on=lambda: presenter.demonstrate(self.count.value())
+        )
+        for button in (self.guide, self.demonstrate):
+            policy = button.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(policy)
         self.count.valueChanged.connect(lambda _: self._show())
         self.pages = QStackedWidget()
         self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         for page in (self._hand_page(), self._keys_page(), self._demonstrator_page()):
             self.pages.addWidget(page)
         self.gripper = row(label("Gripper", "muted"), self.open, self.close_, gap=0.4)
-        self.body.addLayout(row(label("Taught", "muted"), self.choice, None, self.gripper, gap=0.6))
+        # Pages grow upwards: what stands below them keeps its place whichever of them is shown.
         self.body.addWidget(self.pages)
+        self.body.addLayout(row(self.guide, self.demonstrate, self.count, None))
+        self.body.addLayout(row(label("Taught", "muted"), self.choice, None, self.gripper, gap=0.6))
         presenter.changed.connect(self._show)
         control.changed.connect(self._show)
         self._show()
@@ -55,8 +64,8 @@ class TeachCard(Card):
     def take_key(self, key: int, pressed: bool) -> bool:
         """The keys that move the arm."""
         if key == Qt.Key.Key_G:
-            if pressed and self.guide.isEnabled() and self.isVisible():
-                self._control.toggle_guiding()
+            if pressed and self.isVisible():
+                self._toggle_guiding()
             return True
         direction = DIRECTION_OF_KEY.get(Qt.Key(key))
         if direction is not None and (self._presenter.hand.can_pull or not pressed):
@@ -69,7 +78,7 @@ class TeachCard(Card):
 
     def _hand_page(self) -> QWidget:
         page = QWidget()
-        page.setLayout(column(row(self.guide, None), self.guide_words, None))
+        page.setLayout(column(None, self.guide_words))
         return page
 
     def _keys_page(self) -> QWidget:
@@ -81,8 +90,15 @@ class TeachCard(Card):
     def _demonstrator_page(self) -> QWidget:
         page = QWidget()
         words = "The lab's own script does the task, each time on another bench, and its judge says whether it worked."
-        page.setLayout(column(row(self.count, self.demonstrate, None), label(words, "small", wrap=True), None))
+        page.setLayout(column(None, label(words, "small", wrap=True)))
         return page
+
+    def _toggle_guiding(self) -> None:
+        """By its key, also while its button is not the one that is shown."""
+        if self.guide.isVisible():
+            self.guide.press_by_own_key()
+        elif self._control.guiding:
+            self._control.toggle_guiding()
 
     def _choose(self, index: int) -> None:
         self._presenter.choose_source(_SOURCES[index])
@@ -96,7 +112,11 @@ class TeachCard(Card):
             self.choice.button(index).setEnabled(free and each in presenter.sources)
             self.choice.button(index).setVisible(each in presenter.sources)
         self.pages.setCurrentIndex(_SOURCES.index(source))
-        self.pages.setFixedHeight(space(13.5) if source == BY_KEYS else space(4.5))
+        self.pages.setFixedHeight(space(13.5) if source == BY_KEYS else space(2.4))
+        self.guide.setVisible(source == BY_HAND)
+        self.demonstrate.setVisible(source == DEMONSTRATOR)
+        self.count.setVisible(source == DEMONSTRATOR)
+        self.guide.only_rests(control.guiding)
         self.guide.setEnabled(control.can_press or control.guiding)
         self.guide.setText("End hand guiding  (G)" if control.guiding else "Start hand guiding  (G)")
         self.guide_words.setText(hand_words(control.guiding, presenter.simulated))

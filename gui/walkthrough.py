@@ -190,7 +190,7 @@ def outcome(person: Person) -> bool:
         person.until(lambda: presenter.step is Step.OUTCOME or presenter.paused, "the motion is over", 180.0)
         if presenter.step is Step.OUTCOME:
             break
-        person.press(screen.running_page.pause)
+        person.press(screen.presses.run)
         person.until(lambda: not presenter.paused, "it goes on")
     person.until(lambda: not presenter.busy and presenter.verdict is not None, "the lab has looked")
     page, verdict = screen.outcome_page, presenter.verdict

@@ -40,9 +40,9 @@ def _drive(person: Person) -> None:
         person.make_ready(page.arm.step)
         person.wait(0.3)
         person.look(name) if name not in person.steps else None
-        if not person.can_press(page.main):
+        if not person.can_press(page.moves):
             continue
-        person.press(page.main)
+        person.press(page.moves)
         person.until(lambda: poses.driving or not poses.busy, "the arm moves")
         person.wait(2.0)
         first = not poses.looked_around

@@ -107,8 +107,9 @@ class EpisodeWriter:
         except OSError as error:
             self._fail(error)
 
-    def stop(self) -> Salvage:
-        """End the recording: what came until now is encoded and closed. Calling it again gives the same.
+    def stop(self, cut: str = "") -> Salvage:
+        """End the recording: what came until now is encoded and closed. Calling it again gives the same. `cut`: why it
+        ends before it should, "" when it does not; that is kept with it.
 
         Raises StorageError when the disk does not even take the closing; the folder stays for the next start.
         """
@@ -121,7 +122,7 @@ class EpisodeWriter:
             picture = next((film.newest for film in self._films if film.newest is not None), None)
             if picture is not None:
                 write_thumbnail(self.folder / THUMBNAIL, picture)
-            self.salvage = finish(self.folder, damage=self._failure, films_are_whole=whole)
+            self.salvage = finish(self.folder, damage=self._failure or cut, films_are_whole=whole)
         except OSError as error:
             self._lock.release()
             raise explained(error, f"The recording could not be closed. It stays in {self.folder}") from error

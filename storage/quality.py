@@ -10,6 +10,7 @@ from storage.samples import trajectory
 
 NOTICE, BAD = 1, 2
 DROPPED_SHARE = 0.01  # of the frames: more marks the episode
+GAP = 1.0  # s without a picture: slow cameras and busy machines leave less
 FROZEN_FOR = 0.4  # s of one picture, as the live view judges it
 STILL_SPEED = 0.005  # m/s
 STILL_TURN = 0.05  # rad/s
@@ -36,6 +37,7 @@ def examine(data: EpisodeData) -> tuple[FoundQuality, ...]:
     """Every check, each for itself."""
     found = [FoundQuality("damaged", BAD, 1.0, data.damage)] if data.damage else []
     for spec, frames in zip(data.new.views, data.frames, strict=True):
+        found += _gap(spec.name, frames, data.duration_s)
         found += _dropped(spec.name, frames) + _frozen(spec.name, frames) + _sync(spec.name, frames, data.samples)
         found += _place(spec)
     found += _arm(data.samples) + _out_of_view(data)
@@ -66,6 +68,19 @@ def _dropped(name: str, frames: np.ndarray) -> list[FoundQuality]:
     if share <= DROPPED_SHARE:
         return []
     return [FoundQuality("dropped frames", BAD, share, f"The camera {name} lost {missing} pictures ({share:.1%}).")]
+
+
+def _gap(name: str, frames: np.ndarray, duration_s: float) -> list[FoundQuality]:
+    """The longest time without a picture, also before the first and after the last."""
+    if not len(frames):
+        return []  # that is said already
+    times = np.concatenate([[0.0], frames["time"], [duration_s]])
+    longest = int(np.argmax(np.diff(times)))
+    seconds = float(times[longest + 1] - times[longest])
+    if seconds < GAP:
+        return []
+    sentence = f"The camera {name} gave no picture for {seconds:.1f} s, from {times[longest]:.1f} s on."
+    return [FoundQuality("no pictures for a while", BAD, seconds, sentence)]
 
 
 def _frozen(name: str, frames: np.ndarray) -> list[FoundQuality]:

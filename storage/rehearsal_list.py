@@ -17,7 +17,8 @@ _MOST = 2000
 class RehearsalRow:
     """One rehearsal: what was asked, who approved it (None: nobody), when it ran (None: never), how that ended.
 
-    `ended`: "finished", "stopped", "running" or ""; `success` None while nobody said; `rejected` None unless it was.
+    `ended`: "finished", "stopped", "running" (as it was last stored; `run_by` names the process) or ""; `success` None
+    while nobody said; `rejected` None unless it was.
     """
 
     id: uuid.UUID
@@ -37,6 +38,7 @@ class RehearsalRow:
     rejected: str | None
     error_p95_mm: float | None
     part: dict[str, Any] | None
+    run_by: str = ""
 
 
 def rehearsals(database: Database, words: str = "", limit: int = _MOST) -> list[RehearsalRow]:
@@ -102,6 +104,7 @@ def _row(row: rows.Rehearsal, model: str, approved: rows.Approval | None, run: r
         row.details.get("rejected"),
         row.details.get("error_p95_mm"),
         row.details.get("part"),
+        "" if run is None else run.details.get("program", ""),
     )
 
 

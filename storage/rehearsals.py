@@ -157,7 +157,12 @@ def _execution(approval: uuid.UUID, run: dict[str, Any], record: dict[str, Any])
         outcome=ended,
         success=None if outcome is None else outcome["success"],
         note="" if outcome is None else outcome["note"],
-        details={"speed": run["speed"], "fault": run["fault"], "error_p95_mm": record.get("tracking_error_p95_mm")},
+        details={
+            "speed": run["speed"],
+            "fault": run["fault"],
+            "program": run.get("program", ""),
+            "error_p95_mm": record.get("tracking_error_p95_mm"),
+        },
     )
 
 

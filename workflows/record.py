@@ -31,6 +31,7 @@ __all__ = ["Kept", "RecordError", "RecordFigures", "RecordRequest", "RecordState
 _PERIOD = 0.02  # s between looks at samples and faults: a camera's fault is known within 500 ms, the arm told at once
 _LAST_SAMPLES = 0.06  # s after the end in which samples from before it still come: two of the arm's reports
 _FIGURES_EVERY = 0.1  # s: they look at the disk, and a window asks thirty times a second
+_INCOMPLETE = ("no film", "no pictures for a while", "frozen frames")  # findings of a film that is not whole
 _LEFT_OPEN = "Kept when the program was closed."
 
 
@@ -47,12 +48,13 @@ class Kept:
 @dataclass(frozen=True)
 class _Facts:
     """`writer`: of the episode that is recorded or looked at; `stopped`: its recording has ended; `fault`: what ended
-    it, or kept it from being closed."""
+    it, or kept it from being closed; `incomplete`: what the episode that is looked at does not show."""
 
     counting_until: float | None = None
     writer: EpisodeWriter | None = None
     stopped: bool = False
     fault: str = ""
+    incomplete: str = ""
     reset_due: bool = False
 
 
@@ -99,6 +101,11 @@ class Recorder:
     def fault(self) -> str:
         """What ended the recording that is looked at, '' when a person did."""
         return self._facts.fault
+
+    @property
+    def incomplete(self) -> str:
+        """What is missing in the episode that is looked at, because a camera failed; '' when nothing is."""
+        return self._facts.incomplete
 
     @property
     def countdown_s(self) -> float:
@@ -252,7 +259,7 @@ class Recorder:
             self._take_samples(writer)
             self._figures = figures(writer, self._sources)
         finally:
-            self._close(writer, fault)
+            self._close(writer, fault, cut=self._cut())
 
     def _take_samples(self, writer: EpisodeWriter) -> None:
         for sample in self._arm.take():
@@ -261,10 +268,16 @@ class Recorder:
     def _broken(self) -> str:
         return next((fault for fault in (self._arm.fault, *(view.fault for view in self._views)) if fault), "")
 
-    def _close(self, writer: EpisodeWriter, fault: str) -> None:
+    def _cut(self) -> str:
+        """What a camera says that is not well when the recording ends; kept with the episode."""
+        return next((view.fault for view in self._views if view.fault), "")
+
+    def _close(self, writer: EpisodeWriter, fault: str, cut: str) -> None:
         try:
-            salvage = writer.stop()
-            self._facts = replace(self._facts, stopped=True, fault=fault or salvage.facts.damage)
+            salvage = writer.stop(cut)
+            missing = [found.sentence for found in salvage.facts.findings if found.check in _INCOMPLETE]
+            fault, incomplete = fault or salvage.facts.damage, cut or " ".join(missing)
+            self._facts = replace(self._facts, stopped=True, fault=fault, incomplete=incomplete)
         except KnownError as error:  # even closing was too much for the disk: the next start finds the folder
             self._facts = _Facts(fault=str(error), reset_due=True)
         finally:

@@ -1,5 +1,6 @@
 """What is known about a rehearsal, and the one word for it, computed from that."""
 
+import uuid
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -37,15 +38,23 @@ class Approval:
     until: float
 
 
+THIS_PROGRAM = uuid.uuid4().hex
+"""Of this process alone: a run that another one has begun and not ended will not be ended any more."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """A motion: when it began (UTC), at which part of the planned speed, whether it is over, and what went wrong."""
+    """A motion: when it began (UTC), at which part of the planned speed, whether it is over, and what went wrong.
+
+    `program`: the process that runs it.
+    """
 
     began: str
     speed: float
     over: bool = False
     fault: str = ""
     progress: float = 0.0
+    program: str = THIS_PROGRAM
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,7 @@ class Facts:
     revoked: str = ""
     run: Run | None = None
     tracking: Tracking | None = None
+    film: str = ""  # why the run's film does not show the whole run, '' when it does or there is none
     outcome: Outcome | None = None
     folder: Path | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -135,6 +145,7 @@ class Facts:
             "revoked": self.revoked,
             "run": run and asdict(run),
             "tracking_error_p95_mm": None if tracking is None else tracking.error_p95_mm,
+            "film": self.film,
             "outcome": outcome and asdict(outcome),
             "episode": self.episode,
             "seconds": dict(self.seconds),

@@ -56,10 +56,11 @@ class Ledger:
         with self.lock:
             self.facts = replace(self.facts, **changes)
 
-    def store(self) -> None:
-        """Write what is known now, where something is kept of it at all."""
-        if self.facts.folder is not None:
-            write_record(self.facts.folder, self.facts.record(self.session.settings))
+    def store(self, **coming: Any) -> None:
+        """Write what is known now, where something is kept of it at all; `coming`: and what is about to be so."""
+        facts = replace(self.facts, **coming)
+        if facts.folder is not None:
+            write_record(facts.folder, facts.record(self.session.settings))
 
     def timed(self, stage: str, act: Callable[[], Any]) -> Any:
         """What `act()` gives; how long it took is kept as this stage's."""

@@ -55,7 +55,9 @@ class RehearsalReview:
 
     @property
     def error_mm(self) -> np.ndarray:
-        return 1000.0 * np.linalg.norm(self.actual - self.intended, axis=-1)
+        if self.tracking is None:
+            return np.full(len(self.moments), np.nan)
+        return self.tracking.error_mm_at(self.moments)
 
     @property
     def frames(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Running an approved plan: started once, followed sample by sample, filmed, judged and stored."""
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from workflows.run_recording import RunRecording
 
 _LOOK_AGAIN = 1.0  # s after which an approval's look at the scene is too old to start on
+_STOPPED_WITHIN = 2.0  # s that the stop of an abandoned run is waited for
 _UNDER_WAY = (Activity.FOLLOWING, Activity.BRAKING)
 
 
@@ -28,14 +30,19 @@ class Execution:
     def __init__(self, ledger: Ledger, approvals: Approvals, *, record: bool):
         self._ledger, self._approvals, self._record = ledger, approvals, record
         self._recording: RunRecording | None = None
-        self.recording_problem = ""
+        self._not_recorded = ""
         self._began = 0.0
         self._starting = False  # the robot process is being asked to begin: from then on it holds the plan no more
 
     @property
     def recorded(self) -> bool:
-        """Whether the run was filmed and can still be kept as a demonstration."""
-        return self._recording is not None
+        """Whether the whole run was filmed and can still be kept as a demonstration."""
+        return self._recording is not None and not self._ledger.facts.film
+
+    @property
+    def recording_problem(self) -> str:
+        """Why the run could not be filmed, or not all of it; '' when it was."""
+        return self._not_recorded or self._ledger.facts.film
 
     def run(self, speed: float, *, hold: bool) -> None:
         """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it."""
@@ -76,9 +83,29 @@ class Execution:
                 self._end(_fault(status))
 
     def end_recording(self) -> None:
-        """The run is over: nothing more is filmed. Without a recording this does nothing."""
+        """The run is over: nothing more is filmed, whether the film shows the whole run is known from now on, and all
+        of it is stored, though nobody has judged it yet."""
+        ledger = self._ledger
         if self._recording is not None:
             self._recording.stop()
+            tracking = ledger.facts.tracking
+            ledger.change(film="" if tracking is None else self._recording.shortfall(tracking))
+        self._store_run()
+
+    def abandon(self, reason: str) -> None:
+        """Nobody will be there to see the end of the run: stop the arm, and store how far it came and why it ended."""
+        ledger, robot = self._ledger, self._ledger.session.robot
+        if ledger.state is not RehearsalState.RUNNING:
+            return
+        if robot is not None and not robot.lost:
+            with contextlib.suppress(LinkError):  # no link to stop by: the arm stops by itself
+                robot.stop()
+        deadline = time.monotonic() + _STOPPED_WITHIN
+        while ledger.state is RehearsalState.RUNNING and time.monotonic() < deadline:
+            self.update()
+            time.sleep(0.02)
+        self._end(reason)
+        self.end_recording()
 
     def finish(self, success: bool | None, note: str, *, keep: bool) -> None:
         """Store how it went, in the operator's judgement; with `keep` the film of the run becomes a demonstration."""
@@ -87,6 +114,8 @@ class Execution:
         ledger.require(RehearsalState.DONE)
         if keep and self._recording is None:
             raise RehearsalError(f"This run was not recorded. {self.recording_problem}".strip())
+        if keep and not self.recorded:
+            raise RehearsalError(f"The film does not show the whole run. {self.recording_problem}")
         facts = ledger.facts
         try:
             if facts.folder is not None and facts.tracking is not None and len(facts.tracking):
@@ -112,13 +141,28 @@ class Execution:
             lab.begin()  # what the task is judged from
         robot = ledger.robot
         robot.take_samples()
+        run = Run(utc_now().isoformat(), speed)
+        ledger.store(run=run)  # before the arm moves: whatever becomes of this program, it is known that it was begun
         self._starting = True
         try:
             robot.execute(approval.staged.nonce, speed, hold=hold)
+        except BaseException:
+            ledger.store()
+            raise
+        else:
             self._began = time.monotonic()
-            ledger.change(run=Run(utc_now().isoformat(), speed), tracking=None)
+            ledger.change(run=run, tracking=None, film="")
         finally:
             self._starting = False
+
+    def _store_run(self) -> None:
+        """What was measured and how it ended."""
+        facts = self._ledger.facts
+        if facts.run is None or not facts.run.over or facts.outcome is not None:
+            return
+        if facts.folder is not None and facts.tracking is not None and len(facts.tracking):
+            write_run(facts.folder, 1, facts.tracking)
+        self._ledger.store()
 
     def _end(self, fault: str) -> None:
         run = self._ledger.facts.run
@@ -134,11 +178,11 @@ class Execution:
             return
         from workflows.run_recording import RunRecording  # the library behind it takes long to load
 
-        self.recording_problem = ""
+        self._not_recorded = ""
         try:
             self._recording = RunRecording(ledger.session, ledger.library_folder, proposal.instruction, ledger.operator)
         except KnownError as error:
-            self.recording_problem = str(error)
+            self._not_recorded = str(error)
 
     def _drop_recording(self) -> None:
         recording, self._recording = self._recording, None

@@ -117,12 +117,12 @@ class Rehearsal:
 
     @property
     def recorded(self) -> bool:
-        """Whether the run was filmed and can still be kept as a demonstration."""
+        """Whether the whole run was filmed and can still be kept as a demonstration."""
         return self._execution.recorded
 
     @property
     def recording_problem(self) -> str:
-        """Why the run could not be filmed, '' when it was."""
+        """Why the run could not be filmed, or why its film does not show all of it; '' when it does."""
         return self._execution.recording_problem
 
     # --- proposing ---
@@ -239,8 +239,12 @@ class Rehearsal:
         return run
 
     def end_recording(self) -> None:
-        """The run is over: nothing more is filmed. Without a recording this does nothing."""
+        """The run is over: nothing more is filmed, and all that is known of it is stored before anybody judges it."""
         self._execution.end_recording()
+
+    def abandon(self, reason: str) -> None:
+        """Stop a run whose end nobody will see, and store how far it came; without one this does nothing."""
+        self._execution.abandon(reason)
 
     def finish(self, success: bool | None, note: str = "", *, keep: bool = False) -> None:
         """Store how it went, in the operator's judgement; with `keep` the film of the run becomes a demonstration."""

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from storage.episode import Episode
 from storage.library import Library
+from workflows.film_coverage import film_shortfall
 from workflows.record import Kept, Recorder
 from workflows.record_facts import RecordedArm, RecordRequest, RecordState
 from workflows.record_sources import arm_of, views_of
 from workflows.session import Session
+from workflows.tracking import Tracking
 
 SOURCE = "rehearsal"  # who moved the arm in an episode that was a run
 FOLDER = "run"  # in a rehearsal's folder
@@ -31,6 +34,11 @@ class RunRecording:
     def stop(self) -> None:
         """The run is over: nothing more is filmed."""
         self._recorder.stop()
+
+    def shortfall(self, tracking: Tracking) -> str:
+        """What the film does not show of the run that was measured so; '' when it shows all of it."""
+        folder = self._recorder.folder
+        return "The recording was lost." if folder is None else film_shortfall(Episode(folder), tracking)
 
     def keep(self, success: bool | None, note: str) -> Kept:
         """Make it an episode of the library."""

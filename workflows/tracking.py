@@ -9,13 +9,26 @@ from foundation import xarm7
 from robot.plan import Plan
 from robot.status import MotionSample
 
+_PERIOD = 0.02  # s of the plan's own time between the moments that count
+
+
+@dataclass(frozen=True)
+class OffThePlan:
+    """How far the tool was from where the plan wanted it at the same moment, in mm: in the middle of the way, at most
+    for 95 % of it, and at most. Each moment of the plan counts once, however long the arm stood there."""
+
+    median_mm: float
+    p95_mm: float
+    most_mm: float
+
 
 @dataclass(frozen=True, eq=False)
 class Tracking:
     """n samples: `read` (n,) s monotonic; `moments` (n,) s of the plan's own time; `position` (n, 7) rad measured;
     `intended`, `actual` (n, 3) m of the tool in base; `openness` (n,) measured.
 
-    `error_mm` (n,) is the distance between the two at the same moment: what lags behind counts in full.
+    `error_mm` (n,) is the distance between the two at the same moment: what lags behind counts in full. Whatever is
+    said of a whole run is `off_the_plan`, during the run as in the history.
     """
 
     read: np.ndarray
@@ -33,9 +46,30 @@ class Tracking:
         return 1000.0 * np.linalg.norm(self.actual - self.intended, axis=-1)
 
     @property
+    def off_the_plan(self) -> OffThePlan | None:
+        """None before the first sample."""
+        if not len(self):
+            return None
+        first, last = float(self.moments.min()), float(self.moments.max())
+        error_mm = self.error_mm_at(np.linspace(first, last, max(round((last - first) / _PERIOD), 1) + 1))
+        most = float(self.error_mm.max())
+        return OffThePlan(float(np.median(error_mm)), float(np.percentile(error_mm, 95)), most)
+
+    @property
     def error_p95_mm(self) -> float | None:
-        """95 % of the samples were nearer than this; None before the first sample."""
-        return float(np.percentile(self.error_mm, 95)) if len(self) else None
+        """`off_the_plan` for 95 % of the way."""
+        off = self.off_the_plan
+        return None if off is None else off.p95_mm
+
+    def error_mm_at(self, moments: np.ndarray) -> np.ndarray:
+        """The error (m,) mm at moments (m,) s of the plan's own time; NaN where nothing was measured. Of several
+        samples at one moment, as while the arm rests, the largest error counts."""
+        if not len(self):
+            return np.full(len(moments), np.nan)
+        known, place = np.unique(self.moments, return_inverse=True)
+        largest = np.zeros(len(known))
+        np.maximum.at(largest, place, self.error_mm)
+        return np.interp(moments, known, largest, left=np.nan, right=np.nan)
 
     def joined(self, later: "Tracking") -> "Tracking":
         """This and what came after it."""

@@ -37,8 +37,10 @@ def proposed(instruction: str, T: int = 9) -> tuple[Proposal, Plan]:
     return proposal, make_plan(decoded.trajectory, xarm7.HOME, 1.0, confidence=decoded.confidence)
 
 
-def store(library: Path, instruction: str, *, ran: bool = False, rejected: str | None = None) -> Facts:
-    """Write one rehearsal into the library's folder and its lists."""
+def store(
+    library: Path, instruction: str, *, ran: bool = False, rejected: str | None = None, begun_by: str = ""
+) -> Facts:
+    """Write one rehearsal into the library's folder and its lists; `begun_by` has begun its run, which has no end."""
     proposal, plan = proposed(instruction)
     facts = Facts(proposal=proposal, plan=plan, made=WHEN, operator="Ada", rejected=rejected)
     settings = ProgramSettings()
@@ -56,6 +58,9 @@ def store(library: Path, instruction: str, *, ran: bool = False, rejected: str |
             outcome=Outcome(True, "slow but sure", WHEN),
         )
         write_record(folder, facts.record(settings))
+    if begun_by:
+        given = {"digest": plan.digest, "who": "Grace", "when": WHEN}
+        write_record(folder, replace(facts, approvals=(given,), run=Run(WHEN, 0.25, program=begun_by)).record(settings))
     return replace(facts, folder=folder)
 
 

@@ -41,3 +41,14 @@ def test_sticks_still_held_after_a_stop_count_only_when_they_are_moved_again(con
     control.push(FORWARD)
     control._state = ArmState.HOLDING
     assert not control.moving
+
+
+def test_sticks_held_while_the_arm_is_made_ready_do_not_move_it_before_they_are_let_go(control):
+    control._state = ArmState.STOPPED
+    control.push(FORWARD)
+    control._state = ArmState.HOLDING
+    control.push(0.9 * FORWARD)  # a hand is never quite still
+    assert not control.moving
+    control.push(np.zeros(6))
+    control.push(FORWARD)
+    assert control.moving

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from test_rehearse_flow import Hands, too_busy
-from window_hands import click
+from window_hands import click, until_ripe
 
 from foundation import xarm7
 from gui.rehearse_step import Step
@@ -99,7 +99,7 @@ def test_a_drawn_motion_runs_only_while_the_button_is_held(hands):
     QTest.mouseClick(hold, Qt.MouseButton.LeftButton, pos=QPoint(8, hold.height() // 2))
     hands.until(lambda: presenter.hold_to_run)
     for _ in range(4):  # where the machine is too busy for the window's heartbeat the arm stops: then once more
-        hands.start(50)
+        hands.start(50, hold=True)
         if moved_and_rested(hands, page):
             break
         hands.until_step(Step.OUTCOME)
@@ -113,22 +113,25 @@ def test_a_drawn_motion_runs_only_while_the_button_is_held(hands):
     assert 0.0 < presenter.rehearsal.current_run.progress < 1.0
 
 
+def click_down(button) -> None:
+    if button.isEnabled():
+        until_ripe(button)
+    QTest.mousePress(button, Qt.MouseButton.LeftButton)
+
+
 def moved_and_rested(hands, page) -> bool:
     """Held: it moves. Let go: it stands, though the motion is not at its end. False when it was stopped meanwhile."""
     presenter, connection = hands.presenter, hands.program.connection
     over = lambda: hands.step is not Step.RUNNING  # noqa: E731
-    before = connection.robot.status.position.copy()
-    hands.until(lambda: over() or (page.hold.isVisible() and presenter.paused))
-    hands.qtbot.wait(500)
-    if over():
-        return False
-    assert np.abs(connection.robot.status.position - before).max() < 2e-3  # rad: nobody holds it
+    before = presenter.shown.plan.motion.position[0]
+    assert page.hold is hands.screen.approved_page.run and page.hold.text() == "Hold to move"
 
     def far() -> bool:
         return bool(np.abs(connection.robot.status.position - before).max() > 0.03)
 
-    for _ in range(10):  # a busy machine lets go for the hand: then it takes a new press
-        QTest.mousePress(page.hold, Qt.MouseButton.LeftButton)
+    for _ in range(10):  # a busy machine lets go for the hand: then it takes a new press, of the same button
+        if not page.hold.is_held:
+            click_down(page.hold)
         hands.until(lambda: over() or far() or not presenter.paused)
         hands.until(lambda: over() or far() or presenter.paused)
         QTest.mouseRelease(page.hold, Qt.MouseButton.LeftButton)

@@ -100,8 +100,8 @@ def test_before_anything_moves_the_poses_are_shown(program, calibrate, qtbot):
     mounted(calibrate, qtbot)
     qtbot.waitUntil(lambda: len(poses.proposals) >= 3, timeout=LONG)
     qtbot.waitUntil(lambda: "Nothing has moved yet" in calibrate.pose_scene.legend.text(), timeout=LONG)
-    qtbot.waitUntil(lambda: "the arm moves" in calibrate.poses_page.main.text(), timeout=LONG)
-    assert not calibrate.poses_page.main.isEnabled()  # the motors are off
+    qtbot.waitUntil(lambda: "the arm moves" in calibrate.poses_page.moves.text(), timeout=LONG)
+    assert not calibrate.poses_page.moves.isEnabled()  # the motors are off
     seen = poses.watch.seen
     qtbot.waitUntil(lambda: any(each.sighting.view is not None for each in seen.values()), timeout=LONG)
     assert np.abs(program.connection.status.position - before).max() < 0.01
@@ -120,8 +120,8 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
         if not poses.proposals:
             poses.propose_again()
         qtbot.waitUntil(lambda: bool(poses.proposals) and not poses.busy, timeout=LONG)
-        qtbot.waitUntil(page.main.isEnabled, timeout=SHORT)
-        click(page.main)
+        qtbot.waitUntil(page.moves.isEnabled, timeout=SHORT)
+        click(page.moves)
         qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.FOLLOWING or not poses.busy, timeout=SHORT)
         assert poses.stage is Stage.DRIVING
         click(program.shell.stop)
@@ -130,8 +130,8 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
 
     with_a_ready_arm(program, qtbot, stopped_once)
     words = f"Go on with pose {poses.next_pose + 1}"
-    qtbot.waitUntil(lambda: page.main.text().startswith(words), timeout=SHORT)
-    assert not page.main.isEnabled() and page.arm.step.text() == "Make ready"  # first the arm, then the next pose
+    qtbot.waitUntil(lambda: page.moves.text().startswith(words), timeout=SHORT)
+    assert not page.moves.isEnabled() and page.arm.step.text() == "Make ready"  # first the arm, then the next pose
     assert f"go on with pose {poses.next_pose + 1}" in page.problem.words.text()
 
 

@@ -12,6 +12,7 @@ from gui.history_presenter import HistoryPresenter
 from gui.history_view import HistoryView
 from gui.jobs import Jobs
 from storage.library import Library
+from workflows.rehearsal_facts import THIS_PROGRAM
 
 
 @pytest.fixture
@@ -54,6 +55,32 @@ def test_it_says_who_approved_what_and_how_it_ended(view, qtbot):
     assert "it comes too close" in facts.findChild(QLabel, "Rejected").text()
     assert facts.findChild(QLabel, "Approved").text() == "by nobody"
     assert "not run" in view.detail.curve.words.text()
+
+
+@pytest.mark.parametrize(
+    ("program", "word", "sentence"),
+    [
+        ("another one", "Not finished", "Begun; the program ended before the motion was finished."),
+        (THIS_PROGRAM, "Running", "It has not ended yet."),
+    ],
+)
+def test_a_run_without_an_end_is_not_one_that_was_never_run(view, qtbot, program, word, sentence):
+    """As the window finds it that is started after the one before was killed."""
+    store(view.presenter.library.folder, "reach the bowl", begun_by=program)
+    view.enter()
+    qtbot.waitUntil(lambda: view.list.count() == 4, timeout=30_000)
+    assert "reach the bowl, " + word in {view.list.item(i).text() for i in range(4)}
+    choose(view, qtbot, "bowl")
+    assert view.detail.facts.findChild(QLabel, "Ended").text() == sentence
+    assert "was begun" in view.detail.curve.words.text() and "not run" not in view.detail.curve.words.text()
+
+
+def test_the_figures_are_those_that_the_outcome_said(view, qtbot):
+    choose(view, qtbot, "pick up")
+    off = view.presenter.review.tracking.off_the_plan
+    words = view.detail.curve.words.text()
+    assert f"{off.p95_mm:.1f} or less for 95 %" in words and f"{off.most_mm:.1f} at most" in words
+    assert f"{off.p95_mm:.1f} mm or less" in view.detail.facts.findChild(QLabel, "Off the plan").text()
 
 
 def test_what_was_done_is_compared_with_what_was_meant_moment_by_moment(view, qtbot):

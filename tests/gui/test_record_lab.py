@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from window_hands import click, key, with_a_ready_arm
+from window_hands import click, key, until_ripe, with_a_ready_arm
 
 from gui.record_presenter import BY_HAND, DEMONSTRATOR
 from robot.state import ArmState
@@ -28,6 +28,7 @@ def at_the_screen(program, qtbot, source: str):
     program.shell.show_screen("record")
     qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=60_000)
     if presenter.state is RecordState.REVIEW:
+        until_ripe(program.shell.screens["record"].state_card.discard)
         key(program.shell, Qt.Key.Key_Delete)
         qtbot.waitUntil(lambda: presenter.state is RecordState.RESET and not presenter.busy, timeout=30_000)
     presenter.choose_task(TASK)
@@ -69,8 +70,10 @@ def test_the_arm_is_guided_by_hand_while_it_is_recorded(fresh_program, qtbot):
         assert not presenter.problem
         qtbot.waitUntil(lambda: presenter.pictures.film is not None, timeout=60_000)
         assert screen.player.playing  # the review plays at once
+        until_ripe(screen.state_card.failure)
         key(program.shell, Qt.Key.Key_N)
         qtbot.waitUntil(lambda: presenter.state is RecordState.RESET and not presenter.busy, timeout=60_000)
+        until_ripe(screen.state_card.bench)
         key(program.shell, Qt.Key.Key_B)  # another bench; hand guiding ends, since the arm drives home
         qtbot.waitUntil(lambda: not presenter.busy, timeout=60_000)
         assert presenter.state is RecordState.READY, presenter.problem

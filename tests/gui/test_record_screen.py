@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from record_pieces import Arm, Camera
-from window_hands import click, key, with_a_ready_arm
+from window_hands import click, key, until_ripe, with_a_ready_arm
 
-from gui.arm_control_presenter import ArmControlPresenter
+from gui.arm_control_presenter import ArmControlPresenter, Direction
 from gui.arm_panel import ArmPanel
 from gui.arm_presenter import ArmPresenter
 from gui.connection import Connection
@@ -178,9 +178,15 @@ def test_everything_has_its_key(ready, qtbot):
     qtbot.wait(300)
     key(ready.window, Qt.Key.Key_R)
     reach(ready, qtbot, RecordState.REVIEW)
+    card = ready.screen.state_card
+    key(ready.window, Qt.Key.Key_Y)  # before anybody can have looked at it
+    qtbot.wait(100)
+    assert ready.state is RecordState.REVIEW and len(rows(ready)) == before
+    until_ripe(card.discard)
     key(ready.window, Qt.Key.Key_Delete)
     reach(ready, qtbot, RecordState.RESET)
     assert len(rows(ready)) == before
+    until_ripe(card.bench)
     key(ready.window, Qt.Key.Key_B)
     reach(ready, qtbot, RecordState.READY)
     key(ready.window, Qt.Key.Key_R)
@@ -188,6 +194,7 @@ def test_everything_has_its_key(ready, qtbot):
     qtbot.wait(300)
     key(ready.window, Qt.Key.Key_R)
     reach(ready, qtbot, RecordState.REVIEW)
+    until_ripe(card.failure)
     key(ready.window, Qt.Key.Key_N)
     reach(ready, qtbot, RecordState.RESET)
     assert len(rows(ready)) == before + 1 and rows(ready)[0].success is False
@@ -195,6 +202,7 @@ def test_everything_has_its_key(ready, qtbot):
     reach(ready, qtbot, RecordState.RECORDING)
     key(ready.window, Qt.Key.Key_R)
     reach(ready, qtbot, RecordState.REVIEW)
+    until_ripe(card.success)
     key(ready.window, Qt.Key.Key_Y)
     reach(ready, qtbot, RecordState.RESET)
     assert rows(ready)[0].success is True
@@ -208,6 +216,7 @@ def test_after_presses_of_the_mouse_the_keys_still_judge_and_one_leads_to_the_no
     qtbot.waitUntil(note.hasFocus, timeout=10 * SECOND)
     QTest.keyClicks(note, "yes")
     QTest.keyClick(note, Qt.Key.Key_Return)
+    until_ripe(ready.screen.state_card.failure)
     key(ready.window, Qt.Key.Key_N)
     reach(ready, qtbot, RecordState.RESET)
     assert (rows(ready)[0].success, rows(ready)[0].note) == (False, "yes")
@@ -307,6 +316,7 @@ def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures
         program.shell.show_screen("record")
         qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=30 * SECOND)
         if presenter.state is RecordState.REVIEW:  # of the attempt before
+            until_ripe(screen.state_card.discard)
             key(program.shell, Qt.Key.Key_Delete)
             qtbot.waitUntil(lambda: presenter.state is RecordState.RESET, timeout=20 * SECOND)
         presenter.choose_task(TASK)
@@ -317,6 +327,7 @@ def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures
         key(program.shell, Qt.Key.Key_R)
         qtbot.waitUntil(lambda: presenter.state is RecordState.RECORDING and not presenter.busy, timeout=20 * SECOND)
         before = program.connection.status.position.copy()
+        until_ripe(screen.teach_card.pads.buttons[Direction(2, 1)])
         key(program.shell, Qt.Key.Key_PageUp, release=False)
         qtbot.waitUntil(lambda: abs(program.connection.status.position - before).max() > 0.02, timeout=10 * SECOND)
         key(program.shell, Qt.Key.Key_Space)
@@ -326,6 +337,7 @@ def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures
 
     with_a_ready_arm(program, qtbot, act)
     qtbot.waitUntil(lambda: not presenter.busy, timeout=20 * SECOND)
+    until_ripe(screen.state_card.success)
     key(program.shell, Qt.Key.Key_Y)
     qtbot.waitUntil(lambda: presenter.state is RecordState.RESET and not presenter.busy, timeout=20 * SECOND)
     library = program.screens.library.library

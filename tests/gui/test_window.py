@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QVBoxLayout
-from window_hands import click, key, make_ready, with_a_ready_arm
+from window_hands import bring_into_view, click, key, make_ready, until_ripe, with_a_ready_arm
 
 from foundation import xarm7
 from gui.arm_control_presenter import Direction
@@ -47,6 +47,8 @@ def test_live_pictures_come_and_say_how_old_they_are(program, qtbot):
 def test_a_held_button_moves_and_stop_ends_it(program, qtbot):
     def act() -> None:
         button = program.shell.screens["arm"].jog_buttons[UP]
+        bring_into_view(button)
+        until_ripe(button)
         start = tool_mm(program)
         QTest.mousePress(button, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: tool_mm(program)[2] > start[2] + 8, timeout=10_000)
@@ -65,6 +67,8 @@ def test_a_held_button_moves_and_stop_ends_it(program, qtbot):
 def test_a_key_moves_as_long_as_it_is_held_and_space_stops(program, qtbot):
     def act() -> None:
         shell, start = program.shell, tool_mm(program)
+        for direction in (LEFT, Direction(1, -1)):
+            until_ripe(shell.screens["arm"].jog_buttons[direction])
         key(shell, Qt.Key.Key_Left, release=False)
         qtbot.waitUntil(lambda: tool_mm(program)[1] > start[1] + 5, timeout=10_000)
         key(shell, Qt.Key.Key_Left, press=False)

@@ -4,14 +4,37 @@ import contextlib
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea
 
+from gui.deliberate import DeliberateButton
 from robot.state import ArmState
+
+
+def until_ripe(button) -> None:
+    """Wait, as a person does, until a button that has just come or changed can be pressed."""
+    for _ in range(400):
+        if button.ripe:
+            return
+        QTest.qWait(20)
+    raise AssertionError(f"“{button.text()}” does not become ready to be pressed")
 
 
 def click(button) -> None:
     """A real press of a button that a person can see."""
+    bring_into_view(button)
+    if isinstance(button, DeliberateButton) and button.isVisible() and button.isEnabled():
+        until_ripe(button)
     assert button.isVisible() and button.isEnabled(), f"“{button.text()}” cannot be pressed"
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def bring_into_view(widget) -> None:
+    """Scroll to it where it stands in something that scrolls."""
+    above = widget.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    if isinstance(above, QScrollArea):
+        above.ensureWidgetVisible(widget)
 
 
 def key(window, code, *, press: bool = True, release: bool = True) -> None:
@@ -33,7 +56,7 @@ def make_ready(program, qtbot) -> None:
     for _ in range(20):
         if program.connection.arm_state is ArmState.HOLDING:
             break
-        if step.isVisible() and step.isEnabled() and program.connection.status is not None:
+        if step.isVisible() and step.ripe and program.connection.status is not None:
             click(step)
         qtbot.wait(200)
         qtbot.waitUntil(lambda: not program.arm.busy, timeout=15_000)

@@ -8,8 +8,9 @@ from foundation import xarm7
 from foundation.errors import KnownError
 from workflows.drawn_motion import DrawnPoint, DrawnSource
 from workflows.parts import PartSource, allowance_for
-from workflows.rehearsal_facts import Part
+from workflows.rehearsal_facts import THIS_PROGRAM, Part
 from workflows.rehearsal_files import read_record
+from workflows.rehearsal_review import review_rehearsal
 from workflows.rehearse import Rehearsal, RehearsalError, RehearsalState
 from workflows.waypoint_edit import EditedSource, WaypointEdit
 
@@ -161,3 +162,39 @@ def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead
     assert rehearsal.approval.staged.digest == rehearsal.plan.digest
     session.run(1.0)
     assert moved(session) < 1e-3
+
+
+def test_that_a_run_was_begun_is_known_before_the_arm_moves(session, rehearsal):
+    """Whatever becomes of the program then."""
+    rehearsal.approve()
+    rehearsal.run(1.0)
+    run = read_record(rehearsal.folder)["run"]
+    assert run["over"] is False and run["fault"] == "" and run["program"] == THIS_PROGRAM
+    run_to_its_end(session, rehearsal)
+    rehearsal.end_recording()  # nobody has judged it yet
+    record = read_record(rehearsal.folder)
+    assert record["run"]["over"] is True and record["outcome"] is None
+    assert record["tracking_error_p95_mm"] == rehearsal.tracking.error_p95_mm
+    assert review_rehearsal(rehearsal.folder).tracking.off_the_plan == rehearsal.tracking.off_the_plan
+
+
+def test_a_run_that_is_refused_was_not_begun(session, rehearsal):
+    rehearsal.approve()
+    session.robot.revoke("changed")
+    with pytest.raises(KnownError):
+        rehearsal.run(1.0)
+    assert read_record(rehearsal.folder)["run"] is None
+
+
+def test_an_abandoned_run_is_stopped_and_stored_with_the_reason(session, rehearsal):
+    rehearsal.approve()
+    rehearsal.run(1.0)
+    session.run(1.0)
+    rehearsal.update()
+    rehearsal.abandon("Stopped when the window was closed.")
+    record = read_record(rehearsal.folder)
+    assert record["run"]["over"] and record["run"]["fault"] == "Stopped when the window was closed."
+    assert 0.0 < record["run"]["progress"] < 1.0
+    before = session.arm.joints.copy()
+    session.run(2.0)
+    assert np.abs(session.arm.joints - before).max() < 0.05  # rad
