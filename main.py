@@ -192,6 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     benchmark.add_argument("name", help="which one", choices=_benchmark_names())
     benchmark.add_argument("--quick", action="store_true", help="a tenth of every count, to try it out")
     benchmark.add_argument("--pictures", type=Path, default=None, metavar="FOLDER", help="keep the pictures it takes")
+    benchmark.add_argument("--resume", type=Path, default=None, metavar="FILE", help="keep its parts, go on from them")
     return parser
 
 
@@ -359,7 +360,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 def _benchmark(parsed: argparse.Namespace) -> int:
     from benchmarks import checks
 
-    result = checks.run(parsed.name, quick=parsed.quick, pictures=parsed.pictures)
+    result = checks.run(parsed.name, quick=parsed.quick, pictures=parsed.pictures, resume=parsed.resume)
     _print(result, checks.as_text(result), parsed.json)
     return 0
 

@@ -25,10 +25,11 @@ NAMES = {
     "window": "benchmarks.window",
 }
 _WITH_PICTURES = ("walkthrough",)  # whose `measure` also takes the folder that they are kept in
+_RESUMED = ("reliability",)  # whose `measure` also takes the file of what was measured before
 
 
-class NoPicturesError(KnownError):
-    """A benchmark that takes no pictures was asked for some."""
+class NoSuchOptionError(KnownError):
+    """A benchmark was asked for something that it does not know."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,17 @@ class Check:
         ]
 
 
-def run(name: str, *, quick: bool = False, pictures: Path | None = None) -> dict[str, Any]:
-    """The benchmark's JSON object. Progress goes to standard error; `pictures`: where it keeps those that it takes."""
+def run(name: str, *, quick: bool = False, pictures: Path | None = None, resume: Path | None = None) -> dict[str, Any]:
+    """The benchmark's JSON object. Progress goes to standard error.
+
+    `pictures`: where it keeps those that it takes; `resume`: the file in which it keeps its parts' figures.
+    """
     if pictures is not None and name not in _WITH_PICTURES:
-        raise NoPicturesError(f"The benchmark {name} takes no pictures. Leave --pictures out.")
-    start, options = time.monotonic(), {} if pictures is None else {"pictures": pictures}
+        raise NoSuchOptionError(f"The benchmark {name} takes no pictures. Leave --pictures out.")
+    if resume is not None and name not in _RESUMED:
+        raise NoSuchOptionError(f"The benchmark {name} is measured in one go. Leave --resume out.")
+    given = {"pictures": pictures, "resume": resume}
+    start, options = time.monotonic(), {option: value for option, value in given.items() if value is not None}
     checks: list[Check] = importlib.import_module(NAMES[name]).measure(quick, **options)
     return {
         "benchmark": name,
