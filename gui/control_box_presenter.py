@@ -70,12 +70,11 @@ class ControlBoxPresenter(QObject):
         self.changed.emit()
 
     def _look(self) -> None:
-        status = self.connection.status
-        box = None if status is None else status.box
-        if box != self._seen:
-            self._seen = box
-            robot = self.connection.robot
-            self.lines = () if robot is None or box is None else robot.control_box
+        status, robot = self.connection.status, self.connection.robot
+        seen = None if status is None else (status.box, status.gripper_fault, status.openness is None)
+        if seen != self._seen:
+            self._seen = seen
+            self.lines = () if robot is None else robot.control_box
             self.changed.emit()
 
     def _connection_changed(self) -> None:

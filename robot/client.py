@@ -18,7 +18,7 @@ from foundation.processes import RoleProcess
 from robot.allowance import Allowance
 from robot.bounds import limits_from
 from robot.box_check import Compared, compare, differences
-from robot.endpoint import CONTROL_PORT, Endpoint
+from robot.endpoint import CONTROL_PORT, OLDEST_FIRMWARE, Endpoint
 from robot.errors import LinkError, RobotError
 from robot.homing import homeward
 from robot.jog_step import JogStep
@@ -107,7 +107,20 @@ class RobotClient:
         box = None if self._status is None else self._status.box
         if box is None:
             return ()
-        return compare(box, gripper=self._gripper, kinematics_error_mm=self._kinematics_error_mm)
+        compared = compare(box, gripper=self._gripper, kinematics_error_mm=self._kinematics_error_mm)
+        return (*compared, self._gripper_compared(), self._firmware_compared())
+
+    def _gripper_compared(self) -> Compared:
+        expected = "xArm gripper" if self._gripper else "none"
+        status = self._status
+        fault = "" if status is None else status.gripper_fault
+        asked = status is not None and status.openness is not None
+        found = "does not answer" if fault else ("answers" if asked else "asked when the motors are on")
+        return Compared("gripper", "Gripper", expected, found if self._gripper else "not asked", bool(fault), why=fault)
+
+    def _firmware_compared(self) -> Compared:
+        oldest, found = (".".join(map(str, version)) for version in (OLDEST_FIRMWARE, self.firmware))
+        return Compared("firmware", "Firmware", f"{oldest} or newer", found, False)  # else there were no connection
 
     @property
     def settled_status(self) -> RobotStatus | None:

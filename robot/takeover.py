@@ -22,6 +22,7 @@ _STILL_AFTER = 0.5  # s after we have ended a motion, in which the arm still com
 _PATIENCE = 2  # looks one after the other: an error is reported and asked for at different moments
 _READY = (State.MOVING, State.READY)
 _OURS = (Activity.HOLDING, Activity.FOLLOWING, Activity.JOGGING, Activity.GUIDING, Activity.BRAKING)
+_MOVES = "it moves without a command from here"
 _STUDIO = "Another program has taken the arm (UFACTORY Studio?)"
 
 
@@ -127,7 +128,7 @@ class Takeover:
         if np.abs(joints.position - self._held_at).max() > _DRIFTED:
             moving, self._held_at = True, joints.position
         begins, self._moving = moving and not self._moving, moving
-        return "it moves without a command from here" if begins else ""
+        return _MOVES if begins else ""
 
 
 def mode_words(mode: int) -> str:
@@ -143,6 +144,11 @@ def mode_words(mode: int) -> str:
 
 
 def _sentence(found: str, activity: Activity) -> str:
+    if found is _MOVES and activity in _OURS:
+        return (
+            "The arm moves without a command from here, and was stopped. Does another program move it (UFACTORY "
+            "Studio?), or does something push it? Look at it, then make it ready."
+        )
     if activity in (Activity.FOLLOWING, Activity.BRAKING):
         return (
             f"{_STUDIO} in the middle of its motion: {found}. The motion was ended and the arm stopped. Close the "
