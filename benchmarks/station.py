@@ -148,7 +148,7 @@ class Station:
             case "hand guiding":
                 self.robot.hand_guide()
                 self.wait_for(ArmState.HAND_GUIDING)
-        time.sleep(0.4)
+        time.sleep(0.8)
 
     def _make_ready(self) -> None:
         for step in (RecoveryStep.CLEAR_ERROR, RecoveryStep.ENABLE):

@@ -85,6 +85,7 @@ class Channel:
         self._received = bytearray()
         self._descriptors: list[int] = []
         self._closed = False
+        self.largest = LARGEST_MESSAGE  # bytes; a receiver that expects less may say so
 
     def send(self, message: dict[str, Any], *, descriptors: Sequence[int] = (), timeout: float = 5.0) -> None:
         """Send a whole message; a receiver that takes nothing for `timeout` s counts as gone."""
@@ -152,7 +153,7 @@ class Channel:
         if len(self._received) < 4:
             return None
         length = int.from_bytes(self._received[:4], "big")
-        if length > LARGEST_MESSAGE:
+        if length > self.largest:
             raise ChannelClosed(f"Another part of the program announced a message of {length} bytes. Restart it.")
         if len(self._received) < 4 + length:
             return None

@@ -8,7 +8,7 @@ from gui.control_box_presenter import ControlBoxPresenter
 from gui.deliberate import DeliberateButton
 from gui.parts import Button, Card, IconLabel, column, label, row
 from gui.setup_presenter import SetupPresenter
-from robot.box_check import Compared
+from robot.box_check import SET_RIGHT, Compared
 from workflows.session import Check
 
 
@@ -93,7 +93,8 @@ class Checklist(Card):
     @property
     def _wrong_setting(self) -> Compared | None:
         """What the control box must be told before anything may move."""
-        return next((line for line in self._box.different if line.refuses and line.write), None)
+        wrong = (line for line in self._box.different if line.refuses and line.write)
+        return next((line for line in wrong if line.press == SET_RIGHT), None)  # others want a look at the arm first
 
     def _press(self) -> None:
         presenter, press = self._presenter, self._arm.figures.press

@@ -39,7 +39,7 @@ class ControlBoxCard(Card):
             self.note.setText(
                 f"{presenter.box_words}. "
                 + ("Nothing moves before the settings in red are right. " if held else "The arm can be moved. ")
-                + "“Set it right” changes the box itself; the arm stops and has to be made ready again."
+                + "The presses below change the box itself; the arm stops and has to be made ready again."
             )
         self.problem.setText(presenter.problem)
         self.problem.setVisible(bool(presenter.problem))
@@ -59,7 +59,7 @@ class Line:
         self._line: Compared | None = None
         self.icon, self.name = IconLabel("check", "success"), label("", "muted")
         self.found, self.expected = label("", "figure"), label("", "small", wrap=True)
-        self.set_right = Button("Set it right", on=self._write)
+        self.set_right = Button("", on=self._write)
         self.undo = Button("Undo", "quiet", icon_name="undo", on=self._undo)
         self._parts = (self.icon, self.name, self.found, self.set_right, self.undo, self.expected)
         for column, part in enumerate((self.icon, self.name, self.found, self.expected)):
@@ -77,7 +77,8 @@ class Line:
         if line.differs:
             _say(self.expected, f"It must be {line.expected}. {line.why}")
         else:
-            _say(self.expected, f"It was {was[0]}." if was else "")
+            _say(self.expected, f"It was {was}." if was else "")
+        self.set_right.setText(line.press)
         self.set_right.setAccessibleName(f"Set {line.label} to {line.expected}")
         for button in (self.set_right, self.undo):
             button.setEnabled(not self._presenter.busy)

@@ -17,7 +17,7 @@ class ControlBoxPresenter(QObject):
         super().__init__(parent)
         self.connection = connection
         self.lines: tuple[Compared, ...] = ()
-        self.was: dict[str, tuple[str, tuple[float, ...]]] = {}  # what was written over, in words and as it was
+        self.was: dict[str, str] = {}  # what was written over, in words
         self._work = OneJob(jobs, self)
         self._work.changed.connect(self.changed)
         self._seen: object = None
@@ -50,19 +50,18 @@ class ControlBoxPresenter(QObject):
         if robot is None or not line.write or self.busy:
             return
         job = self._work.begin(lambda token, report: robot.write_setting(line.name), "set the control box")
-        job.on(done=lambda before: self._written(line, before))
+        job.on(done=lambda _: self._written(line))
 
     def undo(self, name: str) -> None:
         """Set this one back to what it was before `write`."""
         robot = self.connection.robot
         if robot is None or name not in self.was or self.busy:
             return
-        _, value = self.was[name]
-        job = self._work.begin(lambda token, report: robot.restore_setting(name, value), "undo")
+        job = self._work.begin(lambda token, report: robot.restore_setting(name), "undo")
         job.on(done=lambda _: self._undone(name))
 
-    def _written(self, line: Compared, before: tuple[float, ...]) -> None:
-        self.was[line.name] = (line.found, before)
+    def _written(self, line: Compared) -> None:
+        self.was[line.name] = line.found
         self.changed.emit()
 
     def _undone(self, name: str) -> None:

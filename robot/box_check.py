@@ -32,12 +32,16 @@ EXPECTED = ControllerSettings(
 )
 
 
+SET_RIGHT = "Set it right"
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One thing in the control box beside what the program needs.
 
     `name` is the field of ControllerSettings; `refuses`: nothing may be moved until it is right; `write`: what one
-    press can set it to, empty where a person has to do it in UFACTORY Studio; `why`: what happens otherwise.
+    press can set it to, empty where a person has to do it in UFACTORY Studio; `why`: what happens otherwise; `press`:
+    what stands on the button.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Compared:
     refuses: bool = False
     why: str = ""
     write: tuple[float, ...] = ()
+    press: str = SET_RIGHT
 
 
 def compare(
@@ -77,8 +82,9 @@ def compare(
             gravity_words(found.gravity),
             not _close(found.gravity, EXPECTED.gravity, _LEVEL),
             True,
-            "In hand guiding the arm would sink or rise by itself.",
+            "In hand guiding the arm would sink or rise by itself. Look how it is mounted before you press.",
             EXPECTED.gravity,
+            "It stands on a level table",
         ),
         _payload(found, EXPECTED.payload if gripper else (0.0,) * 4),
         Compared(
@@ -191,4 +197,6 @@ def gravity_words(direction: tuple[float, ...]) -> str:
     for words, along in (("on a table", (0.0, 0.0, -1.0)), ("under a ceiling", (0.0, 0.0, 1.0))):
         if _close(direction, along, _LEVEL):
             return words
+    if not _close((float(np.linalg.norm(direction)),), (1.0,), 0.1):
+        return f"no direction at all ({' / '.join(f'{part:.2f}' for part in direction)})"
     return f"on a wall or tilted (gravity along {' / '.join(f'{part:.2f}' for part in direction)})"

@@ -187,15 +187,11 @@ class RobotClient:
         self._wait_for_setting(name, lambda _: all(each.name != name for each in differences(self.control_box)))
         return before
 
-    def restore_setting(self, name: str, value: tuple[float, ...]) -> None:
+    def restore_setting(self, name: str) -> None:
         """Undo `write_setting`; returns and raises as that does."""
-        self._command("restore_setting", name=name, value=np.array(value, float))
-
-        def restored(status: RobotStatus) -> bool:
-            now = None if status.box is None else getattr(status.box, name)
-            return now is not None and bool(np.allclose(now, value if isinstance(now, tuple) else value[0], atol=1e-3))
-
-        self._wait_for_setting(name, restored)
+        before = None if self._status is None else self._status.box
+        self._command("restore_setting", name=name)
+        self._wait_for_setting(name, lambda status: status.box != before)
 
     def _wait_for_setting(self, name: str, arrived: Callable[[RobotStatus], bool]) -> None:
         deadline = time.monotonic() + SETTING_WITHIN

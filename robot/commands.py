@@ -19,7 +19,6 @@ from robot.recovery import RecoveryStep
 
 _LONGEST_TEXT = 2000  # characters
 _MOST_PRESSES = 1 << 53
-_SETTING_SIZE = 6
 _PLAIN = ("clear_error", "enable", "arm_for_motion", "hand_guide", "release", "pause", "resume")
 
 Action = Callable[[RobotLoop], Any]
@@ -46,7 +45,13 @@ def press(message: dict[str, Any]) -> Press:
             identity(message),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise RobotError(f"The command {str(message.get('do'))[:40]} cannot be understood: {error}.") from error
+        raise RobotError(f"The command {name(message)} cannot be understood: {error}.") from error
+
+
+def name(message: dict[str, Any]) -> str:
+    """What a message asks for; what is no word has none."""
+    what = message.get("do")
+    return what[:40] if isinstance(what, str) else f"({type(what).__name__})"
 
 
 def identity(message: dict[str, Any]) -> int | None:
@@ -60,7 +65,7 @@ def hand(message: dict[str, Any]) -> tuple[int, float, float]:
     try:
         number = _count(message["press"], 0)
         return number, _number(message.get("began", math.inf), finite=False), sent(message)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RobotError(f"The sign of the hand cannot be understood: {error}.") from error
 
 
@@ -68,7 +73,7 @@ def sent(message: dict[str, Any]) -> float:
     """When a message was sent, s; RobotError where that is no number."""
     try:
         return _number(message.get("given", math.inf), finite=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RobotError(f"The time of a message cannot be understood: {error}.") from error
 
 
@@ -104,8 +109,8 @@ def _action(message: dict[str, Any]) -> Action:
             name = _text(message["name"])
             return lambda loop: loop.write_setting(name)
         case "restore_setting":
-            name, value = _text(message["name"]), _array(message["value"], None)
-            return lambda loop: loop.restore_setting(name, tuple(value.tolist()))
+            name = _text(message["name"])
+            return lambda loop: loop.restore_setting(name)
     if what not in _PLAIN:
         raise ValueError("there is no such command")
     return lambda loop: getattr(loop, what)()
@@ -134,7 +139,7 @@ def _number(value: Any, *, finite: bool = True) -> float:
 
 def _count(value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < _MOST_PRESSES:
-        raise ValueError(f"a whole number from {least} on is needed, not {str(value)[:20]}")
+        raise ValueError(f"a whole number from {least} on is needed, not this {type(value).__name__}")
     return int(value)
 
 
@@ -156,13 +161,14 @@ def _bytes(value: Any) -> bytes:
     return value
 
 
-def _array(value: Any, shape: tuple[int, ...] | None) -> np.ndarray:
-    """Finite numbers (of `shape`, or a few in a row) as float64."""
+def _array(value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Finite numbers of `shape` as float64."""
     if not isinstance(value, np.ndarray | list | tuple):
         raise TypeError(f"numbers are needed, not {type(value).__name__}")
     array = np.asarray(value)
-    if array.dtype.kind not in "iuf" or not (array.shape == shape if shape else array.ndim == 1):
-        raise TypeError(f"numbers of the shape {shape or '(n,)'} are needed, not {array.shape} {array.dtype}")
-    if not np.isfinite(array).all() or (shape is None and len(array) > _SETTING_SIZE):
+    if array.dtype.kind not in "iuf" or array.shape != shape:
+        raise TypeError(f"numbers of the shape {shape} are needed, not {array.shape} {array.dtype}")
+    array = array.astype(float)
+    if not np.isfinite(array).all():
         raise ValueError("finite numbers are needed")
-    return array.astype(float)
+    return array

@@ -27,6 +27,7 @@ REPLY_TIMEOUT = 0.5  # s; the SDK's own 2 s would keep the loop waiting, and a h
 _GRIPPER_BAUD = 2_000_000
 _GRIPPER_SPEED = 3000  # r/min, of 5000
 _WHOLE_REPORTS = 2  # the first one is taken in while it is told of
+_REPORTS_END, _SETTINGS_END = 0.5, 1.5  # s after which what was reported last says nothing of now
 _INTERRUPTIONS = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
 _UNREADY = 9  # the SDK's answer of an arm that is not ready to move, as expected after a system reset
 
@@ -60,7 +61,7 @@ class XArm:
         self.identity = identify(endpoint)
         self._clock: Clock = clock or SystemClock()
         self._reports = reports
-        self._interruptions, self._reports_taken = 0, 0
+        self._interruptions, self._reports_taken, self._newest_report = 0, 0, -np.inf
         self._api = _connected(endpoint, reports, timeout)
         self._api.set_timeout(REPLY_TIMEOUT)
         if reports is not Reports.NONE:
@@ -98,12 +99,13 @@ class XArm:
 
     def reported(self) -> Reported:
         """State and mode of the newest report; -1 while none comes."""
-        if self._reports is Reports.NONE or not self._api._arm.reported:
+        if self._reports is Reports.NONE or self._clock.now() > self._newest_report + _REPORTS_END:
             return Reported(-1, -1, self._interruptions)
         return Reported(int(self._api.state), int(self._api.mode), self._interruptions)
 
     def read_settings(self) -> ControllerSettings | None:
-        if self._reports is not Reports.SETTINGS or self._reports_taken < _WHOLE_REPORTS:
+        old = self._clock.now() > self._newest_report + _SETTINGS_END
+        if self._reports is not Reports.SETTINGS or self._reports_taken < _WHOLE_REPORTS or old:
             return None
         api = self._api
         kilograms, centre_mm = api.tcp_load
@@ -126,6 +128,7 @@ class XArm:
 
     def _report_taken(self, _: dict[str, Any]) -> None:
         self._reports_taken += 1
+        self._newest_report = self._clock.now()
 
     def read_gripper(self) -> float:
         code, pulse = self._api.get_gripper_position()
@@ -232,6 +235,8 @@ class XArm:
         for q in samples:
             answer = self._api.get_forward_kinematics(q.tolist(), input_is_radian=True, return_is_radian=True)
             theirs = np.array(self._value(answer), float)
+            if theirs.shape != (6,) or not np.isfinite(theirs).all():
+                raise LinkError(api_code(4))
             metres, radians = distance(xarm7.forward(q, flange_from_tool), from_rpy(theirs[:3] / 1000.0, theirs[3:6]))
             worst_mm, worst_deg = max(worst_mm, 1000.0 * float(metres)), max(worst_deg, float(np.rad2deg(radians)))
         return worst_mm, worst_deg

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from foundation import xarm7
-from foundation.arm import ArmLink, ArmStatus, ControllerSettings, JointReading, Mode, State
+from foundation.arm import ArmLink, ArmStatus, ControllerSettings, JointReading, Mode, Reported, State
 from foundation.clocks import Clock
 from foundation.errors import KnownError
 from robot.allowance import Allowance
@@ -39,14 +39,19 @@ _SILENT = (
 )
 _ASLEEP = "The computer was asleep, so the arm was stopped. Look at the arm, then make it ready."
 _HELD_UP = (
-    "The computer held this program up for {seconds:.1f} s, so the arm was stopped and what was approved is void. "
-    "Close other programs, then make the arm ready."
+    "The computer held this program up for {seconds:.1f} s, or the control box answered so late: the arm was stopped, "
+    "and what was approved is void. Close other programs, check the arm's cable, then make the arm ready."
 )
 
 
 _ASTRAY = (
     "The arm does not follow its commands and was stopped. Look what holds it, and whether another program moves it."
 )
+_NO_REPORTS = (
+    "The control box no longer reports its state, so the arm was stopped: what another program does would not be seen. "
+    "Check the cable, then connect again."
+)
+_STOP_SHOWS = 0.1  # s until a stop that came by another connection shows in every report
 _STOPPED_OUTSIDE = "The arm was stopped from outside the program."
 _RESET = (
     "Another program has taken the arm (UFACTORY Studio?): it was reset. Close the other program's control, then make "
@@ -91,6 +96,8 @@ class RobotLoop:
         self._box: SettingsPort = box or link
         self._kinematics_error_mm = kinematics_error_mm
         self._takeover = Takeover()
+        self._reported = clock.now()  # when the controller last reported its state
+        self._written: dict[str, tuple[float, ...]] = {}  # what `write_setting` has written over
         self.facts = Facts()
         self._heartbeat = self._look_again = clock.now()
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
@@ -180,11 +187,15 @@ class RobotLoop:
             raise RobotError(f"{different.label} cannot be set from here. Set it in UFACTORY Studio.")
         before = getattr(self.facts.box, name)
         self._write(name, different.write)
-        return before if isinstance(before, tuple) else (float(before),)
+        self._written[name] = before if isinstance(before, tuple) else (float(before),)
+        return self._written[name]
 
-    def restore_setting(self, name: str, value: tuple[float, ...]) -> None:
-        """Set a setting back to what it was before `write_setting`."""
-        self._write(name, value)
+    def restore_setting(self, name: str) -> None:
+        """Set a setting back to what it was before `write_setting`, once."""
+        if name not in self._written:
+            raise RobotError("Nothing was set in the control box that could be undone.")
+        self._write(name, self._written[name])
+        del self._written[name]
 
     def _write(self, name: str, value: tuple[float, ...]) -> None:
         if self.state is ArmState.DISCONNECTED:
@@ -270,7 +281,8 @@ class RobotLoop:
         """
         self.forget_stop()
         self._require_box()
-        if self.facts.activity is not Activity.HOLDING or self._limiter is None or not self._in_mode(Mode.SERVO):
+        holding = self.facts.enabled and self.facts.activity is Activity.HOLDING and self._in_mode(Mode.SERVO)
+        if not holding or self._limiter is None:
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
         if not 0.0 < speed <= 1.0:
             raise RobotError(f"The speed of a motion must lie between 0 and 1, not {speed}.")
@@ -318,7 +330,7 @@ class RobotLoop:
             else:
                 self._prepare(Mode.CARTESIAN_VELOCITY, Activity.JOGGING)
         preparing = isinstance(self._motion, Preparing) and self._motion.next is Activity.JOGGING
-        if self.facts.activity is not Activity.JOGGING and not preparing:
+        if not self.facts.enabled or (self.facts.activity is not Activity.JOGGING and not preparing):
             raise RobotError(f"The arm is {self.state}. Make it ready for motion first.")
         self._jogging.give(wanted, self._clock.now())
 
@@ -387,8 +399,8 @@ class RobotLoop:
             return
         gripper, off_mm = self.settings.gripper, self._kinematics_error_mm
         found = () if box is None else compare(box, gripper=gripper, kinematics_error_mm=off_mm)
-        known, self.facts = self.facts.box, replace(self.facts, box=box, compared=found)
-        if known is not None and refusal(found) and self.facts.activity is not Activity.NOTHING:
+        self.facts = replace(self.facts, box=box, compared=found)
+        if refusal(found) and self.facts.activity is not Activity.NOTHING:
             self._end_motion(f"The control box was set otherwise. {refusal(found)}")
             self._guarded(self._stop_now)
 
@@ -399,8 +411,9 @@ class RobotLoop:
             self._change(openness=None)  # unknown is what there is to say about it
 
     def _take_status(self, status: ArmStatus) -> None:
+        known = 0 if self.facts.status is None else self.facts.status.error
         self._change(status=status)
-        if status.error and self.facts.enabled:
+        if status.error and (self.facts.enabled or status.error != known):
             self._end_motion(controller_error(status.error), enabled=False)
         if status.state not in _INTERRUPTED or self.facts.activity in (Activity.NOTHING, Activity.PREPARING):
             return
@@ -439,19 +452,41 @@ class RobotLoop:
     def _watch_others(self) -> None:
         """What somebody else does to the arm ends what was approved, and what we do with it."""
         reported, status = self._link.reported(), self.facts.status
+        self._watch_reports(reported)
         activity = self.facts.activity
         if reported.state in _INTERRUPTED and activity not in (Activity.NOTHING, Activity.PREPARING):
             self._guarded(lambda: self._take_status(self._link.read_status()))  # with the error, if it is one
             activity, status = self.facts.activity, self.facts.status
         if status is None or self._stops != self._stops_seen:
             return
-        paused = isinstance(self._motion, Following) and self._motion.follower.standing
+        motion = self._motion
+        paused = isinstance(motion, Following) and motion.resting and motion.limiter.state.standing
         held = paused or activity in (Activity.HOLDING, Activity.NOTHING)
         found = self._takeover.look(reported, status, self._reading, activity, self._clock.now(), held=held)
-        if found:
+        if found and not self._explained_by_error():
             self._end_motion(found)
             if activity is not Activity.NOTHING:
                 self._guarded(self._stop_now)
+
+    def _explained_by_error(self) -> bool:
+        """An error changes the controller's mode and state before it is asked for: then it is what there is to say."""
+        self._guarded(lambda: self._take_status(self._link.read_status()))
+        status = self.facts.status
+        if status is None:
+            return True
+        if status.error:
+            self._takeover.forget(self._clock.now())
+            self._end_motion(controller_error(status.error), enabled=False)
+        return bool(status.error)
+
+    def _watch_reports(self, reported: Reported) -> None:
+        """Without the reports nobody would see what another program does to the arm."""
+        now = self._clock.now()
+        if reported.mode >= 0 or self.facts.activity is Activity.NOTHING:
+            self._reported = now
+        elif now - self._reported > self.settings.reports_within:
+            self._end_motion(_NO_REPORTS)
+            self._guarded(self._stop_now)
 
     def _act(self) -> None:
         reading, status, now = self._reading, self.facts.status, self._clock.now()
@@ -545,6 +580,7 @@ class RobotLoop:
         """A stop that was noted ends everything that was under way; only what is pressed from here on counts."""
         if self._stops != self._stops_seen:
             self._stops_seen = self._stops
+            self._takeover.forget(self._clock.now(), for_s=_STOP_SHOWS)
             self._stage.revoke("Stop was pressed.")
             self._end_motion("")
 
@@ -562,6 +598,8 @@ class RobotLoop:
             raise RobotError(_STOPPED)
         self._takeover.forget(self._clock.now())
         self._look(now=True)
+        if self.facts.status is None:  # and nothing of what the press was for may follow
+            raise LinkError(self.facts.fault)
 
     def _move_gripper(self, openness: float) -> bool:
         """Whether it was told: not after a stop, for on its own connection nothing would refuse it."""

@@ -23,6 +23,7 @@ class LoopSettings:
     settings_every: int = 10
     gripper_every: int = 10
     gripper: bool = True  # whether one is mounted
+    reports_within: float = 0.3
     retry: float = 1.0  # between looks for a lost link
     following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
     moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make

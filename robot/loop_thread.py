@@ -159,6 +159,7 @@ class LoopThread:
             self._loop.halt(self._halt)
             self._halt, self.halted = None, True
         self._do_commands()
+        self._loop.heartbeat(self._beat)  # what came while a press took its time
         if self._loop.resting or self._loop.facts.activity is Activity.PREPARING:
             self._awake = self._clock.now()  # the controller may take its time over a press
         before, commanded, moment = self._loop.facts.joints, self._loop.commanded, self._loop.moment

@@ -19,7 +19,7 @@ _JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
 _GIVE_UP = 1.0  # s of standing before something the limiter does not allow
 _REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
 _LAG = 25  # ticks by which the arm may follow what was commanded
-_BESIDE = 0.025  # rad beside all that was commanded within _LAG: more than gravity and friction make
+_BESIDE = 0.02  # rad beside all that was commanded within _LAG: more than gravity and friction make
 _STRAYS = np.array([0.04] * 3 + [0.3] * 3)  # m/s, rad/s beside all that was commanded within _LAG
 _STRAYS_FOR = 4  # ticks
 
@@ -73,6 +73,11 @@ class Following:
         self._strange, self._compared = 0, -np.inf
 
     @property
+    def resting(self) -> bool:
+        """Whether a pause has brought the motion to rest on its way."""
+        return self.follower.paused and self.follower.standing and not self.follower.finished
+
+    @property
     def strays(self) -> bool:
         """Whether the arm is where it was not told to be, measured twice."""
         return self._strange > 1
@@ -87,7 +92,8 @@ class Following:
     def step(self) -> Outcome:
         before = self.limiter.state.position
         wanted = self.follower.step(self._behind)
-        step = self.limiter.toward(wanted.state)
+        # At rest nobody wants the arm to go on, not even to where the motion begins.
+        step = self.limiter.brake("") if self.resting else self.limiter.toward(wanted.state)
         self._behind = float(np.abs(wanted.state.position - step.state.position).max())
         then, fault = None, ""
         if self.follower.finished and step.state.standing and self._behind < 1e-4:

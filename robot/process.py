@@ -33,11 +33,13 @@ from robot.loop import RobotLoop
 from robot.loop_settings import LoopSettings
 from robot.loop_thread import Command, LoopThread
 from robot.no_gripper import NoGripper
+from robot.plan import LARGEST_PLAN
 from robot.recovery import recovery
 from robot.state import Activity
 from robot.stop_line import StopLine
 
 STATUS_PERIOD = 1 / 30
+_LOOK_EVERY = 0.01  # s: for what went wrong
 _REST_WITHIN = 3.0
 _SETUP_WITHIN = 10.0
 _SETTINGS_WITHIN = 1.0  # s: they are reported five times a second
@@ -45,6 +47,7 @@ _SETTINGS_WITHIN = 1.0  # s: they are reported five times a second
 
 def run(channel: Channel) -> None:
     """Connect as the first message says, serve until the window goes. Raises RobotError when there is no arm."""
+    channel.largest = 2 * LARGEST_PLAN  # reading a larger one would keep the stop line waiting
     settings = channel.receive(_SETUP_WITHIN)
     endpoint = Endpoint(str(settings["address"]), int(settings.get("port", CONTROL_PORT)))
     bounds = loop_settings(settings)
@@ -177,13 +180,18 @@ class _Server:
 
     def serve(self) -> None:
         """Until the window goes, or a part of this process breaks."""
-        next_status = time.monotonic()
+        next_status, fault = time.monotonic(), ""
         while not self._loop.bug:
+            said = self._loop.snapshot.facts.fault
+            if said != fault:  # what went wrong does not wait for its turn
+                next_status, fault = time.monotonic(), said
             try:
-                self._take(self._channel.receive(max(0.0, next_status - time.monotonic())))
+                self._take(self._channel.receive(min(_LOOK_EVERY, max(0.0, next_status - time.monotonic()))))
             except UnreadableMessage:
                 self._loop.wrong_messages += 1
             except TimeoutError:
+                if time.monotonic() < next_status:
+                    continue
                 next_status = time.monotonic() + STATUS_PERIOD
                 if self._outbox.empty:
                     self._outbox.put({"status": self._status()})
@@ -218,7 +226,7 @@ class _Server:
                 self._outbox.put({"id": identity, "error": error, "value": value, "done": self._loop.done})
 
         try:
-            match message.get("do"):
+            match commands.name(message):
                 case "heartbeat":
                     self._loop.heartbeat(commands.sent(message))
                 case "hold":

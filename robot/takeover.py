@@ -44,9 +44,9 @@ class Takeover:
         self._moving = False
         self._strange = self._quick = 0
 
-    def forget(self, now: float) -> None:
+    def forget(self, now: float, for_s: float = SETTLE) -> None:
         """We are about to change, or have just changed, the controller's mode or state ourselves."""
-        self._settled = now + SETTLE
+        self._settled = now + for_s
         self._take_as_found()
 
     def expect(self, mode: int) -> None:

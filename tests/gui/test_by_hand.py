@@ -136,11 +136,12 @@ def moved_and_rested(hands, page) -> bool:
         hands.until(lambda: over() or far() or presenter.paused)
         QTest.mouseRelease(page.hold, Qt.MouseButton.LeftButton)
         hands.until(lambda: over() or presenter.paused)
+        hands.qtbot.wait(100)  # until what is known of the arm is of after that
+        hands.until(lambda: over() or np.abs(connection.robot.status.velocity).max() < 2e-3, 5)  # rad/s: at rest
         if over() or far():
             break
     if over():
         return False
-    hands.until(lambda: over() or np.abs(connection.robot.status.velocity).max() < 2e-3, 5)  # rad/s: it comes to rest
     rests = connection.robot.status.position.copy()
     hands.qtbot.wait(700)
     if over():

@@ -175,6 +175,24 @@ def test_a_further_held_motion_needs_a_further_press(arm):
         arm.run_until(ArmState.HOLDING)
 
 
+@pytest.mark.parametrize("off", [0.002, 0.02, 0.045])
+def test_a_held_motion_that_begins_elsewhere_does_not_go_there_without_a_hand(arm, off):
+    """A plan may begin a little beside the arm; the way there is a motion too, and nobody else's."""
+    start = arm.measured + np.array([off, 0, 0, off, 0, 0, 0])
+    goal = xarm7.forward(start)
+    goal[1, 3] += 0.2
+    plan = Plan.of_motion(joint_path([Waypoint(goal, 1.0)], start))
+    before = arm.measured
+    arm.loop.execute(arm.loop.stage(plan.to_bytes()).nonce, hold=True)
+    arm.run(3.0)
+    assert np.abs(arm.measured - before).max() < 1e-4
+    assert arm.loop.facts.paused and arm.loop.facts.fault == ""
+    assert held(arm, 1, 3.0) > 0.02
+    arm.loop.pause()
+    arm.run(1.0)
+    assert np.abs(arm.plant.measure().velocity).max() < 1e-6 and arm.loop.facts.fault == ""
+
+
 def test_the_press_that_starts_a_held_motion_may_keep_it_going(arm):
     """One button: the hand presses it, the motion is started, and the same hand holds on."""
     nonce = arm.loop.stage(sideways(arm, 0.3).to_bytes()).nonce

@@ -52,6 +52,13 @@ def test_the_rest_is_warned_of(name, value):
     assert found.name == name and not found.refuses and refusal((found,)) == ""
 
 
+def test_a_mounting_is_set_only_by_whoever_has_looked():
+    (found,) = differences(replace(EXPECTED, gravity=(0.0, 0.0, 1.0)))
+    assert found.found == "under a ceiling" and found.press == "It stands on a level table"
+    (found,) = differences(replace(EXPECTED, gravity=(0.0, 0.0, 0.0)))
+    assert found.found == "no direction at all (0.00 / 0.00 / 0.00)"
+
+
 def test_an_arm_without_a_gripper_carries_nothing():
     assert [each.name for each in differences(EXPECTED, gripper=False)] == ["payload"]
     assert differences(replace(EXPECTED, payload=(0.0,) * 4), gripper=False) == ()
@@ -100,9 +107,11 @@ def test_one_press_sets_it_right_and_another_undoes_it():
     assert not arm.controller.log.count(Register.SET_STATE, 0)
     arm.loop.arm_for_motion()
     arm.run_until(ArmState.HOLDING)
-    arm.loop.restore_setting("tcp_offset", before)
+    arm.loop.restore_setting("tcp_offset")
     arm.run(0.3)
     assert arm.loop.facts.box.tcp_offset == before and arm.loop.state is ArmState.NOT_READY
+    with pytest.raises(RobotError, match="could be undone"):  # nothing else than what was there can be written
+        arm.loop.restore_setting("tcp_offset")
     assert "program" not in arm.loop.facts.fault
 
 

@@ -324,6 +324,10 @@ def test_what_is_no_command_is_answered_and_counted_and_the_arm_goes_on(arm):
             assert status.fault == "" and status.progress == 1.0
 
 
+NESTED: list = []
+for _ in range(400):
+    NESTED = [NESTED]
+
 WRONG = (
     {"do": "allow", "allowance": 7},
     {"do": "allow", "allowance": {"instruction": "x", "parts": "many", "low": [0], "high": None}},
@@ -344,6 +348,11 @@ WRONG = (
     {"do": "restore_setting", "name": "tcp_offset", "value": "0"},
     {"do": ["pause"]},
     {"do": None},
+    {"do": np.array([1.0, 2.0])},
+    {"do": np.array([], "<f8")},
+    {"do": NESTED},
+    {"do": "hold", "press": NESTED},
+    {"do": "gripper", "openness": NESTED},
     {"do": "pause", "stops": "not a number"},
     {"do": "pause", "given": "now"},
     {"do": "hold", "press": -1},

@@ -1,14 +1,18 @@
 """Another hand on the arm, in virtual time: the other program speaks the same protocol from a connection of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from virtual_arm import VirtualArm, swing
 
-from foundation.arm import Mode
+from foundation.arm import Mode, Reported
+from foundation.errors import KnownError
 from robot.errors import RobotError
 from robot.plan import Plan
 from robot.state import Activity, ArmState
 from simulation.controller.link import VirtualLink
+from simulation.errors import SimulationError
 
 NOTICED_WITHIN = 0.1  # s
 
@@ -159,6 +163,55 @@ def test_an_arm_that_another_program_makes_ready_after_a_stop_is_said_and_left_a
     said = noticed(arm, lambda: takes_over(other(arm), Mode.POSITION))
     assert "position mode" in said and "Keep clear" in said
     assert len(arm.controller.log.stops()) == stops
+
+
+@pytest.mark.parametrize("phase", range(10))
+def test_an_error_is_no_takeover_though_it_changes_the_mode(phase):
+    arm = VirtualArm().ready()
+    arm.loop.stop()
+    arm.run(1.0 + 0.01 * phase)
+    arm.loop.facts = replace(arm.loop.facts, enabled=False)  # switched off by whatever
+    arm.controller.faults.raise_error(1)
+    arm.run(0.5)
+    assert "emergency button" in arm.loop.facts.fault
+    assert arm.loop.state is ArmState.ERROR
+
+
+@pytest.mark.parametrize("activity", [Activity.HOLDING, Activity.GUIDING])
+def test_reports_that_fail_stop_the_arm(arm, activity):
+    """Without them nobody would see what another program does."""
+    bring_into(arm, activity)
+    link = arm.loop._link
+    link.reported = lambda: Reported(-1, -1, 0)
+    arm.run(1.0)
+    assert "no longer reports its state" in arm.loop.facts.fault
+    assert arm.loop.state is ArmState.STOPPED
+
+
+def test_a_link_that_is_lost_in_the_middle_of_a_press_leaves_nothing_begun():
+    arm = VirtualArm().ready()
+    arm.loop.stop()
+    arm.run(1.0)
+    link = arm.loop._link
+    read_joints, set_ready = link.read_joints, link.set_ready
+
+    def lost():
+        link.read_joints = read_joints
+        raise SimulationError("The connection to the simulated controller was lost.")
+
+    def set_ready_and_lose():
+        set_ready()
+        link.read_joints = lost
+
+    link.set_ready = set_ready_and_lose
+    with pytest.raises(KnownError, match="was lost"):
+        arm.loop.arm_for_motion()
+    link.set_ready = set_ready
+    arm.run(3.0)
+    assert arm.loop.state is ArmState.NOT_ENABLED
+    assert arm.loop.facts.activity is Activity.NOTHING
+    with pytest.raises(RobotError):
+        arm.follow(swing(arm.measured))
 
 
 def test_our_own_presses_are_nobody_elses(arm):
