@@ -345,7 +345,7 @@ WRONG = (
     {"do": "recover", "step": {}},
     {"do": "recover", "step": "Reboot"},
     {"do": "write_setting", "name": ["tcp_offset"]},
-    {"do": "restore_setting", "name": "tcp_offset", "value": "0"},
+    {"do": "restore_setting", "name": 7},
     {"do": ["pause"]},
     {"do": None},
     {"do": np.array([1.0, 2.0])},
