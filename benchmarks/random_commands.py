@@ -11,22 +11,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks.checks import Check, say
+from benchmarks.virtual_arm import VirtualArm
 from foundation import xarm7
-from foundation.clocks import VirtualClock
 from foundation.errors import KnownError
 from robot.commands import press
-from robot.limiter import PERIOD, LimiterSettings
+from robot.limiter import LimiterSettings
 from robot.limiter_trial import Extremes, judged
-from robot.loop import RobotLoop
 from robot.plan import Plan
 from robot.recovery import RecoveryStep, recovery
 from robot.state import Activity, ArmState
 from robot.waypoints import Waypoint, joint_path
-from simulation.controller.controller import TICK, Controller
+from simulation.controller.controller import Controller
 from simulation.controller.link import VirtualLink
-from simulation.controller.plant import IdealArm
 from simulation.controller.protocol import Register
-from simulation.controller.settings import gripper_settings
 
 _A_CHUNK = 500  # commands between two judgements
 _PRESSES = {  # what a command may do beyond moving: enable, clear an error, make ready
@@ -84,28 +81,24 @@ class Trial:
 
     def begin(self) -> None:
         """A fresh arm at home."""
-        self.clock, self.plant = VirtualClock(), IdealArm(xarm7.HOME.copy())
-        self.controller = Controller(self.plant, settings=gripper_settings())
-        self.link = NotedLink(self.controller)
-        self.loop = RobotLoop(self.link, self.clock)
-        self._ahead, self._nonce, self._presses = 0.0, "", 0
+        self.arm = VirtualArm(link_of=NotedLink)
+        self.loop, self.controller = self.arm.loop, self.arm.controller
+        self._nonce, self._presses = "", 0
         self.run(5)
         for step in (RecoveryStep.ENABLE, RecoveryStep.MAKE_READY):
             with contextlib.suppress(KnownError):
                 self.loop.recover(step)
             self.run(60)
 
+    @property
+    def link(self) -> NotedLink:
+        assert isinstance(self.arm.link, NotedLink)
+        return self.arm.link
+
     def run(self, ticks: int) -> None:
         for _ in range(ticks):
-            self.loop.heartbeat()
-            self.loop.tick()
+            self.arm.tick()
             self.link.tick += 1
-            self.clock.advance(PERIOD)
-            self._ahead += PERIOD
-            while self._ahead > 0.5 * TICK:
-                self.controller.tick()
-                self.plant.step(TICK)
-                self._ahead -= TICK
 
     def command(self) -> None:
         """One message, what it does, and a moment."""
@@ -172,7 +165,7 @@ class Trial:
             return "execute", {"do": "execute", "nonce": self._nonce, "speed": speed, "hold": hold}
         if kind < 0.76:
             self._presses += int(generator.integers(-1, 2))
-            self.loop.hold(max(self._presses, 0), self.clock.now() - float(generator.choice([0.0, 0.5])))
+            self.loop.hold(max(self._presses, 0), self.arm.clock.now() - float(generator.choice([0.0, 0.5])))
         if kind < 0.80:
             self.loop.note_stop() if kind < 0.77 else self.loop.pause()
             self.loop.forget_stop()

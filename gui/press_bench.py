@@ -25,10 +25,9 @@ from gui.shell_presenter import ShellPresenter
 from gui.stop_key import StopKey
 from gui.theme import Theme
 from robot.client import RobotClient
-from robot.gaps import GapStatistics
 from robot.limiter import LimiterSettings
-from robot.recovery import RecoveryStep, recovery
-from robot.status import MotionSample, RobotStatus, SampleTap
+from robot.recovery import RecoveryStep
+from robot.status import MotionSample, RobotStatus, SampleTap, status_of
 from simulation.bench.randomise import scene_for
 from workflows.demonstrate import VirtualLabArm
 from workflows.session import Session
@@ -95,24 +94,7 @@ class LoopRobot:
     @property
     def status(self) -> RobotStatus:
         with self._lock:
-            loop, facts, nothing = self._arm.loop, self._arm.loop.facts, np.full(7, np.nan)
-            return RobotStatus(
-                **dict.fromkeys(("limited", "gripper_fault", "stop_fault"), ""),
-                **dict.fromkeys(("error", "warning", "late_ticks", "done"), 0),
-                state=loop.state,
-                activity=facts.activity,
-                steps=recovery(facts).steps,
-                fault=facts.fault,
-                mode=1,
-                position=self._arm.joints,
-                velocity=nothing,
-                effort=nothing,
-                read=self._arm.clock.now(),
-                openness=1.0,
-                progress=facts.progress,
-                staged=loop.staged,
-                gaps=GapStatistics(0, 0.0, 0.0, 0.0),
-            )
+            return status_of(self._arm.loop, self._arm.clock.now())
 
     @property
     def settled_status(self) -> RobotStatus:

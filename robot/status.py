@@ -10,7 +10,8 @@ import numpy as np
 
 from foundation.arm import ControllerSettings
 from robot.gaps import GapStatistics
-from robot.recovery import RecoveryStep
+from robot.loop import RobotLoop
+from robot.recovery import RecoveryStep, recovery
 from robot.state import Activity, ArmState
 
 KEPT_SAMPLES = 3000
@@ -86,6 +87,33 @@ def status_from(values: dict[str, Any]) -> RobotStatus:
         gaps=GapStatistics(**values["gaps"]),
         box=None if values["box"] is None else _settings(values["box"]),
         **{name: values[name] for name in _AS_THEY_COME},
+    )
+
+
+def status_of(loop: RobotLoop, now: float) -> RobotStatus:
+    """What a robot process would say of its loop, for one that runs in the caller's own time, `now` s."""
+    facts, nothing = loop.facts, np.full(7, np.nan)
+    status, joints = facts.status, facts.joints
+    return RobotStatus(
+        **dict.fromkeys(("gripper_fault", "stop_fault"), ""),
+        **dict.fromkeys(("late_ticks", "done"), 0),
+        state=loop.state,
+        activity=facts.activity,
+        steps=recovery(facts).steps,
+        fault=facts.fault,
+        limited=facts.limited,
+        error=0 if status is None else status.error,
+        warning=0 if status is None else status.warning,
+        mode=-1 if status is None else status.mode,
+        position=nothing if joints is None else joints.position,
+        velocity=nothing if joints is None else joints.velocity,
+        effort=nothing if joints is None else joints.effort,
+        read=now,
+        openness=facts.openness,
+        progress=facts.progress,
+        staged=loop.staged,
+        gaps=GapStatistics(0, 0.0, 0.0, 0.0),
+        box=facts.box,
     )
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from foundation.trajectory import Scene, View
-from robot.gaps import GapStatistics
 from robot.limiter import LimiterSettings
-from robot.status import MotionSample, RobotStatus
+from robot.status import MotionSample, RobotStatus, status_of
 from simulation.bench.randomise import scene_for
 from workflows.demonstrate import VirtualLabArm
 from workflows.settings import ProgramSettings
@@ -27,26 +26,7 @@ class VirtualRobot:
 
     @property
     def status(self) -> RobotStatus:
-        loop, facts, nothing = self._arm.loop, self._arm.loop.facts, np.full(7, np.nan)
-        words = dict.fromkeys(("limited", "gripper_fault", "stop_fault"), "")
-        numbers = dict.fromkeys(("error", "warning", "late_ticks", "done"), 0)
-        return RobotStatus(
-            **words,
-            **numbers,
-            state=loop.state,
-            activity=facts.activity,
-            steps=(),
-            fault=facts.fault,
-            mode=1,
-            position=self._arm.joints,
-            velocity=nothing,
-            effort=nothing,
-            read=self._arm.clock.now(),
-            openness=1.0,
-            progress=facts.progress,
-            staged=loop.staged,
-            gaps=GapStatistics(0, 0.0, 0.0, 0.0),
-        )
+        return status_of(self._arm.loop, self._arm.clock.now())
 
     @property
     def settled_status(self) -> RobotStatus:
