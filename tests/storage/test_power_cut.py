@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,11 @@ def test_what_was_on_the_disk_is_there_after_a_power_cut_while_recording(tmp_pat
     monkeypatch.setattr(episode_writer, "SYNC_PERIOD", 0.02)
     with Library(root) as library:
         recording = Recording(library)
+        recording.run(0.3)
+        deadline = time.monotonic() + 20.0
+        while not on_disk(disk, recording.writer.folder, tmp_path / "scratch")[0]:  # the thread that syncs comes late
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         for number in range(5):
             recording.run(0.3 + 0.1 * seed)
             safe = on_disk(disk, recording.writer.folder, tmp_path / "scratch")
