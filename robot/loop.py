@@ -22,6 +22,7 @@ from robot.box_check import compare, differences, refusal
 from robot.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.follower import Follower
+from robot.hand import Hand
 from robot.jog import DURATION, JogLimiter
 from robot.jog_step import JogStep
 from robot.limiter import Limiter
@@ -102,9 +103,7 @@ class RobotLoop:
         self._heartbeat = self._look_again = clock.now()
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
         self._ticks = 0
-        self._hold_to_run, self._held = False, -np.inf  # whether a hand must hold the button, and when it last did
-        self._press_held, self._let_go = 0, 0  # the newest press, and the newest that no longer counts
-        self._rested = -np.inf  # when a held motion last came to rest: only a press that began later goes on
+        self._hold_to_run, self._hand = False, Hand()  # whether a hand must hold the button
         self._began = clock.now()  # the present tick
         self._limiter: Limiter | None = None
         self._stage = Stage(settings.limits)
@@ -261,18 +260,7 @@ class RobotLoop:
         `press` counts the hand's presses and only rises. After any rest on the way, whoever asked for it, only a press
         counts that `began` (s of the loop's clock) later; a message that was `sent` long ago says nothing of now.
         """
-        now = self._clock.now()
-        if press <= self._let_go or press < self._press_held:
-            return
-        if press > self._press_held and min(began, now) < self._rested:
-            self._let_go = press
-            return
-        self._press_held, self._held = press, max(self._held, min(sent, now))
-
-    def _let_hand_go(self) -> None:
-        """The press that is held no longer counts."""
-        self._held, self._rested = -np.inf, self._clock.now()
-        self._let_go = max(self._let_go, self._press_held)
+        self._hand.feel(press, began, sent, self._clock.now())
 
     def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
         """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1].
@@ -290,7 +278,8 @@ class RobotLoop:
         if np.abs(self._limiter.state.position - measured).max() > self.settings.moved:
             raise RobotError("The arm was moved since it was made ready. Make it ready again.")
         plan = self._stage.take(nonce, measured, self._clock.now(), speed)
-        self._hold_to_run, self._held, self._rested = hold, -np.inf, -np.inf
+        self._hold_to_run = hold
+        self._hand.begin()
         follower = Follower(plan.motion, speed)
         if hold:
             follower.pause()  # until the hand is felt
@@ -299,7 +288,7 @@ class RobotLoop:
 
     def pause(self) -> None:
         """Come to rest on the path; `resume` goes on from there."""
-        self._let_hand_go()
+        self._hand.let_go(self._clock.now())
         if isinstance(self._motion, Following):
             self._motion.follower.pause()
             self._change(paused=True)
@@ -502,9 +491,9 @@ class RobotLoop:
 
     def _follow_hand(self, following: Following, now: float) -> None:
         """Rest as soon as the hand lets go, go on as soon as it holds again."""
-        let_go = now - self._held > self.settings.hold
+        let_go = not self._hand.is_felt(now, self.settings.hold)
         if let_go and not following.follower.paused:
-            self._let_hand_go()
+            self._hand.let_go(now)
         if let_go is not following.follower.paused:
             (following.follower.pause if let_go else following.follower.resume)()
             self._change(paused=let_go)
@@ -545,7 +534,7 @@ class RobotLoop:
             self._limiter = Limiter(self._reading.position, self.settings.limits)
             self._jogging.begin(JogLimiter(self.settings.jog))
             self._change(limited=self._limiter.outside)
-        self._let_go = self._press_held  # a further motion needs a further press
+        self._hand.end()
         self._motion = self._jogging if activity is Activity.JOGGING else None
         self._change(activity=activity, paused=False, fault=fault)
 
@@ -561,7 +550,7 @@ class RobotLoop:
     def _end_motion(self, sentence: str, *, enabled: bool | None = None) -> None:
         if sentence:  # what ends a motion from outside also ends the trust in what was to come
             self._stage.revoke(sentence)
-        self._let_go = self._press_held
+        self._hand.end()
         self._motion = None
         self._change(
             activity=Activity.NOTHING,

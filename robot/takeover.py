@@ -133,14 +133,14 @@ class Takeover:
 
 def mode_words(mode: int) -> str:
     """A mode as a technician may know it from UFACTORY Studio."""
-    words = {
+    words: dict[int, str] = {
         Mode.POSITION: "position mode",
         Mode.SERVO: "servo mode",
         Mode.HAND_GUIDING: "hand guiding (manual mode)",
         Mode.JOINT_VELOCITY: "joint velocity mode",
         Mode.CARTESIAN_VELOCITY: "Cartesian velocity mode",
     }
-    return words.get(Mode(mode), f"mode {mode}") if mode in Mode._value2member_map_ else f"mode {mode}"
+    return words.get(mode, f"mode {mode}")
 
 
 def _sentence(found: str, activity: Activity) -> str:
