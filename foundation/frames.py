@@ -38,6 +38,7 @@ class FrameStream:
         self._readers: list[socket.socket] = []
         self._lock = threading.Lock()
         self._number = 0
+        self._ended = False
 
     def write(self, rgb: np.ndarray, captured: float, depth_mm: np.ndarray | None = None) -> int:
         """Make this picture the newest and wake the readers; returns its number, from 1 on."""
@@ -63,18 +64,22 @@ class FrameStream:
         return self._number
 
     def hand_over(self, reader: socket.socket) -> None:
-        """Send the memory, readable only, and wake this reader from now on."""
-        read_only = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            socket.send_fds(reader, [b"\n"], [read_only])
-        finally:
-            os.close(read_only)
-        reader.setblocking(False)
-        with self._lock:
+        """Send the memory, readable only, and wake this reader from now on; where the stream has ended it sees that."""
+        with self._lock:  # a stream that ended in between would never be seen to
+            if self._ended:
+                reader.close()
+                return
+            read_only = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                socket.send_fds(reader, [b"\n"], [read_only])
+            finally:
+                os.close(read_only)
+            reader.setblocking(False)
             self._readers.append(reader)
 
     def close(self) -> None:
         with self._lock:
+            self._ended = True
             for reader in self._readers:
                 reader.close()
             self._readers.clear()
