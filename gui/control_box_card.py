@@ -55,17 +55,15 @@ class Line:
     """One setting: tick or cross, its name, what the box has, what it must have, and the press."""
 
     def __init__(self, presenter: ControlBoxPresenter, grid: QGridLayout, number: int):
-        self._presenter = presenter
+        self._presenter, self._grid, self._number = presenter, grid, number
         self._line: Compared | None = None
         self.icon, self.name = IconLabel("check", "success"), label("", "muted")
         self.found, self.expected = label("", "figure"), label("", "small", wrap=True)
-        self.set_right = Button("", on=self._write)
-        self.undo = Button("Undo", "quiet", icon_name="undo", on=self._undo)
-        self._parts = (self.icon, self.name, self.found, self.set_right, self.undo, self.expected)
-        for column, part in enumerate((self.icon, self.name, self.found, self.expected)):
-            grid.addWidget(part, number, column + (column == 3))
-        grid.addWidget(self.set_right, number, 3)
-        grid.addWidget(self.undo, number, 3)
+        self.set_right: Button | None = None  # most settings never need one
+        self.undo: Button | None = None
+        self._labels = (self.icon, self.name, self.found, self.expected)
+        for part, column in zip(self._labels, (0, 1, 2, 4), strict=True):
+            grid.addWidget(part, number, column)
 
     def show_line(self, line: Compared) -> None:
         self._line = line
@@ -78,17 +76,29 @@ class Line:
             _say(self.expected, f"It must be {line.expected}. {line.why}")
         else:
             _say(self.expected, f"It was {was}." if was else "")
-        self.set_right.setText(line.press)
-        self.set_right.setAccessibleName(f"Set {line.label} to {line.expected}")
+        if line.differs and line.write and self.set_right is None:
+            self.set_right = self._button(Button("", on=self._write))
+        if was and self.undo is None:
+            self.undo = self._button(Button("Undo", "quiet", icon_name="undo", on=self._undo))
+        if self.set_right is not None:
+            self.set_right.setText(line.press)
+            self.set_right.setAccessibleName(f"Set {line.label} to {line.expected}")
         for button in (self.set_right, self.undo):
-            button.setEnabled(not self._presenter.busy)
+            if button is not None:
+                button.setEnabled(not self._presenter.busy)
 
     def set_visible(self, visible: bool) -> None:
-        line = self._line
-        for part in self._parts:
+        for part in self._labels:
             part.setVisible(visible)
-        self.set_right.setVisible(visible and line is not None and line.differs and bool(line.write))
-        self.undo.setVisible(visible and line is not None and not line.differs and line.name in self._presenter.was)
+        line = self._line
+        if self.set_right is not None:
+            self.set_right.setVisible(visible and line is not None and line.differs and bool(line.write))
+        if self.undo is not None:
+            self.undo.setVisible(visible and line is not None and not line.differs and line.name in self._presenter.was)
+
+    def _button(self, button: Button) -> Button:
+        self._grid.addWidget(button, self._number, 3)
+        return button
 
     def _write(self) -> None:
         if self._line is not None:
