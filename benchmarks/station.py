@@ -46,7 +46,6 @@ class Station:
 
     def __enter__(self) -> Self:
         self.lab = self._stack.enter_context(LabProcess(replace(scene_for(TASK, SEED), cameras=())))
-        self._start = self.tool
         self.robot = self._stack.enter_context(self._connected())
         self.studio = self._stack.enter_context(
             XArm(Endpoint(self.lab.address, self.lab.port), reports=Reports.SETTINGS)

@@ -171,8 +171,7 @@ class RobotLoop:
         sentence = _ASLEEP if asleep else _HELD_UP.format(seconds=seconds)
         self._stage.revoke(sentence)
         if self.facts.activity is not Activity.NOTHING:
-            self._end_motion(sentence)
-            self._guarded(self._stop_now)
+            self._end_and_stop(sentence)
 
     def write_setting(self, name: str) -> tuple[float, ...]:
         """Set what differs in the control box to what the program needs; the value before, to undo it with.
@@ -390,8 +389,7 @@ class RobotLoop:
         found = () if box is None else compare(box, gripper=gripper, kinematics_error_mm=off_mm)
         self.facts = replace(self.facts, box=box, compared=found)
         if refusal(found) and self.facts.activity is not Activity.NOTHING:
-            self._end_motion(f"The control box was set otherwise. {refusal(found)}")
-            self._guarded(self._stop_now)
+            self._end_and_stop(f"The control box was set otherwise. {refusal(found)}")
 
     def _look_at_gripper(self) -> None:
         try:
@@ -427,16 +425,15 @@ class RobotLoop:
         if self._limiter is not None and self._in_mode(Mode.SERVO) and self._motion is not None:
             lag = np.abs(self._limiter.state.position - self._reading.position).max()
             if lag > self.settings.following_error and not isinstance(self._motion, Preparing):
-                self._end_motion(_ASTRAY)
-                self._guarded(self._stop_now)
+                self._end_and_stop(_ASTRAY)
         if isinstance(self._motion, Following):
             self._motion.compare(self._reading)
             if self._motion.strays:
-                self._end_motion(_ASTRAY)
-                self._guarded(self._stop_now)
+                self._end_and_stop(_ASTRAY)
         if isinstance(self._motion, Jogging) and self._motion.strays:
-            self._end_motion("The arm moves otherwise than it was told, and was stopped. Does another program move it?")
-            self._guarded(self._stop_now)
+            self._end_and_stop(
+                "The arm moves otherwise than it was told, and was stopped. Does another program move it?"
+            )
 
     def _watch_others(self) -> None:
         """What somebody else does to the arm ends what was approved, and what we do with it."""
@@ -474,8 +471,7 @@ class RobotLoop:
         if reported.mode >= 0 or self.facts.activity is Activity.NOTHING:
             self._reported = now
         elif now - self._reported > self.settings.reports_within:
-            self._end_motion(_NO_REPORTS)
-            self._guarded(self._stop_now)
+            self._end_and_stop(_NO_REPORTS)
 
     def _act(self) -> None:
         reading, status, now = self._reading, self.facts.status, self._clock.now()
@@ -544,8 +540,7 @@ class RobotLoop:
             self._motion = Braking(self._motion, self._clock.now())
             self._change(activity=Activity.BRAKING, paused=False, fault=sentence)
         elif not isinstance(self._motion, Braking):
-            self._end_motion(sentence)
-            self._guarded(self._stop_now)
+            self._end_and_stop(sentence)
 
     def _end_motion(self, sentence: str, *, enabled: bool | None = None) -> None:
         if sentence:  # what ends a motion from outside also ends the trust in what was to come
@@ -559,6 +554,11 @@ class RobotLoop:
             fault=sentence or self.facts.fault,
             enabled=self.facts.enabled if enabled is None else enabled,
         )
+
+    def _end_and_stop(self, sentence: str) -> None:
+        """End what is done with the arm, and stop the controller, where it can be reached."""
+        self._end_motion(sentence)
+        self._guarded(self._stop_now)
 
     def _leave_motion(self) -> None:
         if isinstance(self._motion, Following | Jogging | Braking) and np.abs(self._reading.velocity).max() > 0.02:
