@@ -15,16 +15,16 @@ from foundation.errors import KnownError
 
 # Role -> module with `run(channel)`. Named, not imported: each process loads only what it needs.
 ROLES = {
-    "cameras": "cameras.listing_process",
+    "cameras": "cameras.drivers.listing_process",
     "clips": "workflows.embedded.shards",
     "lab": "simulation.process",
-    "library-window": "gui.library_figures",
-    "model": "model.process",
-    "presses": "gui.press_trial",
-    "robot": "robot.process",
-    "trials": "workflows.evaluate.judging",
-    "walkthrough": "gui.walkthrough",
-    "window": "gui.window_figures",
+    "library-window": "benchmarks.window.library_process",
+    "model": "model.service.process",
+    "presses": "benchmarks.window.press_trial",
+    "robot": "robot.service.process",
+    "trials": "workflows.evaluation.trials",
+    "walkthrough": "benchmarks.window.walkthrough_process",
+    "window": "benchmarks.window.window_process",
 }
 
 
@@ -180,11 +180,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--success", action="store_true", help="only successful ones")
     export.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
 
-    from model.commands import add_commands
+    from model.command import add_commands
 
     add_commands(add("model", "Import, fetch, check or train a model.", json_=False))
 
-    from workflows.evaluate.commands import add_arguments
+    from workflows.evaluation.command import add_arguments
 
     add_arguments(add("evaluate", "Let the model do tasks in scenes it has never seen, and judge what it does."))
 
@@ -244,7 +244,7 @@ def _library(parsed: argparse.Namespace) -> Path:
 
 
 def _import(parsed: argparse.Namespace) -> int:
-    from workflows.exchange import import_folder
+    from workflows.dataset_exchange import import_folder
 
     answer = import_folder(_library(parsed), parsed.folder, parsed.format, lambda what, _: print(what, file=sys.stderr))
     _print(answer, f"{answer['episodes']} episodes imported.", parsed.json)
@@ -253,7 +253,7 @@ def _import(parsed: argparse.Namespace) -> int:
 
 def _export(parsed: argparse.Namespace) -> int:
     from storage.queries import EpisodeFilter
-    from workflows.exchange import export
+    from workflows.dataset_exchange import export
 
     which = EpisodeFilter(text=parsed.search, success="success" if parsed.success else None, excluded=False)
     report = lambda what, _: print(what, file=sys.stderr)  # noqa: E731
@@ -273,7 +273,7 @@ def _simulate(parsed: argparse.Namespace) -> int:
 
 
 def _demonstrate(parsed: argparse.Namespace) -> int:
-    from workflows import demonstrate
+    from workflows.demonstration import demonstrate
 
     run = demonstrate.in_real_time if parsed.real_time else demonstrate.in_virtual_time
     outcome = run(parsed.instruction, parsed.seed, video=parsed.video)
@@ -282,32 +282,33 @@ def _demonstrate(parsed: argparse.Namespace) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from workflows import rehearse_headless
+    from workflows.rehearsal import command
 
     names = ("instruction", "source", "model", "trajectory", "seed", "approve", "speed", "library")
     names += ("parts", "candidates", "mode", "steps", "generation_seed")
-    request = rehearse_headless.Request(**{name: getattr(parsed, name) for name in names})
-    result = rehearse_headless.rehearse(request, lambda what, _: print(what, file=sys.stderr))
-    _print(result, rehearse_headless.as_text(result), parsed.json)
+    request = command.Request(**{name: getattr(parsed, name) for name in names})
+    result = command.rehearse(request, lambda what, _: print(what, file=sys.stderr))
+    _print(result, command.as_text(result), parsed.json)
     return 0 if result["executable"] and result["success"] is not False else 1
 
 
 def _calibrate(parsed: argparse.Namespace) -> int:
     if parsed.print is not None:
         return _print_tags(parsed)
-    from workflows import calibrate_headless
+    from workflows.calibration import command
 
     names = ("seed", "cameras", "poses", "robot_error", "library")
-    request = calibrate_headless.Request(**{name: getattr(parsed, name) for name in names}, sweep=not parsed.no_sweep)
-    result = calibrate_headless.calibrate(request, lambda what, _: print(what, file=sys.stderr))
-    _print(result, calibrate_headless.as_text(result), parsed.json)
+    request = command.Request(**{name: getattr(parsed, name) for name in names}, sweep=not parsed.no_sweep)
+    result = command.calibrate(request, lambda what, _: print(what, file=sys.stderr))
+    _print(result, command.as_text(result), parsed.json)
     return 0 if result["verdict"] != "repeat" else 1
 
 
 def _print_tags(parsed: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from workflows import print_tags, settings
+    from workflows import settings
+    from workflows.calibration import print_tags
 
     chosen = {name: value for name in ("family", "paper") if (value := getattr(parsed, name)) is not None}
     printed = print_tags.print_tags(parsed.print, replace(settings.load()[0].tags, **chosen))
@@ -316,23 +317,23 @@ def _print_tags(parsed: argparse.Namespace) -> int:
 
 
 def _record(parsed: argparse.Namespace) -> int:
-    from workflows import record_headless
+    from workflows.recording import command
 
     names = ("task", "episodes", "seed", "library", "operator", "real_time")
-    request = record_headless.Request(**{name: getattr(parsed, name) for name in names})
-    result = record_headless.record(request, lambda what, _: print(what, file=sys.stderr))
-    _print(result, record_headless.as_text(result), parsed.json)
+    request = command.Request(**{name: getattr(parsed, name) for name in names})
+    result = command.record(request, lambda what, _: print(what, file=sys.stderr))
+    _print(result, command.as_text(result), parsed.json)
     return 0
 
 
 def _label(parsed: argparse.Namespace) -> int:
-    from workflows import label_headless
+    from workflows.labelling import command
 
     names = ("cameras", "instruction", "model", "steps", "seed", "start", "start_closed", "keep", "operator", "library")
-    request = label_headless.Request(tuple(parsed.videos), **{name: getattr(parsed, name) for name in names})
+    request = command.Request(tuple(parsed.videos), **{name: getattr(parsed, name) for name in names})
     report = lambda what, _: print(what, file=sys.stderr)  # noqa: E731
-    result = label_headless.label_videos(request, _library(parsed), report)
-    _print(result, label_headless.as_text(result), parsed.json)
+    result = command.label_videos(request, _library(parsed), report)
+    _print(result, command.as_text(result), parsed.json)
     return 0 if result["read"] else 1
 
 
@@ -342,18 +343,18 @@ def _model(parsed: argparse.Namespace) -> int:
 
         _print(*train_embedded(parsed), parsed.json)
         return 0
-    from model import commands
+    from model import command
     from workflows import settings
 
-    answer, text = commands.run(parsed, settings.load()[0].library_folder / "models")
+    answer, text = command.run(parsed, settings.load()[0].library_folder / "models")
     _print(answer, text, parsed.json)
     return 0
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:
-    from workflows.evaluate import commands
+    from workflows.evaluation import command
 
-    _print(*commands.run(parsed), parsed.json)
+    _print(*command.run(parsed), parsed.json)
     return 0
 
 

@@ -13,16 +13,16 @@ from foundation.errors import KnownError
 
 # Name -> module with `measure(quick) -> list[Check]`.
 NAMES = {
-    "action-images": "benchmarks.action_images",
-    "calibration": "benchmarks.calibration",
+    "action-images": "benchmarks.action_images.accuracy",
+    "calibration": "benchmarks.calibration.accuracy",
     "embedded": "benchmarks.embedded",
-    "lab": "benchmarks.lab",
-    "library": "benchmarks.library",
-    "model": "benchmarks.model",
+    "lab": "benchmarks.motion.lab",
+    "library": "benchmarks.library.figures",
+    "model": "benchmarks.model.figures",
     "rehearse": "benchmarks.rehearse",
     "reliability": "benchmarks.reliability",
-    "walkthrough": "benchmarks.walkthrough",
-    "window": "benchmarks.window",
+    "walkthrough": "benchmarks.window.walkthrough",
+    "window": "benchmarks.window.figures",
 }
 _WITH_PICTURES = ("walkthrough",)  # whose `measure` also takes the folder that they are kept in
 _RESUMED = ("reliability",)  # whose `measure` also takes the file of what was measured before

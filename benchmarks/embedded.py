@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.checks import Check, say
-from model.default_weights import embedded_weights
+from model.checkpoints.default_weights import embedded_weights
 from simulation.pictures.studio import Studio
 from workflows.embedded.clips import Clip, Unseen
-from workflows.evaluate.asking import AskedModel, answered, load_model
-from workflows.evaluate.drawing import divided, films, kinds_named, questions, studio
-from workflows.evaluate.evaluate import EvaluationError
-from workflows.evaluate.figures import named, success, summary
-from workflows.evaluate.filmed import Filmed
-from workflows.evaluate.intervals import Share
-from workflows.evaluate.judging import Court
-from workflows.evaluate.labelling import labelling_figures
-from workflows.evaluate.trial import Trial
-from workflows.evaluate.video_figures import video_figures
+from workflows.evaluation.evaluate import EvaluationError
+from workflows.evaluation.intervals import Share
+from workflows.evaluation.model_policy import ModelPolicy, answered, load_model
+from workflows.evaluation.questions import divided, kinds_named, questions, reference_videos, studio
+from workflows.evaluation.reference_video import ReferenceVideo
+from workflows.evaluation.statistics import named, success, summary
+from workflows.evaluation.trial import Trial
+from workflows.evaluation.trials import TrialRunner
+from workflows.evaluation.video_labelling import labelling_figures
+from workflows.evaluation.video_quality import video_figures
 
 _FIRST_SEED, _SCENES, _FILMS = 200_000, 200, 60
 _MANY_STEPS = 20
@@ -35,10 +35,10 @@ def measure(quick: bool) -> list[Check]:
         raise EvaluationError("The program came without the embedded model's weights. Train them first.")
     pipeline = load_model(folder)
     scenes = max(1, _SCENES // 10) if quick else _SCENES
-    with studio() as drawn_by, Court(os.cpu_count() or 1, say) as court:
+    with studio() as drawn_by, TrialRunner(os.cpu_count() or 1, say) as court:
         bench = _Bench(pipeline, drawn_by, court, scenes)
         checks = [*_tasks(bench), *_unseen(bench)]
-        shown = films(drawn_by, _FIRST_SEED, max(2, scenes * _FILMS // _SCENES), size=pipeline.config.height)
+        shown = reference_videos(drawn_by, _FIRST_SEED, max(2, scenes * _FILMS // _SCENES), size=pipeline.config.height)
     return [*checks, *_videos(pipeline, shown), *_seconds(pipeline, shown[0]), _size(folder)]
 
 
@@ -46,7 +46,7 @@ def measure(quick: bool) -> list[Check]:
 class _Bench:
     pipeline: Any
     drawn_by: Studio
-    court: Court
+    court: TrialRunner
     scenes: int
 
     def trials(
@@ -61,7 +61,7 @@ class _Bench:
         tried: list[Trial] = []
         for kind, count in divided(self.scenes, kinds_named(kinds)).items():
             clips = questions(self.drawn_by, kind, _FIRST_SEED, count, unseen=unseen, fits=fits)
-            tried += self.court.judge(AskedModel(self.pipeline, steps=steps), clips, kind)
+            tried += self.court.judge(ModelPolicy(self.pipeline, steps=steps), clips, kind)
         _tell(kinds, tried)
         return tried
 
@@ -93,7 +93,7 @@ def _unseen(bench: _Bench) -> list[Check]:
     ]
 
 
-def _videos(pipeline: Any, shown: Sequence[Filmed]) -> list[Check]:
+def _videos(pipeline: Any, shown: Sequence[ReferenceVideo]) -> list[Check]:
     say(f"videos: {len(shown)} films")
     video, labels = video_figures(pipeline, shown), labelling_figures(pipeline, shown)
     say(f"{video}\n{labels}")
@@ -112,7 +112,7 @@ def _videos(pipeline: Any, shown: Sequence[Filmed]) -> list[Check]:
     ]
 
 
-def _seconds(pipeline: Any, film: Filmed) -> list[Check]:
+def _seconds(pipeline: Any, film: ReferenceVideo) -> list[Check]:
     """Warm, from the request to the motion that was read, or to the pictures."""
     say("times")
 

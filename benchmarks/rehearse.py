@@ -11,29 +11,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.approval_attacks import ATTACKS, bypasses
 from benchmarks.checks import Check, say
-from benchmarks.virtual_screen import virtual_screen
+from benchmarks.motion.approval_attacks import ATTACKS, bypasses
+from benchmarks.window.virtual_screen import virtual_screen
 from foundation.errors import KnownError
 from foundation.processes import RoleProcess
 from foundation.trajectory import Scene, View
-from model.client import ModelProcess
-from model.default_weights import embedded_weights
-from robot.planning import PlanSettings, make_plan
+from model.checkpoints.default_weights import embedded_weights
+from model.service.client import ModelProcess
+from robot.planning.planner import PlanSettings, make_plan
 from simulation.bench.judging import judge
 from simulation.pictures.studio import Studio
 from workflows.cancellation import Cancellation, silently
-from workflows.demonstrate import VirtualLabArm
+from workflows.demonstration.demonstrate import VirtualLabArm
 from workflows.embedded.clips import Clip
-from workflows.evaluate.answers import Answer, Judged
-from workflows.evaluate.asking import AskedModel, load_model
-from workflows.evaluate.drawing import divided, kinds_named, questions, studio
-from workflows.evaluate.evaluate import EvaluationError
-from workflows.evaluate.judging import Court
-from workflows.evaluate.trial import attempt_of, put_to_the_test, without_waiting
-from workflows.model_source import Asking, ModelSource
-from workflows.parts import PartSource
-from workflows.proposal import Proposal, Source
+from workflows.evaluation.evaluate import EvaluationError
+from workflows.evaluation.model_policy import ModelPolicy, load_model
+from workflows.evaluation.policies import Answer, Policy
+from workflows.evaluation.questions import divided, kinds_named, questions, studio
+from workflows.evaluation.trial import attempt_of, run_trial, without_waiting
+from workflows.evaluation.trials import TrialRunner
+from workflows.proposals.model_source import GenerationSettings, ModelSource
+from workflows.proposals.proposal import Proposal, Source
+from workflows.proposals.receding_horizon import RecedingHorizonSource
 
 _FIRST_SEED = 200_000
 _CANDIDATES = 4
@@ -73,7 +73,7 @@ def measured(counts: Counts) -> list[Check]:
     for name in through:
         say(f"the arm moved: {name}")
     checks = [Check("approval_bypasses", float(found), f"of {len(ATTACKS)}", "= 0")]
-    with ModelProcess(folder) as process, studio() as drawn, Court(os.cpu_count() or 1, say) as court:
+    with ModelProcess(folder) as process, studio() as drawn, TrialRunner(os.cpu_count() or 1, say) as court:
         with _told("scenes drawn", len(_TASKS) * counts.scenes + counts.pairs):
             clips = {task: _asked(drawn, task, counts.scenes) for task in _TASKS}
             each = -(-counts.pairs // len(_KINDS))
@@ -82,7 +82,7 @@ def measured(counts: Counts) -> list[Check]:
         with _told("preview", counts.timed):
             checks += [preview_s(process, drawn, some[: counts.timed])]
         with _told("the model, loaded once more", 1):
-            asked_model = AskedModel(load_model(folder))
+            asked_model = ModelPolicy(load_model(folder))
         for task, asked in clips.items():
             with _told(f"outcomes, {task}", len(asked)):
                 checks += [outcome_pct(court, _Program(process, drawn), asked_model, task, asked)]
@@ -109,7 +109,7 @@ def _told(part: str, scenes: int) -> Iterator[None]:
 
 def preview_s(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
     """From the instruction to a motion that can be watched, the motion alone, with a model that was asked before."""
-    source, times = ModelSource(process, Asking(mode="policy", seed=0)), []
+    source, times = ModelSource(process, GenerationSettings(mode="policy", seed=0)), []
     for clip in (clips[0], *clips):
         scene = seen(drawn, clip)
         began = time.perf_counter()
@@ -127,11 +127,11 @@ class _Program:
     name: str = "the program"
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        source = ModelSource(self.process, Asking(mode="policy", seed=0))
+        source = ModelSource(self.process, GenerationSettings(mode="policy", seed=0))
         return [_answer(source, clip, seen(self.drawn, clip)) for clip in clips]
 
 
-def outcome_pct(court: Court, program: Judged, model: Judged, task: str, asked: Sequence[Clip]) -> Check:
+def outcome_pct(court: TrialRunner, program: Policy, model: Policy, task: str, asked: Sequence[Clip]) -> Check:
     """Success of whole rehearsals, beside the model's own judgement in the same scenes: the program loses nothing."""
     done, own = (
         100.0 * sum(trial.success for trial in court.judge(judged, asked, task)) / len(asked)
@@ -148,7 +148,7 @@ def _asked(drawn: Studio, task: str, scenes: int) -> list[Clip]:
 
 def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
     """The thing is moved by 5 cm after the first look: successes with a second look half way, less those without."""
-    source = ModelSource(process, Asking(mode="policy", seed=0))
+    source = ModelSource(process, GenerationSettings(mode="policy", seed=0))
     open_, closed = (
         sum(_with_a_push(source, drawn, clip, parts=parts) for clip in clips) / len(clips) for parts in (1, 2)
     )
@@ -158,14 +158,14 @@ def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]
 
 def ranking_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
     """Successes of the candidate ranked best of four, less those of the first that was drawn."""
-    source, gain = ModelSource(process, Asking(mode="policy", candidates=_CANDIDATES, seed=0)), 0
+    source, gain = ModelSource(process, GenerationSettings(mode="policy", candidates=_CANDIDATES, seed=0)), 0
     for clip in clips:
         try:
             best = source.propose(clip.instruction, seen(drawn, clip), silently, Cancellation())
         except KnownError:
             continue
         first = min((best, *best.others), key=lambda each: each.made_by.seed if each.made_by else 0)
-        results = [put_to_the_test(attempt_of(clip, _read(each))).success for each in (best, first)]
+        results = [run_trial(attempt_of(clip, _read(each))).success for each in (best, first)]
         gain += int(results[0]) - int(results[1])
     return Check("candidate_ranking_gain_points", 100.0 * gain / len(clips), "points", ">= 0")
 
@@ -187,7 +187,7 @@ def recover_s(process: ModelProcess, drawn: Studio, clip: Clip) -> Check:
 
 
 def gui_fps(seconds: float) -> Check:
-    """How many frames a second the window shows while the model works; see `gui.window_figures`."""
+    """How many frames a second the window shows while the model works; see `benchmarks.window.window_process`."""
     with virtual_screen(), tempfile.TemporaryDirectory() as folder:
         settings = {
             "settings_file": f"{folder}/settings.json",
@@ -247,7 +247,7 @@ def _with_a_push(source: Source, drawn: Studio, clip: Clip, *, parts: int) -> bo
             arm.run(_LATER_LOOK)
             start, pushed = arm.lab.world.truth(), True
         try:
-            plan = _planned(PartSource(source, number, parts), clip, scene, arm.joints)
+            plan = _planned(RecedingHorizonSource(source, number, parts), clip, scene, arm.joints)
             if not plan.executable:
                 return False
             arm.execute(without_waiting(plan) if number == parts else plan)

@@ -9,17 +9,19 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import import_mutations, library_kills, presses, random_commands, robot_freezes, takeovers
 from benchmarks.checks import Check, say
+from benchmarks.library import import_mutations, kills
+from benchmarks.motion import freezes, random_commands, takeovers
+from benchmarks.window import presses
 
 Part = Callable[[bool], list[Check]]
 
 PARTS: dict[str, Part] = {
-    "kills": lambda quick: library_kills.checks(10 if quick else 100, 5 if quick else 50),
+    "kills": lambda quick: kills.checks(10 if quick else 100, 5 if quick else 50),
     "imports": lambda quick: import_mutations.checks(1_000 if quick else 10_000),
     "presses": lambda quick: presses.checks(100 if quick else 1_000),
     "commands": lambda quick: random_commands.checks(10_000 if quick else 100_000),
-    "freezes": lambda quick: robot_freezes.checks(2 if quick else 20),
+    "freezes": lambda quick: freezes.checks(2 if quick else 20),
     "takeovers": lambda quick: takeovers.checks(1 if quick else 10),
     "control box": lambda quick: takeovers.settings_checks(1 if quick else 3),
 }

@@ -3,7 +3,7 @@
 import queue
 import threading
 
-from cameras.driver import CameraDriver
+from cameras.drivers.driver import CameraDriver
 from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.frame import Frame
 from cameras.health import FROZEN_AFTER, Figures, Health, State

@@ -11,14 +11,14 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from foundation.errors import KnownError
-from gui.closing import WHY, under_way
-from gui.connection import Connection
-from gui.crash import CrashHooks, CrashLog, crash_folder
-from gui.garbage import GarbageCollection
-from gui.jobs import Jobs
-from gui.messages import Kind, LogBridge, Messages
+from gui.close_dialog import WHY, under_way
+from gui.runtime.connection import Connection
+from gui.runtime.crash import CrashHooks, CrashLog, crash_folder
+from gui.runtime.garbage_collection import GarbageCollection
+from gui.runtime.jobs import Jobs
+from gui.runtime.messages import Kind, LogBridge, Messages
 from gui.stop_key import StopKey
-from gui.theme import Theme
+from gui.widgets.theme import Theme
 from workflows import settings as program_settings
 from workflows.session import Session
 

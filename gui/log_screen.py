@@ -4,10 +4,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from gui.icons import icon
-from gui.messages import Kind, Message, Messages
-from gui.parts import Button, label, row
-from gui.theme import colours, space
+from gui.runtime.messages import Kind, Message, Messages
+from gui.widgets.basics import Button, label, row
+from gui.widgets.icons import icon
+from gui.widgets.theme import colours, space
 
 _ICONS = {Kind.DANGER: "warning", Kind.WARNING: "warning", Kind.SUCCESS: "check", Kind.NOTE: "info"}
 

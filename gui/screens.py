@@ -4,33 +4,33 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from gui.arm_control_presenter import ArmControlPresenter
-from gui.arm_panel import ArmPanel
-from gui.arm_presenter import ArmPresenter
-from gui.arm_screen import ArmScreen
-from gui.calibrate_presenter import CalibratePresenter
-from gui.calibrate_screen import CalibrateScreen
-from gui.calibration_check_presenter import CalibrationCheckPresenter
-from gui.connection import Connection
-from gui.control_box_presenter import ControlBoxPresenter
-from gui.gamepad import Gamepad
-from gui.history_screen import HistoryScreen
-from gui.jobs import Jobs
-from gui.library_screen import LibraryScreen
-from gui.live_presenter import LivePresenter
-from gui.live_views import LiveViews
+from gui.arm.gamepad import Gamepad
+from gui.arm.hand_control import ArmControlPresenter
+from gui.arm.panel import ArmPanel
+from gui.arm.presenter import ArmPresenter
+from gui.arm.screen import ArmScreen
+from gui.calibrate.place_check_presenter import PlaceCheckPresenter
+from gui.calibrate.presenter import CalibratePresenter
+from gui.calibrate.screen import CalibrateScreen
+from gui.history.screen import HistoryScreen
+from gui.library.screen import LibraryScreen
+from gui.live.presenter import LivePresenter
+from gui.live.views import LiveViews
 from gui.log_screen import LogScreen
-from gui.messages import Kind, Messages
-from gui.open_library import OpenLibrary
-from gui.record_presenter import RecordPresenter
-from gui.record_screen import RecordScreen
-from gui.rehearse_presenter import RehearsePresenter
-from gui.rehearse_screen import RehearseScreen
-from gui.setup_presenter import SetupPresenter
-from gui.setup_screen import SetupScreen
+from gui.record.presenter import RecordPresenter
+from gui.record.screen import RecordScreen
+from gui.rehearse.presenter import RehearsePresenter
+from gui.rehearse.screen import RehearseScreen
+from gui.runtime.connection import Connection
+from gui.runtime.jobs import Jobs
+from gui.runtime.messages import Kind, Messages
+from gui.runtime.open_library import OpenLibrary
+from gui.setup.control_box_presenter import ControlBoxPresenter
+from gui.setup.presenter import SetupPresenter
+from gui.setup.screen import SetupScreen
 from gui.shell import Shell
 from gui.shell_presenter import ShellPresenter
-from gui.theme import Theme
+from gui.widgets.theme import Theme
 
 
 class Screens(QObject):
@@ -56,7 +56,7 @@ class Screens(QObject):
         self.rehearse = RehearsePresenter(connection, jobs, self, library=self.library)
         self._noticed: object = None
         self.library.opened.connect(self._say_notices)
-        self.check = CalibrationCheckPresenter(connection, jobs, self)
+        self.check = PlaceCheckPresenter(connection, jobs, self)
         self.calibrate = CalibratePresenter(connection, self.setup, self.check, self.library, jobs, self)
         self.check.refused.connect(lambda sentence: messages.say(Kind.WARNING, sentence))
         self.check.settled.connect(messages.settled)

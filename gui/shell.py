@@ -16,14 +16,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.arm_panel import ArmPanel
-from gui.banner import Banners
-from gui.closing import ClosingQuestion
-from gui.icons import icon
-from gui.live_views import LiveViews
-from gui.parts import Button, label
+from gui.arm.panel import ArmPanel
+from gui.close_dialog import ClosingQuestion
+from gui.live.views import LiveViews
 from gui.shell_presenter import ShellPresenter
-from gui.theme import APPEARANCES, Theme, colours, look, space
+from gui.widgets.banner import Banners
+from gui.widgets.basics import Button, label
+from gui.widgets.icons import icon
+from gui.widgets.theme import APPEARANCES, Theme, colours, look, space
 
 Screen = Any  # a QWidget with `title`, `shows_live_views`, and perhaps `take_key(key, pressed)`, `enter()`, `leave()`
 

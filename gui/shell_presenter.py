@@ -3,9 +3,9 @@
 from PySide6.QtCore import QObject, Signal
 
 from foundation.errors import KnownError
-from gui.arm_words import STATES
-from gui.connection import Connection
-from gui.messages import Kind, Messages
+from gui.arm.phrases import STATES
+from gui.runtime.connection import Connection
+from gui.runtime.messages import Kind, Messages
 from robot.state import ArmState
 
 _LOST = "The connection to the arm was lost. Connect it again on the Set up screen."

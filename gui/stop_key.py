@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.deliberate import press_by_enter
+from gui.widgets.deliberate_press import press_by_enter
 
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from foundation.frames import FramePublisher
 from foundation.messages import Channel, ChannelClosed
+from foundation.shared_frame_ring import FramePublisher
 from simulation.bench.judging import judge
 from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import task_from_instruction

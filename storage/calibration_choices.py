@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from storage import tables
-from storage.database import Database
+from storage.database import tables
+from storage.database.database import Database
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import select, update
 
 from foundation.clocks import utc_now
-from storage import tables
-from storage.disks import explained, read_json, sync_folder, write_json
-from storage.documents import Calibration
-from storage.episode_rows import add_missing, calibration_row, known_as
+from storage.atomic_files import explained, read_json, sync_folder, write_json
+from storage.database import tables
+from storage.episodes.documents import Calibration
+from storage.episodes.rows import add_missing, calibration_row, known_as
 from storage.errors import NotFoundError
 from storage.library import Library
 

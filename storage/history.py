@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from foundation.clocks import utc_now
-from storage import tables_models as tables
-from storage.columns import Table
-from storage.database import Database
+from storage.database import tables_models as tables
+from storage.database.columns import Table
+from storage.database.database import Database
 from storage.errors import NotFoundError
 
 T = TypeVar("T", bound=Table)

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from foundation.clocks import Clock, SystemClock, utc_now
-from storage.database import Database
-from storage.disks import FileLock, explained
-from storage.documents import LABELS, NewEpisode, write_document
-from storage.episode_rows import add_episodes
-from storage.episode_writer import LEAST_FREE, EpisodeWriter
+from storage.atomic_files import FileLock, explained
+from storage.database.database import Database
+from storage.episodes.documents import LABELS, NewEpisode, write_document
+from storage.episodes.finalize import LOCK
+from storage.episodes.frame_source import FrameSource
+from storage.episodes.recovery import INCOMING, Recovery, add_unknown, move_in, recover
+from storage.episodes.rows import add_episodes
+from storage.episodes.writer import LEAST_FREE, EpisodeWriter
 from storage.errors import LibraryBusyError, StorageError
-from storage.finishing import LOCK
-from storage.frame_source import FrameSource
 from storage.library_files import DATABASE, IN_USE
-from storage.recovery import INCOMING, Recovery, add_unknown, move_in, recover
 from storage.rehearsals import REHEARSALS, catch_up
 
 

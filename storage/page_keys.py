@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage import tables
-from storage.database import Database
+from storage.database import tables
+from storage.database.database import Database
 from storage.queries import EpisodeFilter, Sort, matching
 
 

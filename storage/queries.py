@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from storage import tables
-from storage.database import Database
+from storage.database import tables
+from storage.database.database import Database
 from storage.errors import NotFoundError
 
 _MOST_WORDS = 12

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from storage import tables_models as rows
-from storage.database import Database
+from storage.database import tables_models as rows
+from storage.database.database import Database
 
 _MOST = 2000
 

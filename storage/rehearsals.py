@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import tables
-from storage import tables_models as rows
-from storage.database import Database
-from storage.disks import FileLock, explained, read_json, write_json
+from storage.atomic_files import FileLock, explained, read_json, write_json
+from storage.database import tables
+from storage.database import tables_models as rows
+from storage.database.database import Database
 from storage.errors import DamagedFileError, LibraryBusyError
 from storage.library_files import DATABASE, IN_USE
 

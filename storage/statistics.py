@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
-from storage import tables
-from storage.database import Database
-from storage.quality import CELL
+from storage.database import tables
+from storage.database.database import Database
+from storage.episodes.quality import CELL
 
 
 @dataclass(frozen=True)

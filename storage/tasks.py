@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
-from storage import tables
-from storage.database import Database
-from storage.documents import checked_instruction
-from storage.episode_rows import task_ids
+from storage.database import tables
+from storage.database.database import Database
+from storage.episodes.documents import checked_instruction
+from storage.episodes.rows import task_ids
 from storage.errors import NotFoundError
 
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.calibration_scenes import CORNER_NOISE_PX, seen_corners
-from cameras.board import BENCH_TAG_IDS, GRIPPER_BOARD
-from cameras.board_view import BoardView
+from benchmarks.calibration.scenes import CORNER_NOISE_PX, seen_corners
+from cameras.calibration.board import BENCH_TAG_IDS, GRIPPER_BOARD
+from cameras.calibration.board_view import BoardView
 from foundation import xarm7
 from foundation.poses import invert
-from workflows.calibrate import CalibrationSession, CameraEntry, Observation
-from workflows.calibrate_drive import see_bench
-from workflows.calibrate_poses import NOMINAL_MOUNT, propose_poses
+from workflows.calibration.calibrate import CalibrationSession, CameraEntry, Observation
+from workflows.calibration.drive import see_bench
+from workflows.calibration.poses import NOMINAL_MOUNT, propose_poses
 from workflows.session import Session
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from cameras.frame import Frame
 from foundation import xarm7
-from storage.documents import ViewSpec
-from storage.samples import ArmSample
-from workflows.record import RecordRequest
+from storage.episodes.documents import ViewSpec
+from storage.episodes.samples import ArmSample
+from workflows.recording.recorder import RecordRequest
 
 REQUEST = RecordRequest("pick up the red cube", "jog", "Kim", ("lift the red cube",))
 RATE = 30.0

@@ -36,7 +36,7 @@ class Cancellation:
             raise Cancelled("Cancelled.")
 
 
-def part_of(report: Report, number: int, count: int, words: str = "") -> Report:
+def sub_report(report: Report, number: int, count: int, words: str = "") -> Report:
     """The progress of the part of this number, from 0, of `count`; told with `words` where there are any."""
     return lambda what, share: report(words or what, (number + share) / count)
 

@@ -133,7 +133,7 @@ def loopback_ports() -> Finding:
 
 def realsense() -> Finding:
     try:
-        from cameras.realsense_devices import list_realsense
+        from cameras.drivers.realsense_devices import list_realsense
     except ImportError as error:  # the library's own: libusb is missing
         return Finding("RealSense cameras", False, f"{error}. Try: apt-get install libusb-1.0-0", needed=False)
     names = [camera.name for camera in list_realsense()]
@@ -141,7 +141,7 @@ def realsense() -> Finding:
 
 
 def usb_cameras() -> Finding:
-    from cameras.usb import list_usb
+    from cameras.drivers.usb import list_usb
 
     cameras = list_usb()
     return Finding("USB cameras", bool(cameras), ", ".join(c.name for c in cameras) or "none connected", needed=False)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cameras.capture import Capture
+from cameras.drivers.simulated import SimulatedCamera
 from cameras.intrinsics import Intrinsics
-from cameras.simulated import SimulatedCamera
 from cameras.undistort import ideal_camera
 from foundation.camera import Camera
 
 if TYPE_CHECKING:  # a session without calibrations loads nothing of what makes them
-    from workflows.calibrate_store import Stored, StoredCamera
+    from workflows.calibration.store import Stored, StoredCamera
 
 CALIBRATED, SIMULATED_TRUTH = "calibration", "simulated truth"
 

@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cameras.capture import Capture
-from cameras.driver import CameraDriver
+from cameras.drivers.driver import CameraDriver
+from cameras.drivers.listing import driver_for
+from cameras.drivers.simulated import SimulatedCamera
 from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
-from cameras.listing import driver_for
-from cameras.one_moment import frames_of_one_moment
-from cameras.simulated import SimulatedCamera
+from cameras.synchronized_capture import synchronized_frames
 from cameras.undistort import undistort
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.errors import KnownError
 from foundation.trajectory import Scene, View
 from robot.box_check import differences
-from robot.client import RobotClient
-from robot.endpoint import CONTROL_PORT
+from robot.controller.endpoint import CONTROL_PORT
+from robot.service.client import RobotClient
 from robot.state import ArmState
 from simulation.bench.randomise import scene_for
 from simulation.client import LabProcess
+from workflows.calibration.place_check import PlaceCheck, place_check
 from workflows.cancellation import Cancellation, Report, silently
 from workflows.known_cameras import SIMULATED_TRUTH, KnownCamera, known_cameras
-from workflows.place_check import PlaceCheck, place_check
 from workflows.settings import SIMULATED, ProgramSettings
 
 if TYPE_CHECKING:  # loaded only where there is a calibration
-    from workflows.calibrate_store import Stored
+    from workflows.calibration.store import Stored
 
 _FIRST_FRAME = 10.0  # s a camera may take for its first picture
 
@@ -141,7 +141,7 @@ class Session:
         stored = self.stored
         if stored is None:
             return None
-        from workflows.calibrate_check import check
+        from workflows.calibration.stored_check import check
 
         known = self.known
         drifts = check(stored, {identity: capture for identity, capture in self.captures.items() if identity in known})
@@ -162,7 +162,7 @@ class Session:
         if not cameras:
             raise NotConnectedError("No camera is calibrated. Calibrate the cameras first.")
         captures = {identity: self.captures[identity] for identity in cameras}
-        frames = frames_of_one_moment(captures, timeout)
+        frames = synchronized_frames(captures, timeout)
         views = tuple(self._view(frames[identity], identity, camera) for identity, camera in cameras.items())
         status = self.robot.status
         if status is None or not np.isfinite(status.position).all():
@@ -225,7 +225,7 @@ class Session:
         if not any((self.library_folder / "calibrations").glob("*/")):
             return None
         from storage.library import Library
-        from workflows.calibrate_store import active
+        from workflows.calibration.store import active
 
         with Library(self.library_folder) as library:
             return active(library)

@@ -44,7 +44,7 @@ class LabSettings:
 
 @dataclass(frozen=True)
 class CameraChoice:
-    """A camera in use: its stable `identity` (see `cameras.driver`), and the operator's `name` for it."""
+    """A camera in use: its stable `identity` (see `cameras.drivers.driver`), and the operator's `name` for it."""
 
     identity: str
     name: str
@@ -122,7 +122,7 @@ class ProgramSettings:
 
     @property
     def limits(self) -> dict[str, Any]:
-        """For `robot.client.RobotClient`: SI units."""
+        """For `robot.service.client.RobotClient`: SI units."""
         return {
             "tcp_speed": self.speed.tcp_mm_s / 1000.0,
             "joint_speed": self.speed.joints_deg_s * 3.141592653589793 / 180.0,

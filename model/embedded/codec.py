@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from model.action_rendering_torch import render_torch
-from model.codec_fitting import fit_linear_codec
-from model.embedded.shots import Shots
-from model.linear_codec import ACTION, KINDS, RGB, LinearCodec
+from model.action_images.rendering_torch import render_torch
+from model.embedded.scene_data import SceneData
+from model.networks.codec_fitting import fit_linear_codec
+from model.networks.linear_codec import ACTION, KINDS, RGB, LinearCodec
 
 # Pictures are only looked at, so small components may be large; of the actions' small components hardly anything can be
 # foretold, and they would drown the loss.
@@ -18,7 +18,9 @@ LATER_WHITENING = {RGB: 0.5}  # later frames are foretold, as the actions are
 _AT_ONCE = 64
 
 
-def fit_codec(first: Shots, *, z_dim: int, cell_px: int, sigma: float, most: int = 1500, seed: int = 0) -> LinearCodec:
+def fit_codec(
+    first: SceneData, *, z_dim: int, cell_px: int, sigma: float, most: int = 1500, seed: int = 0
+) -> LinearCodec:
     """The codec of pictures and action images of `first`."""
     generator = np.random.default_rng([seed, 0xC0DE])
     rgb = _first_pictures(first, generator, most)
@@ -30,7 +32,7 @@ def fit_codec(first: Shots, *, z_dim: int, cell_px: int, sigma: float, most: int
     return codec
 
 
-def add_videos(codec: LinearCodec, episodes: Shots, *, most: int = 1500, seed: int = 0) -> None:
+def add_videos(codec: LinearCodec, episodes: SceneData, *, most: int = 1500, seed: int = 0) -> None:
     """Give the codec the components of the later frames of `episodes`; what it knew stays, so that episodes can come
     after lessons were learnt, without a change to what was learnt."""
     config: Any = codec.config
@@ -42,21 +44,21 @@ def add_videos(codec: LinearCodec, episodes: Shots, *, most: int = 1500, seed: i
         getattr(codec.bases[RGB], name).load_state_dict(getattr(moving.bases[RGB], name).state_dict())
 
 
-def _first_pictures(shots: Shots, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:
+def _first_pictures(shots: SceneData, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:
     pictures = shots.rgb[:, :, 0].reshape(-1, *shots.rgb.shape[3:])
     chosen = generator.permutation(len(pictures))[:most]
     for at in range(0, len(chosen), _AT_ONCE):
         yield _tensor(pictures[np.sort(chosen[at : at + _AT_ONCE])])[:, :, None]
 
 
-def _videos(shots: Shots, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:
+def _videos(shots: SceneData, generator: np.random.Generator, most: int) -> Iterator[torch.Tensor]:
     videos = shots.rgb.reshape(-1, *shots.rgb.shape[2:])
     chosen = generator.permutation(len(videos))[:most]
     for one in chosen:
         yield _tensor(videos[one]).movedim(1, 0)[None]
 
 
-def _action_videos(shots: Shots, generator: np.random.Generator, most: int, sigma: float) -> Iterator[torch.Tensor]:
+def _action_videos(shots: SceneData, generator: np.random.Generator, most: int, sigma: float) -> Iterator[torch.Tensor]:
     chosen = generator.permutation(len(shots))[:most]
     views = generator.integers(shots.views, size=len(chosen))
     for at in range(0, len(chosen), 8):

@@ -53,7 +53,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextLesson:
     """The text encoder's own lesson."""
 
     steps: int = 250
@@ -62,7 +62,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Painting:
+class FrameDecoderLesson:
     """The frame decoder's own lesson, the last one (see painting.PaintingBatches); no frame decoder without steps."""
 
     steps: int = 0
@@ -145,9 +145,9 @@ class Curriculum:
     sigma: float
     data: Data
     size: Size
-    reading: Reading
+    reading: TextLesson
     lessons: tuple[Lesson, ...]
-    painting: Painting = Painting()
+    painting: FrameDecoderLesson = FrameDecoderLesson()
     rehearsal_mode: str = "policy"
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,9 +169,9 @@ def read_curriculum(path: Path = CURRICULUM) -> Curriculum:
         float(values.get("sigma", 0.05)),
         _made(Data, values.get("data", {}), path),
         _made(Size, values.get("model", {}), path),
-        _made(Reading, values.get("reading", {}), path),
+        _made(TextLesson, values.get("reading", {}), path),
         lessons,
-        _made(Painting, values.get("painting", {}), path),
+        _made(FrameDecoderLesson, values.get("painting", {}), path),
         str(values.get("rehearsal_mode", "policy")),
     )
 

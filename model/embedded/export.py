@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from model import manifest
+from model.checkpoints import manifest
 from model.embedded.curriculum import Curriculum
 from model.errors import ModelError
 from model.training.checkpoints import checkpoints

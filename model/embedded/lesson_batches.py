@@ -7,16 +7,16 @@ import numpy as np
 import torch
 
 from foundation.camera import Camera
-from foundation.pictures import resized_images
-from model.action_rendering_torch import render_torch
-from model.canvas import relative_to_still
-from model.closer_look import in_pixels
-from model.codec import ACTION, RGB
-from model.embedded.choices import Choice, Choices, Sampling
-from model.embedded.shots import Shots
+from foundation.image_resize import resize_images
+from model.action_images.rendering_torch import render_torch
+from model.embedded.batch_selection import Choice, Choices, Sampling
+from model.embedded.scene_data import SceneData
 from model.errors import ModelError
-from model.linear_codec import LinearCodec
-from model.rays import plucker_rays
+from model.generation.canvas import relative_to_still
+from model.generation.crop_refinement import in_pixels
+from model.networks.codec import ACTION, RGB
+from model.networks.linear_codec import LinearCodec
+from model.networks.plucker_rays import plucker_rays
 from model.training.batches import Batch
 from model.training.layouts import OneView
 
@@ -25,7 +25,9 @@ class LessonBatches:
     """Batches (see training.batches.Batches) of `sampling` from `shots`, drawn and encoded where the codec is; seeded
     with `seed` and the batch's number. The first pictures are shown in `seen_px`."""
 
-    def __init__(self, shots: Shots, codec: LinearCodec, sampling: Sampling, seed: int, *, sigma: float, seen_px: int):
+    def __init__(
+        self, shots: SceneData, codec: LinearCodec, sampling: Sampling, seed: int, *, sigma: float, seen_px: int
+    ):
         if sampling.nearer and shots.rgb.shape[2] > 1 and not sampling.excerpt:
             raise ModelError("Whole videos are not shown from nearby: leave `nearer` out of lessons on episodes.")
         self.shots, self.codec, self.sampling, self.seed, self.sigma = shots, codec, sampling, seed, sigma
@@ -83,9 +85,9 @@ class LessonBatches:
             whole = shots.pictures[scenes[at[0], 0], choice.views[at]]
             left, top, width, height = in_pixels(choice.parts[at], whole.shape[:2])
             part = whole[top : top + height, left : left + width]
-            pictures[at] = resized_images(part, side, side)
+            pictures[at] = resize_images(part, side, side)
             if part.shape != whole.shape:
-                videos[at] = resized_images(part, *shots.size[::-1])
+                videos[at] = resize_images(part, *shots.size[::-1])
                 K[at] = _camera(K[at], shots.size, whole.shape[:2], (left, top, width, height))
         return videos, pictures, K
 

@@ -6,27 +6,26 @@ import numpy as np
 import torch
 
 from foundation.camera import Camera
-from model.action_decoding import Decoded
-from model.action_images import decode
-from model.candidates import LEAST_VALID
-from model.canvas import Canvas, add_noise
-from model.codec import ACTION, decode_latents
-from model.conditioning import to_images
-from model.cpu_attention import PlainAttention
-from model.embedded.choices import Choice, Sampling
+from model.action_images.decoding import Decoded, decode
+from model.embedded.batch_selection import Choice, Sampling
 from model.embedded.lesson_batches import LessonBatches
-from model.embedded.shots import Shots
-from model.text import cleaned, encode_text
+from model.embedded.scene_data import SceneData
+from model.generation.candidate_selection import LEAST_VALID
+from model.generation.canvas import Canvas, add_noise
+from model.generation.conditioning import to_images
+from model.networks.codec import ACTION, decode_latents
+from model.networks.cpu_attention import PlainAttention
+from model.networks.precision import dtype_of
+from model.networks.text_encoding import cleaned, encode_text
+from model.networks.transformer import TIMESTEPS, clean_from_velocity
 from model.training.batches import Batch
 from model.training.layouts import OneView
-from model.training.precision import dtype_of
-from model.transformer import TIMESTEPS, clean_from_velocity
 
 NOTHING_SEEN_PX = 1e9  # how far a point behind the camera is from any pixel
 
 
-def pointing(
-    pipeline: Any, shots: Shots, kind: str = "reach", *, count: int = 96, seed: int = 0, precision: str = "bf16"
+def pointing_accuracy(
+    pipeline: Any, shots: SceneData, kind: str = "reach", *, count: int = 96, seed: int = 0, precision: str = "bf16"
 ) -> dict[str, float]:
     """Of one view and nothing but noise in one step: how far (px, median) the last red blob is from where the tool
     should end, and how often (%) this is the nearest of all ends of motions of this kind in the scene."""
@@ -42,8 +41,15 @@ def pointing(
     return _compared(shots, choice, pointed, kind)
 
 
-def reading(
-    pipeline: Any, shots: Shots, kind: str, *, views: int = 2, count: int = 32, seed: int = 0, precision: str = "bf16"
+def reading_accuracy(
+    pipeline: Any,
+    shots: SceneData,
+    kind: str,
+    *,
+    views: int = 2,
+    count: int = 32,
+    seed: int = 0,
+    precision: str = "bf16",
 ) -> dict[str, float]:
     """Of whole motions in several views, in one step from noise: how many can be read (%), and of all, unreadable ones
     counting as infinitely wrong: the end's error (mm, median), how often it is below 30 mm (%), the error of the
@@ -76,12 +82,12 @@ def reading(
     }
 
 
-def _batches(pipeline: Any, shots: Shots, sampling: Sampling, seed: int) -> LessonBatches:
+def _batches(pipeline: Any, shots: SceneData, sampling: Sampling, seed: int) -> LessonBatches:
     seen_px = pipeline.transformer.config.stem_px * pipeline.config.width // pipeline.vae.config.scale_factor_spatial
     return LessonBatches(shots, pipeline.vae, sampling, seed, sigma=pipeline.config.sigma, seen_px=seen_px)
 
 
-def _decoded(shots: Shots, views: np.ndarray, scene: int, videos: np.ndarray, config: Any) -> Decoded:
+def _decoded(shots: SceneData, views: np.ndarray, scene: int, videos: np.ndarray, config: Any) -> Decoded:
     height, width = shots.size
     cameras = [Camera(f"view {v}", width, height, shots.K[scene, v], shots.base_from_camera[scene, v]) for v in views]
     return decode(videos, cameras, sigma=config.sigma, axis_length=config.axis_length, tolerance=config.tolerance)
@@ -107,7 +113,7 @@ def _said(pipeline: Any, batch: Batch, layout: Canvas | OneView, seed: int, prec
     return clean_from_velocity(noisy, velocity, TIMESTEPS * levels)
 
 
-def _compared(shots: Shots, choice: Choice, pointed: np.ndarray, kind: str) -> dict[str, float]:
+def _compared(shots: SceneData, choice: Choice, pointed: np.ndarray, kind: str) -> dict[str, float]:
     kinds, distances, right = np.array(shots.kinds), [], []
     for i, motion in enumerate(choice.motions):
         scene, view = shots.scene[motion], choice.views[i, 0]

@@ -8,21 +8,21 @@ from typing import Any
 
 import torch
 
-from model.building import embedded_pipeline
-from model.closer_look import ROOMS
-from model.embedded.choices import Sampling
+from model.embedded.batch_selection import Sampling
 from model.embedded.codec import add_videos, fit_codec
 from model.embedded.curriculum import Curriculum, Lesson
+from model.embedded.frame_decoder_training import FrameDecoderBatches
 from model.embedded.lesson_batches import Alternating, LessonBatches
-from model.embedded.painting import PaintingBatches
-from model.embedded.probe import pointing, reading
-from model.embedded.reading import ReadingBatches, ReadingObjective
-from model.embedded.shots import Shots
-from model.embedded.sketches import kept_sketches
+from model.embedded.predicted_clips import cached_predicted_clips
+from model.embedded.probe import pointing_accuracy, reading_accuracy
+from model.embedded.scene_data import SceneData
+from model.embedded.text_pretraining import TextBatches, TextObjective
 from model.errors import ModelError
-from model.frame_decoder import FrameDecoder
-from model.linear_codec import LinearCodec
-from model.pipeline import ActionImagesPipeline
+from model.generation.crop_refinement import ROOMS
+from model.generation.pipeline import ActionImagesPipeline
+from model.generation.untrained import embedded_pipeline
+from model.networks.frame_decoder import FrameDecoder
+from model.networks.linear_codec import LinearCodec
 from model.training.batches import Batches
 from model.training.checkpoints import checkpoints
 from model.training.codec_objectives import FrameDecoderObjective
@@ -45,11 +45,11 @@ class Material:
     `tuning` scenes that are never trained on, for the looks in between (None: no looks), and first pictures of
     `varied` things."""
 
-    first: Shots
-    episodes: Shots | None
-    tuning: Shots | None
+    first: SceneData
+    episodes: SceneData | None
+    tuning: SceneData | None
     frame_period_s: float
-    varied: Shots | None = None
+    varied: SceneData | None = None
 
 
 def train_curriculum(
@@ -137,20 +137,20 @@ def _codec(curriculum: Curriculum, material: Material, folder: Path) -> LinearCo
 
 
 def _read(
-    pipeline: Any, curriculum: Curriculum, shots: Shots, folder: Path, report: Report, stop: Callable[[], bool]
+    pipeline: Any, curriculum: Curriculum, shots: SceneData, folder: Path, report: Report, stop: Callable[[], bool]
 ) -> None:
     """The text encoder's own lesson."""
-    reading = curriculum.reading
-    if not reading.steps:
+    lesson = curriculum.reading
+    if not lesson.steps:
         return
     run = folder / "0-reading"
-    batches = ReadingBatches(shots, reading.batch, curriculum.seed)
-    objective = ReadingObjective(
+    batches = TextBatches(shots, lesson.batch, curriculum.seed)
+    objective = TextObjective(
         pipeline.text_encoder, pipeline.tokenizer, curriculum.size.text_width, batches.classes, curriculum.seed
     )
     settings = TrainingSettings(
-        steps=reading.steps, seed=curriculum.seed, learning_rate=reading.learning_rate, warmup=min(10, reading.steps),
-        final_rate=0.1, ema=None, log_every=25, checkpoint_every=reading.steps, precision="fp32",
+        steps=lesson.steps, seed=curriculum.seed, learning_rate=lesson.learning_rate, warmup=min(10, lesson.steps),
+        final_rate=0.1, ema=None, log_every=25, checkpoint_every=lesson.steps, precision="fp32",
     )  # fmt: skip
     if stop() and checkpoints(run):
         load_averaged(objective, checkpoints(run)[-1])
@@ -199,8 +199,8 @@ def _paint(
         last = curriculum.lessons[-1].name
         taught = _step(folder / f"{len(curriculum.lessons)}-{last}")
         kept = folder / f"sketches-{last}-{taught}.npz"
-        sketches = kept_sketches(kept, pipeline, material.episodes, painting.episodes)
-        batches = PaintingBatches(material.episodes, sketches, painting, curriculum.seed, curriculum.sigma)
+        sketches = cached_predicted_clips(kept, pipeline, material.episodes, painting.episodes)
+        batches = FrameDecoderBatches(material.episodes, sketches, painting, curriculum.seed, curriculum.sigma)
         settings = TrainingSettings(
             steps=painting.steps, seed=curriculum.seed, learning_rate=painting.learning_rate,
             warmup=min(30, painting.steps), final_rate=0.05, precision=precision, log_every=10, checkpoint_every=50,
@@ -229,7 +229,7 @@ def batches_of(curriculum: Curriculum, lesson: Lesson, material: Material, codec
     return Alternating(_batches(curriculum, other, codec, sampling), first)
 
 
-def _batches(curriculum: Curriculum, shots: Shots, codec: LinearCodec, sampling: Sampling) -> LessonBatches:
+def _batches(curriculum: Curriculum, shots: SceneData, codec: LinearCodec, sampling: Sampling) -> LessonBatches:
     return LessonBatches(
         shots, codec, sampling, curriculum.seed, sigma=curriculum.sigma, seen_px=curriculum.size.seen_px
     )
@@ -238,7 +238,7 @@ def _batches(curriculum: Curriculum, shots: Shots, codec: LinearCodec, sampling:
 class _Looks:
     """Hands the figures on, and every few minutes looks at what the model points at in tuning scenes."""
 
-    def __init__(self, pipeline: Any, tuning: Shots | None, lesson: Lesson, report: Report):
+    def __init__(self, pipeline: Any, tuning: SceneData | None, lesson: Lesson, report: Report):
         self._pipeline, self._tuning, self._report = pipeline, tuning, report
         self._lesson, self._views = lesson.name, lesson.views
         self._next = time.monotonic() + _PROBE_S
@@ -247,10 +247,10 @@ class _Looks:
         self._report(self._lesson, line)
         if self._tuning is not None and time.monotonic() >= self._next:
             step = {"step": line["step"]}
-            self._report("look", step | pointing(self._pipeline, self._tuning))
+            self._report("look", step | pointing_accuracy(self._pipeline, self._tuning))
             if self._views > 1:
                 for kind in _KINDS:
-                    self._report(f"look: {kind}", step | reading(self._pipeline, self._tuning, kind))
+                    self._report(f"look: {kind}", step | reading_accuracy(self._pipeline, self._tuning, kind))
             self._next = time.monotonic() + _PROBE_S
 
 

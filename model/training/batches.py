@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from model.canvas import relative_to_still
-from model.codec import ACTION, encode_videos, still_latents
+from model.generation.canvas import relative_to_still
+from model.networks.codec import ACTION, encode_videos, still_latents
 
 
 @dataclass(frozen=True)

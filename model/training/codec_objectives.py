@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from model.training.draws import Moment
 from model.training.objectives import Loss, figure
+from model.training.step_rng import StepRng
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Videos:
 
 
 @dataclass(frozen=True)
-class Paintings:
+class FrameDecoderBatch:
     """What a FrameDecoder gets, and should paint: see its `forward` for the shapes.
 
     `weight` (B, 1, T, H, W): how much each pixel counts, such as more where objects move; None for all alike. `arm`,
@@ -51,7 +51,7 @@ class AutoencoderObjective(nn.Module):
         super().__init__()
         self.codec, self.divergence_weight = codec, divergence_weight
 
-    def forward(self, batch: Videos, moment: Moment) -> Loss:
+    def forward(self, batch: Videos, moment: StepRng) -> Loss:
         posterior = self.codec.encode(batch.videos).latent_dist
         decoded = self.codec.decode(posterior.mode()).sample.float()
         squared = (decoded - batch.videos).square().flatten(1).mean(1)
@@ -72,7 +72,7 @@ class FrameDecoderObjective(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, batch: Paintings, moment: Moment) -> Loss:
+    def forward(self, batch: FrameDecoderBatch, moment: StepRng) -> Loss:
         painted = self.decoder(batch.video[:, :, 0], batch.action, batch.coarse, arm=batch.arm, carried=batch.carried)
         squared = (painted - batch.video).float().square().mean(dim=1, keepdim=True)[:, :, 1:]
         weight = torch.ones_like(squared) if batch.weight is None else batch.weight[:, :, 1:]

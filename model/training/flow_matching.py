@@ -9,11 +9,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from model.canvas import add_noise, over_canvas
-from model.text import cleaned, encode_text
+from model.generation.canvas import add_noise, over_canvas
+from model.networks.text_encoding import cleaned, encode_text
+from model.networks.transformer import TIMESTEPS
 from model.training.batches import Batch
-from model.training.draws import (
-    Moment,
+from model.training.layouts import Layout, layout_for, name_of
+from model.training.objectives import Loss, figure
+from model.training.settings import FlowMatching
+from model.training.step_rng import (
+    StepRng,
     draw_dropped,
     draw_levels,
     draw_mode,
@@ -21,10 +25,6 @@ from model.training.draws import (
     sample_generators,
     shared_generator,
 )
-from model.training.layouts import Layout, layout_for, name_of
-from model.training.objectives import Loss, figure
-from model.training.settings import FlowMatching
-from model.transformer import TIMESTEPS
 
 NEAR_ONE = 0.99  # above this noise level nothing of the target is left to see: what is right there was understood
 
@@ -54,7 +54,7 @@ class FlowMatchingObjective(nn.Module):
         self._tokenizer, self._text_length = tokenizer, text_length
         self._empty_text = empty_text
 
-    def forward(self, batch: Batch, moment: Moment) -> Loss:
+    def forward(self, batch: Batch, moment: StepRng) -> Loss:
         shared = shared_generator(moment)
         layout = layout_for(draw_mode(self.settings, shared), batch, shared)
         own = sample_generators(moment, len(batch))

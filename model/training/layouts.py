@@ -5,7 +5,7 @@ from functools import cached_property
 
 import torch
 
-from model.canvas import Canvas
+from model.generation.canvas import Canvas
 from model.training.batches import Batch
 
 

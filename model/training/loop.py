@@ -3,12 +3,14 @@
 Batches in, checkpoints out. A step depends on the weights, the settings and its own number alone, so that a run that
 was killed goes on from its last checkpoint as if nothing had happened (bit for bit on a CPU with as many threads).
 Several processes (accelerate: gloo on CPUs, NCCL on GPUs) each take their share of every batch.
+
+The exponential moving average of the weights: what is shipped is smoother than any single step.
 """
 
 import contextlib
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,31 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import nn
 
-from model.cpu_attention import PlainAttention
 from model.errors import ModelError
-from model.training.average import Average
+from model.networks.cpu_attention import PlainAttention
+from model.networks.precision import dtype_of, fastest_precision
 from model.training.batches import Batches, to_device
 from model.training.checkpoints import Checkpoint, checkpoints, clear_parts, held, load_checkpoint, save_checkpoint
-from model.training.draws import Moment
 from model.training.metrics import Figures, MetricsFile
 from model.training.objectives import trained
 from model.training.parameters import load_optimiser_tensors, optimiser_tensors, optimisers, set_rate
-from model.training.precision import dtype_of, fastest_precision
 from model.training.settings import TrainingSettings
+from model.training.step_rng import StepRng
+
+
+class Ema:
+    """Weights by name, averaged over the steps with `decay`; of the first steps less is remembered, n / (9 + n)."""
+
+    def __init__(self, parameters: Mapping[str, torch.Tensor], decay: float):
+        self.decay = decay
+        self.weights = {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+    @torch.no_grad()
+    def add(self, parameters: Mapping[str, torch.Tensor], step: int) -> None:
+        """Take in the weights after step `step` = 1, 2, ..."""
+        decay = min(self.decay, step / (9 + step))
+        for name, average in self.weights.items():
+            average.lerp_(parameters[name].detach(), 1.0 - decay)
 
 
 def train(
@@ -75,7 +91,7 @@ class _Training:
         objective.to(accelerator.device).train()
         self.parameters = trained(objective)
         self.optimisers = optimisers(objective, settings)
-        self.average = None if settings.ema is None else Average(self.parameters, settings.ema)
+        self.average = None if settings.ema is None else Ema(self.parameters, settings.ema)
         self.step, self.figures = 0, Figures()
         self.metrics: MetricsFile | None = None
         self.settings = self._resume(settings)
@@ -103,7 +119,7 @@ class _Training:
         for micro in range(settings.micro_batches):
             batch = to_device(next(source), self.accelerator.device)
             first = self.accelerator.process_index * len(batch)
-            moment = Moment(settings.seed, self.step * settings.micro_batches + micro, first)
+            moment = StepRng(settings.seed, self.step * settings.micro_batches + micro, first)
             last = micro == settings.micro_batches - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.module):
                 with self._autocast(), self._attention():

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from model.training.draws import Moment
+from model.training.step_rng import StepRng
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Loss:
 class Objective(Protocol):
     """A module whose `forward(batch, moment)` gives a Loss; its parameters with `requires_grad` are trained."""
 
-    def forward(self, batch: Any, moment: Moment) -> Loss: ...
+    def forward(self, batch: Any, moment: StepRng) -> Loss: ...
 
 
 def figure(values: torch.Tensor, weights: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:

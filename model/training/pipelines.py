@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from model.errors import ModelError
-from model.text import cleaned, encode_text
+from model.networks.text_encoding import cleaned, encode_text
 from model.training.cache import TensorCache, fingerprint
 from model.training.flow_matching import FlowMatchingObjective
 from model.training.loop import load_averaged

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from model.canvas import MODES
 from model.errors import ModelError
+from model.generation.canvas import MODES
 
 # The release's mixture (arXiv 2604.06168 and its training script), with action-conditioned video, which only the paper
 # trains, taken from the joint mode's share.
@@ -38,7 +38,7 @@ class NoiseLevels:
 class FlowMatching:
     """What the transformer is taught.
 
-    `modes`: mixture weights by mode of the canvas (model/canvas.py), and "one_frame", the first lesson of a small
+    `modes`: mixture weights by mode of the canvas (generation/canvas.py), and "one_frame", the first lesson of a small
     model: one view's first picture, and one later action frame. `weighting` of the squared velocity error over noise
     levels: "bell" (the release's), "x0" (that of a clean prediction by 1 / max(s, 0.3)^2) or "even".
     `residual_weight` in [0, 1]: how much the rgb loss follows what differs from the first frame (for `relative_rgb`).

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from simulation.bench.camera_spec import CameraSpec, camera_spec_at
 from simulation.bench.furniture import BOWL_RADIUS, BOX_INSIDE, BOX_WALL, DRAWER_TRAVEL, LID_EDGE
 from simulation.bench.scene import (
     COLOURS,
@@ -19,7 +20,6 @@ from simulation.bench.scene import (
 )
 from simulation.bench.tasks import task_from_instruction
 from simulation.errors import SimulationError
-from simulation.pictures.camera_spec import CameraSpec, camera_spec_at
 
 # Where the tool reaches the table pointing straight down, with room to lift: m from the base, and the bench's sides.
 NEAREST, FARTHEST, SIDE = 0.30, 0.60, 0.30

@@ -7,7 +7,7 @@ Metres, radians, kilograms. `build.py` turns a scene into a MuJoCo model.
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simulation.pictures.camera_spec import CameraSpec
+from simulation.bench.camera_spec import CameraSpec
 
 COLOURS = {
     "red": (0.80, 0.10, 0.09),

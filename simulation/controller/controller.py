@@ -11,12 +11,12 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
-import simulation.controller.requests_motion
-import simulation.controller.requests_settings
-import simulation.controller.requests_state
-import simulation.controller.requests_stream
-import simulation.controller.requests_tool
-import simulation.controller.requests_trajectory  # noqa: F401  (these six fill the table of handlers)
+import simulation.controller.requests.motion
+import simulation.controller.requests.settings
+import simulation.controller.requests.state
+import simulation.controller.requests.stream
+import simulation.controller.requests.tool
+import simulation.controller.requests.trajectory  # noqa: F401  (these six fill the table of handlers)
 from simulation.controller.core import MOTORS_OFF, Core, Event, Ticket
 from simulation.controller.faults import Faults
 from simulation.controller.gripper import Gripper
@@ -34,7 +34,7 @@ from simulation.controller.protocol import (
     encode_reply,
 )
 from simulation.controller.report import Face, encode_report
-from simulation.controller.requests import HANDLERS, Call, Refused
+from simulation.controller.requests.table import HANDLERS, Call, Refused
 from simulation.controller.settings import Settings
 from simulation.controller.tool import BoxIo, ToolBus
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from foundation.frames import FramePublisher, FrameStream, StreamInfo
+from foundation.shared_frame_ring import FramePublisher, FrameStream, StreamInfo
+from simulation.bench.camera_spec import CameraSpec
 from simulation.bench.world import World
 from simulation.errors import SimulationError
-from simulation.pictures.camera_spec import CameraSpec
 from simulation.pictures.rendering import Picture, SceneRenderer
 
 _DRAWING = 0.7  # of its thread's time the feed may spend on drawing; a machine that also has a window needs the rest

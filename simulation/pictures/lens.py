@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from simulation.bench.camera_spec import CameraSpec
 from simulation.errors import SimulationError
-from simulation.pictures.camera_spec import CameraSpec
 
 _BORDER = 2  # px of the ideal picture kept free around what is looked up
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from foundation import mjcf
 from foundation.camera import Camera
+from simulation.bench.camera_spec import CameraSpec, camera_spec_at
 from simulation.bench.scene import SceneSpec
 from simulation.bench.world import World
 from simulation.errors import SimulationError
-from simulation.pictures.camera_spec import CameraSpec, camera_spec_at
 from simulation.pictures.lens import Lens, lens_of
 from simulation.pictures.noise import SensorNoise
 from simulation.pictures.offscreen import GlContext, choose_backend, open_context

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from foundation.clocks import utc_now
-from storage.disks import FileLock, explained, sync_folder, write_json
-from storage.documents import LABELS, START, Facts, Labels, Started, write_document
-from storage.episode_rows import add_episodes
+from storage.atomic_files import FileLock, explained, sync_folder, write_json
+from storage.episodes.documents import LABELS, START, Facts, Labels, Started, write_document
+from storage.episodes.finalize import FRAME, SAMPLE_LOG, THUMBNAIL, finish, frame_log_name, video_name, write_thumbnail
+from storage.episodes.record_log import RecordLog
+from storage.episodes.recovery import COMMIT, INCOMING, commit_import
+from storage.episodes.rows import add_episodes
+from storage.episodes.samples import SAMPLE
 from storage.errors import DamagedFileError
-from storage.film import FilmWriter
-from storage.finishing import FRAME, SAMPLE_LOG, THUMBNAIL, film_name, finish, frame_log_name, write_thumbnail
 from storage.layouts.interface import ImportedEpisode, Report
 from storage.library import Library
-from storage.record_log import RecordLog
-from storage.recovery import COMMIT, INCOMING, commit_import
-from storage.samples import SAMPLE
+from storage.video.writer import VideoWriter
 
 
 def import_episodes(library: Library, episodes: Iterable[ImportedEpisode], report: Report) -> list[uuid.UUID]:
@@ -76,14 +76,14 @@ def _film(
 ) -> np.ndarray | None:
     """Write a view's film and log; its last picture, None when it has none."""
     spec = imported.new.views[view]
-    writer: FilmWriter | None = None
+    writer: VideoWriter | None = None
     newest: np.ndarray | None = None
     with contextlib.closing(RecordLog(folder / frame_log_name(view), FRAME)) as log:
         try:
             for number, (time, rgb) in enumerate(pictures):
                 if rgb.shape != (spec.height, spec.width, 3):
                     raise DamagedFileError(f"A picture of the view {spec.name} has the size {rgb.shape[1::-1]}.")
-                writer = writer or FilmWriter(folder / film_name(view), spec.width, spec.height)
+                writer = writer or VideoWriter(folder / video_name(view), spec.width, spec.height)
                 record = np.zeros((), FRAME)
                 record["time"], record["number"] = time, number
                 record["repeated"] = newest is not None and np.array_equal(newest, rgb)

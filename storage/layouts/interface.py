@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from storage.documents import Labels, NewEpisode
-from storage.episode import Episode
+from storage.episodes.documents import Labels, NewEpisode
+from storage.episodes.episode import Episode
 
 Report = Callable[[str, float], None]
 """Told what is being done, and how much of the whole is done, 0 to 1."""

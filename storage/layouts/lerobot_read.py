@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.disks import read_json
-from storage.documents import Calibration, Labels, Lens, NewEpisode, ViewSpec
+from storage.atomic_files import read_json
+from storage.episodes.documents import Calibration, Labels, Lens, NewEpisode, ViewSpec
+from storage.episodes.samples import SAMPLE
 from storage.errors import DamagedFileError, RecordingError
-from storage.film_reader import FilmReader
 from storage.layouts import lerobot_schema as schema
 from storage.layouts.interface import ImportedEpisode
-from storage.samples import SAMPLE
+from storage.video.reader import VideoReader
 
 _MOST_EPISODES, _MOST_FRAMES = 1_000_000, 1_000_000  # of a data set; of an episode
 
@@ -137,7 +137,7 @@ def _film(
 ) -> Iterator[tuple[float, np.ndarray]]:
     path, begin = span
     before = -math.inf
-    with FilmReader(path, view.width, view.height) as film:
+    with VideoReader(path, view.width, view.height) as film:
         for time, moment in zip(times - times[0], taken, strict=True):
             index = int(np.searchsorted(film.times, begin + time - 0.5 * period))
             if index >= len(film) or abs(film.times[index] - begin - time) > 0.5 * period:

@@ -12,16 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.clips import undistorted
-from storage.disks import explained, sync_folder
-from storage.documents import ViewSpec
-from storage.episode import Episode
+from storage.atomic_files import explained, sync_folder
+from storage.episodes.clips import undistorted
+from storage.episodes.documents import ViewSpec
+from storage.episodes.episode import Episode
+from storage.episodes.samples import to_vector
 from storage.errors import StorageError
 from storage.layouts import lerobot_schema as schema
 from storage.layouts.interface import Report
 from storage.layouts.lerobot_rows import EpisodeTable, episode_table
 from storage.layouts.lerobot_statistics import PictureTally
-from storage.samples import to_vector
 
 _SAMPLED = 24  # pictures an episode's picture statistics are taken over
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from storage.disks import read_json
-from storage.documents import Calibration, Labels, Lens, NewEpisode, ViewSpec
+from storage.atomic_files import read_json
+from storage.episodes.documents import Calibration, Labels, Lens, NewEpisode, ViewSpec
+from storage.episodes.samples import SAMPLE
 from storage.errors import DamagedFileError, RecordingError
-from storage.film_reader import FilmReader
 from storage.layouts.interface import ImportedEpisode
 from storage.layouts.text_pickle import read_texts
-from storage.samples import SAMPLE
+from storage.video.reader import VideoReader
 
 STEP = 0.05
 """s between actions: CoppeliaSim's usual step, which the data do not state."""
@@ -98,7 +98,7 @@ def _actions(path: Path) -> np.ndarray:
 
 def _view(path: Path) -> ViewSpec:
     name = path.parent.parent.name
-    with FilmReader(path) as film:
+    with VideoReader(path) as film:
         height, width = film.frame(0).shape[:2] if len(film) else (0, 0)
     if not height:
         raise DamagedFileError(f"The film {path} has no frames.")
@@ -132,6 +132,6 @@ def _calibration(K: np.ndarray, place: np.ndarray, width: int, height: int) -> C
 
 def _film(path: Path, actions: int) -> Iterator[tuple[float, np.ndarray]]:
     """Frame k shows action 4 k; frames beyond the last action belong to nothing."""
-    with FilmReader(path) as film:
+    with VideoReader(path) as film:
         for number in range(min(len(film), -(-actions // STRIDE))):
             yield STEP * STRIDE * number, film.frame(number)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cameras.board import GRIPPER_BOARD
+from cameras.calibration.board import GRIPPER_BOARD
+from cameras.calibration.rig_data import RigData, RigView
 from cameras.intrinsics import Intrinsics
-from cameras.rig_data import RigData, RigView
 from foundation.camera import camera_at
 from foundation.poses import invert, pose, transform
 

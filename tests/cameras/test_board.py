@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cameras.board import GRIPPER_BOARD, PRINTABLE_FAMILIES, TagBoard, tag_cells
-from cameras.board_view import BoardView, look_for_board, median_view
-from cameras.coverage import attitude, coverage, regions_of
+from cameras.calibration.board import GRIPPER_BOARD, PRINTABLE_FAMILIES, TagBoard, tag_cells
+from cameras.calibration.board_view import BoardView, look_for_board, median_view
+from cameras.calibration.coverage import attitude, coverage, regions_of
 from cameras.intrinsics import Intrinsics
 
 CELL_PX = 9

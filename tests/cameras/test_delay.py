@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from known_rig import MOUNT, POINTS, known_rig
 
-from cameras.board import GRIPPER_BOARD
-from cameras.board_view import BoardView
-from cameras.delay import estimate_delay
+from cameras.calibration.board import GRIPPER_BOARD
+from cameras.calibration.board_view import BoardView
+from cameras.calibration.delay import estimate_delay
 from foundation.poses import invert, pose, transform
 
 RIG = known_rig(poses=4)

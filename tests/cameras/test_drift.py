@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from cameras.board import BENCH_TAG_SIZE, tag_cells
-from cameras.drift import BenchSight, bench_sight, check_drift
+from cameras.calibration.board import BENCH_TAG_SIZE, tag_cells
+from cameras.calibration.drift import BenchSight, bench_sight, check_drift
 from cameras.intrinsics import Intrinsics
 from foundation.camera import camera_at
 from foundation.poses import invert, pose, transform

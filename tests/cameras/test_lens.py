@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from cameras.board import TagBoard
-from cameras.board_view import BoardView
+from cameras.calibration.board import TagBoard
+from cameras.calibration.board_view import BoardView
+from cameras.calibration.lens_session import LensSession
+from cameras.calibration.lens_solve import check_lens, solve_lens
 from cameras.errors import CameraError
 from cameras.intrinsics import Intrinsics
-from cameras.lens_session import LensSession
-from cameras.lens_solve import check_lens, solve_lens
 
 GRID = TagBoard(first_id=30, columns=5, rows=6, tag_size=0.027, gap=0.007)
 LENS = Intrinsics(640, 480, [[604.0, 0, 322.5], [0, 601.0, 236.0], [0, 0, 1]], [-0.09, 0.03, 0.0006, -0.0004, 0.0])

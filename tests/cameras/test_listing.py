@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from cameras.drivers.listing import driver_for, list_cameras
 from cameras.errors import CameraError, UnknownCamera
-from cameras.listing import driver_for, list_cameras
-from foundation.frames import FramePublisher, StreamInfo
+from foundation.shared_frame_ring import FramePublisher, StreamInfo
 
 
 @pytest.fixture

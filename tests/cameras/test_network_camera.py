@@ -8,9 +8,9 @@ from mjpeg_server import HEIGHT, WIDTH, MjpegCamera, numbered_picture, read_numb
 from scripted_camera import wait_until
 
 from cameras.capture import Capture
+from cameras.drivers.network import NetworkCamera
 from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.health import State
-from cameras.network import NetworkCamera
 
 pytestmark = pytest.mark.by_the_clock
 

@@ -9,7 +9,7 @@ from scripted_camera import ScriptedCamera, picture, wait_until
 from cameras.capture import Capture
 from cameras.errors import StaleFrame
 from cameras.frame import Frame
-from cameras.one_moment import FRESH, TOGETHER, frames_of_one_moment
+from cameras.synchronized_capture import FRESH, TOGETHER, synchronized_frames
 from foundation.clocks import VirtualClock
 
 pytestmark = pytest.mark.by_the_clock
@@ -53,7 +53,7 @@ def test_cameras_of_five_pictures_a_second_are_enough_though_never_all_fresh_at_
         rig.sleep_until(START + 0.93)
         for _ in range(3):
             asked = rig.now()
-            found = frames_of_one_moment(rig.captures, 1.0, rig)
+            found = synchronized_frames(rig.captures, 1.0, rig)
             assert list(found) == ["left", "right", "top"] and apart(found) == pytest.approx(0.1)
             assert all(frame.captured >= asked for frame in found.values())
             assert rig.now() - asked < 0.45
@@ -64,17 +64,17 @@ def test_cameras_of_five_pictures_a_second_are_enough_though_never_all_fresh_at_
 
 def test_pictures_too_far_apart_wait_for_closer_ones():
     with running(Rig(left=(0.4, 0.05, 0.01), right=(0.4, 0.35, 0.01))) as rig:
-        found = frames_of_one_moment(rig.captures, 2.0, rig)
+        found = synchronized_frames(rig.captures, 2.0, rig)
         assert [round(frame.captured - START, 2) for frame in found.values()] == [0.45, 0.35]
 
 
 def test_pictures_that_are_never_together_are_given_in_the_end():
     with running(Rig(left=(0.6, 0.0, 0.01), right=(0.6, 0.3, 0.01))) as rig:
-        found = frames_of_one_moment(rig.captures, 1.0, rig)
+        found = synchronized_frames(rig.captures, 1.0, rig)
         assert apart(found) > TOGETHER and rig.now() >= START + 1.0
 
 
 def test_a_picture_that_comes_late_or_from_before_is_none():
     for late in ((0.1, 0.0, 0.15), (9.0, -0.02, 0.01)):
         with running(Rig(left=(0.1, 0.0, 0.01), right=late)) as rig, pytest.raises(StaleFrame, match="Bench camera"):
-            frames_of_one_moment(rig.captures, 1.0, rig)
+            synchronized_frames(rig.captures, 1.0, rig)

@@ -20,11 +20,10 @@ from software_realsense import (
 )
 
 from cameras.capture import Capture
+from cameras.drivers.realsense import RealSenseCamera, RealSenseRecording, factory_intrinsics
+from cameras.drivers.realsense_devices import explained, list_realsense
 from cameras.errors import CameraBusy, CameraError, CameraForbidden, CameraGone, UnknownCamera
 from cameras.health import State
-from cameras.realsense import RealSenseCamera, RealSenseRecording
-from cameras.realsense_devices import explained, list_realsense
-from cameras.realsense_lens import factory_intrinsics
 from cameras.timestamps import monotonic_minus_system
 
 pytestmark = pytest.mark.by_the_clock

@@ -7,8 +7,8 @@ from rtsp_server import RtspCamera
 from scripted_camera import wait_until
 
 from cameras.capture import Capture
+from cameras.drivers.network import NetworkCamera
 from cameras.health import State
-from cameras.network import NetworkCamera
 
 pytestmark = pytest.mark.by_the_clock
 

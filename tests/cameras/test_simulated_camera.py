@@ -9,10 +9,10 @@ import pytest
 from scripted_camera import picture, wait_until
 
 from cameras.capture import Capture
+from cameras.drivers.simulated import SimulatedCamera, list_simulated
 from cameras.errors import CameraGone, StaleFrame, UnknownCamera
 from cameras.health import State
-from cameras.simulated import SimulatedCamera, list_simulated
-from foundation.frames import FramePublisher, StreamInfo
+from foundation.shared_frame_ring import FramePublisher, StreamInfo
 
 pytestmark = pytest.mark.by_the_clock
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from cameras.board import TagBoard
-from cameras.tag_print import RULER_MM, PlacedTag, PrintError, TagSheet, free_room_mm, write_sheets
-from cameras.tags import detect_tags
+from cameras.calibration.board import TagBoard
+from cameras.calibration.tag_print import RULER_MM, PlacedTag, PrintError, TagSheet, free_room_mm, write_sheets
+from cameras.calibration.tags import detect_tags
 
 MM = 72.0 / 25.4  # PDF counts in points
 PX_PER_MM = 8

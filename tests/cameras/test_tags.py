@@ -9,7 +9,7 @@ import pytest
 from pupil_apriltags import Detector
 from pupil_apriltags.bindings import _image_u8_get_array, _ImageU8
 
-from cameras.tags import detect_tags
+from cameras.calibration.tags import detect_tags
 from foundation.camera import Camera, pinhole
 from foundation.poses import from_rpy
 

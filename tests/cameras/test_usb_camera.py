@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from cameras.drivers.usb import UsbCamera, capture_time, list_usb
 from cameras.errors import CameraBusy, CameraForbidden, CameraGone, UnknownCamera
 from cameras.timestamps import monotonic_minus_system
-from cameras.usb import UsbCamera, capture_time, list_usb
 
 pytestmark = pytest.mark.by_the_clock
 

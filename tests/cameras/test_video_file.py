@@ -7,9 +7,9 @@ from mjpeg_server import HEIGHT, WIDTH, numbered_picture, read_number
 from scripted_camera import wait_until
 
 from cameras.capture import Capture
+from cameras.drivers.video_file import VideoFileCamera
 from cameras.errors import CameraError
 from cameras.health import State
-from cameras.video_file import VideoFileCamera
 
 pytestmark = pytest.mark.by_the_clock
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from foundation.errors import ProcessError
-from foundation.frames import FramePublisher, FrameReader, StreamGone, StreamInfo, list_streams
+from foundation.shared_frame_ring import FramePublisher, FrameReader, StreamGone, StreamInfo, list_streams
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_silent_asker_does_not_hang_the_publisher(publisher):
 def test_kill_9_of_the_publisher_is_seen_and_leaves_nothing():
     address = f"rehearse-test-{uuid.uuid4()}"
     script = (
-        "import sys, time, numpy as np; from foundation.frames import *;"
+        "import sys, time, numpy as np; from foundation.shared_frame_ring import *;"
         f"p = FramePublisher({address!r}); s = p.add(StreamInfo('a', 8, 8, False, {{}}));"
         "s.write(np.zeros((8, 8, 3), np.uint8), 0.0); print('up', flush=True); time.sleep(60)"
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from foundation.errors import SettingsError
-from foundation.plain_values import from_plain, to_plain
+from foundation.serialization import from_plain, to_plain
 
 
 @dataclass(frozen=True)

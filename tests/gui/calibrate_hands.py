@@ -4,7 +4,7 @@ import threading
 
 from window_hands import click
 
-from gui.calibrate_step import CalibrateStep
+from gui.calibrate.steps import CalibrateStep
 
 LONG = 60_000  # ms, for what takes long on a busy machine
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import OpenGL.GL  # noqa: F401 - before MuJoCo, which would have it draw without a screen in this process
 import pytest
 
-from benchmarks.virtual_screen import virtual_screen
+from benchmarks.window.virtual_screen import virtual_screen
 
 
 def pytest_collection_modifyitems(items):
@@ -107,9 +107,9 @@ def arm_status():
     import numpy as np
 
     from foundation import xarm7
-    from robot.gaps import GapStatistics
+    from robot.service.servo_jitter import JitterStatistics
+    from robot.service.status import RobotStatus
     from robot.state import Activity, ArmState
-    from robot.status import RobotStatus
 
     return RobotStatus(
         **dict.fromkeys(("fault", "limited", "staged", "gripper_fault", "stop_fault"), ""),
@@ -124,6 +124,6 @@ def arm_status():
         read=100.0,
         openness=1.0,
         progress=0.0,
-        gaps=GapStatistics(0, 0.0, 0.0, 0.0),
+        gaps=JitterStatistics(0, 0.0, 0.0, 0.0),
         received=100.0,
     )

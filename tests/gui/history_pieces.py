@@ -8,15 +8,15 @@ import numpy as np
 from foundation import xarm7
 from foundation.camera import camera_at
 from foundation.trajectory import Scene, Trajectory, View
-from robot.plan import Plan
-from robot.planning import make_plan
-from robot.staging import Staged
+from robot.approval.staging import Staged
+from robot.planning.plan import Plan
+from robot.planning.planner import make_plan
 from workflows.cancellation import Cancellation, silently
-from workflows.proposal import Proposal, proposal_from_trajectory
-from workflows.rehearsal_facts import Approval, Facts, Outcome, Run
-from workflows.rehearsal_files import write_proposal, write_record, write_run
+from workflows.proposals.proposal import Proposal, proposal_from_trajectory
+from workflows.rehearsal.facts import Approval, Facts, Outcome, Run
+from workflows.rehearsal.files import write_proposal, write_record, write_run
+from workflows.rehearsal.tracking import Tracking
 from workflows.settings import ProgramSettings
-from workflows.tracking import Tracking
 
 WHEN = "2026-03-01T10:00:00+00:00"
 BESIDE = 0.003  # m

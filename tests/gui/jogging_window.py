@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT))
 from PySide6.QtCore import QTimer  # noqa: E402
 
 from gui.app import Program, application  # noqa: E402
-from gui.arm_control_presenter import Direction  # noqa: E402
+from gui.arm.hand_control import Direction  # noqa: E402
 from robot.state import ArmState  # noqa: E402
 from workflows import settings  # noqa: E402
 from workflows.settings import ArmSettings, ProgramSettings  # noqa: E402

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from benchmarks.library_scale import fill
+from benchmarks.library.scale import fill
 from storage.library import Library
 from tests.storage.recordings import Recording, new_episode
 

@@ -5,8 +5,8 @@ import numpy as np
 from foundation import xarm7
 from foundation.camera import camera_at
 from foundation.trajectory import Trajectory
-from gui.film import Film, make_film
-from model.action_images import render
+from gui.player.playback_clip import PlaybackClip, make_clip
+from model.action_images.rendering import render
 
 T = 9
 CAMERAS = (
@@ -28,13 +28,13 @@ def trajectory() -> Trajectory:
     return Trajectory(np.arange(T) * 0.25, xarm7.forward(joints()), openness)
 
 
-def film(still: bool = False) -> Film:
+def film(still: bool = False) -> PlaybackClip:
     """Every picture of every frame is of one grey value: 20 times the view plus the frame."""
     frames = 1 if still else T
     shades = [[np.full((48, 64, 3), 20 * view + frame, np.uint8) for frame in range(frames)] for view in range(2)]
     action = np.round(255 * render(trajectory(), CAMERAS)).astype(np.uint8)
     confidence = np.linspace(1.0, 0.2, T)
     moments = trajectory().times
-    return make_film(
+    return make_clip(
         CAMERAS, [np.stack(v) for v in shades], action, trajectory(), moments=moments, confidence=confidence
     )

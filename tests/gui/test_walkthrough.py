@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.walkthrough import walked
+from benchmarks.window.walkthrough import walked
 
 STEPS = {
     "first-start",

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QVBoxLayout
 from window_hands import bring_into_view, click, key, make_ready, until_ripe, with_a_ready_arm
 
 from foundation import xarm7
-from gui.arm_control_presenter import Direction
-from gui.theme import DARK, LIGHT, colours
+from gui.arm.hand_control import Direction
+from gui.widgets.theme import DARK, LIGHT, colours
 from robot.state import ArmState
 
 ROOT = Path(__file__).parent.parent.parent

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea
 
-from gui.deliberate import DeliberateButton
+from gui.widgets.deliberate_press import DeliberateButton
 from robot.state import ArmState
 
 

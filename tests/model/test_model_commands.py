@@ -11,7 +11,7 @@ import torch
 from test_checkpoints import original_wan
 
 import main
-from benchmarks.model_layouts import TinyWan, random_tensors, transformer_shapes
+from benchmarks.model.layouts import TinyWan, random_tensors, transformer_shapes
 
 ROOT = Path(__file__).parent.parent.parent
 

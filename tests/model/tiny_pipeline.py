@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler
 
-from model.pipeline import ActionImagesPipeline
-from model.text import byte_encoder, byte_tokenizer
-from model.transformer import ActionImagesTransformer
+from model.generation.pipeline import ActionImagesPipeline
+from model.networks.text_encoding import byte_encoder, byte_tokenizer
+from model.networks.transformer import ActionImagesTransformer
 
 
 def tiny_pipeline(layers: int = 2, width: int = 32) -> ActionImagesPipeline:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from model.text import byte_encoder, byte_tokenizer
+from model.networks.text_encoding import byte_encoder, byte_tokenizer
+from model.networks.transformer import ActionImagesTransformer
 from model.training.batches import Batch, repeated
 from model.training.flow_matching import FlowMatchingObjective
 from model.training.loop import train
 from model.training.parameters import train_everything
 from model.training.settings import FlowMatching, NoiseLevels, TrainingSettings
-from model.transformer import ActionImagesTransformer
 
 CHANNELS, TEXT = 8, 16
 ALL_MODES = {

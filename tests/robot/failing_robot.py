@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from foundation.messages import Channel
-from robot import process
+from robot.service import process
 
 
 class Failing(process._Stream):

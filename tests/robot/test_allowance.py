@@ -7,15 +7,15 @@ import pytest
 from virtual_arm import VirtualArm
 
 from foundation import xarm7
-from robot.allowance import Allowance
-from robot.commands import press
+from robot.approval.multi_segment_approval import SegmentsApproval
 from robot.errors import RobotError
-from robot.plan import Plan
+from robot.planning.plan import Plan
+from robot.planning.waypoints import Waypoint, joint_path
+from robot.service.commands import press
 from robot.state import Activity, ArmState
-from robot.waypoints import Waypoint, joint_path
 
 TASK = "put the red cube in the bowl"
-BOX = Allowance(TASK, 2, (0.2, -0.3, 0.05), (0.7, 0.3, 0.6), speed=0.5)
+BOX = SegmentsApproval(TASK, 2, (0.2, -0.3, 0.05), (0.7, 0.3, 0.6), speed=0.5)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from robot.bounds import limits_from, limits_to
 from robot.errors import RobotError
 from robot.limiter import LimiterSettings
+from robot.service.limiter_messages import limits_from, limits_to
 from robot.workspace import FARTHEST, Workspace
 from workflows.settings import WorkspaceSettings
 

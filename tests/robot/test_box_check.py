@@ -10,7 +10,7 @@ from foundation.arm import ControllerSettings
 from robot.box_check import EXPECTED, Compared, compare, refusal
 from robot.box_check import differences as differing
 from robot.errors import RobotError
-from robot.plan import Plan
+from robot.planning.plan import Plan
 from robot.state import ArmState
 from simulation.controller.link import VirtualLink
 from simulation.controller.protocol import Register

@@ -6,16 +6,16 @@ from contextlib import closing
 
 import pytest
 
-from robot.claim import claim
-from robot.endpoint import Endpoint
+from robot.controller.endpoint import Endpoint
+from robot.controller.exclusive_lock import lock_arm
 from robot.errors import RobotError
 
 pytestmark = pytest.mark.by_the_clock
 
 HOLDS = """
 import sys
-from robot.claim import claim
-from robot.endpoint import Endpoint
+from robot.controller.exclusive_lock import claim
+from robot.controller.endpoint import Endpoint
 held = claim(Endpoint("127.9.8.7"))
 print("held", flush=True)
 sys.stdin.read()
@@ -27,10 +27,10 @@ def test_a_second_program_is_told_to_close_the_first():
         assert other.stdin is not None and other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(RobotError, match=r"Another Rehearse .* 127\.9\.8\.7.*Close it"):
-            claim(Endpoint("127.9.8.7"), within=0.0)
-        claim(Endpoint("127.9.8.6"), within=0.0).close()  # another arm is free
+            lock_arm(Endpoint("127.9.8.7"), within=0.0)
+        lock_arm(Endpoint("127.9.8.6"), within=0.0).close()  # another arm is free
         other.kill()
-    claim(Endpoint("127.9.8.7"), within=30.0).close()
+    lock_arm(Endpoint("127.9.8.7"), within=30.0).close()
 
 
 def test_a_claim_waits_for_a_program_that_is_ending():
@@ -39,5 +39,5 @@ def test_a_claim_waits_for_a_program_that_is_ending():
         assert other.stdin is not None and other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         other.stdin.close()
-        with closing(claim(endpoint, within=30.0)):
+        with closing(lock_arm(endpoint, within=30.0)):
             assert other.wait(30.0) == 0

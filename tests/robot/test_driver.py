@@ -14,8 +14,8 @@ from tcp_arm import TcpArm
 
 from foundation import xarm7
 from foundation.arm import Mode, State
-from robot.driver import XArm
-from robot.endpoint import OLDEST_FIRMWARE, Endpoint, identify
+from robot.controller.driver import XArm
+from robot.controller.endpoint import OLDEST_FIRMWARE, Endpoint, identify
 from robot.errors import LinkError, RobotError
 from simulation.controller.protocol import Register
 
@@ -233,10 +233,10 @@ def test_side_effects_stay_inside(arm, capfd):
 def test_the_sdk_is_imported_late_quietly_and_without_a_home(arm, tmp_path):
     script = f"""
 import sys
-import robot.driver, robot.client, robot.process
+import robot.controller.driver, robot.service.client, robot.service.process
 assert "xarm" not in sys.modules
-from robot.driver import XArm
-from robot.endpoint import Endpoint
+from robot.controller.driver import XArm
+from robot.controller.endpoint import Endpoint
 with XArm(Endpoint("{arm.address}", {arm.port})) as link:
     assert link.read_joints().position.shape == (7,)
 print("done")

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from robot.error_codes import (
+from robot.controller.error_codes import (
     API_CODES,
     CONTROLLER_ERRORS,
     CONTROLLER_WARNINGS,

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from benchmarks.motion.limiter_trial import judged
 from foundation import xarm7
-from robot.follower import Follower
-from robot.joint_trajectory import JointTrajectory
+from robot.control.follower import Follower
 from robot.limiter import PERIOD, LimiterSettings
-from robot.limiter_trial import judged
+from robot.planning.joint_trajectory import JointTrajectory
 
 WAY = np.array([0.4, 0.1, -0.2, 0.1, 0.0, 0.0, 0.5])
 

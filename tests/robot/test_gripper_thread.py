@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foundation import xarm7
-from robot.gripper_thread import GripperThread
+from robot.controller.gripper_thread import GripperThread
 from simulation.controller.controller import Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foundation import xarm7
-from robot.jog import DURATION, JogLimiter, JogSettings
+from robot.control.jog import DURATION, JogLimiter, JogSettings
 from robot.limiter import PERIOD, LimiterSettings
 from robot.workspace import arm_points
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.motion.limiter_trial import KINDS, broken, judged, try_limiter
 from foundation import xarm7
 from robot.limiter import PERIOD, JointState, Limiter, LimiterSettings, standing_at
-from robot.limiter_trial import KINDS, broken, judged, try_limiter
 from robot.workspace import TCP, Workspace, arm_points
 
 SETTINGS = LimiterSettings()

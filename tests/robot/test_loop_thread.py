@@ -9,9 +9,9 @@ import pytest
 
 from foundation import xarm7
 from foundation.clocks import VirtualClock
-from robot.loop import RobotLoop
-from robot.loop_settings import LoopSettings
-from robot.loop_thread import Command, LoopThread
+from robot.control.loop import RobotLoop
+from robot.control.loop_settings import LoopSettings
+from robot.control.loop_thread import Command, LoopThread
 from robot.state import ArmState
 from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from virtual_arm import VirtualArm
 
+from benchmarks.motion.limiter_trial import judged
+from benchmarks.motion.plan_trial import KINDS, proposal
 from foundation import xarm7
+from foundation.batch_ik import batch_inverse
 from foundation.poses import distance, interpolate, pose
-from foundation.reach import reach
 from foundation.trajectory import Trajectory
+from robot.control.follower import Follower
 from robot.errors import RobotError
-from robot.findings import Finding, Level
-from robot.follower import Follower
-from robot.homing import homeward
 from robot.limiter import PERIOD, Limiter, LimiterSettings
-from robot.limiter_trial import judged
-from robot.motion_check import broken_limit
-from robot.plan import Plan
-from robot.plan_trial import KINDS, proposal
-from robot.planning import KnownBox, PlanSettings, make_plan
+from robot.planning.findings import Finding, Level
+from robot.planning.homing import home_trajectory
+from robot.planning.motion_check import broken_limit
+from robot.planning.plan import Plan
+from robot.planning.planner import KnownBox, PlanSettings, make_plan
 from robot.state import ArmState
 
 HOME = xarm7.forward(xarm7.HOME)
@@ -222,14 +222,14 @@ def test_inverse_kinematics_returns_to_the_posture():
 def test_the_way_home_goes_up_first_where_it_must():
     """Behind the base: straight in joint space the gripper would sweep through the arm's own foot or the table."""
     low = plan(through(HOME, at(0.0, 0.0, -0.2))).motion.position[-1].copy()
-    made = homeward(low, 1.0)
+    made = home_trajectory(low, 1.0)
     assert broken_limit(made.motion, LIMITS) == ""
 
 
 def test_reach_is_exact_where_it_can_be():
     generator = np.random.default_rng(1)
     q = generator.uniform(np.maximum(xarm7.LOWER + 0.05, -np.pi), np.minimum(xarm7.UPPER - 0.05, np.pi), (300, 7))
-    found = reach(xarm7.forward(q), xarm7.HOME)
+    found = batch_inverse(xarm7.forward(q), xarm7.HOME)
     assert found.reached.mean() > 0.95
     metres, radians = distance(xarm7.forward(found.position), xarm7.forward(q))
     assert metres[found.reached].max() < 1e-4 and radians[found.reached].max() < 1e-3
@@ -238,12 +238,12 @@ def test_reach_is_exact_where_it_can_be():
 
 def test_the_way_home_from_somewhere_on_the_bench():
     there = plan(through(HOME, at(0.1, 0.25, -0.2))).motion.position[-1]
-    made = homeward(there, 0.5)
+    made = home_trajectory(there, 0.5)
     assert broken_limit(made.motion, LIMITS) == ""
     np.testing.assert_allclose(made.motion.position[-1], xarm7.HOME, atol=1e-9)
     in_the_table = np.array([0.0, 0.5, 0.0, 0.6, 0.0, 1.9, 0.0])
     with pytest.raises(RobotError, match="No free way home"):
-        homeward(in_the_table, 0.5)
+        home_trajectory(in_the_table, 0.5)
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[kind.__name__ for kind in KINDS])

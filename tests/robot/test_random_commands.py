@@ -1,6 +1,6 @@
 """A sample of what `rehearse benchmark reliability` sends to the robot loop: random, hostile and malformed commands."""
 
-from benchmarks import random_commands
+from benchmarks.motion import random_commands
 
 
 def test_random_commands_keep_every_limit_and_press_nothing():

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from virtual_arm import VirtualArm, swing
 
+from benchmarks.motion.limiter_trial import judged
 from foundation import xarm7
 from foundation.errors import KnownError
 from foundation.poses import from_rotation_vector, pose, rotation_vector
+from robot.control.follower import Follower
+from robot.control.jog_step import JogStep
+from robot.control.loop import RobotLoop
+from robot.control.motions import Following
+from robot.control.recovery import RecoveryStep, recovery
 from robot.errors import RobotError
-from robot.follower import Follower
-from robot.jog_step import JogStep
-from robot.joint_trajectory import JointTrajectory
 from robot.limiter import PERIOD, Limiter
-from robot.limiter_trial import judged
-from robot.loop import RobotLoop
-from robot.motions import Following
-from robot.recovery import RecoveryStep, recovery
+from robot.planning.joint_trajectory import JointTrajectory
+from robot.planning.waypoints import Waypoint, joint_path
 from robot.state import ArmState
-from robot.waypoints import Waypoint, joint_path
 from simulation.controller.protocol import Register
 
 FORWARD = np.array([0.1, 0, 0, 0, 0, 0])

@@ -17,15 +17,15 @@ import pytest
 from tcp_arm import TcpArm, wait_until
 
 from foundation import processes, xarm7
-from robot.client import RobotClient
+from robot.control.recovery import RecoveryStep
 from robot.errors import LinkError, RobotError
 from robot.limiter import LimiterSettings
-from robot.plan import Plan
-from robot.recovery import RecoveryStep
+from robot.planning.plan import Plan
+from robot.planning.waypoints import Waypoint, joint_path
+from robot.service.client import RobotClient
 from robot.state import ArmState
-from robot.waypoints import Waypoint, joint_path
 from simulation.controller.protocol import Register
-from workflows.demonstrate import beating_heart
+from workflows.demonstration.demonstrate import heartbeat
 
 pytestmark = pytest.mark.by_the_clock
 
@@ -67,7 +67,7 @@ def sideways(arm: TcpArm, limits: LimiterSettings = LimiterSettings()):
 
 
 def follow(client: RobotClient, motion) -> None:
-    with beating_heart(client):  # the machine may be busy
+    with heartbeat(client):  # the machine may be busy
         client.execute(client.stage(Plan.of_motion(motion).to_bytes()).nonce)
 
 
@@ -76,7 +76,7 @@ def moving(arm: TcpArm) -> bool:
 
 
 def begin_moving(client: RobotClient, arm: TcpArm) -> None:
-    with beating_heart(client):
+    with heartbeat(client):
         follow(client, sideways(arm))
     deadline = time.monotonic() + 5
     while not (moving(arm) and len(arm.targets()) > 30):
@@ -93,7 +93,7 @@ def test_from_connecting_to_a_motion_and_back(arm):
         with pytest.raises(RobotError, match="Enable the motors"):
             client.arm_for_motion()
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             plan = sideways(arm)
             follow(client, plan)
         status = client.wait_for(ArmState.HOLDING, timeout=30)
@@ -117,7 +117,7 @@ def test_an_arm_without_a_gripper_is_never_asked_for_one(arm):
     with RobotClient(arm.address, arm.port, gripper=False) as client:
         ready(client)
         follow(client, sideways(arm))
-        with beating_heart(client):
+        with heartbeat(client):
             status = client.wait_for(ArmState.HOLDING, timeout=30)
         assert (status.error, status.fault, status.gripper_fault, status.openness) == (0, "", "", None)
 
@@ -184,11 +184,11 @@ _WINDOW = """
 import sys, time
 import numpy as np
 sys.path[:0] = [{root!r}, {tests!r}]
-from robot.client import RobotClient
+from robot.service.client import RobotClient
 from robot.state import ArmState
 from test_robot_process import beating_heart, ready
-from robot.plan import Plan
-from robot.waypoints import Waypoint, joint_path
+from robot.planning.plan import Plan
+from robot.planning.waypoints import Waypoint, joint_path
 from foundation import processes, xarm7
 client = ready(RobotClient({address!r}, {port}))
 with beating_heart(client):
@@ -253,7 +253,7 @@ def test_a_failing_robot_process_stops_the_arm_first(arm, monkeypatch):
     monkeypatch.setattr(processes, "_MAIN", Path(__file__).with_name("failing_robot.py"))
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             follow(client, sideways(arm))
             wait_until(lambda: bool(arm.stops()))
             wait_until(lambda: not moving(arm))
@@ -266,7 +266,7 @@ def test_a_robot_process_that_was_held_up_does_not_go_on(arm, frozen_s):
     """The window lives and beats its heart meanwhile; what queued counts for nothing, and no target follows."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             follow(client, sideways(arm))
             wait_until(lambda: len(arm.targets()) > 60)
             os.kill(client.pid, signal.SIGSTOP)
@@ -285,7 +285,7 @@ def test_a_robot_process_that_was_held_up_does_not_go_on(arm, frozen_s):
 def test_a_press_that_queued_while_the_robot_process_was_held_up_is_refused(arm):
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             nonce = client.stage(Plan.of_motion(sideways(arm)).to_bytes()).nonce
             wait_until(lambda: client.settled_status is not None)
             os.kill(client.pid, signal.SIGSTOP)
@@ -311,7 +311,7 @@ def test_what_is_no_command_is_answered_and_counted_and_the_arm_goes_on(arm):
     """Every message is checked before the loop sees anything of it."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             follow(client, sideways(arm))
             channel = client.channel
             for message in WRONG:
@@ -367,7 +367,7 @@ def test_a_press_that_was_not_answered_moves_nothing_later(arm):
     """The robot process is held up; who pressed has been told that it failed, and has gone on to something else."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             nonce = client.stage(Plan.of_motion(sideways(arm)).to_bytes()).nonce
             os.kill(client.pid, signal.SIGSTOP)
         try:
@@ -375,7 +375,7 @@ def test_a_press_that_was_not_answered_moves_nothing_later(arm):
                 client.execute(nonce)
         finally:
             os.kill(client.pid, signal.SIGCONT)
-        with beating_heart(client):
+        with heartbeat(client):
             # On a busy machine the controller's answers came too late meanwhile: then the connection is made anew.
             client.wait_for(ArmState.STOPPED, ArmState.NOT_ENABLED, ArmState.DISCONNECTED)
             time.sleep(0.3)
@@ -408,7 +408,7 @@ def test_an_error_during_a_motion_and_the_guided_recovery(arm):
         for step in status.steps[1:]:
             client.recover(step)
         client.wait_for(ArmState.HOLDING)
-        with beating_heart(client):
+        with heartbeat(client):
             follow(client, sideways(arm))
         client.wait_for(ArmState.FOLLOWING)
         client.stop()
@@ -441,7 +441,7 @@ def test_a_controller_that_dies_is_said_and_can_be_connected_again(arm):
 
 
 def test_staging_and_its_nonce_through_the_process(arm):
-    with RobotClient(arm.address, arm.port) as client, beating_heart(ready(client)):
+    with RobotClient(arm.address, arm.port) as client, heartbeat(ready(client)):
         plan = Plan.of_motion(sideways(arm))
         first = client.stage(plan.to_bytes())
         staged = client.stage(plan.to_bytes())
@@ -465,7 +465,7 @@ def test_staging_and_its_nonce_through_the_process(arm):
 
 
 def test_home_is_one_press(arm):
-    with RobotClient(arm.address, arm.port) as client, beating_heart(ready(client)):
+    with RobotClient(arm.address, arm.port) as client, heartbeat(ready(client)):
         follow(client, sideways(arm))
         client.wait_for(ArmState.HOLDING, timeout=30)
         client.home(speed=1.0)
@@ -487,7 +487,7 @@ def test_jogging_through_the_process(arm):
             time.sleep(0.03)
         client.wait_for(ArmState.HOLDING)  # let go
         assert not moving(arm)
-        with beating_heart(client):
+        with heartbeat(client):
             follow(client, sideways(arm))  # what holds can be asked to go on
             client.wait_for(ArmState.FOLLOWING)
             client.stop_taken(client.stop(), timeout=5)
@@ -516,12 +516,12 @@ def test_other_limits_reach_the_loop(arm):
     limits = {"tcp_speed": 0.05, "workspace": {"low": [-0.3, -0.7, 0.1], "high": [0.8, 0.7, 1.2]}}
     with RobotClient(arm.address, arm.port, limits=limits) as client:
         ready(client)
-        with beating_heart(client):
+        with heartbeat(client):
             with pytest.raises(RobotError, match="mm/s"):
                 follow(client, sideways(arm))  # planned for softer limits
             follow(client, sideways(arm, client.limits))
         client.wait_for(ArmState.FOLLOWING)
-        with beating_heart(client):
+        with heartbeat(client):
             time.sleep(1.0)
         client.stop()
         targets = np.array([target.floats(7) for target in arm.targets()])

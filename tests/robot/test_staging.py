@@ -6,16 +6,16 @@ from virtual_arm import VirtualArm
 
 from foundation import xarm7
 from foundation.messages import pack, unpack
-from robot.commands import press
+from robot.approval.staging import EXPIRES, Stage
+from robot.control.loop_settings import LoopSettings
 from robot.errors import RobotError
-from robot.findings import Finding, Level
-from robot.joint_trajectory import JointTrajectory
 from robot.limiter import LimiterSettings
-from robot.loop_settings import LoopSettings
-from robot.plan import Plan, digest_of
-from robot.staging import EXPIRES, Stage
+from robot.planning.findings import Finding, Level
+from robot.planning.joint_trajectory import JointTrajectory
+from robot.planning.plan import Plan, digest_of
+from robot.planning.waypoints import Waypoint, joint_keyframes, joint_path
+from robot.service.commands import press
 from robot.state import ArmState
-from robot.waypoints import Waypoint, joint_path, joint_way
 from robot.workspace import Workspace
 from simulation.controller.protocol import Register
 
@@ -116,7 +116,7 @@ def test_damaged_bytes_are_refused_or_have_another_digest(arm):
 
 def test_a_refused_plan_is_not_staged_even_when_its_refusal_is_taken_out(arm):
     """The robot process judges the motion itself: what leaves the box stays out, whatever the findings say."""
-    below = joint_way(arm.measured, arm.measured + np.array([0, 0.9, 0, 0, 0, 0, 0]), 1.0)
+    below = joint_keyframes(arm.measured, arm.measured + np.array([0, 0.9, 0, 0, 0, 0, 0]), 1.0)
     plan = Plan.of_motion(below)
     refused = Plan(plan.motion, plan.frame_moments, plan.intended, (Finding(Level.REFUSAL, "Too low."),))
     with pytest.raises(RobotError, match="Too low"):

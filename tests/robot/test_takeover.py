@@ -9,7 +9,7 @@ from virtual_arm import VirtualArm, swing
 from foundation.arm import Mode, Reported
 from foundation.errors import KnownError
 from robot.errors import RobotError
-from robot.plan import Plan
+from robot.planning.plan import Plan
 from robot.state import Activity, ArmState
 from simulation.controller.link import VirtualLink
 from simulation.errors import SimulationError

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from benchmarks.motion.limiter_trial import judged
 from foundation import xarm7
 from foundation.poses import distance, from_rpy
+from robot.control.follower import Follower
 from robot.errors import RobotError
-from robot.follower import Follower
 from robot.limiter import PERIOD, Limiter, LimiterSettings
-from robot.limiter_trial import judged
-from robot.waypoints import GRIPPER_PAUSE, Waypoint, joint_path
+from robot.planning.waypoints import GRIPPER_PAUSE, Waypoint, joint_path
 
 HOME = xarm7.forward(xarm7.HOME)
 SETTINGS = LimiterSettings()

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from benchmarks.virtual_arm import VirtualArm
+from benchmarks.motion.virtual_arm import VirtualArm
 from foundation import xarm7
-from robot.joint_trajectory import JointTrajectory
-from robot.waypoints import Waypoint, joint_path
+from robot.planning.joint_trajectory import JointTrajectory
+from robot.planning.waypoints import Waypoint, joint_path
 
 __all__ = ["VirtualArm", "swing"]
 

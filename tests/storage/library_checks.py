@@ -7,15 +7,15 @@ from recordings import keep_one, new_episode
 
 from storage import history, queries
 from storage.calibration_choices import calibration_choices
-from storage.edits import Change, change, delete_episodes, empty_trash, restore
-from storage.episode import Episode
+from storage.episodes.edits import Change, change, delete_episodes, empty_trash, restore
+from storage.episodes.episode import Episode
 from storage.errors import NotFoundError
 from storage.library import Library
 from storage.page_keys import page_keys
 from storage.queries import EpisodeFilter, Sort
 from storage.statistics import per_task
 from storage.tasks import create_task, set_paraphrases, tasks
-from storage.workspace import visited_cells
+from storage.workspace_coverage import visited_cells
 
 
 def check_library(library: Library) -> None:

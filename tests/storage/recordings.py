@@ -8,11 +8,11 @@ import numpy as np
 from foundation import xarm7
 from foundation.clocks import VirtualClock
 from foundation.poses import look_at
-from storage.documents import Calibration, Lens, NewEpisode, ViewSpec
-from storage.episode_writer import EpisodeWriter
-from storage.frame_source import FrameQueue
+from storage.episodes.documents import Calibration, Lens, NewEpisode, ViewSpec
+from storage.episodes.frame_source import FrameQueue
+from storage.episodes.samples import ArmSample
+from storage.episodes.writer import EpisodeWriter
 from storage.library import Library
-from storage.samples import ArmSample
 
 WIDTH, HEIGHT, FPS = 96, 64, 30.0
 

@@ -6,9 +6,9 @@ import pytest
 from recordings import HEIGHT, WIDTH, Recording, calibration, joints, keep_one, new_episode, picture
 
 from foundation import xarm7
-from storage.clips import ClipSettings, ClipView, undistorted
-from storage.documents import ViewSpec
-from storage.edits import Change, change
+from storage.episodes.clips import ClipSettings, ClipView, undistorted
+from storage.episodes.documents import ViewSpec
+from storage.episodes.edits import Change, change
 from storage.errors import StorageError
 
 

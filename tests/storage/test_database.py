@@ -10,11 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from recordings import keep_one
 
-import storage.database
-from benchmarks.library_scale import fill
-from storage import migrating, queries
-from storage.columns import Table
-from storage.database import Database
+from benchmarks.library.scale import fill
+from storage import queries
+from storage.database import migration
+from storage.database.columns import Table
+from storage.database.database import Database, _engine
 from storage.errors import LibraryBusyError, NewerLibraryError, StorageError
 from storage.library import DATABASE, Library
 
@@ -22,8 +22,8 @@ from storage.library import DATABASE, Library
 def old_library(folder, rows=3):
     """A database of form 0001 with some episodes."""
     file = folder / DATABASE
-    engine = storage.database._engine(file, None, write_ahead=True)
-    migrating._run(engine, "0001")
+    engine = _engine(file, None, write_ahead=True)
+    migration._run(engine, "0001")
     at = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None).isoformat(" ")
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO tasks VALUES ('pick the cube', ?, NULL, ?)", (at, "0" * 32))
@@ -96,7 +96,7 @@ def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
 
 
 def test_another_programs_transaction_is_waited_for_then_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage.database, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("storage.database.database.BUSY_TIMEOUT", 0.1)
     database = Database(tmp_path / "library.db")
     with contextlib.closing(sqlite3.connect(tmp_path / "library.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -138,7 +138,7 @@ def test_an_address_that_leads_nowhere_is_a_sentence(tmp_path, url):
 
 
 def test_a_network_disk_is_known_by_its_mount(tmp_path):
-    from storage.disks import network_system
+    from storage.atomic_files import network_system
 
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\nproc {tmp_path}x proc rw 0 0\n")

@@ -6,18 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import HEIGHT, WIDTH, picture
 
+from storage.episodes.record_log import RecordLog, read_log
+from storage.episodes.samples import SAMPLE, read_parquet, write_parquet
 from storage.errors import DamagedFileError
-from storage.film import FilmWriter, cut_to_whole, film_times
-from storage.film_reader import FilmReader
-from storage.record_log import RecordLog, read_log
-from storage.samples import SAMPLE, read_parquet, write_parquet
+from storage.video.reader import VideoReader
+from storage.video.writer import VideoWriter, cut_to_whole, video_times
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """A film of 2 s, and the times of its frames."""
     path = tmp_path_factory.mktemp("film") / "whole.mp4"
-    writer = FilmWriter(path, WIDTH, HEIGHT)
+    writer = VideoWriter(path, WIDTH, HEIGHT)
     times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.045, 60))
     for number, time in enumerate(times):
         writer.add(picture(number), 50.0 + time)
@@ -27,7 +27,7 @@ def film(tmp_path_factory):
 
 def test_the_true_times_are_in_the_film(film):
     path, times = film
-    assert np.abs(film_times(path) - times).max() < 1e-6
+    assert np.abs(video_times(path) - times).max() < 1e-6
     assert cut_to_whole(path) == 0
 
 
@@ -46,13 +46,13 @@ def test_a_film_cut_anywhere_keeps_its_whole_fragments(film, tmp_path_factory, d
     assert cut_to_whole(cut) == 0
     whole = sum(n - 4 <= cut.stat().st_size for n in fragments[1:]) if cut.stat().st_size else 0
     try:
-        kept = film_times(cut)
+        kept = video_times(cut)
     except DamagedFileError:
         kept = np.zeros(0)
     if whole >= 1:
         assert len(kept) > 0
         assert np.abs(kept - times[: len(kept)]).max() < 1e-6
-        with FilmReader(cut, WIDTH, HEIGHT) as reader:
+        with VideoReader(cut, WIDTH, HEIGHT) as reader:
             reader.frame(len(reader) - 1)
     assert len(kept) <= len(times)
 
@@ -63,7 +63,7 @@ def test_what_is_no_film_is_said_to_be_none(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("bad") / "bad.mp4"
     path.write_bytes(content)
     with pytest.raises(DamagedFileError, match=r"bad\.mp4"):
-        FilmReader(path)
+        VideoReader(path)
 
 
 KIND = np.dtype([("a", "<f8"), ("b", "<i4", (3,))])

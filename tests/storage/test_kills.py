@@ -6,11 +6,12 @@ import time
 import pytest
 from recordings import FPS, keep_one
 
-from benchmarks.library_kills import kill_keeping, kill_recording, victim
-from storage import migrating, queries
-from storage.database import Database
+from benchmarks.library.kills import kill_keeping, kill_recording, victim
+from storage import queries
+from storage.database import migration
+from storage.database.database import Database
+from storage.episodes.recovery import recover
 from storage.library import Library
-from storage.recovery import recover
 
 
 @pytest.mark.parametrize(("after", "again"), [(0.4, None), (1.2, 0.15)])
@@ -75,7 +76,7 @@ def test_killed_while_migrating(tmp_path, after):
             0
         ]
     connection.close()
-    assert (form, searchable) in {("0001", 0), (migrating.newest(), 1)}
+    assert (form, searchable) in {("0001", 0), (migration.newest(), 1)}
     database = Database(file)
     assert queries.count(database, queries.EpisodeFilter(text="cube")) == 3000
     database.close()

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from recordings import HEIGHT, WIDTH, keep_one, new_episode
 
-from benchmarks.data_sets import rlbench_set
-from benchmarks.import_mutations import spoilt_import
+from benchmarks.library.data_sets import rlbench_set
+from benchmarks.library.import_mutations import spoilt_import
 from storage import queries
-from storage.episode import Episode
+from storage.episodes.episode import Episode
 from storage.errors import DamagedFileError, StorageError
 from storage.layouts.importing import import_episodes
 from storage.layouts.known import WRITERS, reader_for

@@ -7,7 +7,7 @@ from library_checks import check_library
 from recordings import keep_one, new_episode
 
 from storage import queries
-from storage.edits import Change, change, delete_episodes
+from storage.episodes.edits import Change, change, delete_episodes
 from storage.errors import LibraryBusyError, RecordingError, StorageError
 from storage.library import Library, rebuild
 from storage.queries import EpisodeFilter
@@ -71,7 +71,7 @@ def test_a_change_that_cannot_be_is_refused(library):
 
 
 def test_many_matches_come_in_the_lists_order(library):
-    from benchmarks.library_scale import fill
+    from benchmarks.library.scale import fill
 
     fill(library.database, 1500)
     page = queries.page(library.database, EpisodeFilter(text="re"), limit=50)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from library_checks import check_screen
 
-from benchmarks.library_scale import fill
+from benchmarks.library.scale import fill
 from storage import queries
-from storage.edits import delete_episodes
+from storage.episodes.edits import delete_episodes
 from storage.page_keys import page_keys
 from storage.queries import EpisodeFilter, Sort
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from recordings import FPS, joints, new_episode
 
-from storage.documents import Calibration, Lens, PlaceSeen, ViewSpec
-from storage.finishing import FRAME
-from storage.quality import EpisodeData, examine
-from storage.samples import SAMPLE, with_poses
+from storage.episodes.documents import Calibration, Lens, PlaceSeen, ViewSpec
+from storage.episodes.finalize import FRAME
+from storage.episodes.quality import EpisodeData, examine
+from storage.episodes.samples import SAMPLE, with_poses
 
 MADE, SEEN = "2026-03-01T08:00:00+00:00", "2026-03-02T08:00:00+00:00"
 PLACE = PlaceSeen(SEEN, "green", "The camera stands where it stood.", 0.1, 0.05)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from library_checks import check_library, check_screen
 
-from storage import migrating, queries
-from storage.edits import delete_episodes, empty_trash
+from storage import queries
+from storage.database import migration
+from storage.episodes.edits import delete_episodes, empty_trash
 from storage.library import Library
 
 
@@ -86,7 +87,7 @@ def test_everything_a_screen_does_on_a_server(server, tmp_path):
         delete_episodes(library, queries.episode_ids(library.database))
         empty_trash(library)
         check_screen(library)
-        assert migrating.present(library.database.engine) == migrating.newest()
+        assert migration.present(library.database.engine) == migration.newest()
         assert not (tmp_path / "library.db").exists()
     finally:
         library.close()

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from recordings import Recording, keep_one
 
-from storage import episode_writer, queries
-from storage.episode import Episode
-from storage.film import cut_to_whole, film_times
-from storage.finishing import SAMPLE_LOG, film_name
+from storage import queries
+from storage.episodes import writer
+from storage.episodes.episode import Episode
+from storage.episodes.finalize import SAMPLE_LOG, video_name
+from storage.episodes.record_log import read_log
+from storage.episodes.samples import SAMPLE
 from storage.library import Library
-from storage.record_log import read_log
-from storage.samples import SAMPLE
+from storage.video.writer import cut_to_whole, video_times
 
 
 class Disk:
@@ -99,7 +100,7 @@ def _names(folder: Path) -> dict[str, int]:
 def on_disk(disk: Disk, folder: Path, scratch: Path) -> tuple[int, int]:
     """How many samples and how many frames of the first view are safely there."""
     samples = frames = 0
-    for name in (SAMPLE_LOG, film_name(0)):
+    for name in (SAMPLE_LOG, video_name(0)):
         path = folder / name
         synced = disk._bytes.get(path.stat().st_ino, b"") if path.exists() else b""
         if not synced:
@@ -109,7 +110,7 @@ def on_disk(disk: Disk, folder: Path, scratch: Path) -> tuple[int, int]:
             samples = len(read_log(scratch, SAMPLE))
         else:
             cut_to_whole(scratch)
-            frames = len(film_times(scratch))
+            frames = len(video_times(scratch))
     return samples, frames
 
 
@@ -119,7 +120,7 @@ def test_what_was_on_the_disk_is_there_after_a_power_cut_while_recording(tmp_pat
     before = keep_one(root, 0.3)
     disk, cuts = Disk(root, monkeypatch, seed), []
     disk.everything_is_on_it()
-    monkeypatch.setattr(episode_writer, "SYNC_PERIOD", 0.02)
+    monkeypatch.setattr(writer, "SYNC_PERIOD", 0.02)
     with Library(root) as library:
         recording = Recording(library)
         recording.run(0.3)

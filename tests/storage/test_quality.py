@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from recordings import FPS, joints, new_episode
 
-from storage.finishing import FRAME
-from storage.quality import EpisodeData, coverage, examine, idle_ends
-from storage.samples import SAMPLE, with_poses
+from storage.episodes.finalize import FRAME
+from storage.episodes.quality import EpisodeData, coverage, examine, idle_ends
+from storage.episodes.samples import SAMPLE, with_poses
 
 
 def good(seconds: float = 8.0) -> EpisodeData:

@@ -8,8 +8,8 @@ import pytest
 from recordings import Recording, keep_one, new_episode
 
 from storage import queries
-from storage.edits import Change, change
-from storage.episode import Episode
+from storage.episodes.edits import Change, change
+from storage.episodes.episode import Episode
 from storage.errors import DiskFullError, StorageError
 from storage.library import Library
 

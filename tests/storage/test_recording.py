@@ -11,11 +11,11 @@ from recordings import FPS, HEIGHT, WIDTH, Picture, Recording, joints, keep_one,
 
 from foundation import xarm7
 from storage import queries
-from storage.documents import ViewSpec
-from storage.episode import Episode
+from storage.episodes.documents import ViewSpec
+from storage.episodes.episode import Episode
+from storage.episodes.finalize import FRAMES, SAMPLES
+from storage.episodes.frame_source import FrameQueue
 from storage.errors import DiskFullError, RecordingError, StorageError
-from storage.finishing import FRAMES, SAMPLES
-from storage.frame_source import FrameQueue
 from storage.library import Library
 
 

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from foundation.errors import KnownError
-from robot.client import RobotClient
+from robot.service.client import RobotClient
 from robot.state import ArmState
-from workflows.demonstrate import beating_heart
-from workflows.rehearse import DemonstratorSource, Rehearsal
+from workflows.demonstration.demonstrate import heartbeat
+from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
 
@@ -37,7 +37,7 @@ def lab_session(instruction: str = "pick up the red cube", seed: int = 200_003) 
         session.open()
         if session.robot is None:
             raise KnownError(f"{session.problems} does not answer")
-        with beating_heart(session.robot):
+        with heartbeat(session.robot):
             make_ready(session.robot)
             yield session
     finally:

@@ -7,9 +7,9 @@ import numpy as np
 
 from foundation.trajectory import Scene, View
 from robot.limiter import LimiterSettings
-from robot.status import MotionSample, RobotStatus, status_of
+from robot.service.status import MotionSample, RobotStatus, status_of
 from simulation.bench.randomise import scene_for
-from workflows.demonstrate import VirtualLabArm
+from workflows.demonstration.demonstrate import VirtualLabArm
 from workflows.settings import ProgramSettings
 
 STEPS_AT_ONCE = 5  # of the robot loop between two looks

@@ -13,7 +13,7 @@ import numpy as np
 from foundation import xarm7
 from foundation.trajectory import Trajectory
 from robot.errors import RobotError
-from robot.planning import make_plan
+from robot.planning.planner import make_plan
 from simulation.bench.judging import judge
 from simulation.bench.scene import SceneSpec
 from simulation.bench.still import still_truth
@@ -21,15 +21,15 @@ from simulation.bench.tasks import Task
 from simulation.bench.world import Truth
 from simulation.pictures.looks import Look
 from simulation.pictures.studio import Studio
-from workflows.demonstrate import VirtualLabArm
-from workflows.demonstrator import waypoints
+from workflows.demonstration.demonstrate import VirtualLabArm
+from workflows.demonstration.demonstrator import waypoints
+from workflows.embedded.camera_rigs import random_camera_rig
 from workflows.embedded.clip import Clip, Unseen
+from workflows.embedded.domain_randomization import jittered_appearance, random_appearance, random_environment
+from workflows.embedded.keyframe_timing import clip_trajectory
 from workflows.embedded.lessons import MIXTURE, further_tasks, random_kind, random_lesson, random_start
-from workflows.embedded.looks import random_environment, random_look, varied_look
-from workflows.embedded.rigs import random_rig
+from workflows.embedded.paraphrases import random_paraphrase
 from workflows.embedded.seeds import SeedError, Use, use_of
-from workflows.embedded.timing import clip_trajectory
-from workflows.embedded.wordings import random_wording
 
 __all__ = ["SIZE", "Clip", "Unseen", "episode_clip", "first_frame_clip", "first_frame_clips"]
 
@@ -70,7 +70,7 @@ def first_frame_clips(
     """
     lesson = _lesson(seed, kind, mixture, unseen)
     if varied:
-        lesson = replace(lesson, look=varied_look(_generator(seed, "varied"), lesson.scene, lesson.look))
+        lesson = replace(lesson, look=jittered_appearance(_generator(seed, "varied"), lesson.scene, lesson.look))
     draw = _generator(seed, "further")
     tasks = [lesson.task, *further_tasks(draw, lesson.scene, lesson.task, instructions - 1)]
     truth = still_truth(lesson.scene, lesson.joints)
@@ -79,7 +79,7 @@ def first_frame_clips(
     studio.show(truth, lesson.scene, lesson.joints, lesson.look)
     clips = []
     for number in range(rigs):
-        cameras = random_rig(_generator(seed, "rig", number), views, size, unseen=unseen.rigs)
+        cameras = random_camera_rig(_generator(seed, "rig", number), views, size, unseen=unseen.rigs)
         noise = _generator(seed, "noise", number)
         rgb = _expose(noise, np.stack([studio.draw(camera) for camera in cameras])[:, None])
         for task, instruction, motion in zip(tasks, spoken, motions, strict=True):
@@ -114,7 +114,7 @@ def episode_clip(
     motion = _motion(lesson.task, scene, start)
     seen, finished = _run(arm, motion)
     done = finished and judge(lesson.task, start, arm.lab.world.truth()).success
-    cameras = random_rig(_generator(seed, "rig", 0), views, size, unseen=unseen.rigs)
+    cameras = random_camera_rig(_generator(seed, "rig", 0), views, size, unseen=unseen.rigs)
     pictures = []
     for truth, joints in seen:
         studio.show(truth, scene, joints, lesson.look)
@@ -134,7 +134,9 @@ def _lesson(seed: int, kind: str | None, mixture: Mapping[str, float], unseen: U
     kind = kind or random_kind(_generator(seed, "kind"), mixture)
     scene, task = random_lesson(_generator(seed, "task"), seed, kind, unseen_pair=unseen.pairs)
     scene = random_environment(_generator(seed, "environment"), scene, unseen=unseen.environment)
-    look = random_look(_generator(seed, "look"), scene, unseen_environment=unseen.environment, unseen_arm=unseen.arm)
+    look = random_appearance(
+        _generator(seed, "look"), scene, unseen_environment=unseen.environment, unseen_arm=unseen.arm
+    )
     return _Lesson(scene, look, task, random_start(_generator(seed, "start")))
 
 
@@ -144,7 +146,7 @@ def _motion(task: Task, scene: SceneSpec, truth: Truth) -> Trajectory:
 
 def _wording(seed: int, number: int, task: Task, lesson: _Lesson, unseen: Unseen) -> str:
     draw, names = _generator(seed, "wording", number), lesson.look.names
-    return random_wording(draw, task, lesson.scene, held_out=unseen.wording, names=names)
+    return random_paraphrase(draw, task, lesson.scene, held_out=unseen.wording, names=names)
 
 
 def _run(arm: VirtualLabArm, motion: Trajectory) -> tuple[list[tuple[Truth, np.ndarray]], bool]:

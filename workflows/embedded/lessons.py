@@ -10,7 +10,7 @@ from simulation.bench.furniture import DRAWER_TRAVEL
 from simulation.bench.randomise import DIRECTIONS, FARTHEST, FINGER_ROOM, NEAREST, PUSH_ROOM, random_scene
 from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import Task, possible_tasks
-from workflows.embedded.looks import SEEN_PAIRS, UNSEEN_PAIRS
+from workflows.embedded.domain_randomization import SEEN_PAIRS, UNSEEN_PAIRS
 
 MIXTURE: Mapping[str, float] = {
     "reach": 0.20,

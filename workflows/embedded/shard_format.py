@@ -19,7 +19,7 @@ from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import Task
 from simulation.pictures.looks import Look
 from workflows.embedded.clip import Clip
-from workflows.embedded.timing import PERIOD
+from workflows.embedded.keyframe_timing import PERIOD
 
 
 class ShardError(KnownError):

@@ -12,10 +12,10 @@ from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
 from simulation.pictures.studio import Studio
 from workflows.embedded.clips import SIZE, Clip, episode_clip, first_frame_clips
+from workflows.embedded.keyframe_timing import FRAMES, PERIOD
 from workflows.embedded.lessons import MIXTURE
 from workflows.embedded.seeds import Use, require
 from workflows.embedded.shard_format import Shard, ShardError, read_shard, shard_files, write_shard
-from workflows.embedded.timing import FRAMES, PERIOD
 
 __all__ = ["Recipe", "Shard", "ShardError", "read_shard", "shard_files", "write_shards"]
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workflows.embedded.keyframe_timing import PERIOD
 from workflows.embedded.lessons import FURNITURE_MIXTURE
+from workflows.embedded.scene_data import episodes_of, scene_data_of
 from workflows.embedded.seeds import Use, seeds_for
 from workflows.embedded.shards import Recipe, write_shards
-from workflows.embedded.shots import episodes_of, shots_of
-from workflows.embedded.timing import PERIOD
 
 
 def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Carry the command out: the answer, and the same as text. Raises KnownError."""
     from model.embedded.curriculum import CURRICULUM, read_curriculum
     from model.embedded.export import export, record_of
-    from model.embedded.shots import Shots, joined
+    from model.embedded.scene_data import SceneData, joined
     from model.embedded.training import Material, train_curriculum
 
     began = time.monotonic()
@@ -30,11 +30,11 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     varied = parsed.folder / "varied"
     firsts = [parsed.folder / "first", *([parsed.folder / "furniture"] if data.furniture_seeds else [])]
     material = Material(
-        joined([Shots(**shots_of(folder, px, motions=data.motions)) for folder in firsts]),
-        None if episodes is None else Shots(**episodes),
-        Shots(**shots_of(parsed.folder / "tuning", px, motions=data.motions)),
+        joined([SceneData(**scene_data_of(folder, px, motions=data.motions)) for folder in firsts]),
+        None if episodes is None else SceneData(**episodes),
+        SceneData(**scene_data_of(parsed.folder / "tuning", px, motions=data.motions)),
         PERIOD,
-        Shots(**shots_of(varied, px, motions=data.motions)) if data.varied_seeds else None,
+        SceneData(**scene_data_of(varied, px, motions=data.motions)) if data.varied_seeds else None,
     )
     runs = parsed.folder / "runs"
 

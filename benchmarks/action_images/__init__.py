@@ -1,0 +1,1 @@
+"""How exactly and how fast action images are drawn and read."""

@@ -1,0 +1,1 @@
+"""Calibration against the lab's truth, and beside OpenCV's closed forms."""

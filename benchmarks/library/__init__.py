@@ -1,0 +1,1 @@
+"""The library under load, crashes and spoilt data."""

@@ -1,0 +1,1 @@
+"""The arm's safety and the planning, tried by the thousand."""

@@ -1,0 +1,1 @@
+"""The window in use: speed, stalls, presses, and a walk through every screen."""

@@ -1,0 +1,1 @@
+"""Boards and tags, lenses, and the joint calibration of a rig."""

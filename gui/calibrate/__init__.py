@@ -1,0 +1,1 @@
+"""The Calibrate screen: print, lenses, poses, solve, report."""

@@ -1,0 +1,77 @@
+"""Looking for a board in every camera's newest picture, again and again, beside the window."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cameras.frame import Frame
+from gui.runtime.connection import Connection
+from gui.runtime.jobs import Job, Jobs
+from workflows.cancellation import Cancellation, Report
+
+if TYPE_CHECKING:  # OpenCV's and AprilTag's parts are loaded when they are first needed
+    from cameras.calibration.board import TagBoard
+    from cameras.calibration.board_view import BoardView, Sighting
+
+_EVERY = 0.15  # s: as quick as a person moves a board, and no load for a small machine
+_STILL_FRAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was found in a frame."""
+
+    frame: Frame
+    sighting: "Sighting"
+
+
+class BoardDetection:
+    """`seen`: by identity the newest find; `start` and `stop` return at once.
+
+    A board that is held still gives a view, told to `taken(identity, view)` in the watching thread.
+    """
+
+    def __init__(self, connection: Connection, jobs: Jobs):
+        self._connection, self._jobs = connection, jobs
+        self._job: Job | None = None
+        self.seen: dict[str, Seen] = {}
+        self.board: TagBoard | None = None
+
+    @property
+    def watching(self) -> bool:
+        return self._job is not None
+
+    def start(self, board: "TagBoard", taken: "Callable[[str, BoardView], None] | None" = None) -> None:
+        """Look for this board from now on."""
+        self.stop()
+        self.board, self.seen = board, (seen := {})
+        session = self._connection.session
+
+        def work(token: Cancellation, report: Report) -> None:
+            from cameras.calibration.board_view import look_for_board, median_view
+
+            recent: dict[str, deque[Sighting]] = {}
+            while True:
+                token.wait(_EVERY)
+                for identity, capture in tuple(session.captures.items()):
+                    frame, before = capture.newest, seen.get(identity)
+                    if frame is None or (before is not None and before.frame is frame):
+                        continue
+                    sighting = look_for_board(frame.rgb, board, camera=session.names.get(identity, identity))
+                    seen[identity] = Seen(frame, sighting)
+                    kept = recent.setdefault(identity, deque(maxlen=_STILL_FRAMES))
+                    kept.append(sighting)
+                    if taken is None or len(kept) < _STILL_FRAMES or any(each.view is None for each in kept):
+                        continue
+                    view = median_view([each.view for each in kept if each.view is not None])
+                    if view is not None:
+                        kept.clear()
+                        taken(identity, view)
+
+        self._job = self._jobs.run(work, name="look for the board")
+
+    def stop(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None

@@ -1,0 +1,253 @@
+"""The whole way of a calibration: where the operator is, what is worked out, and what is stored."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.calibrate.lens_presenter import LensPresenter
+from gui.calibrate.place_check_presenter import PlaceCheckPresenter
+from gui.calibrate.poses_presenter import PosesPresenter
+from gui.calibrate.solve_presenter import SolvePresenter
+from gui.calibrate.steps import CalibrateStep
+from gui.calibrate.store_presenter import CalibrateStorePresenter
+from gui.runtime.connection import Connection
+from gui.runtime.jobs import Job, Jobs, Work
+from gui.runtime.open_library import OpenLibrary
+from gui.runtime.single_job import SingleJob
+from gui.setup.presenter import SetupPresenter
+from workflows.calibration.tag_boards import bench_tag_size, gripper_board
+from workflows.cancellation import Cancellation, Report
+from workflows.settings import TagSettings
+
+if TYPE_CHECKING:  # SciPy, the solver and the database are loaded when they are first needed
+    from workflows.calibration.calibrate import CalibrationReport, CalibrationSession
+    from workflows.calibration.store import Stored
+
+
+class CalibratePresenter(QObject):
+    """`step` is where the operator is; what each step gathered stays when they go back and forth.
+
+    `lenses`, `poses` and `solver` are the steps' own presenters, `store` knows what is stored, `check` whether that
+    still holds.
+    """
+
+    changed = Signal()
+    stepped = Signal()
+
+    def __init__(
+        self,
+        connection: Connection,
+        setup: SetupPresenter,
+        check: PlaceCheckPresenter,
+        library: OpenLibrary,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ):
+        super().__init__(parent)
+        self.connection, self.setup, self.check = connection, setup, check
+        self.store = CalibrateStorePresenter(connection, setup, library, jobs, self)
+        self.lenses, self.poses = LensPresenter(connection, jobs, self), PosesPresenter(connection, jobs, self)
+        self.solver = SolvePresenter(connection, self.poses, jobs, self)
+        self.step, self.saved = CalibrateStep.OVERVIEW, False
+        self.printed: Path | None = None
+        self._work = SingleJob(jobs, self)
+        for part in (self.lenses, self.poses, self.solver, self.store, check, self._work):
+            part.changed.connect(self.changed)
+        self.solver.reported.connect(self._reported)
+        self.poses.finished.connect(self._poses_finished)
+        self.store.saved.connect(self._saved)
+        self.store.opened.connect(self._reopened)
+        self.store.in_use.connect(self._in_use)
+        connection.changed.connect(self._connection_changed)
+
+    # --- what is known ---
+
+    @property
+    def busy(self) -> bool:
+        return self._work.busy or self.solver.busy
+
+    @property
+    def problem(self) -> str:
+        """What went wrong last."""
+        return self._work.problem or self.solver.problem
+
+    @property
+    def report(self) -> "CalibrationReport | None":
+        return self.solver.report
+
+    @property
+    def simulated(self) -> bool:
+        return self.connection.session.simulated
+
+    @property
+    def tags(self) -> TagSettings:
+        return self.connection.session.settings.tags
+
+    @property
+    def stored(self) -> "Stored | None":
+        """The calibration in use."""
+        return self.connection.session.stored
+
+    @property
+    def session(self) -> "CalibrationSession | None":
+        return self.poses.session
+
+    # --- going back and forth ---
+
+    def watch(self, shown: bool) -> None:
+        """Whether the screen is shown: what looks and lists goes on only then."""
+        if shown:
+            self.store.look()
+            self._enter()
+        else:
+            self._leave()
+
+    def go_to(self, step: CalibrateStep) -> None:
+        """Another step; nothing gathered is lost."""
+        if step is self.step or self.poses.driving or self.solver.sweeping:
+            return
+        self._leave()
+        self.step = step
+        self._clear()
+        if step is CalibrateStep.POSES and not self.poses.gathered:
+            self.begin()
+        self._enter()
+        self.stepped.emit()
+        self.changed.emit()
+
+    def start(self) -> None:
+        """From the overview: on with what was gathered and not yet stored, else all anew."""
+        if self.saved:
+            self.poses.forget()
+            self.solver.show(None)
+        self.go_to(CalibrateStep.PRINT)
+
+    def begin(self) -> None:
+        """A new calibration with the cameras whose lens is known; or, where only cameras came that the one in use does
+        not know, that one, which they join."""
+        tags, bench = self.tags, bench_tag_size(self.tags)
+        lenses = {identity: self.lenses.lens(identity) for identity in self.lenses.identities}
+        known = [(identity, self.lenses.name(identity), lens) for identity, lens in lenses.items() if lens is not None]
+        joined = self._joined({identity for identity, *_ in known})
+
+        def work(token: Cancellation, report: Report) -> "CalibrationSession":
+            from workflows.calibration.calibrate import CalibrationSession, CameraEntry  # SciPy loads beside the window
+
+            cameras = tuple(CameraEntry(*each) for each in known)
+            if joined is not None:
+                return joined.joined_by(*cameras)
+            return CalibrationSession(gripper_board(tags), cameras, bench_tag_size=bench)
+
+        self._begin(work, "begin a calibration").on(done=lambda session: self._begun(session, joined is not None))
+
+    def _joined(self, identities: set[str]) -> "CalibrationSession | None":
+        """What is gathered already, when it is still so and cameras have come."""
+        stored, check = self.stored, self.check.check
+        if stored is None or (check is not None and check.failed):
+            return None
+        there = {camera.identity for camera in stored.session.cameras}
+        same = stored.session.board == gripper_board(self.tags)
+        return stored.session if same and there < identities else None
+
+    # --- presses ---
+
+    def choose_tags(self, **values: Any) -> None:
+        """Family, sizes and paper, remembered; a wrong value is said."""
+        try:
+            tags = replace(self.tags, **values)
+        except ValueError as error:
+            self._work.problem = f"This cannot be used: {error}."
+        else:
+            self._work.problem = ""
+            self.setup.remember_tags(tags)
+        self.changed.emit()
+
+    def print_to(self, file: Path) -> None:
+        """Write the PDF."""
+        tags, grid = self.tags, any(self.lenses.estimated(each) for each in self.lenses.identities)
+
+        def work(token: Cancellation, report: Report) -> Path:
+            from workflows.calibration.print_tags import print_tags
+
+            return Path(print_tags(file, tags, grid=grid)["file"])
+
+        self._begin(work, "write the tags").on(done=self._printed)
+
+    def save(self) -> None:
+        """Store it with everything it was made from, and use it from now on."""
+        if self.session is not None and self.report is not None and not self.busy:
+            self.store.save(self.session, self.report)
+
+    def bench_is_wanted(self) -> None:
+        """Another screen works on the lab's bench: what was cleared away for the board comes back."""
+        if self.simulated and self.poses.mounted and not self.poses.busy and not self.busy:
+            self.poses.unmount()
+
+    def close(self) -> None:
+        """End what looks and works; waits for nothing."""
+        self._leave()
+        self.solver.cancel()
+
+    # --- parts ---
+
+    def _enter(self) -> None:
+        acts = {
+            CalibrateStep.LENSES: self.lenses.begin,
+            CalibrateStep.POSES: self.poses.enter,
+            CalibrateStep.SOLVE: self.poses.look,
+            CalibrateStep.REPORT: self.poses.look,
+        }
+        acts.get(self.step, lambda: None)()
+
+    def _leave(self) -> None:
+        self.lenses.end()
+        self.poses.leave()
+
+    def _clear(self) -> None:
+        self._work.problem = ""
+        self.solver.forget_problem()
+
+    def _reported(self) -> None:
+        self.saved = False
+
+    def _begun(self, session: "CalibrationSession", joining: bool) -> None:
+        note = "The new cameras join the calibration in use: only poses that they see are still needed."
+        self.poses.begin(session, note if joining else "")
+        self.solver.show(None)
+        if self.step is CalibrateStep.POSES:
+            self.poses.enter()
+
+    def _poses_finished(self) -> None:
+        self.go_to(CalibrateStep.SOLVE)
+        self.solver.solve()
+
+    def _printed(self, file: Path) -> None:
+        self.printed = file
+
+    def _saved(self) -> None:
+        self.saved = True
+        self.poses.unmount()
+        self.changed.emit()
+
+    def _reopened(self, stored: "Stored") -> None:
+        self.poses.begin(stored.session)
+        self.solver.show(stored.report)
+        self.saved = True
+        self.go_to(CalibrateStep.REPORT)
+
+    def _in_use(self) -> None:
+        """Whoever shows or uses the cameras' places takes them anew."""
+        self.check.refresh()
+        self.connection.changed.emit()
+
+    def _connection_changed(self) -> None:
+        if not self.connection.opened and self.step > CalibrateStep.PRINT:
+            self.lenses.end()
+            self.poses.leave()
+        self.changed.emit()
+
+    def _begin(self, work: Work, name: str) -> Job:
+        self._clear()
+        return self._work.begin(work, name)

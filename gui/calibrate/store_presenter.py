@@ -1,0 +1,148 @@
+"""The stored calibrations: which there are, which one is in use, and whether the lab's word counts instead."""
+
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from foundation.errors import KnownError
+from gui.runtime.connection import Connection
+from gui.runtime.jobs import Job, Jobs
+from gui.runtime.open_library import OpenLibrary
+from gui.setup.presenter import SetupPresenter
+from workflows.cancellation import Cancellation, Report
+
+if TYPE_CHECKING:  # the solver and the database are loaded when they are first needed
+    from storage.library import Library
+    from workflows.calibration.calibrate import CalibrationReport, CalibrationSession
+    from workflows.calibration.store import Stored, Version
+
+
+class CalibrateStorePresenter(QObject):
+    """`versions`, newest first. `in_use` comes when another calibration is used from now on."""
+
+    changed = Signal()
+    in_use = Signal()
+    saved = Signal()
+    opened = Signal(object)  # a Stored to be looked at again
+
+    def __init__(
+        self,
+        connection: Connection,
+        setup: SetupPresenter,
+        library: OpenLibrary,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ):
+        super().__init__(parent)
+        self._connection, self._setup, self._library, self._jobs = connection, setup, library, jobs
+        self.versions: tuple[Version, ...] = ()
+        self.problem = ""
+        self._job: Job | None = None
+        library.opened.connect(self._list)
+        library.failed.connect(lambda _: self.changed.emit())
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether something can be stored now."""
+        return self._library.library is not None and not self.busy
+
+    @property
+    def truth(self) -> bool:
+        """Whether the simulation's own word counts."""
+        session = self._connection.session
+        return session.simulated and session.settings.lab.true_places
+
+    def look(self) -> None:
+        """The list is wanted."""
+        self._library.ask()
+
+    def save(self, session: "CalibrationSession", report: "CalibrationReport") -> None:
+        """Store it with everything it was made from, and use it from now on."""
+        self._change(lambda store, library: store.save(library, session, report), truth=False, then=self.saved.emit)
+
+    def activate(self, version: uuid.UUID) -> None:
+        """Use this one from now on."""
+        self._change(lambda store, library: store.activate(library, version), truth=False)
+
+    def delete(self, version: uuid.UUID) -> None:
+        self._change(lambda store, library: store.delete(library, version), truth=self.truth)
+
+    def use_truth(self, truth: bool) -> None:
+        """In the lab: the places as the simulation says, or as they were calibrated."""
+        self._change(lambda store, library: None, truth=truth)
+
+    def open(self, version: uuid.UUID) -> None:
+        """Look at a stored one as if it had just been gathered."""
+        library = self._library.library
+        if library is None or self.busy:
+            return
+
+        def work(token: Cancellation, report: Report) -> "Stored":
+            from workflows.calibration.store import load
+
+            return load(library, version)
+
+        self._begin(work, "open the calibration").on(done=self.opened.emit)
+
+    # --- parts ---
+
+    def _change(
+        self, act: Callable[[Any, "Library"], object], *, truth: bool, then: Callable[[], object] = lambda: None
+    ) -> None:
+        """Do it to the library, then use what is active there, or in the lab the lab's word."""
+        library, session = self._library.library, self._connection.session
+        if library is None or self.busy:
+            return
+        lab = session.simulated
+
+        def work(token: Cancellation, report: Report) -> None:
+            from workflows.calibration import store as calibrate_store
+
+            act(calibrate_store, library)
+            session.use(None if lab and truth else calibrate_store.active(library))
+
+        def done(_: object) -> None:
+            if lab:
+                self._setup.remember_true_places(truth)
+            then()
+            self.in_use.emit()
+
+        self._begin(work, "change the calibration").on(done=done)
+
+    def _list(self) -> None:
+        library = self._library.library
+        if library is None:
+            return
+
+        def work(token: Cancellation, report: Report) -> "list[Version]":
+            from workflows.calibration.store import versions
+
+            return versions(library)
+
+        self._jobs.run(work, name="list the calibrations").on(done=self._listed, failed=self._failed)
+
+    def _listed(self, found: "list[Version]") -> None:
+        self.versions = tuple(found)
+        self.changed.emit()
+
+    def _begin(self, work: Callable[[Cancellation, Report], Any], name: str) -> Job:
+        self.problem = ""
+        self._job = self._jobs.run(work, name=name)
+        self._job.on(failed=self._failed, ended=self._ended)
+        self.changed.emit()
+        return self._job
+
+    def _failed(self, error: KnownError) -> None:
+        self.problem = str(error)
+        self.changed.emit()
+
+    def _ended(self) -> None:
+        self._job = None
+        self._list()
+        self.changed.emit()

@@ -1,0 +1,1 @@
+"""The History screen: past rehearsals, what was meant beside what was done."""

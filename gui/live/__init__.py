@@ -1,0 +1,1 @@
+"""Live views of the cameras, with what is drawn over them."""

@@ -1,0 +1,1 @@
+"""One camera's picture as a widget, several side by side, and the colours of time drawn into them."""

@@ -1,0 +1,1 @@
+"""Playback of videos and motions in several views over one timeline."""

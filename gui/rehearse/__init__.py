@@ -1,0 +1,1 @@
+"""The Rehearse screen: ask, watch, change, approve, run, judge."""

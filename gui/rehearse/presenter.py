@@ -1,0 +1,286 @@
+"""What may be done on the Rehearse screen; everything that waits is a job, everything that moves is a press.
+
+The hand on the button of a motion that goes on only while it is held.
+"""
+
+import contextlib
+import logging
+import time
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from cameras.health import State
+from foundation.errors import KnownError
+from gui.live.overlay import LiveOverlay
+from gui.rehearse.asking import RehearseAsking
+from gui.rehearse.facts import LOOK, RUN
+from gui.rehearse.shown_motion import ShownMotion
+from gui.rehearse.steps import Step
+from gui.runtime.connection import Connection
+from gui.runtime.jobs import Jobs
+from gui.runtime.open_library import OpenLibrary
+from gui.view3d.lab_objects import lab_objects
+from robot.service.client import RobotClient
+from simulation.errors import SimulationError
+from workflows.camera_watchdog import CameraWatchdog
+from workflows.rehearsal.rehearsal import FIRST_SPEED
+
+
+class HeldMotion:
+    """The robot process watches over the hand; here it is told of it, thirty times a second. A window that stalls lets
+    go."""
+
+    def __init__(self):
+        self._held = False
+        self._presses = 0  # a press that was let go does not go on by itself
+
+    @property
+    def held(self) -> bool:
+        return self._held
+
+    def take(self, held: bool) -> None:
+        """The hand takes the button, or lets it go."""
+        self._presses += held and not self._held
+        self._held = held
+
+    def tell(self, robot: RobotClient | None) -> None:
+        """Say that the button is held, where it is."""
+        if self._held and robot is not None and not robot.lost:
+            with contextlib.suppress(KnownError):  # the status tells
+                robot.hold(self._presses)
+
+
+_LOOK_EVERY = 2.0  # s between looks at the bench while an approval waits
+_WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
+_BEGUN_WITHIN = 5.0  # s in which the robot process has answered whether a run begins
+_SETTLE = 0.4  # s after a motion before the lab judges it: what was let go comes to rest
+
+
+class RehearsePresenter(RehearseAsking):
+    """One rehearsal after the other, over what is connected: what `RehearseFacts` knows and `RehearseAsking` asks, and
+    here its approval, its run, its further parts and its outcome.
+
+    Only one thing that waits is under way at a time. A press while the bench is being looked at waits for that.
+    """
+
+    hold_chosen = Signal(bool)  # whether motions go on only while a button is held, for the settings
+
+    def __init__(
+        self,
+        connection: Connection,
+        jobs: Jobs,
+        parent: QObject | None = None,
+        *,
+        library: OpenLibrary | None = None,
+    ):
+        super().__init__(connection, jobs, parent, library)
+        self._speed = FIRST_SPEED
+        self._hand = HeldMotion()
+        self._watching = contextlib.ExitStack()
+        self._looked, self._pulls = 0.0, 0
+        connection.pulled.connect(self._pulled)
+        connection.changed.connect(self._connection_changed)
+
+    def end_run(self, reason: str) -> None:
+        """Stop the motion that runs and store that it ended so; waits, so only when the window closes."""
+        if self._work.name == RUN:  # it was stopped before: the robot process refuses to begin
+            self._work.join(_BEGUN_WITHIN)
+        try:
+            self.rehearsal.abandon(reason)
+        except KnownError as error:
+            logging.getLogger(__name__).warning("%s", error)
+
+    def close(self) -> None:
+        """End what this has begun; waits, so only when the window closes."""
+        self._watching.close()
+        self.rehearsal.close()
+        self.model.close()
+
+    # --- presses that move nothing ---
+
+    def approve(self, *, further_parts: bool = False) -> None:
+        """Stage exactly the motion that is shown. Nothing moves yet. `further_parts`: the ones after it too, as
+        `allowance` says."""
+        if not self.can_approve:
+            return
+        self._looked = time.monotonic()
+        rehearsal, allowance = self.rehearsal, self.allowance(further_parts)
+
+        def work(*_: Any) -> None:
+            if allowance is not None and self.cover is None:
+                self.cover = rehearsal.allow(allowance)
+            rehearsal.approve(self.cover)
+
+        job = self._work.begin(work, "approve")
+        job.on(done=lambda _: self._run_covered(), failed=lambda _: self._uncover())
+
+    def take_back(self) -> None:
+        """Take the approval back, also that of further parts; the motion stays to be looked at."""
+        if self.step is Step.APPROVED:
+            self.cover = None
+            work = lambda *_: self.rehearsal.revoke("The approval was taken back.")  # noqa: E731
+            self._work.when_free(lambda: self._work.begin(work, "take back"))
+
+    def make_ready(self) -> None:
+        """The next step until the arm is ready; none of them moves it."""
+        robot, step = self.connection.robot, self.next_recovery
+        if robot is not None and step is not None:
+            self._work.when_free(lambda: self._work.begin(lambda *_: robot.recover(step), "make ready"))
+
+    def choose_hold(self, hold: bool) -> None:
+        if self.step is Step.APPROVED and hold != self.hold_to_run:
+            self.hold_chosen.emit(hold)
+            self.changed.emit()
+
+    def finish(self, success: bool, note: str, keep: bool = False) -> None:
+        """Store how it went, once the arm stands; with `keep` the run becomes a demonstration in the library."""
+        if self.can_judge:
+            self._work.begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
+
+    # --- presses that move, and that end a motion ---
+
+    def run(self, speed: float) -> None:
+        """Start the approved motion at this part of its planned speed."""
+        if self.can_run and not self.hold_to_run:
+            self._speed = speed
+            self._work.when_free(lambda: self._start(speed))
+
+    def pause(self) -> None:
+        """Rest on the path. Never waits for anything else that is under way."""
+        robot = self.connection.robot
+        if robot is not None and self.step is Step.RUNNING:
+            self._jobs.run(lambda *_: robot.pause(), name="pause")
+
+    def go_on(self) -> None:
+        """After a pause."""
+        robot = self.connection.robot
+        if robot is not None and self.step is Step.RUNNING and self.paused and not self.held_run:
+            self._work.when_free(lambda: self._work.begin(lambda *_: robot.resume(), "go on"))
+
+    def hold(self, held: bool, speed: float = FIRST_SPEED) -> None:
+        """The hand takes the button of a motion that needs it, or lets it go; the robot process watches over that. The
+        first press starts the approved motion, at this part of its planned speed, and is already held."""
+        if held and self.step is Step.APPROVED:
+            if not (self.can_run and self.hold_to_run):
+                return
+            self._speed = speed
+            self._hand.take(True)
+            self._work.when_free(lambda: self._start(speed) if self._hand.held else None)
+            return
+        self._hand.take(held)
+        self._tell_hand()
+
+    def stop(self) -> None:
+        self.connection.stop()
+
+    # --- a run ---
+
+    def _start(self, speed: float) -> None:
+        robot, rehearsal = self.connection.robot, self.rehearsal
+        assert robot is not None and self.shown is not None
+        session = self.connection.session
+        self._overlay = LiveOverlay(session, self.shown.plan.intended)
+        hold, self.held_run = self.hold_to_run, self.hold_to_run
+        watch = CameraWatchdog(robot, {session.names[each]: capture for each, capture in session.captures.items()})
+
+        def work(*_: Any) -> None:
+            rehearsal.run(speed, hold=hold)
+            self._watching.enter_context(watch)
+
+        self._watch, self.things = watch, ()
+        self._work.begin(work, RUN)
+
+    def _tell_hand(self) -> None:
+        if self.step is Step.RUNNING:
+            self._hand.tell(self.connection.robot)
+
+    def _pulled(self) -> None:
+        self._pulls += 1
+        self._tell_hand()
+        if self._work.free:
+            self._update()
+        self.live_changed.emit()
+        if self._pulls % _WORDS_EVERY == 0:
+            self.changed.emit()
+
+    def _update(self) -> None:
+        """What the robot process said meanwhile; and now and then a look at the bench."""
+        before = self.rehearsal.state
+        try:
+            self.rehearsal.update()
+        except KnownError as error:
+            self._work.problem = str(error)
+        if self.rehearsal.state is not before:
+            self._state_changed()
+        elif self._look_is_due:
+            self._looked = time.monotonic()
+            self._work.begin(lambda *_: self.rehearsal.look(), LOOK)
+
+    @property
+    def _look_is_due(self) -> bool:
+        """Whether the bench should be compared again with what was shown; while a camera is slow, only Run does."""
+        due = self.step is Step.APPROVED and time.monotonic() - self._looked > _LOOK_EVERY
+        captures = self.connection.session.captures.values()
+        return due and all(capture.state is State.LIVE for capture in captures)
+
+    def _state_changed(self) -> None:
+        """The rehearsal went on by itself: a motion ended, or an approval is no longer good."""
+        if self.step is Step.WATCH:
+            self.cover = None  # what ended trust in this motion ended it for further parts
+        if self.step is Step.OUTCOME:
+            lab, proposal = self.connection.session.lab, self.rehearsal.proposal
+
+            def work(token, report) -> None:
+                self._watching.close()
+                token.wait(_SETTLE)
+                self.rehearsal.end_recording()
+                self.things = () if lab is None else lab_objects(lab)
+                with contextlib.suppress(SimulationError):  # a replay may be called what the lab has no checker for
+                    self.verdict = None if lab is None or proposal is None else lab.judge(proposal.instruction)
+
+            self._work.begin(work, "judge").on(done=lambda _: self._go_on())
+        self.changed.emit()
+
+    def _connection_changed(self) -> None:
+        self._overlay = LiveOverlay(self.connection.session)
+        self.changed.emit()
+
+    # --- further parts ---
+
+    def _proposed(self, shown: ShownMotion) -> None:
+        super()._proposed(shown)
+        if self.cover is not None and shown.plan.executable:
+            self._work.afterwards(self.approve)  # the robot process says whether that is covered
+
+    def _run_covered(self) -> None:
+        """A further part that was approved with the first one is run as that was."""
+        if self.cover is not None and self.parts is not None and self.parts.number > 1:
+            self._hand.take(False)  # a hand that still lies there has pressed for the part before
+            self._work.afterwards(lambda: self._start(self._speed) if self.can_run else None)
+
+    def _uncover(self) -> None:
+        """What was approved for further parts does not hold here: this one needs a person."""
+        self.cover = None
+
+    def _go_on(self) -> None:
+        """Where the task has further parts, ask for the next one as soon as this one is stored."""
+        run, parts = self.rehearsal.current_run, self.parts
+        if run is not None and run.fault:
+            self.cover = None  # the robot process has forgotten it too
+        done = self.verdict is not None and self.verdict.success
+        if parts is None or run is None or run.fault or done or parts.number >= parts.most:
+            return
+        self.parts = replace(parts, number=parts.number + 1)
+        rehearsal, note = self.rehearsal, f"part {parts.number} of {parts.most}"
+
+        def store() -> None:
+            work = lambda *_: rehearsal.finish(None, note)  # noqa: E731
+            self._work.begin(work, "store").on(done=lambda _: self._work.afterwards(self._next_part))
+
+        self._work.afterwards(store)
+
+    def _next_part(self) -> None:
+        instruction, source, file = self._question
+        self._propose(instruction, self._source(source, file))

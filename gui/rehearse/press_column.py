@@ -1,0 +1,86 @@
+"""The presses of a rehearsal that set the arm going or judge it: a column beside every page, each in its own place.
+
+From top to bottom in the order in which they come. Nothing else ever stands where one of them stands, on no page: a
+second press of something else meets none of them.
+"""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.rehearse import phrases
+from gui.rehearse.presenter import RehearsePresenter
+from gui.rehearse.steps import Step
+from gui.widgets.basics import column
+from gui.widgets.deliberate_press import DeliberateButton
+from gui.widgets.theme import space
+
+_WIDTH_LINES = 9.5
+_WITH_A_MOTION = (Step.WATCH, Step.APPROVED, Step.RUNNING, Step.OUTCOME)
+
+
+class PressColumn(QWidget):
+    """The buttons; what a press does, the pages say. They are seen as long as a motion is at hand, so that the way on
+    is known before it is there; `confirm` and `ready` only when they are needed."""
+
+    def __init__(self, presenter: RehearsePresenter):
+        super().__init__()
+        self._presenter = presenter
+        clock = presenter.connection.clock
+        self.approve = DeliberateButton("Approve", clock=clock, icon_name="check")
+        self.approve.setToolTip("Exactly this motion may then be run, once, within ten minutes. It does not start yet")
+        self.confirm = DeliberateButton("Reject this motion", "danger", clock=clock)
+        self.ready = DeliberateButton("", clock=clock)
+        self.run = DeliberateButton("Run", clock=clock, icon_name="play")
+        self.success = DeliberateButton("It worked", clock=clock, icon_name="check")
+        self.failure = DeliberateButton("It failed", "danger", clock=clock, icon_name="cross")
+        for button in self.buttons:
+            policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            policy.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(policy)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where it was
+        layout = column(*self.buttons, None, gap=0.3)
+        self.setLayout(layout)
+        self.setFixedWidth(space(_WIDTH_LINES))
+        self.deciding = False  # whether a reason for rejecting is asked for
+        self.speed_pct = 25  # of the planned speed, as chosen
+
+    @property
+    def buttons(self) -> tuple[DeliberateButton, ...]:
+        return self.approve, self.confirm, self.ready, self.run, self.success, self.failure
+
+    def refresh(self, *, by_hand: bool) -> None:
+        """Which of them can be pressed now; `by_hand`: the motion is being changed or drawn, none of them."""
+        presenter, step = self._presenter, self._presenter.step
+        known = step in _WITH_A_MOTION and not by_hand
+        deciding = self.deciding and step is Step.WATCH
+        for button in (self.approve, self.run, self.success, self.failure):
+            button.setVisible(known)
+        self.confirm.setVisible(known and deciding)
+        self._allow(self.approve, presenter.can_approve and not deciding, primary=presenter.watched)
+        words = phrases.ready_words(presenter) if step is Step.APPROVED else ""
+        self.ready.setVisible(bool(words))
+        self.ready.setText(words)
+        self.ready.show_as("primary")
+        words, icon = phrases.press_words(presenter, self.speed_pct)
+        self.run.setText(words)
+        self.run.set_icon(icon)
+        self.run.setToolTip(_TIPS.get(words, _RUN_TIP))
+        self._allow(self.run, presenter.can_press_run, primary=True)
+        verdict = presenter.verdict
+        failed = verdict is not None and not verdict.success
+        for button, wanted, plain in ((self.success, not failed, ""), (self.failure, failed, "danger")):
+            button.setEnabled(presenter.can_judge)
+            proposed = wanted and not presenter.ended_early  # after a stop nothing is
+            button.show_as(("primary" if proposed else plain) if presenter.can_judge else "")
+
+    @staticmethod
+    def _allow(button: DeliberateButton, allowed: bool, *, primary: bool) -> None:
+        button.setEnabled(allowed)
+        button.show_as("primary" if allowed and primary else "")
+
+
+_RUN_TIP = "The arm moves now. Stop it with the Stop button or the space bar"
+_TIPS = {
+    "Hold to move": "The arm moves as long as you hold this button (or the key H), and rests when you let go",
+    "Continue": "The arm goes on with its motion now",
+}

@@ -1,0 +1,1 @@
+"""What runs behind the screens: connection, jobs, messages, crashes, Stop and other keys."""

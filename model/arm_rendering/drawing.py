@@ -1,0 +1,166 @@
+"""The arm and its shadow in each view, from the tool's poses: what a frame decoder may be told besides action images.
+
+A network of a few convolutions sees the action's blobs, but not where elbow and shoulder are then. The program knows:
+the arm's kinematics decide it, up to the redundancy, which is spent as in planning, on staying near the posture at the
+beginning; and the arm's shapes are those of foundation/xarm7.xml. Their colours, and where their shadow falls, are told
+by the first pictures (`find_colours`, model/arm_rendering/light_estimation.py).
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from foundation import xarm7
+from foundation.batch_ik import batch_inverse
+from foundation.camera import Camera
+from foundation.poses import invert, transform
+from model.arm_rendering.shapes import ArmShapes, arm_shapes
+
+CHANNELS = 6  # of draw_arm
+_FINER = 3  # shapes are drawn on a canvas this much finer
+_NEAREST = 0.05  # m; what is nearer to the camera, or behind it, is left out
+_SHIFT = 4  # bits behind the point of OpenCV's coordinates
+_AMBIENT, _HEAD, _LAMP = 0.45, 0.2, 0.45  # light from all around, from the camera and from the one lamp
+_LEAST_SEEN = 40  # pixels of the finer canvas on which a colour must be seen
+
+
+def arm_joints(base_from_tool: np.ndarray, posture: np.ndarray | None = None) -> np.ndarray:
+    """Joints (T, 7) rad that hold the tool at `base_from_tool` (T, 4, 4), near the joints `posture` (7,) in which the
+    arm stands at first, as planning would choose them; unless they are known, those in which it would get to the first
+    pose from its home. NaN where the arm does not reach."""
+    joints = np.full((len(base_from_tool), xarm7.JOINTS), np.nan)
+    known = np.isfinite(base_from_tool).all(axis=(1, 2))
+    if not known.any():
+        return joints
+    if posture is None:
+        posture = xarm7.inverse(base_from_tool[known][0], xarm7.HOME)
+    found = batch_inverse(base_from_tool[known], xarm7.HOME if posture is None else posture)
+    joints[known] = np.where(found.reached[:, None], found.position, np.nan)
+    return joints
+
+
+def fingers_seen(openness: np.ndarray) -> np.ndarray:
+    """How far the gripper is seen open (T,) in each frame of a motion with `openness` (T,): a frame says what is asked
+    of the gripper from then on, so what is seen is what the frame before it asked for."""
+    return np.concatenate([openness[:1], openness[:-1]])
+
+
+def draw_arm(
+    joints: np.ndarray,
+    openness: np.ndarray,
+    cameras: Sequence[Camera],
+    light: np.ndarray | None = None,
+    colours: np.ndarray | None = None,
+) -> np.ndarray:
+    """Pictures (V, T, H, W, 6) in [0, 1] of the arm with `joints` (T, 7) and a gripper open by `openness` (T,).
+
+    How much of a pixel it covers; which part, from the base's 0 to the fingers' 1; where its shadow falls on the table,
+    z = 0; and its red, green and blue. Part and colour count as much as is covered. `light` (2,): how far along x and y
+    the shadow falls for each metre of height; None: no shadow. `colours` (m, 3): see `find_colours`; None: the usual
+    ones. Frames that are not known stay black.
+    """
+    shapes = arm_shapes()
+    placed = [shapes.placed(q, width) for q, width in zip(joints, openness, strict=True)]
+    colours = shapes.colours if colours is None else colours
+    return np.stack([np.stack([_drawn(shapes, one, camera, light, colours) for one in placed]) for camera in cameras])
+
+
+def find_colours(
+    pictures: np.ndarray, cameras: Sequence[Camera], joints: np.ndarray, openness: float, light: np.ndarray | None
+) -> np.ndarray:
+    """The colours (m, 3) of the arm's materials in `pictures` (V, H, W, 3) uint8 of an arm with `joints` (7,) and a
+    gripper open by `openness`: what explains best, by least squares, the pixels that one material fills; in [0, 1], or
+    above where the light is brighter than is assumed here. One that is not seen has its usual colour."""
+    shapes = arm_shapes()
+    corners = shapes.placed(joints, openness)
+    if corners is None:
+        return shapes.colours
+    squares, products = np.zeros(len(shapes.colours)), np.zeros((len(shapes.colours), 3))
+    counts = np.zeros(len(shapes.colours), int)
+    around = np.ones((2 * _FINER + 1, 2 * _FINER + 1), np.uint8)  # a pixel's neighbours are of the same material too
+    for picture, camera in zip(pictures, cameras, strict=True):
+        bright, facing = _brightness(shapes, corners, camera, light)
+        facets = _facet_image(shapes, corners, camera, facing)
+        material = np.concatenate([[-1], shapes.materials[shapes.owners]])[facets]
+        shown = cv2.resize(picture, facets.shape[::-1], interpolation=cv2.INTER_NEAREST) / 255.0
+        lit = np.concatenate([[0.0], bright])[facets]
+        for number in range(len(squares)):
+            filled = cv2.erode((material == number).astype(np.uint8), around).astype(bool)
+            counts[number] += filled.sum()
+            squares[number] += (lit[filled] ** 2).sum()
+            products[number] += (lit[filled, None] * shown[filled]).sum(axis=0)
+    found = products / np.maximum(squares, 1e-9)[:, None]
+    return np.where((counts >= _LEAST_SEEN)[:, None], np.clip(found, 0.0, 1.5), shapes.colours)
+
+
+def shadow_on_table(corners: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Where parts with `corners` (n, c, 3) m in base throw their shadow on the table: (n, c, 2) m. `light`: see
+    `draw_arm`."""
+    return corners[..., :2] + np.maximum(corners[..., 2:], 0.0) * light
+
+
+def _drawn(
+    shapes: ArmShapes, corners: np.ndarray | None, camera: Camera, light: np.ndarray | None, colours: np.ndarray
+) -> np.ndarray:
+    """(H, W, 6) float32."""
+    fine = camera.height * _FINER, camera.width * _FINER
+    picture = np.zeros((*fine, CHANNELS), np.float32)
+    if corners is not None:
+        bright, facing = _brightness(shapes, corners, camera, light)
+        values = np.zeros((1 + len(shapes.facets), CHANNELS), np.float32)
+        values[1:, 0], values[1:, 1] = 1.0, shapes.order[shapes.owners]
+        values[1:, 3:] = np.clip(colours[shapes.materials[shapes.owners]] * bright[:, None], 0.0, 1.0)
+        picture = values[_facet_image(shapes, corners, camera, facing)]
+    if corners is not None and light is not None:
+        shadow = np.zeros(fine, np.uint8)
+        parts = len(corners)
+        places = np.pad(shadow_on_table(corners, light).reshape(-1, 2), ((0, 0), (0, 1)))
+        pixels, depth = _seen(places, camera)
+        before = depth.reshape(parts, -1).min(axis=1) > _NEAREST
+        for outline in pixels.reshape(parts, -1, 2)[before]:
+            cv2.fillConvexPoly(shadow, cv2.convexHull(outline), 1, cv2.LINE_8, _SHIFT)
+        picture[..., 2] = shadow
+    return cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+
+
+def _brightness(
+    shapes: ArmShapes, corners: np.ndarray, camera: Camera, light: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How light each facet is (f,), as it is turned to the camera and the lamp; and how much to the camera (f,)."""
+    at = corners.reshape(-1, 3)[shapes.facets]  # (f, 4, 3)
+    middles = at.mean(axis=1)
+    normals = np.cross(at[:, 2] - at[:, 0], at[:, 3] - at[:, 1])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    inside = corners.mean(axis=1)[shapes.owners]
+    normals *= np.where(((middles - inside) * normals).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+    facing = _cosine(normals, camera.base_from_camera[:3, 3] - middles)
+    bright = _AMBIENT + _HEAD * facing
+    if light is not None:
+        bright = bright + _LAMP * _cosine(normals, np.broadcast_to([*-light, 1.0], normals.shape))
+    return bright, facing
+
+
+def _facet_image(shapes: ArmShapes, corners: np.ndarray, camera: Camera, facing: np.ndarray) -> np.ndarray:
+    """Which facet is seen where, (finer H, finer W) int32: its number plus one, 0 where there is none. Those far away
+    are drawn first."""
+    numbers = np.zeros((camera.height * _FINER, camera.width * _FINER), np.int32)
+    pixels, depth = _seen(corners.reshape(-1, 3), camera)
+    depths = depth[shapes.facets]
+    shown = np.flatnonzero((facing > 0) & (depths.min(axis=1) > _NEAREST))
+    for facet in shown[np.argsort(-depths[shown].mean(axis=1))]:
+        cv2.fillConvexPoly(numbers, pixels[shapes.facets[facet]], int(facet) + 1, cv2.LINE_8, _SHIFT)
+    return numbers
+
+
+def _seen(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Of points (n, 3) in base: OpenCV's whole-numbered places (n, 2) on the finer canvas, and depths (n,) m."""
+    seen = transform(invert(camera.base_from_camera), points)
+    depth = seen[:, 2]
+    pixels = (seen @ camera.K.T)[:, :2] / np.maximum(depth, _NEAREST)[:, None]
+    return np.clip(np.round((pixels + 0.5) * _FINER * 2**_SHIFT), -(2**24), 2**24).astype(np.int32), depth
+
+
+def _cosine(normals: np.ndarray, towards: np.ndarray) -> np.ndarray:
+    """How much (f, 3) unit vectors are turned to directions (f, 3); 0 where they are turned away."""
+    return np.maximum((normals * towards).sum(axis=1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-12), 0.0)

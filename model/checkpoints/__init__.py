@@ -1,0 +1,1 @@
+"""Weights on disk: importing and fetching published ones, manifests, checks, loading."""

@@ -1,0 +1,1 @@
+"""Nothing moves without approval: staged plans, their nonces, and approvals of several segments."""

@@ -1,0 +1,216 @@
+"""Runs the robot loop in real time: a hundred ticks a second, commands in between, samples kept for the window."""
+
+import gc
+import math
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from foundation.arm import JointReading
+from foundation.clocks import Clock, suspended
+from foundation.errors import KnownError
+from robot.control.loop import RobotLoop
+from robot.limiter import PERIOD
+from robot.state import Activity, Facts
+
+_KEPT_SAMPLES = 1000  # 10 s, should the window not take them
+_COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
+_LATEST = 2.0  # s after which a press is no longer what its person wants; less than the window waits for an answer
+_ASLEEP = 1.0  # s by which the clocks may differ, which are never read at once
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to do in the loop's thread, and whom to tell: '' or why not, and what it gave back, plain data.
+
+    `stops`: presses of Stop known when it was given, `given` s of the loop's clock.
+    """
+
+    act: Callable[[RobotLoop], Any]
+    answer: Callable[[str, Any], None]
+    stops: int
+    given: float = math.inf
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sample:
+    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` and the commanded one, or None; `moment` s of
+    the motion's own time, None when none was followed; `codes`: the controller's mode, state, error and warning, -1
+    while it has said none."""
+
+    joints: JointReading
+    commanded: np.ndarray | None
+    openness: float | None
+    commanded_openness: float | None
+    moment: float | None
+    codes: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Snapshot:
+    """What the loop knew at the end of a turn. Within a turn, facts pass through states that never lasted."""
+
+    facts: Facts
+    staged: str  # the digest of the plan that waits for its nonce, or ''
+    done: int  # commands carried out or refused until then
+
+
+class LoopThread:
+    """Owns the loop and its thread. Every method returns at once, but `close`, and may be called from any thread."""
+
+    def __init__(self, loop: RobotLoop, clock: Clock, suspended: Callable[[], float] = suspended):
+        self._loop, self._clock = loop, clock
+        self._suspended, self._suspended_before = suspended, suspended()
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
+        self._stops, self._lock = 0, threading.Lock()
+        self._beat = -math.inf  # when the newest heartbeat was sent, s of the loop's clock
+        self._hand: tuple[int, float, float] | None = None
+        self._awake = clock.now()  # when this thread last knew that it ran
+        self._held_up_until = -math.inf  # what was given before is void
+        self._halt: str | None = None
+        self.halted = False  # whether `halt` has been taken up
+        self._ended = threading.Event()
+        self.done = 0  # commands carried out or refused
+        self._snapshot = Snapshot(loop.facts, loop.staged, 0)
+        self.wrong_messages = 0  # that asked for nothing the loop can do
+        self.late_ticks = 0  # ticks that began more than a period late
+        self.bug = ""
+        self._thread = threading.Thread(target=self._run, name="robot-loop", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The end of the newest turn."""
+        return self._snapshot
+
+    @property
+    def stops(self) -> int:
+        """How often stop was pressed."""
+        return self._stops
+
+    def note_stop(self, presses: int) -> None:
+        """Stop was pressed for the `presses`th time: commands given before are refused, motions end."""
+        with self._lock:
+            self._stops = max(self._stops, presses)
+            self._loop.note_stop()
+
+    def heartbeat(self, sent: float = math.inf) -> None:
+        """The window was alive at `sent` s."""
+        self._beat = max(self._beat, min(sent, self._clock.now()))
+
+    def hold(self, press: int, began: float = math.inf, sent: float = math.inf) -> None:
+        """The hand is on the button, for the `press`th time, since `began`."""
+        self._hand = (press, began, min(sent, self._clock.now()))
+
+    def give(self, command: Command) -> None:
+        self._commands.put(command)
+
+    def halt(self, sentence: str) -> None:
+        """Come to rest and stop: the window is gone."""
+        self._halt = sentence
+
+    def take_samples(self) -> list[Sample]:
+        """The measurements since the last call, oldest first."""
+        return [self._samples.popleft() for _ in range(len(self._samples))]
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a collection in the middle of a motion would be felt in it
+        try:
+            next_tick = self._clock.now()
+            ticks = 0
+            while not self._ended.is_set():
+                self._turn()
+                ticks += 1
+                if ticks % _COLLECT_EVERY == 0 and self._loop.resting:
+                    gc.collect(1)
+                next_tick += PERIOD
+                if self._clock.now() > next_tick + PERIOD:
+                    self.late_ticks += 1
+                    next_tick = self._clock.now()  # never two targets at once to catch up
+                self._clock.sleep_until(next_tick)
+        except BaseException as bug:
+            self.bug = f"{type(bug).__name__}: {bug}"
+            raise
+        finally:
+            gc.unfreeze()
+            gc.enable()
+
+    def _turn(self) -> None:
+        self._notice_gap()
+        self._loop.heartbeat(self._beat)
+        hand, self._hand = self._hand, None
+        if hand is not None and hand[2] >= self._held_up_until:
+            self._loop.hold(*hand)
+        if self._halt is not None:
+            self._loop.halt(self._halt)
+            self._halt, self.halted = None, True
+        self._do_commands()
+        self._loop.heartbeat(self._beat)  # what came while a press took its time
+        if self._loop.resting or self._loop.facts.activity is Activity.PREPARING:
+            self._awake = self._clock.now()  # the controller may take its time over a press
+        before, commanded, moment = self._loop.facts.joints, self._loop.commanded, self._loop.moment
+        self._loop.tick()
+        facts = self._loop.facts
+        if facts.joints is not None and facts.joints is not before:
+            # What was commanded before this look: the newest target goes out after it.
+            gripper = facts.openness, facts.commanded_openness
+            self._samples.append(Sample(facts.joints, commanded, *gripper, moment, _codes(facts)))
+        self._snapshot = Snapshot(facts, self._loop.staged, self.done)
+
+    def _notice_gap(self) -> None:
+        """Whether this thread did not run for longer than a silent window is borne, or the computer slept.
+
+        Then nothing is as it was: a motion would go on at its old speed from where the arm no longer is, presses that
+        queued meanwhile would be done by nobody's will, and heartbeats that queued would count as a living window.
+        """
+        now, suspended = self._clock.now(), self._suspended()
+        asleep = suspended - self._suspended_before
+        gap = now - self._awake + (asleep if asleep > _ASLEEP else 0.0)
+        self._awake, self._suspended_before = now, suspended
+        if gap > self._loop.patience or asleep > _ASLEEP:
+            self._held_up_until = now
+            self._loop.held_up(gap, asleep=asleep > _ASLEEP)
+
+    def _do_commands(self) -> None:
+        for _ in range(self._commands.qsize()):
+            command = self._commands.get_nowait()
+            error, value = self._done(command)
+            self.done += 1
+            command.answer(error, value)
+
+    def _done(self, command: Command) -> tuple[str, Any]:
+        """'' or why it was not done, and what it gave back."""
+        with self._lock:  # every stop comes either before this press and is over, or after it and prevails
+            if command.stops != self._stops:
+                return "Stop was pressed. Press again when the arm may move.", None
+            if self.halted:
+                return "The window has gone.", None
+            if command.given < self._held_up_until:
+                return "The computer held this program up. Press again.", None
+            if self._clock.now() > command.given + _LATEST:
+                return "This press came too late: the computer is too busy. Press again.", None
+            self._loop.forget_stop()
+        self._loop.heartbeat(command.given)  # who presses is alive
+        try:
+            return "", command.act(self._loop)
+        except KnownError as error:
+            return str(error), None
+
+
+def _codes(facts: Facts) -> tuple[int, int, int, int]:
+    status = facts.status
+    return (-1, -1, -1, -1) if status is None else (status.mode, status.state, status.error, status.warning)

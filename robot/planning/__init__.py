@@ -1,0 +1,1 @@
+"""From a proposed trajectory to a plan: joints over time, checked, with findings for the operator."""

@@ -1,0 +1,1 @@
+"""What the simulated controller does for each register of the wire protocol."""

@@ -1,0 +1,1 @@
+"""The library's database: connection, tables, and their migrations."""

@@ -1,1 +1,0 @@
-"""The steps from one form of the library's tables to the next, forward only; `storage.migrating` runs them."""

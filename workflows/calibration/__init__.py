@@ -1,0 +1,1 @@
+"""Calibrating the cameras: tags, poses, driving the arm, solving, reporting, keeping, checking again."""

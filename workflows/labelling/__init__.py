@@ -1,0 +1,1 @@
+"""Reading the arm's motion out of videos with the model."""

@@ -1,0 +1,1 @@
+"""Recording demonstrations into the library, and looking at them."""
