@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from foundation.poses import invert, is_pose, look_at, transform
 
@@ -120,7 +121,9 @@ def pinhole(width: int, height: int, vertical_fov: float) -> np.ndarray:
     return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
 
 
-def camera_at(name: str, width: int, height: int, vertical_fov: float, position, target) -> Camera:
+def camera_at(
+    name: str, width: int, height: int, vertical_fov: float, position: ArrayLike, target: ArrayLike
+) -> Camera:
     """An ideal camera at `position` looking at `target` (3,) in m, base frame, upright."""
     return Camera(
         name, width, height, pinhole(width, height, vertical_fov), look_at(np.asarray(position), np.asarray(target))

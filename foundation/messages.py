@@ -144,7 +144,7 @@ class Channel:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _read(self):
+    def _read(self) -> tuple[bytes, list[int], int, Any]:
         if self._socket.family == socket.AF_UNIX:
             return socket.recv_fds(self._socket, 1 << 20, _MOST_DESCRIPTORS)
         return self._socket.recv(1 << 20), [], 0, None

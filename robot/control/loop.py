@@ -9,7 +9,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -342,6 +342,8 @@ class RobotLoop:
                 self.enable()
             case RecoveryStep.MAKE_READY:
                 self.arm_for_motion()
+            case RecoveryStep.REMOVE_CAUSE:
+                pass  # by hand, at the arm
 
     # --- the tick --------------------------------------------------------------------------------------------------
 
@@ -484,6 +486,8 @@ class RobotLoop:
                 self._carry_out(following.step())
             case Jogging() | Braking() as moving:
                 self._carry_out(moving.step(reading, now))
+            case _:
+                pass
 
     def _follow_hand(self, following: Following, now: float) -> None:
         """Rest as soon as the hand lets go, go on as soon as it holds again."""
@@ -647,7 +651,7 @@ class RobotLoop:
             raise RobotError("The arm is not connected. Connect it first.")
         return self.facts.joints
 
-    def _change(self, **changes) -> None:
+    def _change(self, **changes: Any) -> None:
         self.facts = replace(self.facts, **changes)
 
 

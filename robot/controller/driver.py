@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from enum import StrEnum
 from typing import Any, Self
 
@@ -339,7 +339,7 @@ def _connect(endpoint: Endpoint, reports: Reports) -> Any:
 
 
 @contextlib.contextmanager
-def _control_port(configuration: Any, endpoint: Endpoint) -> Iterator[None]:
+def _control_port(configuration: Any, endpoint: Endpoint) -> Generator[None]:
     """The SDK knows no port but a constant of its own: changed for this moment, and for this machine only."""
     before = configuration.TCP_CONTROL_PORT
     if ipaddress.IPv4Address(endpoint.address).is_loopback:
@@ -379,5 +379,5 @@ def _silence() -> None:
         log.handlers[:] = [ToLog(_log)]
         log.propagate = False
     for name, module in list(sys.modules.items()):
-        if name.startswith("xarm.") and module is not None:
+        if name.startswith("xarm.") and module:
             module.__dict__["print"] = print_to_log

@@ -5,11 +5,11 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 
 
 @contextlib.contextmanager
-def default_timeout_kept() -> Iterator[None]:
+def default_timeout_kept() -> Generator[None]:
     """The SDK sets a time-out of 1 s for every new socket of the process."""
     before = socket.getdefaulttimeout()
     try:
@@ -19,7 +19,7 @@ def default_timeout_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writable_home() -> Iterator[None]:
+def writable_home() -> Generator[None]:
     """The SDK makes a folder in the home folder when imported, and cannot be imported where it may not."""
     home = os.path.expanduser("~")  # noqa: PTH111 as the SDK does it
     if os.access(home, os.W_OK):

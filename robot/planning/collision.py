@@ -4,10 +4,14 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foundation import mjcf
+
+if TYPE_CHECKING:
+    import mujoco
 
 TABLE = "the table"
 # How near a hull may come, m. Fingers work at the table's surface; everything else keeps away from it.
@@ -89,7 +93,7 @@ def _names(boxes: tuple[KnownBox, ...]) -> list[str]:
     return [f"the {box.name}" for box in boxes]
 
 
-def _build(table: bool, boxes: tuple[KnownBox, ...]):
+def _build(table: bool, boxes: tuple[KnownBox, ...]) -> "mujoco.MjModel":
     import mujoco
 
     spec = mjcf.arm_spec()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import BSpline, make_interp_spline
 from scipy.ndimage import uniform_filter1d
 
 from foundation import xarm7
@@ -118,7 +118,7 @@ def _timed(way: np.ndarray, settings: LimiterSettings) -> np.ndarray:
     return path(np.clip(smooth(wanted), 0.0, length))
 
 
-def _rounded(way: np.ndarray):
+def _rounded(way: np.ndarray) -> tuple[BSpline, float]:
     """A smooth curve over the way in m, close to the joints `way` (m, 7) and through both ends, and its length."""
     frames = xarm7.forward(way)
     metres, radians = distance(frames[:-1], frames[1:])

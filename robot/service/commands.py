@@ -111,9 +111,10 @@ def _action(message: dict[str, Any]) -> Action:
         case "restore_setting":
             name = _text(message["name"])
             return lambda loop: loop.restore_setting(name)
-    if what not in _PLAIN:
-        raise ValueError("there is no such command")
-    return lambda loop: getattr(loop, what)()
+        case _ if what in _PLAIN:
+            return lambda loop: getattr(loop, what)()
+        case _:
+            raise ValueError("there is no such command")
 
 
 def _allowance(values: Any) -> SegmentsApproval:

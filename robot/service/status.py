@@ -128,8 +128,11 @@ def samples_from(values: dict[str, Any]) -> Iterator[MotionSample]:
 
 def _settings(values: dict[str, Any]) -> ControllerSettings:
     ranges = tuple((low, high) for low, high in values["joint_ranges"])
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return ControllerSettings(**{**plain, "joint_ranges": ranges})
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    fields["joint_ranges"] = ranges
+    return ControllerSettings(**fields)
 
 
 _SAMPLE_COLUMNS = (
