@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import KnownError
+from foundation.version import version
 
 # Role -> module with `run(channel)`. Named, not imported: each process loads only what it needs.
 ROLES = {
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_role(arguments)
     parser = _parser()
     parsed = parser.parse_args(arguments)
+    if parsed.version:
+        print(f"rehearse {version()}")
+        return 0
     parsed.library = getattr(parsed, "library", None) or parsed.any_library  # before the command or after it
     try:
         if parsed.command is None:
@@ -86,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--library", dest="any_library", type=Path, default=None, metavar="FOLDER", help="use this library"
     )
+    parser.add_argument("--version", action="store_true", help="print the program's version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def add(name: str, help_: str, *, json_: bool = True) -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from foundation.version import version
 from gui.runtime.messages import Kind, Message, Messages
 from gui.widgets.basics import Button, label, row
 from gui.widgets.icons import icon
@@ -28,7 +29,8 @@ class LogScreen(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(space(1), space(1), space(1), space(1))
         layout.setSpacing(space(0.6))
-        note = label(f"Messages since the start, the newest first. Crash logs are kept in {folder}", "muted", wrap=True)
+        said = f"Messages since the start, the newest first. Crash logs are kept in {folder}"
+        note = label(f"Rehearse {version()}. {said}", "muted", wrap=True)
         note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         copy = Button("Copy all", on=self._copy)
         head = row(note, copy)

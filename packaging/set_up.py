@@ -1,6 +1,6 @@
-"""Makes `.venv` from the lock, and sees to the system packages. Needs nothing but a plain Python 3.11 or newer.
+"""Makes `.venv` from the locks, and sees to the system packages. Needs nothing but a plain Python 3.11 to 3.13.
 
-Called by `make setup`, before every `make run` and `make test`: when nothing has changed it ends at once.
+Called by `make setup`, before every `make run` and `make check`: when nothing has changed it ends at once.
 """
 
 import hashlib
@@ -13,14 +13,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "packaging" / "requirements.lock"
-TORCH = "2.13.0"
-INPUTS = [LOCK, ROOT / "pyproject.toml", Path(__file__)]
+TORCH_CPU, TORCH_CUDA = LOCK.with_name("torch-cpu.lock"), LOCK.with_name("torch-cuda.lock")
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+INPUTS = [LOCK, TORCH_CPU, TORCH_CUDA, ROOT / "pyproject.toml", Path(__file__)]
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if not (3, 11) <= sys.version_info < (3, 14):
         sys.exit(
-            f"Rehearse needs Python 3.11 or newer, this is {sys.version.split()[0]}. "
+            f"Rehearse needs Python 3.11, 3.12 or 3.13, this is {sys.version.split()[0]}. "
             "Install one and name it: make setup PYTHON=python3.12"
         )
     see_to_system_packages()
@@ -33,8 +34,9 @@ def main() -> None:
         run(sys.executable, "-m", "venv", str(VENV), hint="On Debian and Ubuntu: apt-get install python3-venv")
     install_torch()
     say("installing the locked packages")
-    pip("install", "-r", str(LOCK))
+    install(LOCK)
     pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    pip("check")
     stamp.write_text(wanted)
     say("ready: make run, make test")
 
@@ -66,17 +68,24 @@ def see_to_system_packages() -> None:
 
 
 def install_torch() -> None:
-    """The CUDA build where there is an NVIDIA card, else the CPU build, which is ten times smaller."""
+    """Install the CUDA build where there is an NVIDIA card, else the CPU build, which is ten times smaller."""
     if shutil.which("nvidia-smi") and succeeds("nvidia-smi"):
-        say(f"installing torch {TORCH} with CUDA")
-        pip("install", f"torch=={TORCH}")
+        say("installing torch with CUDA")
+        install(TORCH_CUDA)
         return
-    say(f"installing torch {TORCH} for the CPU")
-    # First wherever pip looks by itself, then the maker's index of CPU builds.
-    for more in ([], ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]):
-        if pip("install", *more, f"torch=={TORCH}+cpu", may_fail=True):
+    say("installing torch for the CPU")
+    # First wherever pip looks by itself, then PyTorch's index of CPU builds.
+    for more in ([], ["--extra-index-url", CPU_INDEX]):
+        if install(TORCH_CPU, *more, may_fail=True):
             return
-    pip("install", f"torch=={TORCH}")
+    say("the CPU build cannot be had; installing torch with CUDA")
+    install(TORCH_CUDA)
+
+
+def install(lock: Path, *options: str, may_fail: bool = False) -> bool:
+    """Install exactly what a lock names, from files with its hashes, and build nothing."""
+    exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    return pip("install", *exactly, *options, "-r", str(lock), may_fail=may_fail)
 
 
 def pip(*arguments: str, may_fail: bool = False) -> bool:

@@ -1,13 +1,17 @@
 """The headless commands as a person types them: exit codes, one JSON object on standard output, sentences."""
 
+import importlib.metadata
 import json
 import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import psutil
+
+from foundation.version import version
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,6 +25,21 @@ def test_wrong_usage_is_2_and_says_how():
     for arguments in (("dance",), ("demonstrate",), ("benchmark", "nothing")):
         done = rehearse(*arguments)
         assert done.returncode == 2 and done.stdout == "" and "usage" in done.stderr
+
+
+def test_version_is_that_of_the_project():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    done = rehearse("--version")
+    assert done.returncode == 0 and done.stdout == f"rehearse {declared}\n"
+
+
+def test_version_without_an_installation_is_that_of_the_sources(monkeypatch):
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    installed = version()
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    assert version() == installed
 
 
 def test_without_a_screen_the_window_says_so():
@@ -54,6 +73,7 @@ def test_a_video_that_cannot_be_written_gets_a_sentence():
 def test_doctor_names_every_finding():
     done = rehearse("doctor", "--json")
     findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings["Rehearse"]["sentence"] == version()
     assert findings["kinematics"]["ok"] and findings["simulated cameras"]["ok"], done.stdout
     assert done.returncode == (0 if all(f["ok"] or not f["needed"] for f in findings.values()) else 1)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from foundation.version import version
+
 _LEAST_DISK_GB = 10  # a library of some hundred demonstrations, and the weights
 
 
@@ -31,6 +33,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at everything, each for itself: one failure hides no other."""
     looks: list[Callable[[], Finding]] = [
+        program,
         python,
         packages,
         kinematics,
@@ -51,6 +54,10 @@ def as_text(findings: list[Finding]) -> str:
     """One line each, what needs doing first at a glance."""
     marks = {(True, True): "ok     ", (True, False): "ok     ", (False, True): "MISSING", (False, False): "without"}
     return "\n".join(f"{marks[f.ok, f.needed]}  {f.name}: {f.sentence}" for f in findings)
+
+
+def program() -> Finding:
+    return Finding("Rehearse", True, version())
 
 
 def python() -> Finding:

@@ -18,6 +18,7 @@ import platformdirs
 import psutil
 
 from foundation.errors import KnownError
+from foundation.version import version
 
 _NEW, _SEEN = ".new.txt", ".txt"
 _RUN = "run-"
@@ -44,7 +45,7 @@ class CrashLog:
         moment = datetime.now().astimezone()
         path = self.folder / f"crash-{moment:%Y%m%d-%H%M%S-%f}{_NEW}"
         trace = "".join(traceback.format_exception(error))
-        path.write_text(f"{moment.isoformat()}\nin {where}\n\n{trace}", encoding="utf-8")
+        path.write_text(f"{moment.isoformat()}\nRehearse {version()}, in {where}\n\n{trace}", encoding="utf-8")
         return path
 
     def mark_seen(self) -> None:
