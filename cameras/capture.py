@@ -6,8 +6,9 @@ import threading
 from cameras.drivers.driver import CameraDriver
 from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.frame import Frame
-from cameras.health import FROZEN_AFTER, Figures, Health, State
+from cameras.health import Figures, Health, State
 from foundation.clocks import Clock, SystemClock
+from foundation.deadlines import PRODUCTION, Deadlines
 
 READ_TIMEOUT = 0.2
 REOPEN_AFTER = 5.0
@@ -66,16 +67,12 @@ class Capture:
     """Owns a driver and the one thread that uses it, from construction to `close`.
 
     A camera that fails is opened again for ever, ever less often; nothing needs to be restarted after a replug.
-    `frozen_after`: s of one picture until the camera counts as frozen, None where equal pictures are natural (a drawn
-    test picture, a strongly compressed stream). All methods may be called from any thread and none waits for
-    the camera, except `next_frame` and `close`.
+    All methods may be called from any thread and none waits for the camera, except `next_frame` and `close`.
     """
 
-    def __init__(
-        self, driver: CameraDriver, *, clock: Clock = SystemClock(), frozen_after: float | None = FROZEN_AFTER
-    ):
-        self._driver, self._clock = driver, clock
-        self._health = Health(frozen_after)
+    def __init__(self, driver: CameraDriver, *, clock: Clock = SystemClock(), deadlines: Deadlines = PRODUCTION):
+        self._driver, self._clock, self.deadlines = driver, clock, deadlines
+        self._health = Health(deadlines)
         self._changed = threading.Condition()
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
@@ -103,12 +100,14 @@ class Capture:
         with self._changed:
             return self._health.newest
 
-    def latest(self, max_age: float = 0.1) -> Frame:
-        """The newest frame. Raises StaleFrame when it was taken more than `max_age` s ago or the camera is frozen."""
+    def latest(self, max_age: float | None = None) -> Frame:
+        """Return the newest frame. Raises StaleFrame when the camera is frozen or the frame older than `max_age` s, the
+        deadline `frame_age` by default."""
+        oldest = self.deadlines.frame_age if max_age is None else max_age
         with self._changed:
             now = self._clock.now()
             frame, state = self._health.newest, self._health.state(now)
-        if frame is None or now - frame.captured > max_age or state in (State.FROZEN, State.GONE, State.CLOSED):
+        if frame is None or now - frame.captured > oldest or state in (State.FROZEN, State.GONE, State.CLOSED):
             raise self._stale(frame, state, now)
         return frame
 

@@ -9,20 +9,11 @@ from enum import StrEnum
 
 from cameras.errors import CameraError
 from cameras.frame import Frame, same_picture
+from foundation.deadlines import PRODUCTION, Deadlines
 
-STALLED_AFTER = 0.5
-"""s without a frame; a fault has to be seen within 500 ms."""
-
-FROZEN_AFTER = 0.4
-"""s of one and the same picture in new frames; leaves three periods at 30 Hz before 500 ms."""
-
-SLOW_WINDOW = 0.4
 SLOW_BELOW = 0.45
-"""Slow: fewer than this share of the frames that are due in `SLOW_WINDOW` s. Below one half, because automatic
-exposure halves the rate of many cameras in dim light."""
-
-STARTS_WITHIN = 4.0
-"""s from opening to the first frame: network cameras wait for their next key frame."""
+"""Slow: fewer than this share of the frames that are due. Below one half, because automatic exposure halves the rate of
+many cameras in dim light."""
 
 FPS_WINDOW = 2.0
 
@@ -59,8 +50,8 @@ class Figures:
 class Health:
     """The facts of one camera; moments in s on the machine's monotonic clock, never going back."""
 
-    def __init__(self, frozen_after: float | None = FROZEN_AFTER):
-        self._frozen_after = frozen_after
+    def __init__(self, deadlines: Deadlines = PRODUCTION):
+        self._deadlines = deadlines
         self._nominal_fps: float | None = None
         self._best_fps = 0.0
         self._opened: float | None = None
@@ -116,11 +107,11 @@ class Health:
         if self._opened is None:
             return State.GONE if self._last_error else State.OPENING
         if self._first_arrival is None:
-            return State.OPENING if now - self._opened < STARTS_WITHIN else State.STALLED
+            return State.OPENING if now - self._opened < self._deadlines.first_frame else State.STALLED
         last = self._arrivals[-1]
-        if now - last >= STALLED_AFTER:
+        if now - last >= self._deadlines.no_frame:
             return State.STALLED
-        if self._frozen_after is not None and last - self._unchanged_since >= self._frozen_after:
+        if last - self._unchanged_since >= self._deadlines.same_frame:
             return State.FROZEN
         return State.SLOW if self._is_slow(now, self._first_arrival) else State.LIVE
 
@@ -136,7 +127,8 @@ class Health:
         return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 and now > recent[0] else 0.0
 
     def _is_slow(self, now: float, first_arrival: float) -> bool:
-        due = SLOW_WINDOW * (self._nominal_fps or self._best_fps)
-        if due < 2 or now - first_arrival < SLOW_WINDOW:
+        window = self._deadlines.frame_rate
+        due = window * (self._nominal_fps or self._best_fps)
+        if due < 2 or now - first_arrival < window:
             return False
-        return sum(moment > now - SLOW_WINDOW for moment in self._arrivals) < SLOW_BELOW * due
+        return sum(moment > now - window for moment in self._arrivals) < SLOW_BELOW * due

@@ -8,8 +8,6 @@ from cameras.errors import StaleFrame
 from cameras.frame import Frame
 from foundation.clocks import Clock, SystemClock
 
-FRESH = 0.1  # s: no picture that comes older counts as the present
-TOGETHER = 0.15  # s between the first and the last picture of one moment
 _LOOK_EVERY = 0.005  # s
 
 
@@ -19,23 +17,24 @@ def synchronized_frames(
     """By the captures' names, a frame of each that was taken after this call and was fresh when it came.
 
     Each as it comes: three cameras at five pictures a second are never all fresh at once. Frames further apart than
-    TOGETHER are given only when there are no others until `timeout` s have passed. Raises StaleFrame when a camera
-    gives none until then.
+    the deadline `frame_spread` are given only when there are no others until `timeout` s have passed. Raises StaleFrame
+    when a camera gives none until then.
     """
     asked = clock.now()
+    spread = max((capture.deadlines.frame_spread for capture in captures.values()), default=0.0)
     taken: dict[str, list[Frame]] = {name: [] for name in captures}
     while True:
         late = clock.now() >= asked + timeout
         for name, frames in taken.items():
             with contextlib.suppress(StaleFrame):
-                frame = captures[name].latest(FRESH)
+                frame = captures[name].latest()
                 if frame.captured >= asked and (not frames or frame is not frames[-1]):
                     frames.append(frame)
             if late and not frames:
-                frames.append(captures[name].latest(FRESH))
+                frames.append(captures[name].latest())
         if all(taken.values()):
             found = _closest(list(taken.values()))
-            if late or _spread(found) <= TOGETHER:
+            if late or _spread(found) <= spread:
                 return dict(zip(taken, found, strict=True))
         clock.sleep_until(clock.now() + _LOOK_EVERY)
 

@@ -18,6 +18,7 @@ from cameras.synchronized_capture import synchronized_frames
 from cameras.undistort import undistort
 from foundation import xarm7
 from foundation.camera import Camera
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from foundation.trajectory import Scene, View
 from robot.box_check import differences
@@ -57,8 +58,8 @@ class Session:
     camera's identity). Use from one thread at a time, but for `heartbeat`.
     """
 
-    def __init__(self, settings: ProgramSettings, library: Path | None = None):
-        self.settings = settings
+    def __init__(self, settings: ProgramSettings, library: Path | None = None, *, deadlines: Deadlines = PRODUCTION):
+        self.settings, self.deadlines = settings, deadlines
         self.library_folder = library or settings.library_folder  # the same to the end: another is for the next start
         self.lab: LabProcess | None = None
         self.robot: RobotClient | None = None
@@ -84,7 +85,7 @@ class Session:
             report("Connecting the cameras", 0.4)
             for identity, name, driver in self._drivers():
                 self.names[identity] = name  # first: who sees the capture asks for its name
-                self.captures[identity] = Capture(driver)
+                self.captures[identity] = Capture(driver, deadlines=self.deadlines)
             report("Connecting the arm", 0.6)
             self._attempt("arm", self._connect_arm)
             report("Waiting for pictures", 0.8)
@@ -188,17 +189,18 @@ class Session:
         self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras, size=lab.picture_px))
 
     def _connect_arm(self) -> None:
-        limits, gripper = self.settings.limits, self.settings.arm.gripper
         if not self.simulated:
             # Another port than the usual one exists only on this machine: an arm of `rehearse simulate`.
             address, _, port = self.settings.arm.address.partition(":")
-            self.robot = RobotClient(
-                address, int(port) if port.isdigit() else CONTROL_PORT, limits=limits, gripper=gripper
-            )
+            self.robot = self._client(address, int(port) if port.isdigit() else CONTROL_PORT)
         elif self.lab is not None:
-            self.robot = RobotClient(self.lab.address, self.lab.port, limits=limits, gripper=gripper)
+            self.robot = self._client(self.lab.address, self.lab.port)
         else:
             raise NotConnectedError(self.problems.get("lab", "The embedded lab does not run."))
+
+    def _client(self, address: str, port: int) -> RobotClient:
+        limits, gripper = self.settings.limits, self.settings.arm.gripper
+        return RobotClient(address, port, limits=limits, gripper=gripper, deadlines=self.deadlines)
 
     def _drivers(self) -> list[tuple[str, str, CameraDriver]]:
         if self.simulated:

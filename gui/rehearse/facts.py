@@ -198,7 +198,7 @@ class RehearseFacts(QObject):
         return self._overlay
 
     def live_views(self) -> list[LiveView]:
-        """Return the live views, during a run with its motion drawn over them, else with a motion being drawn by hand."""
+        """Return the live views, during a run with its motion drawn over them, else with one drawn by hand."""
         tracking = self.rehearsal.tracking
         trail = None if tracking is None else tracking.actual
         frame = self.frame_now if self._drawn is None else len(self._drawn) - 1

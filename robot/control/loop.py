@@ -108,7 +108,7 @@ class RobotLoop:
         self._limiter: Limiter | None = None
         self._stage = Stage(settings.limits)
         self._motion: Preparing | Following | Jogging | Braking | None = None
-        self._jogging = Jogging(JogLimiter(settings.jog))
+        self._jogging = Jogging(JogLimiter(settings.jog), settings.deadlines.jog)
 
     # --- what is known ---------------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class RobotLoop:
     def patience(self) -> float:
         """How long (s) the window may be silent or this loop held up: longer where the arm stands and nothing waits."""
         at_rest = self.facts.activity is Activity.HOLDING and not self.staged
-        return self.settings.heartbeat_at_rest if at_rest else self.settings.heartbeat
+        return self.settings.deadlines.heartbeat_at_rest if at_rest else self.settings.deadlines.heartbeat
 
     def heartbeat(self, sent: float = np.inf) -> None:
         """The window is alive, or was when it sent this (s of the loop's clock): what was queued is no news."""
@@ -470,7 +470,7 @@ class RobotLoop:
         now = self._clock.now()
         if reported.mode >= 0 or self.facts.activity is Activity.NOTHING:
             self._reported = now
-        elif now - self._reported > self.settings.reports_within:
+        elif now - self._reported > self.settings.deadlines.reports:
             self._end_and_stop(_NO_REPORTS)
 
     def _act(self) -> None:
@@ -487,7 +487,7 @@ class RobotLoop:
 
     def _follow_hand(self, following: Following, now: float) -> None:
         """Rest as soon as the hand lets go, go on as soon as it holds again."""
-        let_go = not self._hand.is_felt(now, self.settings.hold)
+        let_go = not self._hand.is_felt(now, self.settings.deadlines.hold_to_run)
         if let_go and not following.follower.paused:
             self._hand.let_go(now)
         if let_go is not following.follower.paused:
@@ -520,7 +520,7 @@ class RobotLoop:
         self._leave_motion()
         self._press(lambda: self._link.set_mode(mode), self._link.set_ready)
         now = self._clock.now()
-        self._motion = Preparing(mode, then, now + self.settings.settle, now + self.settings.ready_within)
+        self._motion = Preparing(mode, then, now + self.settings.settle, now + self.settings.deadlines.ready)
         self._change(activity=Activity.PREPARING, paused=False, fault="", limited="")
 
     def _begin(self, activity: Activity, fault: str = "") -> None:

@@ -20,7 +20,6 @@ from robot.state import Activity, Facts
 
 _KEPT_SAMPLES = 1000  # 10 s, should the window not take them
 _COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
-_LATEST = 2.0  # s after which a press is no longer what its person wants; less than the window waits for an answer
 _ASLEEP = 1.0  # s by which the clocks may differ, which are never read at once
 
 
@@ -201,7 +200,7 @@ class LoopThread:
                 return "The window has gone.", None
             if command.given < self._held_up_until:
                 return "The computer held this program up. Press again.", None
-            if self._clock.now() > command.given + _LATEST:
+            if self._clock.now() > command.given + self._loop.settings.deadlines.command:
                 return "This press came too late: the computer is too busy. Press again.", None
             self._loop.forget_stop()
         self._loop.heartbeat(command.given)  # who presses is alive

@@ -8,6 +8,7 @@ import numpy as np
 
 from foundation import xarm7
 from foundation.arm import ArmStatus, JointReading, Mode
+from foundation.deadlines import PRODUCTION
 from robot.control.follower import Follower
 from robot.control.jog import JogLimiter
 from robot.limiter import PERIOD, Limiter
@@ -15,7 +16,6 @@ from robot.state import Activity
 
 STANDING = 0.01  # rad/s of the fastest joint: measured noise is below
 _SETTLED = 0.05  # rad/s under which an arm may be taken over
-_JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
 _GIVE_UP = 1.0  # s of standing before something the limiter does not allow
 _REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
 _LAG = 25  # ticks by which the arm may follow what was commanded
@@ -117,8 +117,8 @@ class Following:
 class Jogging:
     """A tool velocity that has to be renewed, through its limiter."""
 
-    def __init__(self, limiter: JogLimiter):
-        self.limiter = limiter
+    def __init__(self, limiter: JogLimiter, hold: float = PRODUCTION.jog):
+        self.limiter, self._hold = limiter, hold
         self._wanted: Wanted = lambda q: np.zeros(6)
         self._given = -np.inf
         self._commanded: deque[np.ndarray] = deque(maxlen=_LAG)
@@ -133,7 +133,7 @@ class Jogging:
         self._wanted, self._given = wanted, now
 
     def step(self, reading: JointReading, now: float) -> Outcome:
-        held = now - self._given <= _JOG_HOLD
+        held = now - self._given <= self._hold
         wanted = self._wanted(reading.position) if held else np.zeros(6)
         twist, reason = self.limiter.toward(wanted, reading.position)
         self._compare(reading, twist)

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import ipaddress
 import logging
 import sys
 import threading
@@ -15,6 +14,7 @@ import numpy as np
 from foundation import xarm7
 from foundation.arm import ArmStatus, ControllerSettings, JointReading, Mode, Reported, State
 from foundation.clocks import Clock, SystemClock
+from foundation.deadlines import PRODUCTION
 from foundation.poses import distance, from_rpy
 from robot.controller.endpoint import CONTROL_PORT, Endpoint, identify
 from robot.controller.error_codes import LINK_CODES, api_code, controller_error, gripper_error
@@ -23,7 +23,6 @@ from robot.errors import LinkError, RobotError
 
 _log = logging.getLogger("rehearse.robot.sdk")
 _sdk_lock = threading.Lock()  # the SDK's port and the default time-out are the whole process's
-REPLY_TIMEOUT = 0.5  # s; the SDK's own 2 s would keep the loop waiting, and a healthy box answers in 1 ms
 _GRIPPER_BAUD = 2_000_000
 _GRIPPER_SPEED = 3000  # r/min, of 5000
 _WHOLE_REPORTS = 2  # the first one is taken in while it is told of
@@ -56,6 +55,7 @@ class XArm:
         *,
         reports: Reports = Reports.SETTINGS,
         timeout: float = 5.0,
+        reply: float = PRODUCTION.reply,
     ):
         self.endpoint = endpoint
         self.identity = identify(endpoint)
@@ -63,7 +63,7 @@ class XArm:
         self._reports = reports
         self._interruptions, self._reports_taken, self._newest_report = 0, 0, -np.inf
         self._api = _connected(endpoint, reports, timeout)
-        self._api.set_timeout(REPLY_TIMEOUT)
+        self._api.set_timeout(reply)
         if reports is not Reports.NONE:
             self._api.register_state_changed_callback(self._state_changed)
             self._api.register_report_callback(self._report_taken)
@@ -342,7 +342,7 @@ def _connect(endpoint: Endpoint, reports: Reports) -> Any:
 def _control_port(configuration: Any, endpoint: Endpoint) -> Iterator[None]:
     """The SDK knows no port but a constant of its own: changed for this moment, and for this machine only."""
     before = configuration.TCP_CONTROL_PORT
-    if ipaddress.IPv4Address(endpoint.address).is_loopback:
+    if endpoint.loopback:
         configuration.TCP_CONTROL_PORT = endpoint.port
     elif before != CONTROL_PORT:
         raise RobotError("The SDK's port was changed by something else in this process. Restart the program.")

@@ -40,6 +40,11 @@ class Endpoint:
         if not 0 < self.port < 65536:
             raise RobotError(f"{self.port} is not a port: choose one from 1 to 65535.")
 
+    @property
+    def loopback(self) -> bool:
+        """Whether this is a simulated controller on this machine."""
+        return ipaddress.IPv4Address(self.address).is_loopback
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

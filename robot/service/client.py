@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from foundation.arm import Mode
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
@@ -28,17 +29,14 @@ from robot.service.status import KEPT_SAMPLES, MotionSample, RobotStatus, Sample
 from robot.service.stop_button import StopButton
 from robot.state import ArmState
 
-CONNECT_WITHIN = 20.0  # s: three connections after the start of an interpreter
-ANSWER_WITHIN = 3.0  # s
-SETTING_WITHIN = 3.0  # s: the control box reports its settings five times a second
 HEARTBEAT_PERIOD = 0.05  # s: how often a window should call `heartbeat`
 
 
 class RobotClient:
     """A robot process connected to one arm, started by this constructor and ended by `close`.
 
-    Raises RobotError, within CONNECT_WITHIN s, when there is no arm. Commands wait for their answer at most
-    ANSWER_WITHIN s and raise RobotError with the reason when refused; `heartbeat`, `jog`, `jog_to` and `stop` never
+    Raises RobotError, within the deadline `connect`, when there is no arm. Commands wait for their answer at most
+    `answer` s and raise RobotError with the reason when refused; `heartbeat`, `jog`, `jog_to` and `stop` never
     wait. `limits` may set fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; without a
     `gripper` none is asked for anything.
     """
@@ -50,12 +48,15 @@ class RobotClient:
         *,
         limits: Mapping[str, Any] | None = None,
         gripper: bool = True,
+        deadlines: Deadlines = PRODUCTION,
     ):
         Endpoint(address, port)  # refused here already, without starting anything
         limits_from(limits)
         settings = {"address": address, "port": port, "limits": dict(limits or {}), "gripper": gripper}
+        settings["deadlines"] = dataclasses.asdict(deadlines)
+        self._deadlines = deadlines
         try:
-            self._process = RoleProcess("robot", settings, timeout=CONNECT_WITHIN)
+            self._process = RoleProcess("robot", settings, timeout=deadlines.connect)
         except ProcessError as error:
             raise LinkError(str(error)) from error
         self.limits = limits_from(self._process.ready["limits"])  # in force, which is what counts
@@ -180,8 +181,7 @@ class RobotClient:
     def write_setting(self, name: str) -> tuple[float, ...]:
         """Set what differs in the control box to what the program needs; the value before, for `restore_setting`.
 
-        Returns when the box reports the new value; RobotError when it does not within SETTING_WITHIN s. The arm is
-        unready afterwards.
+        Returns when the box reports the new value; RobotError when it does not in time. The arm is unready afterwards.
         """
         before = tuple(self._command("write_setting", name=name))
         self._wait_for_setting(name, lambda _: all(each.name != name for each in differences(self.control_box)))
@@ -194,7 +194,7 @@ class RobotClient:
         self._wait_for_setting(name, lambda status: status.box != before)
 
     def _wait_for_setting(self, name: str, arrived: Callable[[RobotStatus], bool]) -> None:
-        deadline = time.monotonic() + SETTING_WITHIN
+        deadline = time.monotonic() + self._deadlines.setting
         while time.monotonic() < deadline:
             status = self.settled_status
             if status is not None and status.box is not None and arrived(status):
@@ -300,7 +300,7 @@ class RobotClient:
 
     def _leave_hand_control(self, stops: int) -> None:
         """After jogging the arm holds in a mode that follows no plan; waits until it has left that, or cannot."""
-        deadline, asked = time.monotonic() + ANSWER_WITHIN, False
+        deadline, asked = time.monotonic() + self._deadlines.answer, False
         while time.monotonic() < deadline:
             status = self.settled_status
             if status is not None and status.state is ArmState.HOLDING and status.mode != Mode.SERVO and not asked:
@@ -325,8 +325,9 @@ class RobotClient:
         self._waiting[identity] = answer
         try:
             self._tell({**self._press(what), "id": identity, **values})
-            if not answer.come.wait(ANSWER_WITHIN):
-                raise LinkError(f"The robot process did not answer within {ANSWER_WITHIN:.0f} s. Connect again.")
+            within = self._deadlines.answer
+            if not answer.come.wait(within):
+                raise LinkError(f"The robot process did not answer within {within:.0f} s. Connect again.")
         finally:
             self._waiting.pop(identity, None)
         if answer.error:

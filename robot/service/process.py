@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from foundation.clocks import Clock, SystemClock
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.messages import Channel, ChannelClosed, UnreadableMessage
 from robot.box_check import POSTURES
 from robot.control.loop import RobotLoop
@@ -49,13 +50,13 @@ def run(channel: Channel) -> None:
     channel.largest = 2 * LARGEST_PLAN  # reading a larger one would keep the stop line waiting
     settings = channel.receive(_SETUP_WITHIN)
     endpoint = Endpoint(str(settings["address"]), int(settings.get("port", CONTROL_PORT)))
-    bounds = loop_settings(settings)
+    bounds = loop_settings(settings, endpoint)
     _hurry()
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_arm(endpoint)))
-        stop = stack.enter_context(XArm(endpoint, reports=Reports.NONE))
-        stream = stack.enter_context(_Stream(endpoint, SystemClock()))
-        slow = stack.enter_context(XArm(endpoint, reports=Reports.SETTINGS))
+        stop = stack.enter_context(XArm(endpoint, reports=Reports.NONE, reply=bounds.deadlines.reply))
+        stream = stack.enter_context(_Stream(endpoint, SystemClock(), bounds.deadlines.reply))
+        slow = stack.enter_context(XArm(endpoint, reports=Reports.SETTINGS, reply=bounds.deadlines.reply))
         kinematics_error_mm = _kinematics_error_mm(slow)
         channel.send(
             {
@@ -77,14 +78,18 @@ def run(channel: Channel) -> None:
             server.close()
 
 
-def loop_settings(values: dict[str, Any]) -> LoopSettings:
+def loop_settings(values: dict[str, Any], endpoint: Endpoint) -> LoopSettings:
     """Settings from the window's first message; `limits` and `workspace` may name any of their fields."""
+    deadlines = Deadlines(**values.get("deadlines", {}))
+    if not endpoint.loopback and (longer := deadlines.longer_than(PRODUCTION)):
+        raise RobotError(f"Longer deadlines ({', '.join(longer)}) are for a simulated arm on this computer only.")
     bounds = limits_from(values.get("limits"))
     default = LoopSettings()
     return dataclasses.replace(
         default,
         limits=bounds,
         jog=dataclasses.replace(default.jog, limits=bounds),
+        deadlines=deadlines,
         joints_every=2,
         gripper=bool(values.get("gripper", True)),
     )
@@ -120,8 +125,8 @@ def _stop_socket(channel: Channel) -> socket.socket:
 class _Stream(XArm):
     """The connection of the servo targets; it marks when each goes out."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock):
-        super().__init__(endpoint, clock, reports=Reports.STATE)
+    def __init__(self, endpoint: Endpoint, clock: Clock, reply: float):
+        super().__init__(endpoint, clock, reports=Reports.STATE, reply=reply)
         self.gaps = ServoJitter()
 
     def servo_joints(self, position: np.ndarray) -> None:

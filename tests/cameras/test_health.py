@@ -5,8 +5,9 @@ import pytest
 
 from cameras.errors import CameraGone
 from cameras.frame import Frame
-from cameras.health import FROZEN_AFTER, STARTS_WITHIN, Health, State
+from cameras.health import Health, State
 from foundation.clocks import VirtualClock
+from foundation.deadlines import PRODUCTION
 
 PERIOD = 1 / 30
 
@@ -14,9 +15,9 @@ PERIOD = 1 / 30
 class Feed:
     """A camera at 30 Hz in virtual time; a picture is a new one unless said otherwise."""
 
-    def __init__(self, fps: float | None = 30.0, frozen_after: float | None = FROZEN_AFTER):
+    def __init__(self, fps: float | None = 30.0):
         self.clock = VirtualClock(100.0)
-        self.health = Health(frozen_after)
+        self.health = Health()
         self.health.opened(self.clock.now(), fps)
         self.noise = np.random.default_rng(1)
         self.number = 0
@@ -78,11 +79,6 @@ def test_short_repeats_are_not_a_freeze():
     for _ in range(30):
         assert feed.frames(1) == State.LIVE
         assert feed.frames(11, repeat=True) == State.LIVE
-
-
-def test_where_equal_pictures_are_natural_nothing_is_frozen():
-    feed = Feed(frozen_after=None)
-    assert all(feed.frames(1, repeat=True) == State.LIVE for _ in range(100))
 
 
 def test_a_silent_camera_is_stalled_after_500_ms_and_not_before():
@@ -153,7 +149,7 @@ def test_gone_until_opened_again_and_live_with_the_first_frames():
 
 def test_a_camera_that_opens_and_sends_nothing_is_stalled_not_opening_for_ever():
     feed = Feed()
-    feed.clock.advance(STARTS_WITHIN)
+    feed.clock.advance(PRODUCTION.first_frame)
     assert feed.state == State.STALLED
 
 

@@ -12,7 +12,7 @@ from cameras.drivers.network import NetworkCamera
 from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.health import State
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from cameras.errors import CameraBusy, CameraError, CameraForbidden, CameraGone,
 from cameras.health import State
 from cameras.timestamps import monotonic_minus_system
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from cameras.capture import Capture
 from cameras.drivers.network import NetworkCamera
 from cameras.health import State
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

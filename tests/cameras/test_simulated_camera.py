@@ -14,7 +14,7 @@ from cameras.errors import CameraGone, StaleFrame, UnknownCamera
 from cameras.health import State
 from foundation.shared_frame_ring import FramePublisher, StreamInfo
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 K = np.array([[60.0, 0, 31.5], [0, 60, 23.5], [0, 0, 1]])
 

@@ -9,10 +9,9 @@ from scripted_camera import ScriptedCamera, picture, wait_until
 from cameras.capture import Capture
 from cameras.errors import StaleFrame
 from cameras.frame import Frame
-from cameras.synchronized_capture import FRESH, TOGETHER, synchronized_frames
+from cameras.synchronized_capture import synchronized_frames
 from foundation.clocks import VirtualClock
-
-pytestmark = pytest.mark.by_the_clock
+from foundation.deadlines import PRODUCTION
 
 START = 50.0
 
@@ -59,7 +58,7 @@ def test_cameras_of_five_pictures_a_second_are_enough_though_never_all_fresh_at_
             assert rig.now() - asked < 0.45
             with pytest.raises(StaleFrame):
                 for capture in rig.captures.values():
-                    capture.latest(FRESH)
+                    capture.latest()
 
 
 def test_pictures_too_far_apart_wait_for_closer_ones():
@@ -71,7 +70,7 @@ def test_pictures_too_far_apart_wait_for_closer_ones():
 def test_pictures_that_are_never_together_are_given_in_the_end():
     with running(Rig(left=(0.6, 0.0, 0.01), right=(0.6, 0.3, 0.01))) as rig:
         found = synchronized_frames(rig.captures, 1.0, rig)
-        assert apart(found) > TOGETHER and rig.now() >= START + 1.0
+        assert apart(found) > PRODUCTION.frame_spread and rig.now() >= START + 1.0
 
 
 def test_a_picture_that_comes_late_or_from_before_is_none():

@@ -3,8 +3,6 @@ import pytest
 
 from cameras.timestamps import ClockOffset, FrameNumbers, monotonic_minus_system
 
-pytestmark = pytest.mark.by_the_clock
-
 
 def arrivals(seed: int, duration: float, drift: float = 0.0):
     """Device times and arrivals of frames at 30 Hz: device clock 1000 s behind, delays of 4 ms plus 8 ms on average."""

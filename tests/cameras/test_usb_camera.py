@@ -8,7 +8,7 @@ from cameras.drivers.usb import UsbCamera, capture_time, list_usb
 from cameras.errors import CameraBusy, CameraForbidden, CameraGone, UnknownCamera
 from cameras.timestamps import monotonic_minus_system
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

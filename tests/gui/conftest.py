@@ -2,18 +2,12 @@
 
 import gc
 import time
-from pathlib import Path
 
 import OpenGL.GL  # noqa: F401 - before MuJoCo, which would have it draw without a screen in this process
 import pytest
+from patience import PATIENT
 
 from benchmarks.window.virtual_screen import virtual_screen
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.by_the_clock)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,11 +44,11 @@ def qapp_cls():
     return QApplication
 
 
-def _started(qapp, folder):
+def _started(qapp, folder, deadlines=PATIENT):
     """The whole program with settings of its own and its window shown, connected to the simulated lab."""
     from gui.app import Program
 
-    program = Program(qapp, folder / "settings.json", folder / "logs")
+    program = Program(qapp, folder / "settings.json", folder / "logs", deadlines=deadlines)
     program.start()
     deadline = time.monotonic() + 60.0
     while program.connection.status is None or program.connection.opening:
@@ -78,7 +72,7 @@ def program(qapp, tmp_path_factory, request):
     """The connected program, one for all tests of a file: each leaves it connected as it was.
 
     The run before has left a crash log. A file may say in which PICTURE_PX the lab shows itself: a slow machine is busy
-    enough with the window.
+    enough with the window. It may say its DEADLINES, where they are what it is about.
     """
     from workflows.settings import LabSettings, ProgramSettings, save
 
@@ -87,7 +81,7 @@ def program(qapp, tmp_path_factory, request):
     (folder / "logs" / "crash-before.new.txt").write_text("it broke")
     if size := getattr(request.module, "PICTURE_PX", None):
         save(ProgramSettings(lab=LabSettings(picture_px=size)), folder / "settings.json")
-    program = _started(qapp, folder)
+    program = _started(qapp, folder, getattr(request.module, "DEADLINES", PATIENT))
     yield program
     _ended(qapp, program)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QVBoxLayout
-from window_hands import bring_into_view, click, key, make_ready, until_ripe, with_a_ready_arm
+from window_hands import bring_into_view, click, key, make_ready, until_ripe
 
 from foundation import xarm7
 from gui.arm.hand_control import Direction
@@ -61,7 +61,8 @@ def test_a_held_button_moves_and_stop_ends_it(program, qtbot):
         assert program.connection.arm_state is ArmState.STOPPED
         assert np.linalg.norm(tool_mm(program) - stopped) < 3
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
 
 
 def test_a_key_moves_as_long_as_it_is_held_and_space_stops(program, qtbot):
@@ -79,7 +80,8 @@ def test_a_key_moves_as_long_as_it_is_held_and_space_stops(program, qtbot):
         qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
         key(shell, Qt.Key.Key_Right, press=False)
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
 
 
 def test_a_step_is_as_long_as_it_says(program, qtbot):
@@ -102,7 +104,8 @@ def test_a_step_is_as_long_as_it_says(program, qtbot):
         assert abs(np.rad2deg(np.arctan2(turned[1, 0], turned[0, 0])) - 5.0) < 0.4
         click(screen.steps.button(0))
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
 
 
 def test_space_is_a_blank_in_a_text_while_the_arm_stands_and_stop_while_it_moves(program, qtbot):
@@ -145,7 +148,8 @@ def test_home_is_one_press(program, qtbot):
         qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.FOLLOWING, timeout=5_000)
         assert program.connection.arm_state is ArmState.HOLDING, [each.sentence for each in program.messages.log][-5:]
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
 
 
 def test_gripper_and_hand_guiding_are_presses(program, qtbot):
@@ -162,7 +166,8 @@ def test_gripper_and_hand_guiding_are_presses(program, qtbot):
         click(screen.guide)
         qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
 
 
 def test_of_quick_presses_for_the_gripper_the_last_counts(program, qtbot):
@@ -180,7 +185,8 @@ def test_of_quick_presses_for_the_gripper_the_last_counts(program, qtbot):
         click(gripper.open)
         qtbot.waitUntil(lambda: program.connection.status.openness > 0.9, timeout=10_000)
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
 
 
 def test_an_error_is_explained_and_cleared_click_by_click(program, qtbot):

@@ -10,8 +10,6 @@ from robot.controller.endpoint import Endpoint
 from robot.controller.exclusive_lock import lock_arm
 from robot.errors import RobotError
 
-pytestmark = pytest.mark.by_the_clock
-
 HOLDS = """
 import sys
 from robot.controller.exclusive_lock import claim

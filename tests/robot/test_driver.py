@@ -19,7 +19,7 @@ from robot.controller.endpoint import OLDEST_FIRMWARE, Endpoint, identify
 from robot.errors import LinkError, RobotError
 from simulation.controller.protocol import Register
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from simulation.controller.controller import Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 WITHIN = 10.0  # s
 

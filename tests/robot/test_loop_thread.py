@@ -3,12 +3,14 @@
 import math
 import queue
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from foundation import xarm7
 from foundation.clocks import VirtualClock
+from foundation.deadlines import PRODUCTION
 from robot.control.loop import RobotLoop
 from robot.control.loop_settings import LoopSettings
 from robot.control.loop_thread import Command, LoopThread
@@ -17,8 +19,6 @@ from simulation.controller.controller import TICK, Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
 from simulation.controller.settings import gripper_settings
-
-pytestmark = pytest.mark.by_the_clock
 
 FORWARD = np.array([0.05, 0, 0, 0, 0, 0])
 
@@ -59,7 +59,7 @@ def link():
     link = WatchedLink(controller)
     clock = ControllerClock(controller, plant)
     link.told = []
-    loop = RobotLoop(link, clock, LoopSettings(heartbeat=1e9, heartbeat_at_rest=1e9))
+    loop = RobotLoop(link, clock, LoopSettings(deadlines=replace(PRODUCTION, heartbeat=1e9, heartbeat_at_rest=1e9)))
     link.thread = LoopThread(loop, clock, lambda: link.slept)
     link.thread.start()
     yield link

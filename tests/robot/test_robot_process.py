@@ -27,7 +27,7 @@ from robot.state import ArmState
 from simulation.controller.protocol import Register
 from workflows.demonstration.demonstrate import heartbeat
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,12 +186,12 @@ import numpy as np
 sys.path[:0] = [{root!r}, {tests!r}]
 from robot.service.client import RobotClient
 from robot.state import ArmState
-from test_robot_process import beating_heart, ready
+from test_robot_process import heartbeat, ready
 from robot.planning.plan import Plan
 from robot.planning.waypoints import Waypoint, joint_path
 from foundation import processes, xarm7
 client = ready(RobotClient({address!r}, {port}))
-with beating_heart(client):
+with heartbeat(client):
     position = client.status.position
     goal = xarm7.forward(position)
     goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4

@@ -1,11 +1,7 @@
 """What a session says of the parts that are not there."""
 
-import pytest
-
 from workflows.session import Session
 from workflows.settings import REAL, ArmSettings, CameraChoice, ProgramSettings
-
-pytestmark = pytest.mark.by_the_clock
 
 
 def opened(session: Session) -> dict[str, tuple[bool, str]]:

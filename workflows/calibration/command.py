@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from cameras.calibration.board import BENCH_TAG_IDS
 from cameras.capture import Capture
 from cameras.drivers.simulated import SimulatedCamera
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.poses import pose
 from robot.errors import RobotError
 from robot.planning.collision import collision_check
@@ -76,10 +77,10 @@ class _Lab:
     session: CalibrationSession
 
 
-def calibrate(request: Request, report: Report = silently) -> dict[str, Any]:
+def calibrate(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
     """Start the lab, drive, solve, compare with the truth. The result is plain data for JSON. Raises KnownError."""
     began = time.monotonic()
-    done = calibrate_lab(request, report)
+    done = calibrate_lab(request, report, deadlines=deadlines)
     saved = None
     if request.library is not None:
         with Library(request.library) as library:
@@ -87,12 +88,12 @@ def calibrate(request: Request, report: Report = silently) -> dict[str, Any]:
     return {**result_of(done), "saved": saved, "seconds": round(time.monotonic() - began, 1)}
 
 
-def calibrate_lab(request: Request, report: Report = silently) -> CalibratedLab:
+def calibrate_lab(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> CalibratedLab:
     """The calibration itself, through the lab's process, the SDK, the sockets, the cameras and the detector."""
     scene = calibration_scene(request.seed, request.cameras, request.size)
     report("Starting the lab", 0.0)
     collision_check(True, ())  # loads MuJoCo, which holds up the heart for a while, before anything moves
-    with _running(scene) as lab:
+    with _running(scene, deadlines) as lab:
         session = _seen(lab, request, report)
         if request.robot_error:
             session = with_robot_error(session, request.seed)
@@ -131,16 +132,16 @@ def with_robot_error(session: CalibrationSession, seed: int, factor: float = 1.0
 
 
 @contextlib.contextmanager
-def _running(scene: SceneSpec) -> Iterator[_Lab]:
+def _running(scene: SceneSpec, deadlines: Deadlines) -> Iterator[_Lab]:
     """The lab, its arm made ready, and its cameras with their first pictures there."""
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(LabProcess(scene))
-        robot = stack.enter_context(RobotClient(process.address, process.port))
+        robot = stack.enter_context(RobotClient(process.address, process.port, deadlines=deadlines))
         stack.enter_context(heartbeat(robot))
         captures = {}
         for spec in scene.cameras:
             camera = SimulatedCamera(process.frames, spec.name)
-            captures[camera.identity] = stack.enter_context(Capture(camera))
+            captures[camera.identity] = stack.enter_context(Capture(camera, deadlines=deadlines))
         for capture in captures.values():
             capture.next_frame(_FIRST_PICTURE)
         _make_ready(robot)

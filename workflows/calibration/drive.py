@@ -1,6 +1,6 @@
 """The arm shows the board: from pose to pose, standing still at each until every camera has looked.
 
-Nothing here beats the heart: the window does, from its own thread, or `beating_heart` for a command.
+Nothing here beats the heart: the window does, from its own thread, or `heartbeat` for a command.
 """
 
 import time
@@ -30,7 +30,6 @@ from workflows.cancellation import Cancellation
 FRAMES = 5
 SPEED = 0.6  # share of the usual speed: a person may stand near, and the board is a sail
 _SETTLE = 0.4  # s after the arm stands, in which the plate stops swinging and late pictures pass
-_LOOK_WITHIN = 4.0  # s for five pictures of each camera
 _STANDING = 0.02  # rad/s
 _MOVED = 0.002  # rad between beginning and end of a look
 _POLL = 0.01
@@ -171,7 +170,8 @@ def take_frames(
             queues[camera.identity] = capture.subscribe(4 * count)
             stack.callback(capture.unsubscribe, queues[camera.identity])
         taken: dict[str, list[Frame]] = {identity: [] for identity in queues}
-        deadline = time.monotonic() + _LOOK_WITHIN
+        within = max((captures[each].deadlines.board_frames for each in queues), default=0.0)
+        deadline = time.monotonic() + within
         while any(len(each) < count for each in taken.values()) and time.monotonic() < deadline:
             token.raise_if_cancelled()
             for identity, each in taken.items():

@@ -19,6 +19,7 @@ from cameras.drivers.simulated import SimulatedCamera
 from cameras.errors import CameraError
 from foundation import xarm7
 from foundation.clocks import VirtualClock
+from foundation.deadlines import PRODUCTION, Deadlines
 from robot.control.loop import RobotLoop
 from robot.errors import LinkError, RobotError
 from robot.limiter import PERIOD
@@ -79,15 +80,17 @@ def in_virtual_time(instruction: str, seed: int, *, video: Path | None = None) -
         return _outcome(instruction, seed, verdict, trajectory, plan_s, time.perf_counter() - began)
 
 
-def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> Outcome:
+def in_real_time(
+    instruction: str, seed: int, *, video: Path | None = None, deadlines: Deadlines = PRODUCTION
+) -> Outcome:
     """Run it through the lab process, the robot process, the SDK and the sockets, with the cameras on."""
     scene = scene_for(instruction, seed)
     with contextlib.ExitStack() as stack:
         lab = stack.enter_context(LabProcess(scene))
-        robot = stack.enter_context(RobotClient(lab.address, lab.port))
+        robot = stack.enter_context(RobotClient(lab.address, lab.port, deadlines=deadlines))
         stack.enter_context(heartbeat(robot))
         cameras = [SimulatedCamera(lab.frames, spec.name) for spec in scene.cameras]
-        captures = {camera.name: stack.enter_context(Capture(camera)) for camera in cameras}
+        captures = {camera.name: stack.enter_context(Capture(camera, deadlines=deadlines)) for camera in cameras}
         robot.wait_for(ArmState.NOT_ENABLED)
         robot.enable()
         robot.wait_for(ArmState.NOT_READY)

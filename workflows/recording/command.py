@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from foundation.deadlines import PRODUCTION, Deadlines
 from robot.service.client import RobotClient
 from robot.state import ArmState
 from storage.episodes.documents import checked_instruction
@@ -37,7 +38,7 @@ class Request:
     least_free: int = LEAST_FREE
 
 
-def record(request: Request, report: Report = silently) -> dict[str, Any]:
+def record(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
     """Let the lab's scripted demonstrator do the task, and record it. The result is plain data for JSON.
 
     Raises KnownError for everything that a person can mend; what was recorded until then stays in the library.
@@ -48,11 +49,13 @@ def record(request: Request, report: Report = silently) -> dict[str, Any]:
     settings, _ = program_settings.load()
     folder = request.library or settings.library_folder
     what = RecordRequest(checked_instruction(request.task), DEMONSTRATOR, request.operator or settings.operator)
-    way = _in_real_time if request.real_time else _in_virtual_time
     with Library(folder) as library:
         for notice in library.notices:
             report(notice, 0.0)
-        demonstrations = way(library, request, what, settings, report)
+        if request.real_time:
+            demonstrations = _in_real_time(library, request, what, settings, report, deadlines)
+        else:
+            demonstrations = _in_virtual_time(library, request, what, settings, report)
         return _result(library, request, demonstrations, time.monotonic() - began)
 
 
@@ -81,12 +84,17 @@ def _in_virtual_time(
 
 
 def _in_real_time(
-    library: Library, request: Request, what: RecordRequest, settings: ProgramSettings, report: Report
+    library: Library,
+    request: Request,
+    what: RecordRequest,
+    settings: ProgramSettings,
+    report: Report,
+    deadlines: Deadlines,
 ) -> list[Demonstration]:
     """Through the lab's process, the SDK and the cameras; in the lab whatever the window uses, since nobody watches."""
     lab = replace(settings.lab, seed=request.seed, instruction=request.task)
     with contextlib.ExitStack() as stack:
-        session = Session(replace(settings, arm=ArmSettings(), lab=lab))
+        session = Session(replace(settings, arm=ArmSettings(), lab=lab), deadlines=deadlines)
         stack.callback(session.close)
         session.open(report)
         robot = session.robot

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from foundation import xarm7
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from model.checkpoints.default_weights import embedded_weights
 from model.service.client import ModelProcess
@@ -52,7 +53,7 @@ class Request:
     library: Path | None = None
 
 
-def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
+def rehearse(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
     """Propose and plan; with `approve`, also run and judge. The result is plain data for JSON.
 
     Raises KnownError for everything that a person can mend.
@@ -60,7 +61,7 @@ def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
     _check(request)
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        session = Session(_settings(request))
+        session = Session(_settings(request), deadlines=deadlines)
         stack.callback(session.close)
         session.open(report)
         robot = session.robot

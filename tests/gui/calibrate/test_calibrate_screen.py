@@ -6,7 +6,7 @@ from calibrate_hands import LONG, in_a_thread, mounted, to_the_poses
 from calibrate_pieces import computed_session
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from window_hands import click, key, with_a_ready_arm
+from window_hands import click, key, make_ready
 
 from gui.calibrate.steps import CalibrateStep, Stage
 from robot.state import ArmState
@@ -128,7 +128,8 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
         qtbot.waitUntil(lambda: not poses.busy, timeout=SHORT)
         assert poses.stage is Stage.BROKEN and poses.problem
 
-    with_a_ready_arm(program, qtbot, stopped_once)
+    make_ready(program, qtbot)
+    stopped_once()
     words = f"Go on with pose {poses.next_pose + 1}"
     qtbot.waitUntil(lambda: page.moves.text().startswith(words), timeout=SHORT)
     assert not page.moves.isEnabled() and page.arm.step.text() == "Make ready"  # first the arm, then the next pose
@@ -162,7 +163,8 @@ def test_poses_are_finished_by_hand(program, calibrate, qtbot, gathered):
         qtbot.waitUntil(lambda: not poses.busy, timeout=LONG)
         assert len(poses.session.observations) == had + 1, poses.problem
 
-    with_a_ready_arm(program, qtbot, taken)
+    make_ready(program, qtbot)
+    taken()
     assert poses.session.observations[-1].views
     qtbot.waitUntil(page.further.isVisible, timeout=LONG)
     click(page.further)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from window_hands import click, key, until_ripe, with_a_ready_arm
+from window_hands import click, key, make_ready, until_ripe
 
 from gui.record.presenter import BY_HAND, DEMONSTRATOR
 from robot.state import ArmState
@@ -78,7 +78,8 @@ def test_the_arm_is_guided_by_hand_while_it_is_recorded(fresh_program, qtbot):
         qtbot.waitUntil(lambda: not presenter.busy, timeout=60_000)
         assert presenter.state is RecordState.READY, presenter.problem
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
     library = program.screens.library.library
     kept = presenter.recorder.kept[-1].id
     row = episode(library.database, kept)
@@ -104,7 +105,8 @@ def test_two_demonstrations_are_recorded_by_one_press(fresh_program, qtbot):
         qtbot.waitUntil(lambda: not presenter.busy, timeout=120_000)
         assert len(presenter.recorder.kept) - had >= 2, presenter.problem
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
     assert {"Preparing the bench", "Recording"} <= set(seen)
     library = program.screens.library.library
     first, second = presenter.recorder.kept[-2:]

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from record_pieces import Arm, Camera
-from window_hands import click, key, until_ripe, with_a_ready_arm
+from window_hands import click, key, make_ready, until_ripe
 
 from gui.arm.hand_control import ArmControlPresenter, Direction
 from gui.arm.panel import ArmPanel
@@ -335,7 +335,8 @@ def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures
         qtbot.waitUntil(lambda: presenter.state is RecordState.REVIEW, timeout=10 * SECOND)
         assert presenter.problem.startswith("The arm was stopped.")
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
     qtbot.waitUntil(lambda: not presenter.busy, timeout=20 * SECOND)
     until_ripe(screen.state_card.success)
     key(program.shell, Qt.Key.Key_Y)

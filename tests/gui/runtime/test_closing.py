@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from test_rehearse_flow import Hands
-from window_hands import bring_into_view, click, key, until_ripe, with_a_ready_arm
+from rehearse_hands import Hands
+from window_hands import bring_into_view, click, key, make_ready, until_ripe
 
 from gui.arm.hand_control import Direction
 from gui.close_dialog import WHY
@@ -49,7 +49,8 @@ def test_while_the_arm_is_jogged_it_asks_and_everything_goes_on(small_pictures, 
         QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: not shell.question.isVisible(), timeout=5_000)  # there is nothing to ask any more
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    act()
     assert shell.isVisible()
 
 
@@ -59,14 +60,10 @@ def test_a_run_that_the_closed_window_ends_is_stored_as_that(small_pictures, fre
     shell.resize(1000, 700)
     shell.show_screen("rehearse")
     hands.begin()
-    for _ in range(6):  # a busy machine may stop the arm on the way
-        hands.watch("reach the bowl")
-        hands.approve()
-        hands.start(25)
-        hands.until(lambda: hands.step is Step.OUTCOME or hands.presenter.frame_now >= 1)
-        if hands.step is Step.RUNNING:
-            break
-        hands.begin()
+    hands.watch("reach the bowl")
+    hands.approve()
+    hands.start(25)
+    hands.until(lambda: hands.presenter.frame_now >= 1)
     assert hands.step is Step.RUNNING
     folder = hands.presenter.rehearsal.folder
     shell.close()

@@ -2,19 +2,24 @@
 
 import time
 
+import pytest
 from PySide6.QtCore import QTimer
 from window_hands import make_ready
 
+from foundation.deadlines import PRODUCTION
 from gui.arm.hand_control import Direction
 from gui.runtime.stall_monitor import StallMonitor
 from robot.state import ArmState
 
+pytestmark = pytest.mark.alone
+
+DEADLINES = PRODUCTION
 BLOCKED = 0.25  # s: longer than the robot process waits for a heartbeat while the arm moves
 TRIES = 6
 
 
 def jogging(program, qtbot) -> bool:
-    """Whether the arm moves on a held button; beside other work it may be stopped before."""
+    """Return whether the arm moves on a held button; it may be stopped before."""
     make_ready(program, qtbot)
     program.control.press(Direction(2, 1))
     qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.HOLDING, timeout=5_000)

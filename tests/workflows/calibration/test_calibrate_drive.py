@@ -25,8 +25,6 @@ from workflows.calibration.stored_check import check
 from workflows.cancellation import Cancellation, Cancelled
 from workflows.demonstration.demonstrate import heartbeat
 
-pytestmark = pytest.mark.by_the_clock
-
 _PATIENCE = 60.0  # s, on a busy machine
 
 

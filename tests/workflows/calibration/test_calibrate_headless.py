@@ -13,8 +13,6 @@ from workflows.calibration.calibrate import Delay, report_with_delays, solve
 from workflows.calibration.command import ROBOT_ERROR, CalibratedLab, as_text, result_of, with_robot_error
 from workflows.calibration.lab import board_scene, calibration_scene
 
-pytestmark = pytest.mark.by_the_clock
-
 
 @pytest.fixture(scope="module")
 def done():

@@ -15,8 +15,6 @@ from workflows.recording.sources import views_of
 from workflows.session import NotConnectedError, Session
 from workflows.settings import LabSettings, ProgramSettings
 
-pytestmark = pytest.mark.by_the_clock
-
 OTHER_SIZE = (320, 240)
 
 

@@ -9,8 +9,6 @@ from simulation.bench.randomise import scene_for
 from simulation.errors import SimulationError
 from workflows.demonstration.demonstrate import VirtualLabArm, in_real_time, in_virtual_time, plan
 
-pytestmark = pytest.mark.by_the_clock
-
 
 @pytest.mark.parametrize(
     ("instruction", "seed"),

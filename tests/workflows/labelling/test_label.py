@@ -23,8 +23,6 @@ from workflows.labelling.label import ASSUMED, SOURCE, TAG, Labelled, keep, labe
 from workflows.proposals.model_source import WORKSPACE, window
 from workflows.video_grid import SideBySideVideo
 
-pytestmark = pytest.mark.by_the_clock
-
 TASK = "push the blue ball"
 SECONDS, FPS = 2.4, 10.0
 

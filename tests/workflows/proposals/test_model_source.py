@@ -21,8 +21,6 @@ from workflows.proposals.model_source import GenerationSettings, ModelSource, cr
 from workflows.proposals.proposal import action_cameras
 from workflows.rehearsal.planning import decode_findings
 
-pytestmark = pytest.mark.by_the_clock
-
 INSTRUCTION = "pick up the red cube"
 
 

@@ -17,8 +17,6 @@ from workflows.recording.recorder import RecordError, RecordRequest
 from workflows.recording.virtual_time import record_in_virtual_time
 from workflows.settings import LabSettings, ProgramSettings
 
-pytestmark = pytest.mark.by_the_clock
-
 SMALL = LabSettings(picture_px=(160, 120))
 REACH = RecordRequest("reach the red cube", "demonstrator", "Kim")
 

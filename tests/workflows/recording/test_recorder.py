@@ -15,8 +15,6 @@ from workflows.cancellation import Cancellation, Cancelled
 from workflows.recording.rates import sync_ms
 from workflows.recording.recorder import Recorder, RecordError, RecordFigures, RecordState
 
-pytestmark = pytest.mark.by_the_clock
-
 
 @pytest.fixture
 def library(tmp_path):

@@ -14,8 +14,6 @@ from workflows.recording.recorder import Recorder
 from workflows.rehearsal.run_recording import longest_gap, video_shortfall
 from workflows.rehearsal.tracking import Tracking
 
-pytestmark = pytest.mark.by_the_clock
-
 
 class Hiccuping(Camera):
     """Gives nothing while it is `silent`, and says nothing of it."""

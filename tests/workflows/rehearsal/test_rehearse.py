@@ -28,8 +28,6 @@ from workflows.rehearsal.rehearsal import (
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
 
-pytestmark = pytest.mark.by_the_clock
-
 INSTRUCTION = "pick up the red cube"
 SERVO_JOINTS = 29
 WITHIN = 20.0  # s

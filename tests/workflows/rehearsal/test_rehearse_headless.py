@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.by_the_clock
-
 ROOT = Path(__file__).parents[3]
 
 

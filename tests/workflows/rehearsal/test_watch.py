@@ -16,7 +16,7 @@ from simulation.controller.server_ports import free_loopback_address
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.demonstration.demonstrate import heartbeat
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.mark.parametrize("fault", [{"frozen": True}, {"vanished": True}, {"slow": 8.0}], ids=lambda f: next(iter(f)))
