@@ -23,7 +23,6 @@ from gui.shell import Shell
 from gui.shell_presenter import ShellPresenter
 from gui.stop_key import StopKey
 from gui.widgets.theme import Theme
-from robot.state import ArmState
 from storage.episodes.episode import Episode
 from storage.queries import page
 from workflows.recording.facts import RecordState
@@ -295,12 +294,6 @@ def test_who_shows_it_can_be_chosen_and_the_demonstrator_needs_a_ready_arm(ready
     click(teach.choice.button(0))
 
 
-def until_enabled_or_stopped(program, qtbot, button) -> None:
-    """A busy machine may stop the arm on the way: then there is nothing to wait for."""
-    stopped = (ArmState.STOPPED, ArmState.NOT_READY)
-    qtbot.waitUntil(lambda: button.isEnabled() or program.connection.arm_state in stopped, timeout=20 * SECOND)
-
-
 @pytest.fixture
 def small_pictures(tmp_path):
     """The lab draws small ones, so that a busy machine keeps up."""
@@ -312,31 +305,28 @@ def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures
     program = fresh_program
     screen, presenter = program.shell.screens["record"], program.record
 
-    def act() -> None:
-        program.shell.show_screen("record")
-        qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=30 * SECOND)
-        if presenter.state is RecordState.REVIEW:  # of the attempt before
-            until_ripe(screen.state_card.discard)
-            key(program.shell, Qt.Key.Key_Delete)
-            qtbot.waitUntil(lambda: presenter.state is RecordState.RESET, timeout=20 * SECOND)
-        presenter.choose_task(TASK)
-        presenter.choose_countdown(0)
-        presenter.choose_source(BY_KEYS)
-        until_enabled_or_stopped(program, qtbot, screen.state_card.start)
-        assert screen.state_card.start.isEnabled()
-        key(program.shell, Qt.Key.Key_R)
-        qtbot.waitUntil(lambda: presenter.state is RecordState.RECORDING and not presenter.busy, timeout=20 * SECOND)
-        before = program.connection.status.position.copy()
-        until_ripe(screen.teach_card.pads.buttons[Direction(2, 1)])
-        key(program.shell, Qt.Key.Key_PageUp, release=False)
-        qtbot.waitUntil(lambda: abs(program.connection.status.position - before).max() > 0.02, timeout=10 * SECOND)
-        key(program.shell, Qt.Key.Key_Space)
-        key(program.shell, Qt.Key.Key_PageUp, press=False)
-        qtbot.waitUntil(lambda: presenter.state is RecordState.REVIEW, timeout=10 * SECOND)
-        assert presenter.problem.startswith("The arm was stopped.")
-
     make_ready(program, qtbot)
-    act()
+    program.shell.show_screen("record")
+    qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=30 * SECOND)
+    if presenter.state is RecordState.REVIEW:  # of the attempt before
+        until_ripe(screen.state_card.discard)
+        key(program.shell, Qt.Key.Key_Delete)
+        qtbot.waitUntil(lambda: presenter.state is RecordState.RESET, timeout=20 * SECOND)
+    presenter.choose_task(TASK)
+    presenter.choose_countdown(0)
+    presenter.choose_source(BY_KEYS)
+    qtbot.waitUntil(screen.state_card.start.isEnabled, timeout=60_000)
+    assert screen.state_card.start.isEnabled()
+    key(program.shell, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: presenter.state is RecordState.RECORDING and not presenter.busy, timeout=20 * SECOND)
+    before = program.connection.status.position.copy()
+    until_ripe(screen.teach_card.pads.buttons[Direction(2, 1)])
+    key(program.shell, Qt.Key.Key_PageUp, release=False)
+    qtbot.waitUntil(lambda: abs(program.connection.status.position - before).max() > 0.02, timeout=10 * SECOND)
+    key(program.shell, Qt.Key.Key_Space)
+    key(program.shell, Qt.Key.Key_PageUp, press=False)
+    qtbot.waitUntil(lambda: presenter.state is RecordState.REVIEW, timeout=10 * SECOND)
+    assert presenter.problem.startswith("The arm was stopped.")
     qtbot.waitUntil(lambda: not presenter.busy, timeout=20 * SECOND)
     until_ripe(screen.state_card.success)
     key(program.shell, Qt.Key.Key_Y)

@@ -33,24 +33,21 @@ def test_nothing_is_asked_while_nothing_moves(small_pictures, fresh_program, qtb
 def test_while_the_arm_is_jogged_it_asks_and_everything_goes_on(small_pictures, fresh_program, qtbot):
     program, shell = fresh_program, fresh_program.shell
 
-    def act() -> None:
-        button = shell.screens["arm"].jog_buttons[UP]
-        bring_into_view(button)
-        until_ripe(button)
-        start = program.connection.status.position.copy()
-        QTest.mousePress(button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.JOGGING, timeout=10_000)
-        qtbot.waitUntil(lambda: np.abs(program.connection.status.position - start).max() > 1e-4, timeout=10_000)
-        shell.close()
-        assert shell.isVisible() and shell.question.isVisible() and "moving" in shell.question.words.text()
-        assert shell.stop.isVisible() and shell.stop.isEnabled()
-        key(shell, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-        QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: not shell.question.isVisible(), timeout=5_000)  # there is nothing to ask any more
-
     make_ready(program, qtbot)
-    act()
+    button = shell.screens["arm"].jog_buttons[UP]
+    bring_into_view(button)
+    until_ripe(button)
+    start = program.connection.status.position.copy()
+    QTest.mousePress(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.JOGGING, timeout=10_000)
+    qtbot.waitUntil(lambda: np.abs(program.connection.status.position - start).max() > 1e-4, timeout=10_000)
+    shell.close()
+    assert shell.isVisible() and shell.question.isVisible() and "moving" in shell.question.words.text()
+    assert shell.stop.isVisible() and shell.stop.isEnabled()
+    key(shell, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
+    QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not shell.question.isVisible(), timeout=5_000)  # there is nothing to ask any more
     assert shell.isVisible()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from patience import PATIENT
 
 from benchmarks.calibration.scenes import case
 from cameras.calibration.board import BENCH_TAG_IDS
@@ -33,7 +34,7 @@ def lab():
     """A lab with one camera that shows pictures, and a session of that camera."""
     scene = calibration_scene(2, 1)
     slow = replace(scene, cameras=tuple(replace(spec, fps=6.0) for spec in scene.cameras))
-    with LabProcess(slow) as process, Capture(SimulatedCamera(process.frames, "left")) as capture:
+    with LabProcess(slow) as process, Capture(SimulatedCamera(process.frames, "left"), deadlines=PATIENT) as capture:
         capture.next_frame(_PATIENCE)
         lens = capture.driver.intrinsics
         assert lens is not None
@@ -45,7 +46,7 @@ def lab():
 def robot(lab):
     """The lab's arm, ready for motion."""
     process, _, _ = lab
-    with RobotClient(process.address, process.port) as robot, heartbeat(robot):
+    with RobotClient(process.address, process.port, deadlines=PATIENT) as robot, heartbeat(robot):
         _make_ready(robot)
         yield robot
 
@@ -74,24 +75,12 @@ def _recover(robot: RobotClient) -> None:
     _make_ready(robot)
 
 
-def _drive_on(session, poses, robot, captures, start, progress=lambda _: None):
-    """To the last pose, going on after whatever this busy machine interrupts."""
-    for _ in range(10):
-        result = drive(session, poses, robot, captures, start=start, speed=1.0, progress=progress)
-        if result.finished:
-            return result.session
-        assert f"go on with pose {result.next_pose + 1} of {len(poses)}" in result.fault
-        session, start = result.session, result.next_pose
-        _recover(robot)
-    pytest.fail("the run was interrupted ten times")
-
-
 @pytest.mark.timeout(300)
 def test_after_an_arm_error_in_the_middle_the_run_goes_on_where_it_was(lab, robot):
     process, captures, session = lab
     status = robot.wait_for(ArmState.HOLDING, timeout=_PATIENCE)
     poses = look_around(status.position, robot.limits)[:3]
-    session = _drive_on(session, poses[:1], robot, captures, 0)
+    session = drive(session, poses[:1], robot, captures, start=0, speed=1.0).session
     told = []
 
     def fail_on_the_way(progress):
@@ -104,7 +93,9 @@ def test_after_an_arm_error_in_the_middle_the_run_goes_on_where_it_was(lab, robo
     assert "go on with pose 2 of 3" in result.fault
     assert told[-1].session.observations == session.observations  # what was seen is still there
     _recover(robot)
-    done = _drive_on(result.session, poses, robot, captures, result.next_pose)
+    finished = drive(result.session, poses, robot, captures, start=result.next_pose, speed=1.0)
+    assert finished.finished, finished.fault
+    done = finished.session
     assert len(session.observations) <= len(done.observations) <= 3 and done.observations
     rough = rough_cameras(done)["lab:left"]
     true = process.scene.cameras[0].camera

@@ -1,6 +1,7 @@
 """Scripted demonstrators, in virtual and in real time: the same scene, the same plan, the same outcome."""
 
 import pytest
+from patience import PATIENT
 
 from robot.errors import RobotError
 from robot.planning.plan import Plan
@@ -40,7 +41,7 @@ def test_the_same_seed_gives_the_same_run():
 def test_real_time_ends_as_virtual_time_does(tmp_path):
     """Through the lab process, the robot process, the official SDK and the sockets, filmed by the cameras."""
     film = tmp_path / "film.mp4"
-    outcome = in_real_time("pick up the red cube", 300_002, video=film)
+    outcome = in_real_time("pick up the red cube", 300_002, video=film, deadlines=PATIENT)
     assert outcome.success, outcome.reason
     assert outcome.motion_s == in_virtual_time("pick up the red cube", 300_002).motion_s
     assert film.stat().st_size > 20_000

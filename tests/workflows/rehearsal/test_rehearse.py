@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from patience import PATIENT
 
+from cameras.health import State
 from foundation.errors import KnownError
 from robot.planning.findings import Level
 from robot.planning.plan import Plan, digest_of
@@ -43,7 +45,9 @@ class SmallPictures(Session):
 
 @pytest.fixture(scope="module")
 def _session():
-    session = SmallPictures(ProgramSettings(lab=LabSettings(200_003, 2, INSTRUCTION), operator="Ada"))
+    session = SmallPictures(
+        ProgramSettings(lab=LabSettings(200_003, 2, INSTRUCTION), operator="Ada"), deadlines=PATIENT
+    )
     session.open()
     assert session.robot is not None, session.problems
     with heartbeat(session.robot):
@@ -249,7 +253,10 @@ def test_an_edited_plan_is_not_the_one_that_was_shown(rehearsal):
 def test_a_scene_that_cannot_be_seen_is_not_approved(rehearsal):
     proposed(rehearsal)
     rehearsal.session.lab.camera_fault("left", frozen=True)
-    time.sleep(1.0)
+    deadline = time.monotonic() + WITHIN
+    while rehearsal.session.captures["lab:left"].state is not State.FROZEN:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     try:
         with pytest.raises(KnownError, match="left"):
             rehearsal.approve()
