@@ -21,6 +21,7 @@ NAMES = {
     "model": "benchmarks.model.figures",
     "rehearse": "benchmarks.rehearse",
     "reliability": "benchmarks.reliability",
+    "seeded-faults": "benchmarks.seeded_faults",
     "walkthrough": "benchmarks.window.walkthrough",
     "window": "benchmarks.window.figures",
 }
