@@ -1,6 +1,6 @@
 """Faults seeded into the program, one line each: do the tests catch them? `rehearse benchmark seeded-faults`.
 
-Each fault is written into a copy of the program, where the tests of its subject must fail. A fault that they let pass is a
+Each fault is written into a copy of the program, where the tests of its subject must fail: one that they let pass is a
 promise that nothing holds up.
 """
 
