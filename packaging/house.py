@@ -88,8 +88,7 @@ _COLUMN, _BOX, _STEP, _HEAD, _GAP = 140, 34, 58, 34, 16  # px
 def drawing(known: dict[str, Path]) -> str:
     """Return the diagram as SVG: layers of folders, their rooms with the number of modules in each, and the imports.
 
-    An arrow that follows from others is left out (transitive reduction): if a imports b, and b imports c, a may import
-    c.
+    Arrows that follow from others are left out (transitive reduction): what imports b may import all that b imports.
     """
     arrows = room_arrows(known)
     parts, y = [], _GAP

@@ -22,10 +22,10 @@ CALIBRATED, SIMULATED_TRUTH = "calibration", "simulated truth"
 
 @dataclass(frozen=True, eq=False)
 class KnownCamera:
-    """A camera with known extrinsics. `camera`: the ideal (undistorted) pinhole camera; `intrinsics`: its lens;
-    `kind`: CALIBRATED or SIMULATED_TRUTH; `calibration_id` and `made_at`: None without a calibration; `delay_s`: how
-    much later than the arm's clock its frames are stamped; `error_mm`, `error_px`: held-out errors that the
-    calibration estimated."""
+    """A camera with known extrinsics. `camera`: the ideal, undistorted one; `intrinsics`: its lens; `kind`:
+    CALIBRATED or SIMULATED_TRUTH; `calibration_id`, `made_at`: None without a calibration; `delay_s`: how much later
+    than the arm's clock its frames are stamped; `error_mm`, `error_px`: held-out errors, as the calibration
+    estimated them."""
 
     camera: Camera
     intrinsics: Intrinsics

@@ -151,8 +151,9 @@ class Session:
     def take_scene(self, timeout: float = 1.0) -> Scene:
         """Take one undistorted frame from each calibrated camera, captured after this call, with the arm's joint state.
 
-        Raises KnownError when a camera delivers no frame within `timeout` s or frames older than 100 ms, when the arm
-        or the calibration is missing, or when a camera has moved since it was calibrated.
+        Raises:
+            KnownError: When a camera delivers no frame within `timeout` s or frames older than 100 ms, when the arm or
+                the calibration is missing, or when a camera has moved since it was calibrated.
         """
         if self.check is not None and self.check.refusal:
             raise NotConnectedError(self.check.refusal)

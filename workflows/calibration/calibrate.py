@@ -60,8 +60,12 @@ def solve(
 ) -> CalibrationReport:
     """Solve for the cameras' extrinsics and their accuracy; takes some seconds.
 
-    `refine_lens`: also the intrinsics, if every camera has enough views for that. Raises CalibrationError with what is
-    wrong and what to do.
+    Args:
+        session: The board, the cameras and their observations.
+        refine_lens: Also refine the intrinsics, if every camera has enough views for that.
+
+    Raises:
+        CalibrationError: With what is wrong and what to do.
     """
     token = token or Cancellation()
     report("Looking at what was seen", 0.0)

@@ -112,8 +112,12 @@ def drive(
 ) -> DriveResult:
     """Visit the poses from number `start` on, and observe the board at each. The arm must be ready.
 
-    Whatever ends it (the arm's error, Stop, a camera) is in the result, with the observations so far; call it again
-    with `start=result.next_pose` to resume. Raises Cancelled, after stopping the arm, when the token is cancelled.
+    Returns:
+        The observations, and whatever ended the drive early (the arm's error, Stop, a camera); call it again with
+        `start=result.next_pose` to resume.
+
+    Raises:
+        Cancelled: When the token is cancelled; the arm is stopped first.
     """
     token = token or Cancellation()
     skipped: list[tuple[int, str]] = []

@@ -48,8 +48,7 @@ class PoseProposal:
 def look_around(
     joints: np.ndarray, limits: LimiterSettings = LimiterSettings(), count: int = 5
 ) -> tuple[PoseProposal, ...]:
-    """Return a few poses in the middle of the workspace, the board turned to the front and to the sides, for a first
-    view.
+    """Return a few poses in the middle of the workspace, the board facing front and sides, for a first view.
 
     Raises CalibrationError when none of them can be reached.
     """
@@ -97,8 +96,11 @@ def propose_poses(
 ) -> tuple[PoseProposal, ...]:
     """Return `count` poses, ordered for driving from `joints` (7,), each seen by as many cameras as possible.
 
-    `cameras` may be rough (some centimetres, some degrees). Raises CalibrationError when too few poses are reachable
-    and visible, saying what to change.
+    Args:
+        cameras: May be rough (some centimetres, some degrees).
+
+    Raises:
+        CalibrationError: When too few poses are reachable and visible, saying what to change.
     """
     if not cameras:
         raise CalibrationError("No camera has seen the board yet. Let the arm look around first.")

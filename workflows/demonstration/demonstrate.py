@@ -137,8 +137,7 @@ def heartbeat(robot: RobotClient) -> Iterator[None]:
 class VirtualLabArm:
     """A lab and the robot loop that drives its arm, in one thread and one virtual time.
 
-    `film` is called with the lab whenever a camera would capture a frame; `joints` (7,) rad: initial posture of the
-    arm.
+    `film` is called with the lab whenever a camera would capture a frame; `joints` (7,) rad: the arm's initial posture.
     """
 
     def __init__(self, scene: SceneSpec, film: Callable[[Lab], None] | None = None, joints: np.ndarray = xarm7.HOME):
@@ -167,8 +166,7 @@ class VirtualLabArm:
         self.execute(Plan.of_motion(trajectory), speed)
 
     def execute(self, plan: Plan, speed: float = 1.0, passed: Callable[[float], None] | None = None) -> None:
-        """Execute the plan to its end, staged and approved here. Raises RobotError when it is refused or does not
-        finish.
+        """Execute the plan to its end, staged and approved here. Raises RobotError if refused or not finished.
 
         `passed` is called after every step with the time (s) of the plan that the arm has reached.
         """

@@ -50,8 +50,7 @@ def random_camera_rig(
 def towards_workspace(camera: Camera, margin: float = 0.05, generator: np.random.Generator | None = None) -> Camera:
     """Crop a camera to the square that contains the workspace, plus `margin` of its side on all sides.
 
-    With a `generator` the margin is split at random between opposite sides. The square exceeds an image too small for
-    it.
+    With a `generator` the margin is split at random between opposite sides. The square exceeds a smaller image.
     """
     left, top, side = workspace_window(camera, margin, generator)
     return camera.cropped(left, top, side, side)

@@ -34,8 +34,7 @@ class Clip:
     `cameras` (V,) of one size, `rgb` (V, 1 or T, H, W, 3) uint8 images of the first frame or of all T; `trajectory` (T)
     the demonstrator's motion, row 0 the present pose. `done`: whether an episode succeeded by the lab's own judge;
     always True for a first-frame clip, which is not executed. For judging: `scene` the bench, `task` what is meant,
-    `joints` (7,) rad initial posture of the arm, `look` the appearance, `truths` (T) ground truth of each frame of an
-    episode.
+    `joints` (7,) rad initial posture, `look` the appearance, `truths` (T) ground truth of each frame of an episode.
     """
 
     seed: int

@@ -62,12 +62,16 @@ def first_frame_clips(
     mixture: Mapping[str, float] = MIXTURE,
     varied: bool = False,
 ) -> tuple[Clip, ...]:
-    """Return the clips of one scene: for each of `rigs` camera rigs the same up to `instructions` instructions, in
-    order.
+    """Return the clips of one scene: for each of `rigs` camera rigs the same instructions, in this order.
 
-    `kind` of the first instruction's task, else drawn by `mixture`; the scene may allow fewer further ones. Clips of
-    one rig share their `rgb`. `varied`: with objects of other colours and shapes. Raises SeedError when something
-    unseen is requested for a training seed.
+    Args:
+        rigs: Number of camera rigs; clips of one rig share their `rgb`.
+        instructions: Number of instructions at most; the scene may allow fewer.
+        kind: Of the first instruction's task, else drawn by `mixture`.
+        varied: With objects of other colours and shapes.
+
+    Raises:
+        SeedError: When something unseen is requested for a training seed.
     """
     lesson = _lesson(seed, kind, mixture, unseen)
     if varied:
@@ -104,9 +108,11 @@ def episode_clip(
     unseen: Unseen = Unseen(),
     mixture: Mapping[str, float] = MIXTURE,
 ) -> Clip:
-    """Return the same clip with its video: the motion is planned, executed in virtual time, and every frame is
-    rendered when the plan passes it. A motion that cannot be planned, or is stopped, is not `done`, and its frames
-    repeat from there on."""
+    """Return the same clip with its video: the motion is planned and executed in virtual time.
+
+    Every frame is rendered when the plan passes it. A motion that cannot be planned, or is stopped, is not `done`, and
+    its frames repeat from there on.
+    """
     lesson = _lesson(seed, kind, mixture, unseen)
     scene = lesson.scene
     arm = VirtualLabArm(scene, joints=lesson.joints)

@@ -46,11 +46,10 @@ class _Stop:
 def clip_trajectory(
     waypoints: Sequence[Waypoint], base_from_tool: np.ndarray, openness: float, *, frames: int = FRAMES
 ) -> Trajectory:
-    """Return the motion from the present pose (4, 4) and openness through the waypoints, in `frames` frames PERIOD s
-    apart.
+    """Return the motion from the present pose (4, 4) and openness through the waypoints, one frame per PERIOD.
 
-    Openness is 0 or 1, as in action images. If the motion is too long for the frames, legs are shortened, and the plan
-    is then slower than shown. Raises ValueError for more waypoints than frames.
+    Openness is 0 or 1, as in action images. If the motion is too long for `frames`, the longest legs are sped up, and
+    the plan is then slower than shown. Raises ValueError for more waypoints than frames.
     """
     stops = _fitted(_stops(waypoints, base_from_tool, openness), frames - 1)
     poses, is_open = [base_from_tool[None]], [float(openness > SAME_GRIPPER)]

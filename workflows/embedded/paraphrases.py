@@ -52,10 +52,12 @@ def random_paraphrase(
     short: float | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Draw a wording for `task`; with `held_out`, one that is held out from training.
+    """Draw a wording for `task`.
 
-    `short`: share of the objects that are named by colour or shape alone; None: as rarely as people do, and by colour.
-    `names`: of objects that are not called as in the scene.
+    Args:
+        held_out: Draw one that is held out from training.
+        short: Share of the objects that are named by colour or shape alone; None: as rarely as people do, by colour.
+        names: Of objects that are not called as in the scene.
     """
     wordings = (HELD_OUT if held_out else TRAINED)[task.kind]
     wording = wordings[generator.integers(len(wordings))]

@@ -22,12 +22,11 @@ _SEED = 0x5407
 
 
 def scene_data_of(folder: Path, size: int, *, motions: int = 12, most: int | None = None) -> dict[str, Any]:
-    """Return the arrays of `model.embedded.scene_data.SceneData` at `size` px from a folder's first-frame shards, which
-    are rendered larger (at most `most` shards).
+    """Return arrays of `model.embedded.scene_data.SceneData` at `size` px from a folder's first-frame shards.
 
-    Rendering an image costs a hundred times what a motion costs: up to `motions` tasks of each scene are demonstrated,
-    so that one image teaches many instructions. Cached in the folder, per shard. Raises ShardError when the folder
-    holds no shards.
+    The shards (at most `most`) are rendered larger. Rendering an image costs a hundred times what a motion costs: up to
+    `motions` tasks of each scene are demonstrated, so that one image teaches many instructions. Cached in the folder,
+    per shard. Raises ShardError when the folder holds no shards.
     """
     files = shard_files(folder)[:most]
     if not files:

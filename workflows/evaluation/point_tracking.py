@@ -21,8 +21,7 @@ def true_tracks(poses: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
 
 
 def average_jaccard(tracked: np.ndarray, true: np.ndarray, side_px: int) -> float:
-    """Return TAP-Vid's average Jaccard of tracks (n, T, 2) px, NaN where a point is not visible, in images of
-    `side_px`.
+    """Return TAP-Vid's average Jaccard of tracks (n, T, 2) px, NaN where invisible, in images of `side_px`.
 
     Per threshold: true positives over true positives, false positives and false negatives; a point too far away is both
     of the latter. The first frame, which is given, does not count. NaN where there is nothing to track.
@@ -41,10 +40,9 @@ def average_jaccard(tracked: np.ndarray, true: np.ndarray, side_px: int) -> floa
 
 
 def followed(video: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Track points `start` (n, 2) through a video (T, H, W, 3) uint8 by OpenCV's pyramidal Lucas-Kanade, frame by
-    frame.
+    """Track points `start` (n, 2) through a video (T, H, W, 3) uint8 by OpenCV's pyramidal Lucas-Kanade.
 
-    Returns tracks (T, n, 2) px, NaN once a point is lost.
+    Works frame by frame. Returns tracks (T, n, 2) px, NaN once a point is lost.
     """
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in video]
     window = max(7, greys[0].shape[0] // 8) | 1

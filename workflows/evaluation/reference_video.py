@@ -11,8 +11,7 @@ from foundation.trajectory import Scene, Trajectory
 @dataclass(frozen=True, eq=False)
 class ReferenceVideo:
     """`rgb` (V, T, H, W, 3) uint8 as the scene's cameras saw it, `trajectory` (T) true motion of the tool, `moved`
-    (V, T, H, W) bool: pixels where an object that has moved by then was or is. The scene's own first images may be
-    larger."""
+    (V, T, H, W) bool: pixels where an object moved by then was or is. The scene's own first images may be larger."""
 
     seed: int
     instruction: str

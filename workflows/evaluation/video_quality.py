@@ -15,8 +15,7 @@ _TOGETHER = 8
 
 
 def video_figures(pipeline: Any, films: Sequence[ReferenceVideo], *, steps: int | None = None) -> dict[str, Any]:
-    """Return PSNR in dB and SSIM of the model's videos, of a copy of the first frame, and of the codec's
-    reconstruction.
+    """Return PSNR in dB and SSIM of the model's videos, of a copied first frame, and of the codec's output.
 
     `arm_error_mm`: distance between the motion given to `action_to_video` and the one the model itself reads from the
     generated video; what it reads from the true video is in `labelling_figures`. A model with a frame decoder also gets
@@ -69,8 +68,7 @@ def generated(
     videos: Sequence[np.ndarray] | None = None,
     fits: bool = True,
 ) -> list[Generated]:
-    """Run the model on each video in one of the modes; `videos` replace those of the films as input. `fits`: see
-    `generate_batch`."""
+    """Run the model on each video in one of the modes; `videos` replace their own. `fits`: see `generate_batch`."""
     from model.generation.batched_generation import GenerationRequest, generate_batch
 
     shown = [film.rgb for film in films] if videos is None else videos

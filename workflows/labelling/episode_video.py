@@ -38,8 +38,7 @@ class Start:
 @dataclass(frozen=True, eq=False)
 class MultiView:
     """`at(times)` returns undistorted frames (V, n, H, W, 3) uint8 at times (n,) s from 0 to `seconds`, as `cameras`
-    (V,) see them; `views` and `films` are the raw ones, as an episode stores them. `start`: the arm's initial state,
-    None if unknown."""
+    (V,) see them; `views` and `films` are the raw ones, as an episode stores them. `start`: initial state or None."""
 
     name: str
     instruction: str

@@ -1,7 +1,6 @@
 """Labelling of a video: from synchronised views to the arm's motion, with its confidence.
 
-The model reads it in the mode "video_to_action", in pieces as long as its horizon; each piece begins where the previous
-one ended.
+The model reads it in the mode "video_to_action", in pieces as long as its horizon; each begins where the last ended.
 """
 
 import uuid
@@ -84,10 +83,14 @@ def label(
     report: Report = silently,
     token: Cancellation | None = None,
 ) -> Labelled:
-    """Label one video. `start`: the arm's initial state, by default the video's own, else home: an input of the model,
-    which does not read it.
+    """Label one video.
 
-    Raises LabelError for a model that reads no videos, ModelError and ProcessError without an answer.
+    Args:
+        start: The arm's initial state, by default the video's own, else home: an input of the model, not read by it.
+
+    Raises:
+        LabelError: For a model that reads no videos.
+        ModelError, ProcessError: Without an answer.
     """
     token = token or Cancellation()
     try:
@@ -200,10 +203,9 @@ def _scene(
 
 
 def keep(library: Library, labelled: Sequence[Labelled], operator: str = "") -> list[str]:
-    """Store the results as new episodes, all or none, marked as auto-labelled and excluded from training until
-    reviewed.
+    """Store the results as new episodes, all or none, marked as auto-labelled and excluded from training.
 
-    Returns their ids. Raises LabelError for one of which nothing was read.
+    They stay excluded until reviewed. Returns their ids. Raises LabelError for one of which nothing was read.
     """
     for each in labelled:
         if each.trajectory.known.sum() < 2:

@@ -44,11 +44,10 @@ class RecedingHorizonSource:
 
 
 def beginning(proposal: Proposal, parts_left: int) -> Proposal:
-    """Return the first of `parts_left` equal parts of a proposal's approach, at least two frames; all of it if it is
-    one.
+    """Return the first of `parts_left` equal parts of a proposal's approach, or all of the proposal for 1.
 
-    The approach lasts until the gripper is commanded, or to where the tool comes to rest: a later observation shows a
-    hand in front of the object, and is of no more use once something was grasped or pushed.
+    A part has at least two frames. The approach lasts until the gripper is commanded, or to where the tool comes to
+    rest: a later observation shows a hand in front of the object, and is of no use after a grasp or a push.
     """
     T, read = len(proposal.times), proposal.decoded
     if parts_left == 1:

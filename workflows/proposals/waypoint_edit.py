@@ -20,8 +20,8 @@ class EditError(KnownError):
 
 @dataclass(frozen=True)
 class WaypointEdit:
-    """Frame `frame` is translated by `offset` (x, y, z) m in the base frame and rotated by `turn` rad about the base's
-    z axis through the tool; `openness` in [0, 1] or None to keep it. `reach` frames on either side follow with falling
+    """Frame `frame` is moved by `offset` (x, y, z) m in the base frame and rotated by `turn` rad about the base's z
+    axis through the tool; `openness` in [0, 1] or None to keep it. `reach` frames on either side follow with falling
     weight.
 
     The first frame is fixed: a motion begins where the arm stands.

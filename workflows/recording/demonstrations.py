@@ -93,8 +93,11 @@ class Demonstrations:
     ) -> list[Demonstration]:
         """Record `count` episodes on the benches `seed`, `seed + 1`, ...; `done` is called with each.
 
-        Benches on which the motion is impossible are skipped. Raises KnownError when the lab does not understand the
-        instruction, and when the arm or the recording was stopped; the last recording can then still be kept.
+        Benches on which the motion is impossible are skipped.
+
+        Raises:
+            KnownError: When the lab does not understand the instruction, and when the arm or the recording was stopped;
+                the last recording can then still be kept.
         """
         token = token or Cancellation()
 

@@ -79,7 +79,7 @@ class Recorder:
         self._figured = 0.0
         self.kept: tuple[Kept, ...] = ()  # episodes kept by this recorder, oldest first
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> RecordState:
@@ -194,7 +194,7 @@ class Recorder:
         self._facts = _Facts()
 
     def close(self) -> None:
-        """End the present recording; nothing recorded is lost. Raises StorageError, but closes nevertheless."""
+        """End the present recording; nothing recorded is lost. Raises StorageError, but closes all the same."""
         self._end.set()
         if self._thread is not None:
             self._thread.join()

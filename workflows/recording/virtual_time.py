@@ -119,8 +119,7 @@ def record_in_virtual_time(
     least_free: int = LEAST_FREE,
     report: Report = silently,
 ) -> list[Demonstration]:
-    """Record `count` demonstrations with the cameras of `lab`, on the benches `seed`, `seed + 1`, ...; see
-    `on_new_benches`.
+    """Record `count` demonstrations with the cameras of `lab`, on benches from `seed` on; see `on_new_benches`.
 
     Raises KnownError when the lab does not understand the instruction, or the disk is full.
     """

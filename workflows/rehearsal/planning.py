@@ -36,7 +36,7 @@ def decode_findings(decoded: Decoded, names: Sequence[str]) -> tuple[Finding, ..
     return tuple(found)
 
 
-_GRIPPER_USED = 0.1  # of its opening: what reading the pictures leaves is below
+_GRIPPER_USED = 0.1  # share of its opening: decoding noise stays below
 
 
 def plan_for(session: Session, proposal: Proposal) -> Plan:

@@ -58,7 +58,7 @@ class Rehearsal:
         self._approvals = Approvals(self.ledger)
         self._execution = Execution(self.ledger, self._approvals, record=record_runs)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> RehearsalState:
@@ -136,8 +136,11 @@ class Rehearsal:
         *,
         part: Part | None = None,
     ) -> Proposal:
-        """Ask the source, plan, and store. Nothing moves. A previous approval is revoked, except an approval for
-        several segments of which one has been run. `part`: this is one of several parts of a task."""
+        """Ask the source for a motion, plan it, and store the rehearsal. Nothing moves.
+
+        A previous approval is revoked, except one for several segments of which one has been run. `part`: position in a
+        task of several parts.
+        """
         token, ledger = token or Cancellation(), self.ledger
         if self.state is RehearsalState.RUNNING:
             raise RehearsalError("The arm is still moving. Let it finish, or stop it, first.")
@@ -200,8 +203,11 @@ class Rehearsal:
     def approve(self, cover: Cover | None = None) -> Approval:
         """Stage exactly the plan that is shown in the robot process, as approved by the operator. Nothing moves yet.
 
-        `cover`: an approval for several segments; the robot process refuses what it does not cover. Raises
-        RehearsalError when the plan must not be executed, or when the scene has changed since it was shown.
+        Args:
+            cover: An approval for several segments; the robot process refuses what it does not cover.
+
+        Raises:
+            RehearsalError: When the plan must not be executed, or when the scene has changed since it was shown.
         """
         return self._approvals.approve(cover)
 
