@@ -1,4 +1,4 @@
-"""Calibration drive: moves the board from pose to pose, and stops at each until every camera has seen it.
+"""Calibration drive: moves the board from pose to pose, and stops at each until every camera has observed.
 
 The heartbeat is the caller's: the window sends it from its own thread, a command uses `heartbeat`.
 """

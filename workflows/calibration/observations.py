@@ -130,7 +130,7 @@ class CalibrationSession:
         return replace(self, observations=kept)
 
     def joined_by(self, *cameras: CameraEntry) -> "CalibrationSession":
-        """Add cameras; the others keep their observations, and their extrinsics once enough is seen jointly."""
+        """Return the session with more cameras; the others keep their observations, and their poses once seen jointly."""
         together = {camera.identity: camera for camera in (*cameras, *self.cameras)}
         known = {camera.identity for camera in self.cameras}
         new = (camera for identity, camera in together.items() if identity not in known)
@@ -141,7 +141,7 @@ class CalibrationSession:
         return replace(self, mount=self.mount + 1) if self.observations else self
 
     def slipped(self, after: int) -> "CalibrationSession":
-        """Treat the board as mounted anew after observation `after`: no pose has to be repeated."""
+        """Return the session with the board mounted anew after observation `after`: no pose has to be repeated."""
         moved = (replace(each, mount=each.mount + 1) for each in self.observations[after + 1 :])
         return replace(self, observations=(*self.observations[: after + 1], *moved), mount=self.mount + 1)
 

@@ -166,7 +166,7 @@ def _candidates(
 
 
 def _visible(cameras: Mapping[str, Camera], board: TagBoard, base_from_board: np.ndarray) -> np.ndarray:
-    """Return a visibility (n, C) in [0, 1] of the whole board in each camera at each pose (n, 4, 4)."""
+    """Return the visibility (n, C) in [0, 1] of the whole board in each camera at each pose (n, 4, 4)."""
     corners = board.points(board.ids).reshape(-1, 3)
     result = np.zeros((len(base_from_board), len(cameras)))
     for column, camera in enumerate(cameras.values()):
@@ -186,7 +186,7 @@ def _visible(cameras: Mapping[str, Camera], board: TagBoard, base_from_board: np
 
 
 def _free(joints: np.ndarray, limits: LimiterSettings, tool_from_board: np.ndarray = NOMINAL_MOUNT) -> bool:
-    """Return whether the arm may stand there, with the board clear of the table."""
+    """Return whether the posture is within the limits and free of collisions, with the board clear of the table."""
     if not xarm7.within_limits(joints, _MARGIN) or limits.workspace.violation(arm_points(joints)).max() > -1e-3:
         return False
     board_low = (xarm7.forward(joints) @ tool_from_board)[2, 3] - 0.1

@@ -29,7 +29,7 @@ _AT_HOME = 0.02  # rad
 _OPEN_AFTER = 1.0  # s for the gripper to release
 _NEW_PICTURES = 0.5  # s until every camera has delivered a frame of the new bench
 _WELL_WITHIN = 10.0  # s: the lab's cameras stall while they load another bench
-_MOST_IMPOSSIBLE = 10  # benches in a row, after which the bench is not the cause
+_MOST_IMPOSSIBLE = 10  # benches in a row; beyond that, the bench is not the cause
 
 
 @dataclass(frozen=True)
