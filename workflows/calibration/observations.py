@@ -130,7 +130,7 @@ class CalibrationSession:
         return replace(self, observations=kept)
 
     def joined_by(self, *cameras: CameraEntry) -> "CalibrationSession":
-        """Return the session with more cameras; the others keep their observations, and their poses once seen jointly."""
+        """Return the session with more cameras; the others keep their observations, and their poses if seen jointly."""
         together = {camera.identity: camera for camera in (*cameras, *self.cameras)}
         known = {camera.identity for camera in self.cameras}
         new = (camera for identity, camera in together.items() if identity not in known)
