@@ -1,6 +1,6 @@
-"""Makes `.venv` from the lock, and sees to the system packages. Needs nothing but a plain Python 3.11 or newer.
+"""Creates `.venv` from the lock file, and installs the system packages. Needs only a plain Python 3.11 or newer.
 
-Called by `make setup`, before every `make run` and `make test`: when nothing has changed it ends at once.
+Called by `make setup`, before every `make run` and `make test`: returns at once when nothing has changed.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def see_to_system_packages() -> None:
-    """Install what is missing where that is allowed, else name it in one line and go on: much works without."""
+    """Install missing packages if permitted, else name them in one line and continue: much works without them."""
     if not shutil.which("dpkg-query"):
         return
     listed = (ROOT / "packaging" / "debian-packages.txt").read_text().splitlines()
@@ -66,13 +66,13 @@ def see_to_system_packages() -> None:
 
 
 def install_torch() -> None:
-    """The CUDA build where there is an NVIDIA card, else the CPU build, which is ten times smaller."""
+    """Install the CUDA build if there is an NVIDIA card, else the CPU build, which is ten times smaller."""
     if shutil.which("nvidia-smi") and succeeds("nvidia-smi"):
         say(f"installing torch {TORCH} with CUDA")
         pip("install", f"torch=={TORCH}")
         return
     say(f"installing torch {TORCH} for the CPU")
-    # First wherever pip looks by itself, then the maker's index of CPU builds.
+    # First from pip's configured index, then from PyTorch's own index of CPU builds.
     for more in ([], ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]):
         if pip("install", *more, f"torch=={TORCH}+cpu", may_fail=True):
             return
@@ -97,7 +97,7 @@ def succeeds(*command: str) -> bool:
 
 
 def fingerprint() -> str:
-    """Changes when the lock, the project's own metadata or the Python does."""
+    """Return a digest that changes with the lock, the project's own metadata, this script, or the Python version."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in INPUTS) + sys.version.encode()).hexdigest()
 
 

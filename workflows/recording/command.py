@@ -1,4 +1,4 @@
-"""`rehearse record`: the same steps as on the Record screen, without a window."""
+"""The command `rehearse record`: the same steps as on the Record screen, without a window."""
 
 import contextlib
 import time
@@ -26,7 +26,7 @@ from workflows.settings import ArmSettings, ProgramSettings
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `seed`: of the first bench; `library`: its folder, None as in the settings;
+    """Arguments of the command. `seed`: of the first bench; `library`: its folder, None: as in the settings;
     `real_time`: through the SDK, the sockets and the cameras, instead of in virtual time."""
 
     task: str
@@ -41,7 +41,7 @@ class Request:
 def record(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
     """Let the lab's scripted demonstrator do the task, and record it. The result is plain data for JSON.
 
-    Raises KnownError for everything that a person can mend; what was recorded until then stays in the library.
+    Raises KnownError for every fault that the operator can fix; what was recorded until then stays in the library.
     """
     if request.episodes < 1:
         raise RecordError("At least one episode must be asked for.")
@@ -60,7 +60,7 @@ def record(request: Request, report: Report = silently, *, deadlines: Deadlines 
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same for people."""
+    """Format the result as text."""
     lines = []
     for number, each in enumerate(result["episodes"], 1):
         word = "done" if each["success"] else "failed"
@@ -91,7 +91,7 @@ def _in_real_time(
     report: Report,
     deadlines: Deadlines,
 ) -> list[Demonstration]:
-    """Through the lab's process, the SDK and the cameras; in the lab whatever the window uses, since nobody watches."""
+    """Record through the lab's process, the SDK and the cameras; always in the lab, as no operator supervises it."""
     lab = replace(settings.lab, seed=request.seed, instruction=request.task)
     with contextlib.ExitStack() as stack:
         session = Session(replace(settings, arm=ArmSettings(), lab=lab), deadlines=deadlines)
