@@ -1,5 +1,6 @@
 """Persistent settings of the program."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ class ProgramSettings:
         """Limits for `robot.service.client.RobotClient`, in SI units."""
         return {
             "tcp_speed": self.speed.tcp_mm_s / 1000.0,
-            "joint_speed": self.speed.joints_deg_s * 3.141592653589793 / 180.0,
+            "joint_speed": math.radians(self.speed.joints_deg_s),
             "workspace": {"low": list(self.workspace.low), "high": list(self.workspace.high)},
         }
 

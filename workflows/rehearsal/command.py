@@ -93,11 +93,10 @@ def as_text(result: dict[str, Any]) -> str:
 def _settings(request: Request) -> ProgramSettings:
     settings, _ = program_settings.load()
     if request.seed is not None:
-        settings = replace(settings, arm=ArmSettings())
-    elif settings.arm.kind == program_settings.SIMULATED and request.source != "replay":
-        settings = replace(settings, lab=replace(settings.lab, instruction=request.instruction))
-    if request.seed is not None:
-        settings = replace(settings, lab=LabSettings(request.seed, settings.lab.cameras, request.instruction))
+        lab = replace(settings.lab, seed=request.seed, instruction=request.instruction)
+        return replace(settings, arm=ArmSettings(), lab=lab)
+    if settings.arm.kind == program_settings.SIMULATED and request.source != "replay":
+        return replace(settings, lab=replace(settings.lab, instruction=request.instruction))
     return settings
 
 

@@ -104,7 +104,8 @@ class Execution:
         while ledger.state is RehearsalState.RUNNING and time.monotonic() < deadline:
             self.update()
             time.sleep(0.02)
-        self._end(reason)
+        if ledger.state is RehearsalState.RUNNING:
+            self._end(reason)
         self.end_recording()
 
     def finish(self, success: bool | None, note: str, *, keep: bool) -> None:
