@@ -28,7 +28,7 @@ from simulation.bench.scene import COLOURS, SHAPES
 from simulation.bench.tasks import KINDS
 from simulation.client import LabProcess
 from workflows.demonstration import demonstrate
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat, make_ready
 
 _SERVO_JOINTS = 29  # the register of servo targets
 _FIRST_SEED = 200_000  # seeds from here on are held out: nothing was tuned on them
@@ -93,15 +93,6 @@ def _failure(instruction: str, seed: int) -> str:
     except KnownError as error:
         return str(error)
     return "" if outcome.success else outcome.reason
-
-
-def make_ready(robot: RobotClient) -> None:
-    """From whatever the state is to ready for motion, as an operator would."""
-    state = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING).state
-    if state is ArmState.NOT_ENABLED:
-        robot.enable()
-    robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)
 
 
 def streaming(lab: LabProcess, robot: RobotClient, seconds: float) -> list[Check]:

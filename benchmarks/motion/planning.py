@@ -25,13 +25,13 @@ from simulation.bench.scene import COLOURS, SHAPES, SceneSpec
 from simulation.bench.tasks import task_from_instruction
 from workflows.cancellation import Cancellation, silently
 from workflows.demonstration import demonstrate
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.proposals.proposal import Proposal, proposal_from_trajectory
 from workflows.proposals.sources import tool_motion
 from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal
 from workflows.rehearsal.tracking import track
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 _FIRST_SEED = 200_000
 _TASKS = ("reach the {thing}", "pick up the {thing}", "put the {thing} in the bowl")
@@ -105,7 +105,7 @@ def in_the_lab(count: int) -> list[Check]:
     with _opened(settings) as session, tempfile.TemporaryDirectory() as library:
         robot, lab = session.robot, session.lab
         assert robot is not None and lab is not None
-        _make_ready(robot)
+        make_ready(robot)
         rehearsal = Rehearsal(session, operator="benchmark", library=Path(library))
         rehearsal.propose(instruction, DemonstratorSource(session))
         rehearsal.approve()
@@ -185,10 +185,3 @@ def _opened(settings: ProgramSettings) -> Iterator[Session]:
             yield session
     finally:
         session.close()
-
-
-def _make_ready(robot: RobotClient) -> None:
-    robot.wait_for(ArmState.NOT_ENABLED)
-    robot.enable()
-    robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)

@@ -25,7 +25,7 @@ from robot.planning.waypoints import Waypoint, joint_path
 from robot.service.client import RobotClient
 from robot.state import ArmState
 from simulation.controller.protocol import Register
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat
 
 pytestmark = pytest.mark.alone
 

@@ -7,12 +7,10 @@ from patience import PATIENT
 
 from foundation.deadlines import Deadlines
 from foundation.errors import KnownError
-from robot.service.client import RobotClient
-from robot.state import ArmState
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 
 @contextlib.contextmanager
@@ -31,17 +29,6 @@ def lab_session(
             yield session
     finally:
         session.close()
-
-
-def make_ready(robot: RobotClient) -> None:
-    """From whatever the state is to ready."""
-    status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING, timeout=60.0)
-    if status.state is ArmState.NOT_ENABLED:
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY, timeout=60.0)
-    if status.state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING, timeout=60.0)
 
 
 def proposed(rehearsal: Rehearsal, instruction: str = "reach the red cube") -> Rehearsal:

@@ -36,10 +36,9 @@ from workflows.calibration.poses import PoseProposal, look_around, propose_poses
 from workflows.calibration.store import save
 from workflows.calibration.sweep import sweep
 from workflows.cancellation import Report, silently
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat, make_ready
 
 _FIRST_PICTURE = 60.0  # s
-_READY_WITHIN = 60.0  # s
 _RESUMES = 8  # of a run that the computer's other load interrupts
 ROBOT_ERROR = (0.0005, float(np.deg2rad(0.1)))
 """m, rad per axis (standard deviation) injected into the arm's word with `robot_error`."""
@@ -144,25 +143,13 @@ def _running(scene: SceneSpec, deadlines: Deadlines) -> Iterator[_Lab]:
             captures[camera.identity] = stack.enter_context(Capture(camera, deadlines=deadlines))
         for capture in captures.values():
             capture.next_frame(_FIRST_PICTURE)
-        _make_ready(robot)
+        make_ready(robot)
         entries = []
         for identity, capture in captures.items():
             lens = capture.driver.intrinsics
             assert lens is not None  # the lab provides its intrinsics
             entries.append(CameraEntry(identity, identity.partition(":")[2], lens))
         yield _Lab(scene, robot, captures, CalibrationSession(cameras=tuple(entries), arm=ArmAccuracy()))
-
-
-def _make_ready(robot: RobotClient) -> None:
-    """Bring the arm from any state to ready for motion, as an operator would; timeouts suit a busy computer."""
-    states = (ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    state = robot.wait_for(*states, timeout=_READY_WITHIN).state
-    if state is ArmState.NOT_ENABLED:
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY, timeout=_READY_WITHIN)
-    if state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-        robot.wait_for(ArmState.HOLDING, timeout=_READY_WITHIN)
 
 
 def _seen(lab: _Lab, request: Request, report: Report) -> CalibrationSession:
@@ -196,7 +183,7 @@ def _driven(
             return done.session
         report(done.fault, 0.5)
         session, start = done.session, done.next_pose
-        _make_ready(lab.robot)
+        make_ready(lab.robot)
     raise CalibrationError(f"The arm was stopped {_RESUMES + 1} times. This computer is too busy for it; try later.")
 
 
@@ -207,7 +194,7 @@ def _swept(lab: _Lab, session: CalibrationSession, found: CalibrationReport, rep
             return sweep(session, found, lab.robot, lab.captures, progress=lambda what: report(what, 0.95))
         except RobotError as error:
             report(str(error), 0.95)
-            _make_ready(lab.robot)
+            make_ready(lab.robot)
     raise CalibrationError("The sweep was stopped each time. This computer is too busy for it; try --no-sweep.")
 
 

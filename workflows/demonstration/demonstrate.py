@@ -21,12 +21,12 @@ from foundation import xarm7
 from foundation.clocks import VirtualClock
 from foundation.deadlines import PRODUCTION, Deadlines
 from robot.control.loop import RobotLoop
-from robot.errors import LinkError, RobotError
+from robot.errors import RobotError
 from robot.limiter import PERIOD
 from robot.planning.joint_trajectory import JointTrajectory
 from robot.planning.plan import Plan
 from robot.planning.waypoints import joint_path
-from robot.service.client import HEARTBEAT_PERIOD, RobotClient
+from robot.service.client import RobotClient
 from robot.state import ArmState
 from simulation.bench.judging import Verdict, judge
 from simulation.bench.randomise import scene_for
@@ -39,6 +39,7 @@ from simulation.lab import Lab
 from simulation.pictures.rendering import SceneRenderer
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.demonstration.demonstrator import waypoints
+from workflows.unattended import heartbeat, make_ready
 from workflows.video_grid import SideBySideVideo
 
 _SETTLE = 0.2  # s between the end of the motion and the verdict: released objects come to rest
@@ -91,10 +92,7 @@ def in_real_time(
         stack.enter_context(heartbeat(robot))
         cameras = [SimulatedCamera(lab.frames, spec.name) for spec in scene.cameras]
         captures = {camera.name: stack.enter_context(Capture(camera, deadlines=deadlines)) for camera in cameras}
-        robot.wait_for(ArmState.NOT_ENABLED)
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY)
-        robot.arm_for_motion()
+        make_ready(robot)
         joints = robot.wait_for(ArmState.HOLDING).position
         lab.begin()
         began = time.perf_counter()
@@ -116,25 +114,6 @@ def plan(instruction: str, scene: SceneSpec, truth: Truth, joints: np.ndarray) -
     """Plan the demonstrator's motion from joints (7,) rad. Raises KnownError naming what is impossible."""
     task = task_from_instruction(instruction, scene)
     return joint_path(waypoints(task, scene, truth), joints, openness=truth.openness)
-
-
-@contextlib.contextmanager
-def heartbeat(robot: RobotClient) -> Iterator[None]:
-    """Send heartbeats from a thread, for commands without a window: the arm may move as long as this process lives."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        with contextlib.suppress(LinkError):  # the user of the robot client gets the same error
-            while not ended.wait(HEARTBEAT_PERIOD):
-                robot.heartbeat()
-
-    heart = threading.Thread(target=beat, name="heart", daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        heart.join()
 
 
 class VirtualLabArm:

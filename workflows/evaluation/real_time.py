@@ -11,12 +11,12 @@ from robot.state import ArmState
 from simulation.bench.judging import Verdict
 from simulation.bench.randomise import random_scene
 from simulation.bench.tasks import Task, possible_tasks
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.evaluation.model_policy import answered
 from workflows.evaluation.trial import Ending, Trial, kind_of, refusal
 from workflows.proposals.model_source import cropped, window
 from workflows.session import NotConnectedError, Session
 from workflows.settings import LabSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 _SETTLE = 0.3  # s between the end of the motion and the lab's verdict
 
@@ -55,10 +55,7 @@ def _trial(pipeline: Any, task: Task, seed: int, mode: str, steps: int | None, s
     if robot is None or lab is None:
         raise NotConnectedError(session.problems.get("arm", "The lab did not start."))
     stack.enter_context(heartbeat(robot))
-    robot.wait_for(ArmState.NOT_ENABLED)
-    robot.enable()
-    robot.wait_for(ArmState.NOT_READY)
-    robot.arm_for_motion()
+    make_ready(robot)
     status = robot.wait_for(ArmState.HOLDING)
     scene = session.take_scene()
     windows = [window(camera, pipeline.config) for camera in scene.cameras]

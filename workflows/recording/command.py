@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from foundation.deadlines import PRODUCTION, Deadlines
-from robot.service.client import RobotClient
-from robot.state import ArmState
 from storage.episodes.documents import checked_instruction
 from storage.episodes.writer import LEAST_FREE
 from storage.library import Library
 from storage.queries import episode
 from workflows import settings as program_settings
 from workflows.cancellation import Report, silently
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.recording.demonstrations import DEMONSTRATOR, Demonstration, Demonstrations
 from workflows.recording.recorder import Recorder, RecordError, RecordRequest
 from workflows.recording.sources import arm_of, views_of
 from workflows.recording.virtual_time import record_in_virtual_time
 from workflows.session import NotConnectedError, Session
 from workflows.settings import ArmSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 
 @dataclass(frozen=True)
@@ -101,19 +99,10 @@ def _in_real_time(
         if robot is None:
             raise NotConnectedError(session.problems.get("arm", "The arm is not connected."))
         stack.enter_context(heartbeat(robot))
-        _make_ready(robot)
+        make_ready(robot)
         recorder = Recorder(library, views_of(session), arm_of(session), least_free=request.least_free)
         stack.callback(recorder.close)
         return Demonstrations(session, recorder).record(what, request.episodes, seed=request.seed, report=report)
-
-
-def _make_ready(robot: RobotClient) -> None:
-    status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    if status.state is ArmState.NOT_ENABLED:
-        robot.enable()
-    if status.state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)
 
 
 def _result(library: Library, request: Request, demonstrations: list[Demonstration], seconds: float) -> dict[str, Any]:

@@ -17,14 +17,14 @@ from robot.state import ArmState
 from workflows import settings as program_settings
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.cancellation import Report, silently
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.proposals.model_source import GenerationSettings, ModelSource
 from workflows.proposals.proposal import Source
 from workflows.proposals.receding_horizon import Cover, RecedingHorizonSource, segments_approval_for
 from workflows.rehearsal.facts import Part
 from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal, ReplaySource
 from workflows.session import NotConnectedError, Session
-from workflows.settings import ArmSettings, LabSettings, ProgramSettings
+from workflows.settings import ArmSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 _SETTLE = 0.3  # s between the end of the motion and the lab's verdict: released objects come to rest
 
@@ -138,7 +138,9 @@ def _in_parts(rehearsal: Rehearsal, source: Source, request: Request, report: Re
         if not request.approve:
             break
         if number == 1:
-            _make_ready(rehearsal.session)
+            robot = rehearsal.session.robot
+            assert robot is not None  # else there was no proposal
+            make_ready(robot)
             cover = _cover(rehearsal, request)
         done = _approve_and_run(rehearsal, request.speed, cover, last=number == request.parts)
         told[-1] |= {"success": rehearsal.outcome and rehearsal.outcome.success}
@@ -154,17 +156,6 @@ def _cover(rehearsal: Rehearsal, request: Request) -> Cover | None:
     workspace = robot.limits.workspace
     box = (np.asarray(workspace.low), np.asarray(workspace.high))
     return rehearsal.allow(segments_approval_for(plan, proposal, request.parts, request.speed, box))
-
-
-def _make_ready(session: Session) -> None:
-    robot = session.robot
-    assert robot is not None
-    status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    if status.state is ArmState.NOT_ENABLED:
-        robot.enable()
-    if status.state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)
 
 
 def _approve_and_run(rehearsal: Rehearsal, speed: float, cover: Cover | None, *, last: bool) -> bool:

@@ -24,7 +24,7 @@ from workflows.calibration.poses import look_around, rough_cameras
 from workflows.calibration.store import Stored
 from workflows.calibration.stored_check import check
 from workflows.cancellation import Cancellation, Cancelled
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat, make_ready
 
 _PATIENCE = 60.0  # s, on a busy machine
 
@@ -47,18 +47,8 @@ def robot(lab):
     """The lab's arm, ready for motion."""
     process, _, _ = lab
     with RobotClient(process.address, process.port, deadlines=PATIENT) as robot, heartbeat(robot):
-        _make_ready(robot)
+        make_ready(robot)
         yield robot
-
-
-def _make_ready(robot: RobotClient) -> None:
-    ready = (ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    if robot.wait_for(*ready, timeout=_PATIENCE).state is ArmState.NOT_ENABLED:
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY, timeout=_PATIENCE)
-    if robot.wait_for(*ready, timeout=_PATIENCE).state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING, timeout=_PATIENCE)
 
 
 def _recover(robot: RobotClient) -> None:
@@ -72,7 +62,7 @@ def _recover(robot: RobotClient) -> None:
         elif status is not None and status.state is not ArmState.ERROR:
             break
         time.sleep(0.1)
-    _make_ready(robot)
+    make_ready(robot)
 
 
 @pytest.mark.timeout(300)

@@ -16,7 +16,6 @@ from robot.state import ArmState
 from simulation.bench.randomise import scene_for
 from simulation.client import LabProcess
 from workflows.cancellation import Cancellation, Cancelled
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.proposals.sources import FRAMES
 from workflows.rehearsal.files import read_record
 from workflows.rehearsal.rehearsal import (
@@ -29,6 +28,7 @@ from workflows.rehearsal.rehearsal import (
 )
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
+from workflows.unattended import heartbeat
 
 INSTRUCTION = "pick up the red cube"
 SERVO_JOINTS = 29
