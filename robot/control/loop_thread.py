@@ -26,9 +26,10 @@ _ASLEEP = 1.0  # s of tolerance between the clocks, which are never read simulta
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Command for the loop's thread: `act` to execute, `answer` to call with '' or the error and the result (plain data).
+    """Command for the loop's thread: `act` to execute, `answer` to call with '' or the error, and the result.
 
-    `stops` is the number of presses of Stop known when it was given, at `given` s of the loop's clock.
+    The result is plain data. `stops` is the number of presses of Stop known when it was given, at `given` s of the
+    loop's clock.
     """
 
     act: Callable[[RobotLoop], Any]
@@ -64,7 +65,7 @@ class Snapshot:
 
 
 class LoopThread:
-    """Owner of the loop and its thread. Every method except `close` returns at once and may be called from any thread."""
+    """Owner of the loop and its thread. Every method except `close` returns at once; any thread may call it."""
 
     def __init__(self, loop: RobotLoop, clock: Clock, suspended: Callable[[], float] = suspended):
         self._loop, self._clock = loop, clock

@@ -29,8 +29,11 @@ Wanted = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outcome:
-    """One tick's result: a joint target (7,) or a tool velocity (6,) for the wire, the gripper's new openness, what
-    shows in the facts, and what comes next when this is over (with a sentence, if something went wrong)."""
+    """Result of one tick.
+
+    A joint target (7,) or a tool velocity (6,) to send, the gripper's new openness, what is shown in the facts, and the
+    next activity when this one is over, with a message if it failed.
+    """
 
     position: np.ndarray | None = None
     twist: np.ndarray | None = None
@@ -126,7 +129,7 @@ class Jogging:
 
     @property
     def strays(self) -> bool:
-        """Whether the tool moves otherwise than it was told here, for longer than measuring can be wrong."""
+        """Whether the tool's velocity differs from the commanded one for longer than measurement errors last."""
         return self._strange >= _STRAYS_FOR
 
     def give(self, wanted: Wanted, now: float) -> None:

@@ -357,7 +357,7 @@ def _control_port(configuration: Any, endpoint: Endpoint) -> Iterator[None]:
 
 
 def _sdk() -> tuple[Any, Any]:
-    """Return the SDK's wrapper module and its socket settings, imported on first use, its output redirected to our log."""
+    """Return the SDK's wrapper module and its socket settings, imported on first use, its output sent to our log."""
     if "xarm.wrapper" not in sys.modules:
         with writable_home():
             try:
