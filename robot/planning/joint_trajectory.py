@@ -67,7 +67,7 @@ class JointTrajectory:
         return moments, self._splines[0](self.times[0] + moments)
 
     def openness_at(self, moment: float) -> float:
-        """Return the openness in [0, 1] `moment` s after the start: the latest sample's, as a gripper moves in steps."""
+        """Return the openness in [0, 1] `moment` s after the start: the latest sample's, as it is sent in steps."""
         latest = int(np.searchsorted(self.times, self.times[0] + moment + 1e-9, side="right")) - 1
         return float(self.openness[max(latest, 0)])
 

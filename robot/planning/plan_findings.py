@@ -31,7 +31,7 @@ OFF_THE_WAY = 0.010  # m between the planned path and the straight line between 
 SLOWED_NOTED, SLOWED_WARNED = 1.4, 3.0
 NEAR_WALL = 1e-4  # m that a plan keeps from the walls, as the limiter refuses the wall itself
 _REACH = (
-    0.76  # m from the shoulder to the farthest TCP, gripper included; the manufacturer states 700 mm, the tool is longer
+    0.76  # m from shoulder to farthest TCP, gripper included; the manufacturer states 700 mm, and the tool is longer
 )
 _SHOULDER = np.array([0.0, 0.0, 0.267])
 _STOPPING_ROOM = 0.025  # m, rad from walls and range ends within which braking is checked
