@@ -12,7 +12,7 @@ _RATE_ACCELERATION = 1.5  # 1/s2
 _RATE_JERK = 8.0  # 1/s3
 _BEHIND = 0.03  # rad between the wanted and the limited motion above which time stands still
 _GRIPPER_CHANGE = 0.03  # of the stroke: smaller changes are not sent while the motion is running
-_GRIPPER_PERIOD = 0.1  # s between commands, so that the tool's slow bus is never flooded
+_GRIPPER_PERIOD = 0.1  # s between commands: rate limit for the tool's slow bus
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -123,7 +123,7 @@ class RobotLoop:
 
     @property
     def commanded(self) -> np.ndarray | None:
-        """Joints (7,) last sent to the arm, None before it was made ready for servo mode."""
+        """Joints (7,) last released by the limiter, None before the arm was made ready for servo mode."""
         return None if self._limiter is None else self._limiter.state.position
 
     @property
@@ -378,7 +378,7 @@ class RobotLoop:
 
     @property
     def _status_is_due(self) -> bool:
-        """Whether to read the status, between joint reads; more often while no targets are sent, as others may."""
+        """Whether to read the status, between joint reads; more often while holding, when others may send targets."""
         holding = self.facts.activity is Activity.HOLDING
         return self._ticks % (self.settings.status_every_holding if holding else self.settings.status_every) == 1
 
@@ -577,7 +577,7 @@ class RobotLoop:
     # --- link ---------------------------------------------------------------------------------------------------------
 
     def _press(self, *calls: Callable[[], None]) -> None:
-        """Make calls that undo a stop: none after a stop since this press, which is then repeated at the end."""
+        """Make calls that undo a stop: skip them after a stop newer than this press, and repeat that stop at the end."""
         before = self._stops_seen
         self._takeover.forget(self._clock.now())
         for call in calls:

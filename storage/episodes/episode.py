@@ -45,7 +45,7 @@ class Episode:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Start and end of the untrimmed part, s."""
+        """Start and end of the part that remains after trimming, s."""
         end = self.facts.duration_s if self.labels.trim_end_s is None else self.labels.trim_end_s
         return self.labels.trim_start_s, min(end, self.facts.duration_s)
 

@@ -45,7 +45,7 @@ def frame_log_name(view: int) -> str:
 def finish(folder: Path, *, damage: str = "", films_are_whole: bool = False) -> Salvage:
     """Make the folder an episode: cut torn videos, convert logs to Parquet, write `episode.json` last.
 
-    May be killed and restarted. Raises OSError, or DamagedFileError if the start document of the recording is missing.
+    Resumable after being killed. Raises OSError, or DamagedFileError if the start document of the recording is missing.
     """
     started = read_document(folder, START, Started)
     frames = [_view(folder, view, films_are_whole) for view in range(len(started.new.views))]

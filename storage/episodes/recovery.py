@@ -153,7 +153,7 @@ def _recover_one(folder: Path, episodes: Path) -> tuple[int, float] | None:
 
 
 def commit_import(staging: Path, episodes: Path) -> None:
-    """Move an import's episodes to their places; may be killed and restarted. Raises OSError."""
+    """Move an import's episodes to their places; resumable after being killed. Raises OSError."""
     for folder in _folders(staging):
         move_in(folder, episodes)
     shutil.rmtree(staging)
@@ -162,7 +162,7 @@ def commit_import(staging: Path, episodes: Path) -> None:
 def _sweep(incoming: Path) -> None:
     """Complete committed imports after a crash and delete others; also delete empty beginnings of recordings.
 
-    Except for those of the last minute, which another program may be starting.
+    Beginnings of the last minute are kept, as another program may be starting them.
     """
     for path in incoming.glob("import-*"):
         lock = FileLock(path / "lock")
