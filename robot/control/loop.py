@@ -577,7 +577,7 @@ class RobotLoop:
     # --- link ---------------------------------------------------------------------------------------------------------
 
     def _press(self, *calls: Callable[[], None]) -> None:
-        """Make calls that undo a stop: skip them after a stop newer than this press, and repeat that stop at the end."""
+        """Make calls that undo a stop: skip them after a stop newer than this press, then repeat that stop."""
         before = self._stops_seen
         self._takeover.forget(self._clock.now())
         for call in calls:
