@@ -1,6 +1,6 @@
-"""What is known about a running camera, and what follows from it: live, slow, frozen, stalled or gone.
+"""Health of a running camera: live, slow, frozen, stalled or gone.
 
-Pure: every moment is handed over, so the same rules run in virtual time.
+Pure: time is passed in, so the same rules apply in virtual time.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ FPS_WINDOW = 2.0
 
 
 class State(StrEnum):
-    """Only LIVE is good enough to move by."""
+    """State of a camera; only LIVE is good enough to move the arm by."""
 
     OPENING = "opening"
     LIVE = "live"
@@ -32,10 +32,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A camera's figures at one moment.
+    """Statistics of a camera at one time.
 
-    `fps` over the last two seconds; `dropped` frames by the camera's own count, of `received + dropped`; `age` s of
-    the newest picture, None before the first; `failures`: how often the connection failed; `last_error`: its sentence.
+    `fps` is over the last two seconds; `dropped` frames by the camera's own counter, of `received + dropped`; `age` s
+    of the newest frame, None before the first; `failures` counts failed connections; `last_error` is the message of the
+    last.
     """
 
     state: State
@@ -48,7 +49,7 @@ class Figures:
 
 
 class Health:
-    """The facts of one camera; moments in s on the machine's monotonic clock, never going back."""
+    """Health monitor of one camera; times in s on the machine's monotonic clock, never decreasing."""
 
     def __init__(self, deadlines: Deadlines = PRODUCTION):
         self._deadlines = deadlines
@@ -81,14 +82,14 @@ class Health:
         self._closed = True
 
     def received(self, frame: Frame, now: float) -> Frame:
-        """Take notice of a frame; returns it, its capture time never in the future."""
+        """Register a frame and return it, with a capture time that is never in the future."""
         if frame.captured > now:
             frame = replace(frame, captured=now)
         previous = self._newest
         if self._first_arrival is None:
             self._first_arrival = self._unchanged_since = now
         elif previous is not None:
-            # A counter that went back is a camera that counts anew, not one that dropped frames.
+            # A counter that decreased means a restarted camera, not dropped frames.
             self._dropped += max(frame.number - previous.number - 1, 0)
             if not same_picture(previous, frame):
                 self._unchanged_since = now
@@ -122,7 +123,7 @@ class Health:
         )
 
     def _fps(self, now: float) -> float:
-        # Counted up to now, so that the figure of a camera that has stopped falls.
+        # Counted up to now, so that the rate of a camera that has stopped falls.
         recent = [moment for moment in self._arrivals if moment >= now - FPS_WINDOW]
         return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 and now > recent[0] else 0.0
 

@@ -1,4 +1,4 @@
-"""Pictures of one moment from several cameras that run freely."""
+"""Synchronised frames from several free-running cameras."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ _LOOK_EVERY = 0.005  # s
 def synchronized_frames(
     captures: Mapping[str, Capture], timeout: float, clock: Clock = SystemClock()
 ) -> dict[str, Frame]:
-    """By the captures' names, a frame of each that was taken after this call and was fresh when it came.
+    """Return a frame of each capture, by name, taken after this call and fresh on arrival.
 
-    Each as it comes: three cameras at five pictures a second are never all fresh at once. Frames further apart than
+    Each is taken as it arrives: three cameras at five frames a second are never all fresh at once. Frames further apart
     the deadline `frame_spread` are given only when there are no others until `timeout` s have passed. Raises StaleFrame
     when a camera gives none until then.
     """
@@ -40,7 +40,7 @@ def synchronized_frames(
 
 
 def _closest(cameras: Sequence[Sequence[Frame]]) -> list[Frame]:
-    """One frame of each camera, those that were taken closest together; of equal ones the newest."""
+    """Return one frame of each camera, those captured closest together; the newest if equal."""
     around = [
         [min(reversed(frames), key=lambda each: abs(each.captured - anchor.captured)) for frames in cameras]
         for anchors in cameras

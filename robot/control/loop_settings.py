@@ -1,4 +1,4 @@
-"""What the robot loop may do, and how often it looks."""
+"""Settings of the robot control loop: bounds, timeouts and polling intervals."""
 
 from dataclasses import dataclass, field
 
@@ -14,13 +14,13 @@ class LoopSettings:
     limits: LimiterSettings = field(default_factory=LimiterSettings)
     jog: JogSettings = field(default_factory=JogSettings)
     deadlines: Deadlines = PRODUCTION
-    settle: float = 0.15  # after set_ready, as the maker's examples wait
-    joints_every: int = 1  # ticks between reads: the box is disturbed by more than 200 requests a second
+    settle: float = 0.15  # after set_ready, as in the manufacturer's examples
+    joints_every: int = 1  # ticks between reads: more than 200 requests a second disturb the box
     status_every: int = 10
     status_every_holding: int = 2
     settings_every: int = 10
     gripper_every: int = 10
     gripper: bool = True  # whether one is mounted
-    retry: float = 1.0  # between looks for a lost link
+    retry: float = 1.0  # between attempts to reach a lost link
     following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
-    moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make
+    moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction cause
