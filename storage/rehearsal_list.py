@@ -51,13 +51,14 @@ def rehearsals(database: Database, words: str = "", limit: int = _MOST) -> list[
         .outerjoin(execution, execution.approval_id == approval.id)
         .where(rehearsal.deleted_at.is_(None))
         .order_by(rehearsal.made_at.desc(), rehearsal.id, approval.approved_at)
-        .limit(2 * _MOST)
     )
+    wanted = words.lower().split()
+    if not wanted:
+        query = query.limit(2 * _MOST)  # of texts every one is looked at
     found: dict[uuid.UUID, RehearsalRow] = {}
     with database.reading() as session:
         for row, model, approved, run in session.execute(query):
             found[row.id] = _row(row, model or "", approved, run)  # the last of several approvals counts
-    wanted = words.lower().split()
     fitting = [row for row in found.values() if all(word in _words_of(row) for word in wanted)]
     return fitting[:limit]
 

@@ -29,10 +29,6 @@ from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
 from cameras.timestamps import ClockOffset, monotonic_minus_system
 
-# pyright: reportAttributeAccessIssue=false
-# (the extension module has no stubs)
-
-
 _LARGEST_DISAGREEMENT_PX = 0.3
 
 

@@ -30,9 +30,7 @@ START_TURN_NOTED, START_TURN_REFUSED = float(np.deg2rad(2.0)), float(np.deg2rad(
 OFF_THE_WAY = 0.010  # m between the planned path and the straight line between frames
 SLOWED_NOTED, SLOWED_WARNED = 1.4, 3.0
 NEAR_WALL = 1e-4  # m that a plan keeps from the walls, as the limiter refuses the wall itself
-_REACH = (
-    0.76  # m from shoulder to farthest TCP, gripper included; the manufacturer states 700 mm, and the tool is longer
-)
+_REACH = 0.76  # m from the shoulder to the flange, about; the manufacturer states 700 mm
 _SHOULDER = np.array([0.0, 0.0, 0.267])
 _STOPPING_ROOM = 0.025  # m, rad from walls and range ends within which braking is checked
 _MOST_STOPS = 3000

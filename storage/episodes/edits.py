@@ -88,6 +88,7 @@ def empty_trash(library: Library, older_than: datetime | None = None) -> int:
         gone = gone & (tables.Episode.deleted_at < older_than)
     with library.database.reading() as session:
         ids = list(session.scalars(select(tables.Episode.id).where(gone)))
+    deleted = 0
     for some in _batches(ids):
         with library.database.writing() as session:
             # Queried again inside the transaction: another program may have restored one.
@@ -99,7 +100,8 @@ def empty_trash(library: Library, older_than: datetime | None = None) -> int:
             session.execute(delete(tables.EpisodeText).where(tables.EpisodeText.row.in_(rows)))
         for identity in some:
             shutil.rmtree(library.episode_folder(identity), ignore_errors=True)
-    return len(ids)
+        deleted += len(some)
+    return deleted
 
 
 def _changed(labels: Labels, what: Change) -> Labels:

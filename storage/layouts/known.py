@@ -17,6 +17,8 @@ def reader_for(folder: Path, name: str | None = None) -> LayoutReader:
     if not folder.is_dir():
         raise NotFoundError(f"There is no folder {folder} to import.")
     if name is not None:
+        if name not in READERS:
+            raise NotFoundError(f"There is no layout {name}. Choose one of {', '.join(READERS)}.")
         return READERS[name]
     found = next((reader for reader in READERS.values() if reader.recognises(folder)), None)
     if found is None:

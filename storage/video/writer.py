@@ -160,6 +160,7 @@ def video_times(path: Path) -> np.ndarray:
                 return np.zeros(0)
             stream = container.streams.video[0]
             base = float(stream.time_base or TICK)
-            return np.array(sorted(packet.pts * base for packet in container.demux(stream) if packet.pts is not None))
+            stamps = np.array(sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None))
+            return (stamps - stamps[0]) * base if len(stamps) else np.zeros(0)
     except (av.error.FFmpegError, OSError) as error:
         raise DamagedFileError(f"The film {path} cannot be read: {error}.") from error
