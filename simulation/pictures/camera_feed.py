@@ -49,8 +49,8 @@ class CameraFeed:
 
     Each frame shows the state when its drawing began, so cameras that are due together differ by the 20 ms that
     drawing takes, like cameras without a common trigger, and no frame is older than it must be. On a machine that
-    draws too slowly for the cameras' rate, the cameras get and report a lower one. `snapshot()` returns the world's coordinates
-    and the time (s, monotonic) they belong to. An exception that ends the thread is kept in `failure`.
+    draws too slowly for the cameras' rate, the cameras get and report a lower one. `snapshot()` returns the world's
+    coordinates and the time (s, monotonic) they belong to. An exception that ends the thread is kept in `failure`.
     """
 
     def __init__(
