@@ -17,7 +17,7 @@ def eight_bit(images: np.ndarray) -> np.ndarray:
 
 
 def h264(images: np.ndarray) -> np.ndarray:
-    """Encode and decode 8-bit images (V, T, H, W, 3), one H.264 video per view: crf 23, yuv420p, else x264's defaults."""
+    """Encode and decode 8-bit images (V, T, H, W, 3), one H.264 video per view: crf 23, yuv420p, x264 defaults."""
     return np.stack([_through_h264(video) for video in eight_bit(images)])
 
 

@@ -182,7 +182,7 @@ def averaged_down(x: torch.Tensor, channels: int, t: int, s: int) -> torch.Tenso
 
 
 def doubled_up(x: torch.Tensor, channels: int, t: int) -> torch.Tensor:
-    """Upsample for the shortcut: repeat channels, spread over t frames and 2 x 2 cells; of the first frame's, the last."""
+    """Upsample the shortcut: repeat channels, spread over t frames and 2 x 2 cells; of the first frame's, the last."""
     B, C, T, h, w = x.shape
     x = x.repeat_interleave(channels * t * 4 // C, dim=1).reshape(B, channels, t, 2, 2, T, h, w)
     x = x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(B, channels, T * t, 2 * h, 2 * w)

@@ -1,4 +1,4 @@
-"""The Record screen over the embedded lab, arm and cameras included: guided by hand, and shown by the demonstrator."""
+"""Record screen over the embedded lab, arm and cameras included: guided by hand, and shown by the demonstrator."""
 
 import numpy as np
 import pytest
@@ -18,12 +18,12 @@ HAND_GUIDING_MODE = 2
 
 @pytest.fixture(autouse=True)
 def small_pictures(tmp_path):
-    """The lab draws small ones, so that a busy machine keeps up."""
+    """Small images from the lab, so that a busy machine keeps up."""
     save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
 
 
 def at_the_screen(program, qtbot, source: str):
-    """The Record screen with a task and a teacher, and nothing left of the attempt before."""
+    """Open the Record screen with a task and a teacher, and nothing left of the previous attempt."""
     presenter = program.record
     program.shell.show_screen("record")
     qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=60_000)
@@ -38,7 +38,7 @@ def at_the_screen(program, qtbot, source: str):
 
 
 def until_or_stopped(program, qtbot, so) -> None:
-    """A busy machine may stop the arm on the way: then there is nothing to wait for."""
+    """Wait for a condition; ends early where a busy machine stopped the arm, since it can then not come true."""
     stopped = (ArmState.STOPPED, ArmState.NOT_READY)
     qtbot.waitUntil(lambda: so() or program.connection.arm_state in stopped, timeout=60_000)
     assert so(), program.record.problem or program.record.trouble
@@ -51,7 +51,7 @@ def test_the_arm_is_guided_by_hand_while_it_is_recorded(fresh_program, qtbot):
     def act() -> None:
         screen = at_the_screen(program, qtbot, BY_HAND)
         until_or_stopped(program, qtbot, screen.teach_card.guide.isEnabled)
-        assert "Page ↑" in screen.teach_card.guide_words.text()  # in the lab keys are the hand
+        assert "Page ↑" in screen.teach_card.guide_words.text()  # in the lab keys replace the hand
         click(screen.teach_card.guide)
         until_or_stopped(program, qtbot, lambda: program.connection.arm_state is ArmState.HAND_GUIDING)
         until_or_stopped(program, qtbot, screen.state_card.start.isEnabled)
@@ -110,8 +110,8 @@ def test_two_demonstrations_are_recorded_by_one_press(fresh_program, qtbot):
     first, second = presenter.recorder.kept[-2:]
     for kept in (first, second):
         row = episode(library.database, kept.id)
-        assert row.success and row.source == DEMONSTRATOR and row.note  # what the lab's judge said
+        assert row.success and row.source == DEMONSTRATOR and row.note  # the reason given by the lab's judge
         assert min(view.frames for view in Episode(library.episode_folder(kept.id)).facts.views) > 10
     qtbot.waitUntil(lambda: presenter.kept_today >= 2, timeout=30_000)
     starts = [Episode(library.episode_folder(kept.id)).samples["position"] for kept in (first, second)]
-    assert np.abs(starts[0][-1] - starts[1][-1]).max() > 0.01  # another bench, another way
+    assert np.abs(starts[0][-1] - starts[1][-1]).max() > 0.01  # another bench, another path

@@ -1,4 +1,4 @@
-"""A motion drawn by clicks into the pictures, and run only while a hand holds the button."""
+"""Motion drawn by clicks into the images, and run only while a button is held."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ OVER, BESIDE = (0.42, 0.12), (0.45, -0.1)  # m on the table
 
 @pytest.fixture
 def small_pictures(tmp_path):
-    """A lab whose pictures cost little, so that a busy machine keeps up with them."""
+    """A lab with cheap images, so that a busy machine keeps up with them."""
     settings = ProgramSettings(lab=LabSettings(instruction="reach the red cube", picture_px=(160, 120)))
     save(settings, tmp_path / "settings.json")
 
@@ -33,7 +33,7 @@ def hands(small_pictures, fresh_program, qtbot):
 
 
 def click_on_table(hands, view: int, place: tuple[float, float]) -> None:
-    """Where this camera sees a place of the table."""
+    """Click where this camera sees a position on the table."""
     picture = hands.screen.player.grid.pictures[view]
     camera = next(c for c in hands.presenter.overlay.cameras.values() if c.name == picture.name)
     height, width = picture.rgb.shape[:2]
@@ -44,7 +44,7 @@ def click_on_table(hands, view: int, place: tuple[float, float]) -> None:
 
 
 def draw(hands) -> None:
-    """Two points, and one that is taken back."""
+    """Draw two points, and one that is undone."""
     screen = hands.screen
     hands.until(lambda: len(screen.player.grid.pictures) == 2 and screen.player.grid.pictures[1].rgb is not None)
     hands.until(lambda: screen.ask_page.draw.isEnabled())
@@ -62,12 +62,12 @@ def draw(hands) -> None:
     click_on_table(hands, 1, BESIDE)
     assert [point.openness for point in drawing.points] == [1.0, 0.0]
     for point, (x, y) in zip(drawing.points, (OVER, BESIDE), strict=True):
-        assert point.position == pytest.approx((x, y, 0.2), abs=0.012)  # a pixel of these pictures is some millimetres
+        assert point.position == pytest.approx((x, y, 0.2), abs=0.012)  # a pixel of these images is some millimetres
     hands.until(lambda: all(len(p.drawing.path) > 2 for p in screen.player.grid.pictures if p.drawing is not None))
 
 
 def shown(hands) -> None:
-    """Asks again when a busy machine's cameras were too late."""
+    """Show the motion; asks again when a busy machine's cameras were too late."""
     for _ in range(5):
         draw(hands)
         click(hands.screen.drawing.panel.apply)
@@ -78,7 +78,7 @@ def shown(hands) -> None:
 
 
 def again(hands) -> None:
-    """The same points, from the present pictures."""
+    """Draw the same points again, from the present images."""
     hands.until(lambda: hands.presenter.can_ask)
     click(hands.page.again)
     hands.until(lambda: not hands.presenter.busy and hands.step in (Step.WATCH, Step.ASK), 60)
@@ -120,7 +120,7 @@ def click_down(button) -> None:
 
 
 def moved_and_rested(hands, page) -> bool:
-    """Held: it moves. Let go: it stands, though the motion is not at its end. False when it was stopped meanwhile."""
+    """Check that it moves while held and rests when released before its end; False when it was stopped meanwhile."""
     presenter, connection = hands.presenter, hands.program.connection
     over = lambda: hands.step is not Step.RUNNING  # noqa: E731
     before = presenter.shown.plan.motion.position[0]
@@ -129,14 +129,14 @@ def moved_and_rested(hands, page) -> bool:
     def far() -> bool:
         return bool(np.abs(connection.robot.status.position - before).max() > 0.03)
 
-    for _ in range(10):  # a busy machine lets go for the hand: then it takes a new press, of the same button
+    for _ in range(10):  # a busy machine releases the button: then it takes a new press, of the same button
         if not page.hold.is_held:
             click_down(page.hold)
         hands.until(lambda: over() or far() or not presenter.paused)
         hands.until(lambda: over() or far() or presenter.paused)
         QTest.mouseRelease(page.hold, Qt.MouseButton.LeftButton)
         hands.until(lambda: over() or presenter.paused)
-        hands.qtbot.wait(100)  # until what is known of the arm is of after that
+        hands.qtbot.wait(100)  # until the arm's status is from after that
         hands.until(lambda: over() or np.abs(connection.robot.status.velocity).max() < 2e-3, 5)  # rad/s: at rest
         if over() or far():
             break

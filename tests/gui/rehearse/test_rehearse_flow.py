@@ -1,4 +1,4 @@
-"""From typing an instruction to a stored outcome, with real clicks and a real lab, and what may come between."""
+"""From typing an instruction to a stored outcome, with real clicks and a real lab, and possible interruptions."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from workflows.rehearsal.files import read_record
 
 SECOND = 1000
 PICTURE_PX = (160, 120)
-# What is rightly said, and asked again for, when a machine is too busy: pictures that are late, an arm that is silent.
+# Legitimate messages, answered by a retry, of a machine that is too busy: late frames, a silent arm.
 TOO_BUSY = ("The camera ", "does not say where it is", "does not answer", "did not answer", "went silent")
 INSTRUCTION = "reach the red cube"
 
@@ -33,7 +33,7 @@ def too_busy(problem: str) -> bool:
 
 
 class Hands:
-    """The Rehearse screen and whoever sits before it."""
+    """The Rehearse screen and its user."""
 
     def __init__(self, program, qtbot):
         self.program, self.qtbot = program, qtbot
@@ -45,7 +45,7 @@ class Hands:
 
     @property
     def staged(self) -> str:
-        """The digest of what the robot process holds."""
+        """The digest of the plan that the robot process holds."""
         return self.program.connection.robot.status.staged
 
     @property
@@ -65,7 +65,7 @@ class Hands:
         """Type and press."""
         self.until(lambda: self.presenter.can_ask and self.screen.ask_bar.instruction.isEnabled())
         bar = self.screen.ask_bar
-        if bar.source.currentData() == MODEL:  # what these tests are about is what comes after the question
+        if bar.source.currentData() == MODEL:  # these tests are about what comes after the request
             bar.source.setCurrentIndex(bar.source.findData(DEMONSTRATOR))
         field = bar.instruction
         field.setFocus()
@@ -74,7 +74,7 @@ class Hands:
         click(self.screen.ask_bar.show_me)
 
     def watch(self, instruction: str = INSTRUCTION) -> None:
-        """Asks again when a busy machine's cameras were too late, as a person would."""
+        """Watch the motion; asks again when a busy machine's cameras were too late, as a user would."""
         for _ in range(5):
             self.ask(instruction)
             self.until(lambda: not self.presenter.busy and self.step in (Step.WATCH, Step.ASK), 60)
@@ -93,7 +93,7 @@ class Hands:
         assert self.step is Step.APPROVED, self.presenter.problem
 
     def begin(self) -> None:
-        """Nothing asked, nothing approved, nothing moving, wherever the last test ended."""
+        """Reset: nothing asked, nothing approved, nothing moving, wherever the last test ended."""
         presenter = self.presenter
         ways = {
             Step.WORKING: presenter.cancel,
@@ -128,8 +128,10 @@ class Hands:
         self.until(lambda: self.step is not Step.APPROVED or (page.run.isEnabled() and self.presenter.can_run))
 
     def start(self, pct: int, *, hold: bool = False) -> None:
-        """Press Run, or begin to hold it. Where a machine is too busy for the window's heartbeat, the approval is lost:
-        then once more."""
+        """Press Run, or begin to hold it; repeat once the approval is lost.
+
+        It is lost where a machine is too busy for the window's heartbeat.
+        """
         page = self.screen.approved_page
         for _ in range(12):
             self.make_ready()
@@ -151,7 +153,7 @@ class Hands:
         raise AssertionError(f"it could not be run: {self.presenter.problem} {said}")
 
     def run_to_its_end(self) -> None:
-        """At full speed. Where the machine is too busy for the window's heartbeat the arm stops: then once more."""
+        """Run at full speed; repeat where the machine is too busy for the window's heartbeat and the arm stops."""
         for _ in range(4):
             self.start(100)
             self.until(lambda: self.step is Step.OUTCOME or self.screen.player.grid.pictures[0].drawing is not None)
@@ -183,7 +185,7 @@ def hands(program, qtbot):
 
 
 def primary_buttons(hands) -> list[str]:
-    """What the eye is led to."""
+    """Return the highlighted buttons."""
     places = (hands.page, hands.screen.presses)
     shown = [*(each for place in places for each in place.findChildren(QPushButton)), hands.screen.ask_bar.show_me]
     return [b.text() for b in shown if b.isVisible() and b.isEnabled() and b.property("look") == "primary"]
@@ -195,7 +197,7 @@ def test_from_typing_to_a_stored_outcome(hands):
     assert "Nothing moves before you approve" in screen.strip.safety.text()
     hands.watch()
     assert screen.player.film is not None and len(screen.player.grid.pictures) == 2
-    assert screen.player.playing and primary_buttons(hands) == []  # first it wants to be watched
+    assert screen.player.playing and primary_buttons(hands) == []  # first it has to be watched
     screen.player.go_to(screen.player.timeline.maximum())
     hands.until(lambda: primary_buttons(hands) == ["Approve"])
     shown = hands.presenter.shown.plan.digest
