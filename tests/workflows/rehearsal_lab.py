@@ -1,4 +1,4 @@
-"""The embedded lab with small pictures for tests of rehearsals, and patience with a machine that is busy."""
+"""Embedded lab with small images for tests of rehearsals, with patience for a busy machine."""
 
 import contextlib
 import time
@@ -12,7 +12,7 @@ from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
 
-# What the program rightly says, and stops for, when the machine is too busy for a heartbeat, a picture or an answer.
+# Legitimate messages and stops when the machine is too busy for a heartbeat, a frame or an answer.
 TOO_BUSY = (
     *(
         "went silent",
@@ -30,7 +30,7 @@ TOO_BUSY = (
 
 @contextlib.contextmanager
 def lab_session(instruction: str = "pick up the red cube", seed: int = 200_003) -> Iterator[Session]:
-    """Connected, its arm ready, a heart beating."""
+    """Yield a connected session with a ready arm and a heartbeat."""
     lab = LabSettings(seed, 2, instruction, picture_px=(160, 120))
     session = Session(ProgramSettings(lab=lab, operator="Ada"))
     try:
@@ -45,7 +45,7 @@ def lab_session(instruction: str = "pick up the red cube", seed: int = 200_003) 
 
 
 def make_ready(robot: RobotClient) -> None:
-    """From whatever the state is to ready, again when a busy machine stopped it on the way."""
+    """Make the arm ready from any state, again when a busy machine stopped it meanwhile."""
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline:
         status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
@@ -75,7 +75,7 @@ def proposed(rehearsal: Rehearsal, instruction: str = "reach the red cube") -> R
 
 
 def run_to_its_end(rehearsal: Rehearsal) -> None:
-    """The approved motion at full speed; what ended it early is raised."""
+    """Run the approved motion at full speed; raises the error that ended it early."""
     rehearsal.run(1.0)
     fault = rehearsal.wait().fault
     assert fault == "", fault

@@ -1,4 +1,4 @@
-"""`rehearse run` as a person types it."""
+"""`rehearse run` as a user types it."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def rehearse(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """With the lab's script, unless another source is asked for."""
+    """Run with the lab's script, unless another source is asked for."""
     command = [sys.executable, "main.py", "run", "--source", "demonstrator", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
 
@@ -23,7 +23,7 @@ def test_with_approval_it_is_run_and_judged(tmp_path):
         done = rehearse("reach the red cube", "--seed", "200003", "--approve", "--json", "--library", str(tmp_path))
         assert done.stdout, done.stderr
         result = json.loads(done.stdout)
-        if not result["reason"].startswith("Paused: the camera"):  # a busy machine's pictures come late: then it stops
+        if not result["reason"].startswith("Paused: the camera"):  # a busy machine's frames come late: then it stops
             break
     assert done.returncode == 0, done.stdout
     assert result["ran"] and result["success"] is True, result
