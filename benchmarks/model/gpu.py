@@ -147,7 +147,7 @@ def compiled(bench: Bench, name: str, flops: float, peak: float) -> list[Check]:
 
 
 def trainings(bench: Bench, name: str, flops: float, peak: float) -> list[Check]:
-    """Measure a training step of LoRA and of all weights, gradients checkpointed, one canvas; FLOPs uncheckpointed."""
+    """Measure a step of LoRA and of full training, gradients checkpointed, one canvas; FLOPs without recomputation."""
     transformer = bench.transformer.train()
     transformer.enable_gradient_checkpointing()
     checks = []

@@ -40,7 +40,7 @@ class JointOnline:
         return not self._profile.finished
 
     def pause(self) -> None:
-        """Pause; the target is kept."""
+        """Do nothing on a pause: the target is kept."""
 
     def resume(self, q: np.ndarray) -> None:
         self._profile = Profile(q, np.zeros(xarm7.JOINTS), np.zeros(xarm7.JOINTS))
@@ -97,7 +97,7 @@ class CartesianOnline:
         return not self._profile.finished or self._settle > 0
 
     def pause(self) -> None:
-        """Pause; the target is kept."""
+        """Do nothing on a pause: the target is kept."""
 
     def resume(self, q: np.ndarray) -> None:
         start = self._settings.tool_in_base(q)

@@ -247,7 +247,7 @@ def get_common_parameter(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.GET_COMMON_INFO)
 def get_common_info(controller: Controller, call: Call) -> bytes:
-    """Return zeros of the right length: the box's details of its last error are not simulated."""
+    """Return the speed limit, or zeros of the right length: details of the last error are not simulated."""
     kind = call.byte(0)
     if kind == SPEED_LIMIT_INFO:
         return pack_floats([controller.settings.servo_speed_factor * xarm7.MAX_TCP_SPEED * 1000.0])

@@ -49,7 +49,7 @@ SHEET, BOARD_FROM_PIXEL = sheet(GRID)
 
 @dataclass
 class GridCamera:
-    """Camera that sees the grid at `place` m, tilted by `tilt_deg` about the image's x axis; new noise in each image."""
+    """Camera that sees the grid at `place` m, tilted by `tilt_deg` about the image's x axis; new noise per image."""
 
     intrinsics: Intrinsics | None = None
     place: tuple[float, float, float] = (0.0, 0.0, 0.45)
