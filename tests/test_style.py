@@ -1,4 +1,4 @@
-"""The linters, so that the same command checks everything everywhere."""
+"""Linters, so that the same command checks everything everywhere."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The rules in virtual time, frame by frame."""
+"""Health rules in virtual time, frame by frame."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ PERIOD = 1 / 30
 
 
 class Feed:
-    """A camera at 30 Hz in virtual time; a picture is a new one unless said otherwise."""
+    """Camera at 30 Hz in virtual time; each image is new unless specified otherwise."""
 
     def __init__(self, fps: float | None = 30.0):
         self.clock = VirtualClock(100.0)
@@ -34,7 +34,7 @@ class Feed:
         return self.state
 
     def until(self, state: State, *, limit: int = 100, **how) -> float:
-        """s from now until `state` is seen, asked after every frame."""
+        """Return the s from now until `state` is reached, checked after every frame."""
         start = self.clock.now()
         for _ in range(limit):
             if self.frames(1, **how) == state:
@@ -127,7 +127,7 @@ def test_gaps_in_the_camera_s_counter_are_dropped_frames():
     feed.frames(1, skip=3)
     feed.frames(2, skip=1)
     assert feed.figures.dropped == 5
-    feed.number = 0  # the camera began to count anew
+    feed.number = 0  # the camera restarted its counter
     feed.frames(5)
     assert feed.figures.dropped == 5
 
@@ -141,7 +141,7 @@ def test_gone_until_opened_again_and_live_with_the_first_frames():
     feed.clock.advance(7)
     feed.health.opened(feed.clock.now(), 30.0)
     assert feed.state == State.OPENING
-    assert feed.frames(1, repeat=True) == State.LIVE  # the old picture again, but only once
+    assert feed.frames(1, repeat=True) == State.LIVE  # the old image again, but only once
     assert feed.figures.failures == 1
     feed.health.closed()
     assert feed.state == State.CLOSED

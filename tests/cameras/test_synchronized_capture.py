@@ -1,4 +1,4 @@
-"""Cameras that run freely, in virtual time: what each sends is fresh, whether or not all are at once."""
+"""Unsynchronised cameras in virtual time: each one's frames are fresh, whether or not all are at once."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ START = 50.0
 
 
 class Rig(VirtualClock):
-    """Cameras that send by this clock: by name the period, the first moment and the delay (s) of their pictures."""
+    """Cameras that send by this clock: by name the period, the first time and the delay (s) of their frames."""
 
     def __init__(self, **cameras: tuple[float, float, float]):
         super().__init__(START)
@@ -47,7 +47,7 @@ def apart(frames: Mapping[str, Frame]) -> float:
 
 
 def test_cameras_of_five_pictures_a_second_are_enough_though_never_all_fresh_at_once():
-    """As the lab's on a computer that draws 50 ms for each: the first picture is 150 ms old when the third comes."""
+    """Simulate the lab's cameras where drawing takes 50 ms each: the first is 150 ms old when the third comes."""
     with running(Rig(left=(0.2, 0.0, 0.05), right=(0.2, 0.05, 0.05), top=(0.2, 0.1, 0.05))) as rig:
         rig.sleep_until(START + 0.93)
         for _ in range(3):

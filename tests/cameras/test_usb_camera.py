@@ -1,4 +1,4 @@
-"""Without a camera: what is in the device folders, and what is said when there is nothing to open."""
+"""USB cameras without a camera: contents of the device folders, and errors when there is nothing to open."""
 
 import time
 

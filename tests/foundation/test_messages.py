@@ -121,7 +121,7 @@ def test_a_receiver_that_never_reads_does_not_block_the_sender_for_ever(pair):
     with pytest.raises(ChannelClosed, match="does not answer"):
         for _ in range(100):
             ours.send({"data": bytes(1 << 20)}, timeout=0.1)
-    with pytest.raises(ChannelClosed):  # a cut message leaves nothing readable behind it
+    with pytest.raises(ChannelClosed):  # a truncated message leaves nothing readable after it
         ours.send({})
 
 

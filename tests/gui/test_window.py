@@ -1,4 +1,4 @@
-"""The window as a whole, with a real lab process, a real robot process and real captures behind it."""
+"""Window as a whole, with a real lab process, a real robot process and real captures behind it."""
 
 import subprocess
 import sys
@@ -100,7 +100,7 @@ def test_a_step_is_as_long_as_it_says(program, qtbot):
 
 
 def test_space_is_a_blank_in_a_text_while_the_arm_stands_and_stop_while_it_moves(program, qtbot):
-    """Also in a dialog that blocks the window behind it."""
+    """Check also in a dialog that blocks the window behind it."""
     make_ready(program, qtbot)
     dialog, field = QDialog(program.shell), QLineEdit()
     QVBoxLayout(dialog).addWidget(field)

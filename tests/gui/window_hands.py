@@ -1,4 +1,4 @@
-"""What a person's hands do in the tests of the window."""
+"""Simulated user actions for the tests of the window."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -9,7 +9,7 @@ from robot.state import ArmState
 
 
 def until_ripe(button) -> None:
-    """Wait, as a person does, until a button that has just come or changed can be pressed."""
+    """Wait, as a user does, until a button that has just appeared or changed can be pressed."""
     for _ in range(400):
         if button.ripe:
             return
@@ -18,7 +18,7 @@ def until_ripe(button) -> None:
 
 
 def click(button) -> None:
-    """A real press of a button that a person can see."""
+    """Press a visible button with a real click."""
     bring_into_view(button)
     if isinstance(button, DeliberateButton) and button.isVisible() and button.isEnabled():
         until_ripe(button)
@@ -27,7 +27,7 @@ def click(button) -> None:
 
 
 def bring_into_view(widget) -> None:
-    """Scroll to it where it stands in something that scrolls."""
+    """Scroll to a widget inside a scroll area."""
     above = widget.parentWidget()
     while above is not None and not isinstance(above, QScrollArea):
         above = above.parentWidget()
@@ -36,7 +36,7 @@ def bring_into_view(widget) -> None:
 
 
 def key(window, code, *, press: bool = True, release: bool = True) -> None:
-    """A key as it comes from the keyboard: to the window, not to a widget of the test's choice."""
+    """Send a key as it comes from the keyboard: to the window, not to a widget of the test's choice."""
     handle = window.windowHandle()
     if press:
         QTest.keyPress(handle, code)
@@ -60,5 +60,5 @@ def make_ready(program, qtbot) -> None:
         return False
 
     qtbot.waitUntil(pressed_or_ready, timeout=30_000)
-    # The panel looks thirty times a second.
+    # The panel polls thirty times a second.
     qtbot.waitUntil(lambda: program.control.can_press and program.arm.figures.state is ArmState.HOLDING, timeout=5_000)

@@ -1,4 +1,4 @@
-"""Two programs, one arm."""
+"""Exclusive claim on an arm by one of two programs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The gripper's own thread: what a stop overtakes never goes out."""
+"""The gripper's own thread: commands superseded by a stop are never sent."""
 
 import threading
 
@@ -17,7 +17,7 @@ WITHIN = 10.0  # s
 
 
 class SlowLink(VirtualLink):
-    """Enabling says that it has begun, and waits for leave to end."""
+    """Link on which enabling reports that it has begun, and waits for permission to end."""
 
     def __init__(self):
         super().__init__(Controller(IdealArm(np.array(xarm7.HOME))))

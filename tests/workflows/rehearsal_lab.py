@@ -17,7 +17,7 @@ from workflows.unattended import heartbeat, make_ready
 def lab_session(
     instruction: str = "pick up the red cube", seed: int = 200_003, deadlines: Deadlines = PATIENT
 ) -> Iterator[Session]:
-    """Connected, its arm ready, a heart beating."""
+    """Yield a connected session with a ready arm and a heartbeat."""
     lab = LabSettings(seed, 2, instruction, picture_px=(160, 120))
     session = Session(ProgramSettings(lab=lab, operator="Ada"), deadlines=deadlines)
     try:
@@ -37,7 +37,7 @@ def proposed(rehearsal: Rehearsal, instruction: str = "reach the red cube") -> R
 
 
 def run_to_its_end(rehearsal: Rehearsal) -> None:
-    """The approved motion at full speed; what ended it early is raised."""
+    """Run the approved motion at full speed; raises the error that ended it early."""
     rehearsal.run(1.0)
     fault = rehearsal.wait().fault
     assert fault == "", fault

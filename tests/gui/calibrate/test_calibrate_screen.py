@@ -1,4 +1,4 @@
-"""The Calibrate screen with real clicks in the real window: lab, arm, cameras, detection and solver are real."""
+"""Calibrate screen with real clicks in the real window: lab, arm, cameras, detection and solver are real."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from window_hands import click, key, make_ready
 from gui.calibrate.steps import CalibrateStep, Stage
 from robot.state import ArmState
 
-SHORT = 10_000  # ms, for what only an arm that was stopped keeps away
+SHORT = 10_000  # ms, for what only a stopped arm prevents
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def calibrate(program, qtbot):
 
 @pytest.fixture
 def gathered(program, qtbot):
-    """What every camera needs but for one more pose."""
+    """All observations that every camera needs except for one more pose."""
     return in_a_thread(qtbot, lambda: computed_session(program.session, poses=12))
 
 
@@ -98,7 +98,7 @@ def test_before_anything_moves_the_poses_are_shown(program, calibrate, qtbot):
     seen = poses.watch.seen
     qtbot.waitUntil(lambda: any(each.sighting.view is not None for each in seen.values()), timeout=LONG)
     assert np.abs(program.connection.status.position - before).max() < 0.01
-    program.shell.show_screen("rehearse")  # the bench is wanted there: the board goes, what was cleared away comes back
+    program.shell.show_screen("rehearse")  # the bench is needed there: the board is removed, the cleared objects return
     qtbot.waitUntil(lambda: program.session.lab.scene.names == things, timeout=LONG)
     assert not poses.mounted
 
@@ -128,7 +128,7 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
 
 @pytest.mark.timeout(300)
 def test_poses_are_finished_by_hand(program, calibrate, qtbot, gathered):
-    """All but one are there; the arm is guided to the last one, it is taken, and that is enough."""
+    """Check the last missing pose: the arm is guided to it by hand, it is taken, and that is enough."""
     to_the_poses(calibrate, qtbot)
     mounted(calibrate, qtbot)
     presenter, poses, page = calibrate.presenter, calibrate.presenter.poses, calibrate.poses_page

@@ -1,4 +1,4 @@
-"""The Record screen over the embedded lab, arm and cameras included: guided by hand, and shown by the demonstrator."""
+"""Record screen over the embedded lab, arm and cameras included: guided by hand, and shown by the demonstrator."""
 
 import numpy as np
 import pytest
@@ -18,12 +18,12 @@ HAND_GUIDING_MODE = 2
 
 @pytest.fixture(autouse=True)
 def small_pictures(tmp_path):
-    """The lab draws small ones, so that a busy machine keeps up."""
+    """Small images from the lab, so that a busy machine keeps up."""
     save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
 
 
 def at_the_screen(program, qtbot, source: str):
-    """The Record screen with a task and a teacher, and nothing left of the attempt before."""
+    """Open the Record screen with a task and a teacher, and nothing left of the previous attempt."""
     presenter = program.record
     program.shell.show_screen("record")
     qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=60_000)
@@ -98,8 +98,8 @@ def test_two_demonstrations_are_recorded_by_one_press(fresh_program, qtbot):
     first, second = presenter.recorder.kept[-2:]
     for kept in (first, second):
         row = episode(library.database, kept.id)
-        assert row.success and row.source == DEMONSTRATOR and row.note  # what the lab's judge said
+        assert row.success and row.source == DEMONSTRATOR and row.note  # the reason given by the lab's judge
         assert min(view.frames for view in Episode(library.episode_folder(kept.id)).facts.views) > 10
     qtbot.waitUntil(lambda: presenter.kept_today >= 2, timeout=30_000)
     starts = [Episode(library.episode_folder(kept.id)).samples["position"] for kept in (first, second)]
-    assert np.abs(starts[0][-1] - starts[1][-1]).max() > 0.01  # another bench, another way
+    assert np.abs(starts[0][-1] - starts[1][-1]).max() > 0.01  # another bench, another path

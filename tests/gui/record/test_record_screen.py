@@ -1,4 +1,4 @@
-"""The Record screen with real clicks and keys, a real library and real films; cameras and arm do what the test says."""
+"""Record screen with real clicks and keys, a real library and real videos; cameras and arm are scripted."""
 
 import numpy as np
 import pytest
@@ -35,14 +35,14 @@ SECOND = 1000
 
 
 class Desk:
-    """The Record screen in a window, and whoever sits before it."""
+    """The Record screen in a window, and its user."""
 
     def __init__(self, app: QApplication, folder):
         self.cameras, self.arm = [Camera("left"), Camera("right")], Arm(simulated=True)
         self.session = Session(ProgramSettings(operator="Kim"))
         self.jobs, self.messages = Jobs(), Messages()
         self.connection = Connection(self.session, self.jobs)
-        self.connection.opened = True  # to what the test brings along
+        self.connection.opened = True  # with what the test supplies
         arm, control = ArmPresenter(self.connection, self.jobs), ArmControlPresenter(self.connection, self.jobs)
         self.library = OpenLibrary(self.jobs, lambda: folder)
         self.presenter = RecordPresenter(
@@ -87,7 +87,7 @@ def desk(qapp, tmp_path_factory):
 
 @pytest.fixture
 def ready(desk, qtbot):
-    """At the beginning: a task, hand over the keys, nothing recorded and no countdown."""
+    """The screen at its beginning: a task, hand above the keys, nothing recorded and no countdown."""
     qtbot.waitUntil(lambda: desk.presenter.recorder is not None and not desk.presenter.busy, timeout=30 * SECOND)
     desk.window.activateWindow()
     qtbot.waitUntil(desk.window.isActiveWindow, timeout=10 * SECOND)
@@ -107,7 +107,7 @@ def reach(desk, qtbot, state: RecordState) -> None:
 
 
 def record(desk, qtbot) -> None:
-    """By the button, until there is a film to look at."""
+    """Record by the button, until there is a video to review."""
     click(desk.screen.state_card.start)
     reach(desk, qtbot, RecordState.RECORDING)
     qtbot.waitUntil(lambda: all(view.frames >= 6 for view in desk.presenter.recorder.figures.views), timeout=20_000)
@@ -178,7 +178,7 @@ def test_everything_has_its_key(ready, qtbot):
     key(ready.window, Qt.Key.Key_R)
     reach(ready, qtbot, RecordState.REVIEW)
     card = ready.screen.state_card
-    key(ready.window, Qt.Key.Key_Y)  # before anybody can have looked at it
+    key(ready.window, Qt.Key.Key_Y)  # before a user can have looked at it
     qtbot.wait(100)
     assert ready.state is RecordState.REVIEW and len(rows(ready)) == before
     until_ripe(card.discard)
@@ -210,7 +210,7 @@ def test_everything_has_its_key(ready, qtbot):
 def test_after_presses_of_the_mouse_the_keys_still_judge_and_one_leads_to_the_note(ready, qtbot):
     record(ready, qtbot)
     note = ready.screen.state_card.note
-    assert not note.hasFocus()  # hiding the button that was pressed must not bring the keyboard here
+    assert not note.hasFocus()  # hiding the pressed button must not move the keyboard focus here
     key(ready.window, Qt.Key.Key_T)
     qtbot.waitUntil(note.hasFocus, timeout=10 * SECOND)
     QTest.keyClicks(note, "yes")
@@ -249,7 +249,7 @@ def test_stop_during_a_countdown_begins_nothing(ready, qtbot):
     ready.presenter.choose_countdown(5)
     click(ready.screen.state_card.start)
     qtbot.waitUntil(lambda: ready.state is RecordState.COUNTDOWN, timeout=10 * SECOND)
-    ready.connection.stop_pressed.emit()  # there is no arm here to be stopped
+    ready.connection.stop_pressed.emit()  # there is no arm to stop here
     qtbot.waitUntil(lambda: not ready.presenter.busy, timeout=10 * SECOND)
     assert ready.state in (RecordState.READY, RecordState.RESET)
 
@@ -296,12 +296,12 @@ def test_who_shows_it_can_be_chosen_and_the_demonstrator_needs_a_ready_arm(ready
 
 @pytest.fixture
 def small_pictures(tmp_path):
-    """The lab draws small ones, so that a busy machine keeps up."""
+    """Small images from the lab, so that a busy machine keeps up."""
     save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
 
 
 def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures, fresh_program, qtbot):
-    """The whole program, once: the arm jogged by a key of the Record screen, Stop ends and keeps the recording."""
+    """Run the whole program once: the arm jogged by a key of the Record screen, Stop ends and keeps the recording."""
     program = fresh_program
     screen, presenter = program.shell.screens["record"], program.record
 

@@ -1,4 +1,4 @@
-"""A motion drawn by clicks into the pictures, and run only while a hand holds the button."""
+"""Motion drawn by clicks into the images, and run only while a button is held."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ OVER, BESIDE = (0.42, 0.12), (0.45, -0.1)  # m on the table
 
 @pytest.fixture
 def small_pictures(tmp_path):
-    """A lab whose pictures cost little, so that a busy machine keeps up with them."""
+    """A lab with cheap images, so that a busy machine keeps up with them."""
     settings = ProgramSettings(lab=LabSettings(instruction="reach the red cube", picture_px=(160, 120)))
     save(settings, tmp_path / "settings.json")
 
@@ -33,7 +33,7 @@ def hands(small_pictures, fresh_program, qtbot):
 
 
 def click_on_table(hands, view: int, place: tuple[float, float]) -> None:
-    """Where this camera sees a place of the table."""
+    """Click where this camera sees a position on the table."""
     picture = hands.screen.player.grid.pictures[view]
     camera = next(c for c in hands.presenter.overlay.cameras.values() if c.name == picture.name)
     height, width = picture.rgb.shape[:2]
@@ -44,7 +44,7 @@ def click_on_table(hands, view: int, place: tuple[float, float]) -> None:
 
 
 def draw(hands) -> None:
-    """Two points, and one that is taken back."""
+    """Draw two points, and one that is undone."""
     screen = hands.screen
     hands.until(lambda: len(screen.player.grid.pictures) == 2 and screen.player.grid.pictures[1].rgb is not None)
     hands.until(lambda: screen.ask_page.draw.isEnabled())
@@ -62,7 +62,7 @@ def draw(hands) -> None:
     click_on_table(hands, 1, BESIDE)
     assert [point.openness for point in drawing.points] == [1.0, 0.0]
     for point, (x, y) in zip(drawing.points, (OVER, BESIDE), strict=True):
-        assert point.position == pytest.approx((x, y, 0.2), abs=0.012)  # a pixel of these pictures is some millimetres
+        assert point.position == pytest.approx((x, y, 0.2), abs=0.012)  # a pixel of these images is some millimetres
     hands.until(lambda: all(len(p.drawing.path) > 2 for p in screen.player.grid.pictures if p.drawing is not None))
 
 

@@ -1,4 +1,4 @@
-"""From typing an instruction to a stored outcome, with real clicks and a real lab, and what may come between."""
+"""From typing an instruction to a stored outcome, with real clicks and a real lab, and possible interruptions."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def hands(program, qtbot):
 
 
 def primary_buttons(hands) -> list[str]:
-    """What the eye is led to."""
+    """Return the highlighted buttons."""
     places = (hands.page, hands.screen.presses)
     shown = [*(each for place in places for each in place.findChildren(QPushButton)), hands.screen.ask_bar.show_me]
     return [b.text() for b in shown if b.isVisible() and b.isEnabled() and b.property("look") == "primary"]
@@ -46,7 +46,7 @@ def test_from_typing_to_a_stored_outcome(hands):
     assert "Nothing moves before you approve" in screen.strip.safety.text()
     hands.watch()
     assert screen.player.film is not None and len(screen.player.grid.pictures) == 2
-    assert screen.player.playing and primary_buttons(hands) == []  # first it wants to be watched
+    assert screen.player.playing and primary_buttons(hands) == []  # first it has to be watched
     screen.player.go_to(screen.player.timeline.maximum())
     hands.until(lambda: primary_buttons(hands) == ["Approve"])
     shown = hands.presenter.shown.plan.digest

@@ -1,4 +1,4 @@
-"""A waypoint moved by hand, and a task in parts: what is shown, what it takes to approve it, and what the arm does."""
+"""Waypoint moved by hand, and a task in parts: what is shown, what approval requires, and what the arm does."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from workflows.settings import LabSettings, ProgramSettings, save
 
 @pytest.fixture
 def small_pictures(tmp_path):
-    """A lab whose pictures cost little, so that a busy machine keeps up with them."""
+    """A lab with cheap images, so that a busy machine keeps up with them."""
     settings = ProgramSettings(lab=LabSettings(instruction="pick up the red cube", picture_px=(160, 120)))
     save(settings, tmp_path / "settings.json")
 

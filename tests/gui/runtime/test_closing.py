@@ -1,4 +1,4 @@
-"""A window that is closed while the arm moves asks first; what was under way is stored as it was."""
+"""Closing the window while the arm moves asks first; work in progress is stored as it was."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ UP = Direction(2, 1)
 
 @pytest.fixture
 def small_pictures(tmp_path):
-    """A lab whose pictures cost little, so that a busy machine keeps up with them."""
+    """A lab with cheap images, so that a busy machine keeps up with them."""
     settings = ProgramSettings(lab=LabSettings(instruction="reach the bowl", picture_px=(160, 120)))
     save(settings, tmp_path / "settings.json")
 

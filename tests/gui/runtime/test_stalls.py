@@ -1,4 +1,4 @@
-"""What happens when the GUI thread is held up: it is seen, and an arm in motion is stopped."""
+"""Stalls of the GUI thread: they are detected, and an arm in motion is stopped."""
 
 import time
 
@@ -42,7 +42,7 @@ def test_a_window_that_is_held_up_for_a_quarter_of_a_second_stops_the_arm(progra
     qtbot.waitUntil(lambda: bool(before), timeout=5_000)
     assert before == [ArmState.JOGGING]
     qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-    assert program.connection.status.fault  # a sentence says so
+    assert program.connection.status.fault  # with a message
     qtbot.waitUntil(lambda: not program.control.moving, timeout=5_000)  # what is held moves nothing any more
     make_ready(program, qtbot)
 

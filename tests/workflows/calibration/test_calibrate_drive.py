@@ -1,4 +1,4 @@
-"""The arm shows the board through the SDK, the sockets and the cameras: it goes on where an error ended it."""
+"""The arm shows the board through the SDK, the sockets and the cameras, and is resumable after an error."""
 
 import time
 import uuid
@@ -31,7 +31,7 @@ _PATIENCE = 60.0  # s, on a busy machine
 
 @pytest.fixture
 def lab():
-    """A lab with one camera that shows pictures, and a session of that camera."""
+    """A lab with one camera that shows images, and a session of that camera."""
     scene = calibration_scene(2, 1)
     slow = replace(scene, cameras=tuple(replace(spec, fps=6.0) for spec in scene.cameras))
     with LabProcess(slow) as process, Capture(SimulatedCamera(process.frames, "left"), deadlines=PATIENT) as capture:
@@ -52,7 +52,7 @@ def robot(lab):
 
 
 def _recover(robot: RobotClient) -> None:
-    """The guided recovery, step by step, as its buttons offer it."""
+    """Run the guided recovery, step by step, as its buttons offer it."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         status = robot.settled_status
@@ -81,7 +81,7 @@ def test_after_an_arm_error_in_the_middle_the_run_goes_on_where_it_was(lab, robo
     result = drive(session, poses, robot, captures, start=1, speed=1.0, progress=fail_on_the_way)
     assert not result.finished and result.next_pose == 1
     assert "go on with pose 2 of 3" in result.fault
-    assert told[-1].session.observations == session.observations  # what was seen is still there
+    assert told[-1].session.observations == session.observations  # earlier observations are still there
     _recover(robot)
     finished = drive(result.session, poses, robot, captures, start=result.next_pose, speed=1.0)
     assert finished.finished, finished.fault

@@ -1,4 +1,4 @@
-"""`rehearse calibrate`: what it prints, and the arm's error it injects. The run itself: test_calibrate_drive.py."""
+"""`rehearse calibrate`: its output, and the arm's error it injects. The run itself: test_calibrate_drive.py."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A session takes its cameras' places from the stored calibration, looks whether they still hold, and says so."""
+"""A session takes its cameras' poses from the stored calibration, checks whether they still hold, and reports it."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ OTHER_SIZE = (320, 240)
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """A library in which the lab's cameras are calibrated, as they stand in its first scene."""
+    """A library in which the lab's cameras are calibrated, at their poses in its first scene."""
     folder = tmp_path_factory.mktemp("library")
     session = Session(ProgramSettings(), folder, deadlines=PATIENT)
     session.open()

@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_run():
 
 
 def test_real_time_ends_as_virtual_time_does(tmp_path):
-    """Through the lab process, the robot process, the official SDK and the sockets, filmed by the cameras."""
+    """Run through the lab process, the robot process, the official SDK and the sockets, recorded by the cameras."""
     film = tmp_path / "film.mp4"
     outcome = in_real_time("pick up the red cube", 300_002, video=film, deadlines=PATIENT)
     assert outcome.success, outcome.reason

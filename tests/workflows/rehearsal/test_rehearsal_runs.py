@@ -1,4 +1,4 @@
-"""A run is filmed while it is run: kept as a demonstration, or left beside the rehearsal to be compared with it."""
+"""Recording of a run: kept as a demonstration, or left beside the rehearsal to be compared with it."""
 
 import contextlib
 import uuid
@@ -26,7 +26,7 @@ def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(tmp_path
 
 
 def two_runs(rehearsal: Rehearsal) -> tuple[Path, Path]:
-    """The folders of a rehearsal whose run was kept as a demonstration, and of one whose run was not."""
+    """Return the folders of a rehearsal whose run was kept as a demonstration, and of one whose run was not."""
     proposed(rehearsal).approve()
     run_to_its_end(rehearsal)
     assert rehearsal.recorded and rehearsal.recording_problem == ""

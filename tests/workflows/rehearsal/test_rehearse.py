@@ -1,4 +1,4 @@
-"""One instruction's way: proposed, watched, approved, run, judged, stored; and every way it must not go."""
+"""Life of one instruction: proposed, watched, approved, run, judged, stored; and every forbidden transition."""
 
 import json
 import time
@@ -36,7 +36,7 @@ WITHIN = 20.0  # s
 
 
 class SmallPictures(Session):
-    """A session whose lab makes small pictures, so that a busy machine keeps up with them."""
+    """Session whose lab makes small images, so that a busy machine keeps up with them."""
 
     def _start_lab(self) -> None:
         lab = self.settings.lab
@@ -59,7 +59,7 @@ def _session():
 
 @pytest.fixture
 def session(_session):
-    """Ready for motion, wherever the last test left the arm."""
+    """The session, ready for motion, wherever the last test left the arm."""
     robot = _session.robot
     robot.arm_for_motion()
     robot.wait_for(ArmState.HOLDING)
@@ -123,7 +123,7 @@ def test_nothing_moves_before_the_approval_and_its_run(rehearsal):
 
 
 def test_a_look_just_as_the_motion_starts_does_not_take_the_approval_for_lost(rehearsal, monkeypatch):
-    """The robot process holds the plan no more as soon as it follows it, and the window looks thirty times a second."""
+    """Poll just after the start: the robot process drops a followed plan, and the window polls at 30 Hz."""
     robot = rehearsal.session.robot
     execute = robot.execute
 
@@ -237,7 +237,7 @@ def test_a_new_instruction_revokes_the_old_approval(rehearsal):
 
 
 def test_an_edited_plan_is_not_the_one_that_was_shown(rehearsal):
-    """Somebody else stages another plan meanwhile: the approval for the shown one is gone, and starts nothing."""
+    """Stage another plan meanwhile: the approval for the shown one is gone, and starts nothing."""
     began = time.monotonic()
     proposed(rehearsal).approve()
     plan = rehearsal.plan

@@ -1,4 +1,4 @@
-"""`rehearse run` as a person types it."""
+"""`rehearse run` as a user types it."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def rehearse(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """With the lab's script, unless another source is asked for."""
+    """Run with the lab's script, unless another source is asked for."""
     command = [sys.executable, "main.py", "run", "--source", "demonstrator", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
 
