@@ -1,1 +1,2 @@
-"""Action images: a trajectory as coloured Gaussians in each camera's video, and back (docs/action-images.md)."""
+"""Action images: a trajectory encoded as coloured Gaussians in each camera's video, and its decoding
+(docs/action-images.md)."""
