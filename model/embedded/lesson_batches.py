@@ -75,9 +75,9 @@ class LessonBatches:
         return OneView(self.latent_frames, tuple(int(f) for f in frames), slot, wanted.without_present)
 
     def _seen(self, scenes: np.ndarray, choice: Choice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return videos (B, v, F, H, W, 3), their K (B, v, 3, 3) and first frames (B, v, H', W', 3) of `seen_px`.
+        """Return videos (B, v, F, H, W, 3), first frames (B, v, H', W', 3) of `seen_px`, and the videos' K.
 
-        They show the whole image, or the chosen crop of the first frames.
+        K is (B, v, 3, 3). They show the whole image, or the chosen crop of the first frames.
         """
         shots, side = self.shots, self.seen_px
         videos = shots.rgb[scenes, choice.views]
