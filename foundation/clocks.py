@@ -29,7 +29,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """Clock that advances only when it is told to."""
+    """Clock that advances only by calls, for virtual time."""
 
     def __init__(self, start: float = 0.0):
         self._now = start

@@ -32,8 +32,7 @@ class ChannelClosed(ProcessError):
 
 
 class UnreadableMessage(ChannelClosed):
-    """A complete message whose content cannot be decoded; callers that do not distinguish it treat it as a closed
-    channel."""
+    """A complete message whose content cannot be decoded; callers may treat it as a closed channel."""
 
 
 def pack(message: dict[str, Any]) -> bytes:

@@ -1,2 +1,1 @@
-"""Action images: a trajectory encoded as coloured Gaussians in each camera's video, and its decoding
-(docs/action-images.md)."""
+"""Encoding of a trajectory as coloured Gaussians in each camera's video, and its decoding (docs/action-images.md)."""

@@ -57,8 +57,8 @@ UNMIXINGS = 3
 
 @dataclass(frozen=True, eq=False)
 class Rough:
-    """Blob candidates: `where` (n,) = image * 3 + channel, `second` (n,) bool for a channel's second peak, `centre` (n,
-    2) px of the full image, `amplitude` (n,); for all N images the blue `background` (N,), and per channel (N * 3,)
+    """Blob candidates: `where` (n,) = image * 3 + channel, `second` (n,) bool for a channel's second peak, `centre`
+    (n, 2) px of the full image, `amplitude` (n,); for all N images the blue `background` (N,), and per channel (N * 3,)
     bool whether the highest peak is `alone`; and `unmix` (3, 3) from observed to rendered colours."""
 
     where: np.ndarray
@@ -117,8 +117,7 @@ class _Peaks:
 
     `above` (n, 3, h, w) the pixels minus their `background` (n, 3); `highest` (n * 3, 2) the highest pixel (x, y), and
     `rival` (n * 3, 2) the highest one away from it; `away` (n, 3, h, w) the pixels away from it; `high` (n * 3,) the
-    peak is above the threshold, `contested` its rival is at least half as high, `certain` it is high and has no
-    comparable rival.
+    peak is above the threshold, `contested` its rival is at least half as high, `certain` it is high and nearly alone.
     """
 
     above: np.ndarray

@@ -15,8 +15,7 @@ REACH = 1.5
 # Minimum fraction of the disc that must be inside the image.
 LEAST_SEEN = 0.1
 # Maximum width of a fitted window in pixels; larger images are sampled at every third, fifth, ... pixel. Never at every
-# second: video codecs store one colour per 2 x 2 pixels (chroma subsampling), and sampling only one side of them shifts
-# the blob.
+# second: video codecs store one colour per 2 x 2 pixels (chroma subsampling), so sampling one side shifts the blob.
 WINDOW_PX = 96
 # Acceptance thresholds of a blob: fraction of the pixels' variance explained, and width in sigma.
 LEAST_EXPLAINED, NARROWEST, WIDEST = 0.5, 0.55, 1.8
@@ -24,9 +23,9 @@ LEAST_EXPLAINED, NARROWEST, WIDEST = 0.5, 0.55, 1.8
 
 @dataclass(frozen=True, eq=False)
 class Blobs:
-    """Detected blobs: `pixels` (V, T, 3, 2), NaN where none was found or it is ambiguous; their `covariance` (V, T, 3,
-    2, 2) px^2; `strength` (V, T, 3) in [0, 1]; the blue `background` (V, T), which encodes the gripper; and `alone` (V,
-    T, 3) bool, True where the channel has no other peak of comparable height."""
+    """Detected blobs: `pixels` (V, T, 3, 2), NaN where none was found or it is ambiguous; their `covariance`
+    (V, T, 3, 2, 2) px^2; `strength` (V, T, 3) in [0, 1]; the blue `background` (V, T), which encodes the gripper; and
+    `alone` (V, T, 3) bool, True where the channel has no other peak of comparable height."""
 
     pixels: np.ndarray
     covariance: np.ndarray

@@ -54,8 +54,7 @@ def smooth(trajectory: Trajectory, confidence: np.ndarray, seconds: float) -> Tr
     return Trajectory(trajectory.times, smoothed, trajectory.openness)
 
 
-# Robust kernel width as a fraction of the shorter image side: observations further from the pose are rejected (1 px in
-# 256).
+# Robust kernel width as a fraction of the shorter image side (1 px in 256): observations beyond it are down-weighted.
 KERNEL = 0.004
 # For frames with less precise observations, the kernel is this multiple of their median residual, up to a limit, which
 # for wider tolerances is this multiple of the tolerance.
@@ -186,10 +185,7 @@ def _confidence(
 
 
 def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.ndarray, widest: float) -> Sightings:
-    """Widen each frame's robust kernels in proportion to its median residual, up to `widest` px.
-
-    Generated images are less precise than rendered ones.
-    """
+    """Widen each frame's kernels in proportion to its median residual, up to `widest` px, for generated images."""
     distance = np.where(use, np.linalg.norm(reprojection(sightings, poses), axis=-1), np.inf)
     T = len(use)
     middle = np.maximum(use.reshape(T, -1).sum(axis=1) - 1, 0) // 2
@@ -199,10 +195,7 @@ def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.n
 
 
 def _spread(sightings: Sightings, information: np.ndarray, error: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """Return the standard deviations (T, 2) of position (m) and rotation (rad).
-
-    They follow from the observations' covariances or, if larger, from the residuals.
-    """
+    """Return position (m) and rotation (rad) deviations (T, 2), from the covariances or, if larger, the residuals."""
     covariance = np.linalg.inv(information + 1e-6 * np.eye(6))
     spread = np.sqrt(np.einsum("bii->bi", covariance).reshape(-1, 2, 3).sum(axis=2))
     square = trust * np.sum((sightings.whitening @ error[..., None])[..., 0] ** 2, axis=-1)

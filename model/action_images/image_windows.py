@@ -29,8 +29,7 @@ def windows_around(
     """Extract the pixels of images (N, H, W, 3), uint8 or float in [0, 1], at `offsets` (w,) from `middle` (n, 2).
 
     Window i shows channel where[i] % 3 of image where[i] // 3 in [0, 1], mapped through `unmix` (3, 3), if given, from
-    observed to rendered colours. Pixels inside the image and within `reach` px of `centre` (n, 2) have weight 1, others
-    0.
+    observed to rendered colours. Pixels inside the image and within `reach` px of `centre` (n, 2) have weight 1.
     """
     _, height, width, _ = images.shape
     columns, rows = middle[:, 0, None] + offsets, middle[:, 1, None] + offsets

@@ -1,7 +1,6 @@
-"""Rendering of the arm and its shadow in each view from tool poses: conditioning of the frame decoder besides action
-images.
+"""Rendering of the arm and its shadow in each view from tool poses: a further input of the frame decoder.
 
-A network of a few convolutions sees the action's blobs, but cannot infer elbow and shoulder from them. Kinematics
+A network of a few convolutions sees the action images' blobs, but cannot infer elbow and shoulder from them. Kinematics
 determine those up to the redundancy, which is resolved as in planning, towards the posture at the beginning; and the
 arm's shapes are those of foundation/xarm7.xml. Their colours, and where their shadow falls, are estimated from the
 first frames (`find_colours`, model/arm_rendering/light_estimation.py).
@@ -79,8 +78,7 @@ def find_colours(
     """Estimate the colours (m, 3) of the arm's materials in `pictures` (V, H, W, 3) uint8.
 
     Linear least squares over the pixels that one material fills, of an arm with `joints` (7,) and gripper `openness`;
-    in [0, 1], or above where the light is brighter than assumed here. A material that is not visible keeps its default
-    colour.
+    in [0, 1], or above where the light is brighter than assumed here. An invisible material keeps its default.
     """
     shapes = arm_shapes()
     corners = shapes.placed(joints, openness)

@@ -1,5 +1,4 @@
-"""Refinement of a decoded motion by analysis-by-synthesis: the motion is adjusted until its rendering matches the
-video.
+"""Refinement of a decoded motion by analysis-by-synthesis: it is adjusted until its rendering matches the video.
 
 The photometric error is minimised by Gauss-Newton, as in image alignment (Lucas and Kanade 1981; Baker and Matthews,
 "Lucas-Kanade 20 Years On", 2004), but through the frame decoder and over the tool's pose instead of a patch's position.
@@ -35,8 +34,8 @@ def refine_motion(
     """Refine a motion to match a `video` (V, 3, T, H, W) in [-1, 1] better than any of the `starts`.
 
     All T frames of the starts are known. Every frame is initialised with the best matching start, and keeps its
-    openness; the first frame stays that of the first start. `on_round` is called before every round, and aborts the fit
-    by raising.
+    openness; the first frame stays that of the first start. `on_round` runs before every round, and may abort by
+    raising.
     """
     motion = _chosen(paint, video, starts)
     changes = np.zeros((len(motion), 6))

@@ -17,10 +17,10 @@ _AROUND = 10  # corners of a circle
 class ArmShapes:
     """Convex parts of the arm.
 
-    MuJoCo's `model` and `data`, the n visible `geoms` (n,), the `corners` (n, c, 3) m of each in its own frame (padded
-    with its centre), its position in the `order` (n,) from the base's 0 to the fingers' 1, and its material (n,), an
-    index into the default `colours` (m, 3) in [0, 1]. `facets` (f, 4): the parts' faces, as indices into all n * c
-    corners, in cyclic order. `owners` (f,): the part of each.
+    MuJoCo's `model` and `data`, the n visible `geoms` (n,), the `corners` (n, c, 3) m of each in its own frame
+    (padded with its centre), its position in the `order` (n,) from the base's 0 to the fingers' 1, and its material
+    (n,), an index into the default `colours` (m, 3) in [0, 1]. `facets` (f, 4): the parts' faces, as indices into all n
+    * c corners, in cyclic order. `owners` (f,): the part of each.
     """
 
     model: Any

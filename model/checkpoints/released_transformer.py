@@ -23,8 +23,7 @@ def from_released(state_dict: Mapping[str, torch.Tensor], **config: Any) -> Acti
 
     `state_dict` may have the original names or diffusers', and is shared, not copied. The configuration is inferred
     from the tensors' shapes; `config` (arguments of ActionImagesTransformer) takes precedence, and must name
-    `num_attention_heads` of a model whose width is not a multiple of 128. Raises WeightsError, naming every missing or
-    unexpected tensor.
+    `num_attention_heads` of a model whose width is no multiple of 128. WeightsError names the tensors that do not fit.
     """
     tensors, model = matched_transformer(state_dict, "The file", **config)
     model.load_state_dict(tensors, strict=True, assign=True)

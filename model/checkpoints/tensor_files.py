@@ -36,8 +36,7 @@ _UNREADABLE = (
 def read_tensors(path: Path) -> Tensors:
     """Read name -> tensor of one file, memory-mapped, by its suffix: safetensors, or a PyTorch checkpoint.
 
-    Raises WeightsError for a file that is missing, truncated, damaged, of another kind, or that holds anything but
-    tensors.
+    WeightsError for a file that is missing, truncated, damaged, of another kind, or that holds anything but tensors.
     """
     if not path.is_file():
         raise WeightsError(f"There is no file {path}. Check the path.")

@@ -68,8 +68,7 @@ class TextLesson:
 
 @dataclass(frozen=True)
 class FrameDecoderLesson:
-    """Training of the frame decoder, the last lesson (see frame_decoder_training.FrameDecoderBatches); none with 0
-    steps."""
+    """Training of the frame decoder, the last lesson (see frame_decoder_training); none with 0 steps."""
 
     steps: int = 0
     batch: int = 64

@@ -26,8 +26,7 @@ def export(pipeline: Any, folder: Path, record: Mapping[str, Any]) -> Path:
     """Write the pipeline into `folder`, replacing its content.
 
     Weights in bfloat16, the codec in float16 (its few numbers determine how precisely a motion can be decoded), a
-    manifest, training.json and README.md (the model card). ModelError when writing fails; the previous content is then
-    preserved.
+    manifest, training.json and README.md (the model card). ModelError when writing fails; the old content then stays.
     """
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")

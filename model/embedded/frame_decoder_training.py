@@ -67,8 +67,7 @@ _SPOILT = 0.02  # standard deviation of the noise added to the coarse frames, so
 
 @dataclass(frozen=True, eq=False)
 class FrameDecoderBatches:
-    """Batches (see training.batches.Batches) of `painting.batch` FrameDecoderBatch samples, one view of an episode
-    each.
+    """Batches (see training.batches.Batches) of `painting.batch` samples, one view of an episode each.
 
     A fraction `painting.imagined` has the predicted motion, the others the true one; moving pixels are weighted
     `painting.moved_weight` times more. A decoder without the previous frame as input learns more from one frame of each

@@ -21,10 +21,10 @@ _TOGETHER = 8  # episodes generated in one pass
 class PredictedClips:
     """Single-step predictions for E episodes.
 
-    `coarse` (E, V, T, H, W, 3) uint8, and the motion decoded from it, `base_from_tool` (E, T, 4, 4) and `openness` (E,
-    T); the true motion where decoding fails. `joints` and `true_joints` (E, T, 7): the arm's in the decoded and in the
-    true motion (see `arm_joints`); `light` (E, 2): the shadows' direction in the first frames (see `estimate_light`),
-    NaN where undetermined; `colours` (E, m, 3): the arm's (see `find_colours`).
+    `coarse` (E, V, T, H, W, 3) uint8, and the motion decoded from it, `base_from_tool` (E, T, 4, 4) and `openness`
+    (E, T); the true motion where decoding fails. `joints` and `true_joints` (E, T, 7): the arm's in the decoded and in
+    the true motion (see `arm_joints`); `light` (E, 2): the shadows' direction in the first frames
+    (see `estimate_light`), NaN where undetermined; `colours` (E, m, 3): the arm's (see `find_colours`).
     """
 
     coarse: np.ndarray

@@ -11,10 +11,10 @@ from model.errors import ModelError
 class SceneData:
     """N scenes with V views each, and M motions, each in one of the scenes.
 
-    rgb (N, V, F, H, W, 3) uint8, F = 1 for first frames only, else the T frames of the scene's one motion; pictures (N,
-    V, H', W', 3) uint8, the first frames at higher resolution; K (N, V, 3, 3) in px of rgb; base_from_camera (N, V, 4,
-    4); scene (M,) index into the N scenes; base_from_tool (M, T, 4, 4); openness (M, T); instructions (M,), one or more
-    wordings each; asked (M,): kind of task, object and goal ("" where there is none).
+    rgb (N, V, F, H, W, 3) uint8, F = 1 for first frames only, else the T frames of the scene's one motion; pictures
+    (N, V, H', W', 3) uint8, the first frames at higher resolution; K (N, V, 3, 3) in px of rgb; base_from_camera
+    (N, V, 4, 4); scene (M,) index into the N scenes; base_from_tool (M, T, 4, 4); openness (M, T); instructions (M,),
+    one or more wordings each; asked (M,): kind of task, object and goal ("" where there is none).
     """
 
     rgb: np.ndarray

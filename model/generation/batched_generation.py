@@ -123,7 +123,7 @@ def _look(pictures: LatentDecoder, latents: torch.Tensor) -> Look:
 
 
 def label_batch(looks: Sequence[Look], format_: Format) -> Decoded:
-    """Decode one motion jointly from all looks.
+    """Decode one motion jointly from all looks, the whole images and the crops.
 
     `residual_px` is the median over a view's looks, in pixels of the first look's images: one look at another object
     does no harm if the others agree.

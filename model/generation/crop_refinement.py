@@ -1,8 +1,8 @@
 """Crops around a motion in the images, in which it is generated again at higher resolution.
 
 A motion mostly covers less than half of an image's width, so a crop shows it up to twice as large. The model's errors
-there are different from those in the whole image: decoding both jointly is better than either. A crop is (left, top,
-side) as fractions of an image's width and height; (0, 0, 1) is the whole image.
+there are different from those in the whole image: decoding both jointly is better than either. A crop is
+(left, top, side) as fractions of an image's width and height; (0, 0, 1) is the whole image.
 """
 
 from dataclasses import replace

@@ -38,8 +38,7 @@ def read(images: np.ndarray, cameras: Sequence[Camera], format_: Format) -> Deco
 
 @dataclass(frozen=True, eq=False)
 class LatentDecoder:
-    """The codec, and the optional frame decoder, for one request; `fits`: motions decoded from a video are refined
-    against it."""
+    """Codec and optional frame decoder of one request; `fits`: refine motions decoded from a video against it."""
 
     vae: Any
     frame_decoder: Any

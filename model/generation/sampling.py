@@ -45,8 +45,7 @@ class Reuse:
 
 @dataclass(eq=False)
 class Predictor:
-    """Velocity prediction with classifier-free guidance, optionally on two groups of processes, with optional step
-    caching."""
+    """Velocity prediction with classifier-free guidance (optionally on two process groups) and step caching."""
 
     transformer: Any
     canvas: Canvas

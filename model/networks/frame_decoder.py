@@ -24,8 +24,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
     `widths`: channels at full resolution and at each halving; the last level should be coarse enough for its receptive
     field to cover the arm from end to end. `uses_previous`: the previous output frame is an additional input,
     autoregressively; no gradient flows back in time. `sees_arm`, `sees_carried`: the rendered arm
-    (arm_rendering/drawing.py), and the warped grasped object (arm_rendering/grasped_object_warp.py), are additional
-    inputs.
+    (arm_rendering/drawing.py), and the warped grasped object (arm_rendering/grasped_object_warp.py), are inputs too.
     """
 
     @register_to_config
@@ -61,8 +60,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         """Decode videos (B, 3, T, H, W); the first frame is `first` itself.
 
         `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
-        latents. `arm` (B, 6, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: required exactly by decoders that use
-        them.
+        latents. `arm` (B, 6, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: only for decoders that use them.
         """
         if self.config["sees_arm"] != (arm is not None) or self.config["sees_carried"] != (carried is not None):
             raise ValueError("a frame decoder needs the pictures that it was made to see, and no others")

@@ -12,8 +12,7 @@ class ImageStem(nn.Module):
     The input images have a higher resolution than the canvas: an object on a bench is a few of the canvas's pixels
     wide, and a ball differs from a cube by less than one. Strided convolutions reduce them to one vector per token: the
     same small detectors of colour, edge and shape everywhere, where a transformer over patches would have to learn each
-    at every position in a patch. The last layer is zero-initialised. `token_px` is the width of a token in these
-    images.
+    at every position in a patch. The last layer is zero-initialised. `token_px`: a token's width in them.
     """
 
     def __init__(self, embedding: nn.Conv3d, token_px: int, widths: tuple[int, ...]):

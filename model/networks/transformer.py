@@ -61,8 +61,7 @@ class CanvasRotary(WanRotaryPosEmbed):
         if positions is None:
             cos, sin = super().forward(hidden_states)
         else:
-            # Only the shape is read: as many frames as the last temporal position needs, from which the wanted ones are
-            # selected.
+            # Only the shape is read: as many frames as the last position needs, from which the wanted ones are taken.
             wide = hidden_states[:1, :1, :1].expand(1, 1, max(positions) + 1, -1, -1)
             places = torch.tensor(positions, device=hidden_states.device)
             cos, sin = (
@@ -134,8 +133,7 @@ class FrameTimeEmbedding(WanTimeTextImageEmbedding):
 
 
 class ActionImagesTransformer(WanTransformer3DModel):
-    """The world-action model's network: predicts velocities of a canvas (model/generation/canvas.py), given text and
-    cameras.
+    """World-action model: predicts velocities of a canvas (model/generation/canvas.py), given text and cameras.
 
     The defaults are the release's (Wan2.2-TI2V-5B). In addition to diffusers' configuration values:
 
@@ -277,7 +275,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
         try:
             passed: Any = super().forward(
                 hidden_states,
-                timestep,  # pyright: ignore[reportArgumentType] - whole numbers are not asked for
+                timestep,  # pyright: ignore[reportArgumentType] - floats are accepted
                 encoder_hidden_states,
                 encoder_hidden_states_image,
                 return_dict=False,
@@ -301,8 +299,8 @@ class ActionImagesTransformer(WanTransformer3DModel):
             return hidden_states.new_zeros(1, 1, self.camera_dim)
         camera = camera.to(hidden_states.dtype)
         if settings.camera == "pooled":
-            # The latent frame takes the place of the batch's items, its channels that of time (F "acts as channel
-            # axis").
+            # The latent frame takes the place of the batch's items, its channels that of time
+            # (F "acts as channel axis").
             return functional.adaptive_avg_pool3d(camera, tuple(settings.camera_pool)).flatten(2)
         _, p_h, p_w = settings.patch_size
         cells = camera.unflatten(4, (-1, p_w)).unflatten(3, (-1, p_h))  # (B, F, K, h', p_h, w', p_w)

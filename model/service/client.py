@@ -27,8 +27,7 @@ _START_WITHIN = 60.0  # s
 class Progress:
     """Progress of a running generation: `done` of `total`, in stage "action", "video", "both" or "fit".
 
-    `rgb`, `action` (V, T, H, W, 3) uint8: the current estimate of the first candidate, subsampled; None between
-    previews.
+    `rgb`, `action` (V, T, H, W, 3) uint8: estimate of the first candidate, subsampled; None between previews.
     """
 
     done: int

@@ -14,12 +14,12 @@ from model.networks.codec import ACTION, encode_videos, still_latents
 class Batch:
     """B samples of V views; latents in the canvas's form (normalised, and relative where the transformer requires it).
 
-    rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices when only policies are trained; action (B, V,
-    C, T, h, w), or None where unknown; camera (B, V, T, K, h, w) in the transformer's form, or None; instructions, one
-    text each; text (B, n, text_dim), their embeddings, where precomputed. pictures (B, V, 3, H, W) in [-1, 1], the
-    first frames, for transformers that read them in addition to the latents. layout: the canvas (see layouts.py) that
-    the data were made for, or None where the objective may choose; the action then holds only the latent frames that it
-    selects.
+    rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices when only policies are trained; action
+    (B, V, C, T, h, w), or None where unknown; camera (B, V, T, K, h, w) in the transformer's form, or None;
+    instructions, one text each; text (B, n, text_dim), their embeddings, where precomputed. pictures (B, V, 3, H, W) in
+    [-1, 1], the first frames, for transformers that read them in addition to the latents. layout: the canvas
+    (see layouts.py) that the data were made for, or None where the objective may choose; the action then holds only the
+    latent frames that it selects.
     """
 
     rgb: torch.Tensor

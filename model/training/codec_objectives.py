@@ -41,8 +41,7 @@ class FrameDecoderBatch:
 
 
 class AutoencoderObjective(nn.Module):
-    """Mean squared reconstruction error, plus a small weight on the posterior's KL divergence from a normal
-    distribution.
+    """Mean squared reconstruction error, plus a little of the posterior's KL divergence from a standard normal.
 
     Squared error from the start: with an absolute error a tiny autoencoder never learns the action images' blobs. Train
     on single images first, then on clips as long as the model's: on shorter ones the later frames stay bad.

@@ -31,8 +31,7 @@ class Figures:
 
 
 class MetricsFile:
-    """metrics.jsonl of a run; a context manager. Lines after step `resumed`, from which the run is repeated, are
-    dropped."""
+    """metrics.jsonl of a run; a context manager. Lines after step `resumed` are dropped: those steps are repeated."""
 
     def __init__(self, run: Path, resumed: int):
         self._path = run / "metrics.jsonl"
