@@ -34,8 +34,7 @@ def refine_motion(
     """Refine a motion to match a `video` (V, 3, T, H, W) in [-1, 1] better than any of the `starts`.
 
     All T frames of the starts are known. Every frame is initialised with the best matching start, and keeps its
-    openness; the first frame stays that of the first start. `on_round` runs before every round, and may abort by
-    raising.
+    openness; the first frame stays that of the first start. `on_round` runs before every round, and aborts by raising.
     """
     motion = _chosen(paint, video, starts)
     changes = np.zeros((len(motion), 6))

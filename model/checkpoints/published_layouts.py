@@ -59,7 +59,7 @@ def components_of(path: Path, **transformer: Any) -> dict[str, Component]:
 
 
 def backbone_settings(path: Path) -> dict[str, Any]:
-    """Read the number of attention heads from a Wan folder of either layout; {} where it is not stated."""
+    """Read the attention heads from a Wan folder of either layout, even without its transformer; {} if not stated."""
     for settings in (path / "config.json", path / "transformer" / "config.json"):
         if settings.is_file():
             values = _transformer_settings(_json(settings))

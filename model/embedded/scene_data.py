@@ -1,4 +1,4 @@
-"""In-memory training data of the embedded model: images of scenes, and the motions possible in them."""
+"""In-memory training data of the embedded model: images of scenes, and motions in them."""
 
 from dataclasses import dataclass
 

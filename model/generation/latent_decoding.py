@@ -89,7 +89,7 @@ class LatentDecoder:
         return motions
 
     def _fitted(self, read: Decoded, imagined: Decoded | None, on_round: Callable[[], None]) -> Decoded:
-        """Refine the motion against the video; frames that were neither decoded nor imagined stay unknown."""
+        """Refine the motion against the video; frames that were neither decoded nor predicted stay unknown."""
         assert self.prepared.rgb is not None
         if not read.valid.any():
             return read
@@ -177,7 +177,7 @@ class LatentDecoder:
 
 
 def _filled(read: Decoded, imagined: Decoded) -> Decoded:
-    """Fill undecodable frames with the imagined motion, at half its confidence because the video does not show it."""
+    """Fill undecodable frames with the predicted motion, at half its confidence because the video does not show it."""
     missing = ~read.valid & imagined.valid
     return replace(
         read,
