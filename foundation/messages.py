@@ -5,6 +5,7 @@ Nothing is ever unpickled: a receiver can only get data. File descriptors may be
 """
 
 import contextlib
+import os
 import select
 import socket
 import struct
@@ -143,6 +144,8 @@ class Channel:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        for descriptor in self.take_descriptors():
+            os.close(descriptor)
 
     def _read(self):
         if self._socket.family == socket.AF_UNIX:

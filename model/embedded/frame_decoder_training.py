@@ -13,7 +13,6 @@ from torch import nn
 from foundation.camera import Camera
 from model.action_images.rendering_torch import render_torch
 from model.arm_rendering.drawing import CHANNELS, draw_arm, fingers_seen
-from model.arm_rendering.drawing import CHANNELS as ARM_CHANNELS
 from model.arm_rendering.grasped_object_warp import draw_grasped_object
 from model.embedded.curriculum import FrameDecoderLesson
 from model.embedded.predicted_clips import PredictedClips, camera_of
@@ -33,7 +32,7 @@ def augmented(paintings: FrameDecoderBatch, generator: np.random.Generator) -> F
     parts = {name: getattr(paintings, name) for name in names if getattr(paintings, name) is not None}
     count = len(paintings)
     order = np.where(generator.random((count, 1)) < _RECOLOURED, _permutations(generator, count), np.arange(3))
-    for name, red in (("video", 0), ("coarse", 0), ("carried", 0), ("arm", ARM_CHANNELS - 3)):
+    for name, red in (("video", 0), ("coarse", 0), ("carried", 0), ("arm", CHANNELS - 3)):
         if name in parts:
             part = parts[name]
             colours = part[:, red : red + 3]

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -195,7 +196,9 @@ class ModelProcess:
             elif "cancelled" in message:
                 raise GenerationCancelled("Cancelled.")
             elif "result" in message:
-                (descriptor,) = process.channel.take_descriptors()
+                *stale, descriptor = process.channel.take_descriptors()  # stale: of an answer nobody waited for
+                for each in stale:
+                    os.close(each)
                 return result_from(message["result"], descriptor)
             else:
                 return message["answer"]
