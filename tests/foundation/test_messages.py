@@ -146,3 +146,16 @@ def test_descriptors_ride_along(pair):
     os.close(received)
     assert os.read(read_end, 10) == b"hello"
     os.close(read_end)
+
+
+def test_descriptors_that_nobody_took_are_closed_with_the_channel():
+    one, theirs = channel_pair()
+    other = Channel(theirs)
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "w") as end:
+        one.send({"do": "look"}, descriptors=[end.fileno()])
+        other.receive(5.0)
+        before = len(os.listdir("/proc/self/fd"))
+        other.close()
+        assert len(os.listdir("/proc/self/fd")) == before - 2  # its socket, and what it had received
+    one.close()
