@@ -1,4 +1,4 @@
-"""The program's one entrance: headless commands, and the program's own processes (`--role=...`)."""
+"""Single entry point of the program: headless commands, and the program's own child processes (`--role=...`)."""
 
 import argparse
 import importlib
@@ -14,7 +14,7 @@ from typing import Any
 from foundation.errors import KnownError
 from foundation.version import version
 
-# Role -> module with `run(channel)`. Named, not imported: each process loads only what it needs.
+# Role -> module with `run(channel)`. Named rather than imported, so that each process loads only what it needs.
 ROLES = {
     "cameras": "cameras.drivers.listing_process",
     "clips": "workflows.embedded.shards",
@@ -30,11 +30,11 @@ ROLES = {
 
 
 class NoScreenError(KnownError):
-    """A window was asked for where none can be shown."""
+    """A window was requested on a machine without a display."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 1 a known error (its sentence on standard error), 2 wrong usage."""
+    """Run one command and return its exit code: 0 done, 1 a KnownError (its message goes to stderr), 2 wrong usage."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     if arguments and arguments[0].startswith("--role="):
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.version:
         print(f"rehearse {version()}")
         return 0
-    parsed.library = getattr(parsed, "library", None) or parsed.any_library  # before the command or after it
+    parsed.library = getattr(parsed, "library", None) or parsed.any_library  # may precede the command or follow it
     try:
         if parsed.command is None:
             return _window(parsed.any_library)
@@ -64,15 +64,15 @@ def _run_role(arguments: Sequence[str]) -> int:
     parser.add_argument("--role", choices=sorted(ROLES), required=True)
     parser.add_argument("--channel", type=int, required=True)
     parsed = parser.parse_args(arguments)
-    # Ctrl-C in a terminal reaches every process of the group; the parent decides what happens, over the channel.
+    # Ctrl-C in a terminal reaches the whole process group; the parent decides what happens, over the channel.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.getpriority(os.PRIO_PROCESS, 0) < 0:
-        os.setpriority(os.PRIO_PROCESS, 0, 0)  # what comes before others is for each role to say, not for its parent
+        os.setpriority(os.PRIO_PROCESS, 0, 0)  # a role requests its own priority; it inherits none
     channel = inherited_channel(parsed.channel)
     try:
         importlib.import_module(ROLES[parsed.role]).run(channel)
     except ChannelClosed:
-        return 0  # the parent has gone; the role has already put its things in order
+        return 0  # the parent has exited; the role has already cleaned up
     except KnownError as error:
         channel.send({"error": str(error)})
         return 1
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, help_: str, *, json_: bool = True) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_, description=help_)
-        if json_:  # else its own sub-commands have it
+        if json_:  # otherwise its own sub-commands define it
             command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
         return command
 

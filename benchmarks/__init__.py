@@ -1,1 +1,4 @@
-"""Figures with goals, each beside a peer or a promise: `rehearse benchmark NAME`. Depends on everything but gui/."""
+"""Benchmarks with goals, each beside a baseline or a specification: `rehearse benchmark NAME`.
+
+Depends on all other folders, on gui/ in window/ only.
+"""

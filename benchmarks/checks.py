@@ -1,4 +1,4 @@
-"""What a benchmark prints: the machine, and one line per check with its goal."""
+"""Output of a benchmark: the machine, and one line per check with its goal."""
 
 import importlib
 import os
@@ -21,21 +21,24 @@ NAMES = {
     "model": "benchmarks.model.figures",
     "rehearse": "benchmarks.rehearse",
     "reliability": "benchmarks.reliability",
+    "seeded-faults": "benchmarks.seeded_faults",
     "walkthrough": "benchmarks.window.walkthrough",
     "window": "benchmarks.window.figures",
 }
-_WITH_PICTURES = ("walkthrough",)  # whose `measure` also takes the folder that they are kept in
-_RESUMED = ("reliability",)  # whose `measure` also takes the file of what was measured before
+_WITH_PICTURES = ("walkthrough",)  # whose `measure` also takes the folder that the images are kept in
+_RESUMED = ("reliability",)  # whose `measure` also takes the file of earlier results
 
 
 class NoSuchOptionError(KnownError):
-    """A benchmark was asked for something that it does not know."""
+    """A benchmark was started with an unknown option."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One figure. `goal` reads "<= 20" or ">= 99", or "" without a goal; the meaning of a name that was printed never
-    changes."""
+    """One figure. `goal` reads "<= 20" or ">= 99", or "" without a goal.
+
+    The meaning of a name that was once printed never changes.
+    """
 
     name: str
     value: float
@@ -53,9 +56,9 @@ class Check:
 
 
 def run(name: str, *, quick: bool = False, pictures: Path | None = None, resume: Path | None = None) -> dict[str, Any]:
-    """The benchmark's JSON object. Progress goes to standard error.
+    """Run a benchmark and return its JSON object. Progress goes to standard error.
 
-    `pictures`: where it keeps those that it takes; `resume`: the file in which it keeps its parts' figures.
+    `pictures`: folder for the images that it takes; `resume`: file in which it keeps its parts' figures.
     """
     if pictures is not None and name not in _WITH_PICTURES:
         raise NoSuchOptionError(f"The benchmark {name} takes no pictures. Leave --pictures out.")
@@ -74,12 +77,12 @@ def run(name: str, *, quick: bool = False, pictures: Path | None = None, resume:
 
 
 def say(text: str) -> None:
-    """Progress for whoever waits."""
+    """Print progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """Return a description of the machine."""
     cpu = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -97,7 +100,7 @@ def machine() -> dict[str, Any]:
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same as a table."""
+    """Return the result as a table."""
     rows = [("check", "value", "unit", "goal", "")]
     rows += [
         (c["name"], f"{c['value']:.4g}", c["unit"], c["goal"], "ok" if c["ok"] else "MISSED") for c in result["checks"]

@@ -1,4 +1,4 @@
-"""The embedded model in scenes it has never seen: `rehearse benchmark embedded`. See docs/evaluation.md."""
+"""Embedded model in held-out scenes: `rehearse benchmark embedded`. See docs/evaluation.md."""
 
 import os
 import statistics
@@ -25,11 +25,11 @@ from workflows.evaluation.video_quality import video_figures
 
 _FIRST_SEED, _SCENES, _FILMS = 200_000, 200, 60
 _MANY_STEPS = 20
-_TIMED = 11  # generations of which the median is told
+_TIMED = 11  # generations of which the median is reported
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check of this benchmark; `quick` takes a tenth of every count."""
+    """Run every check of this benchmark; `quick` takes a tenth of every count."""
     folder = embedded_weights()
     if folder is None:
         raise EvaluationError("The program came without the embedded model's weights. Train them first.")
@@ -57,7 +57,7 @@ class _Bench:
         steps: int | None = None,
         fits: Callable[[Clip], bool] = lambda clip: True,
     ) -> list[Trial]:
-        """The scenes divided evenly among the kinds."""
+        """Run trials with the scenes divided evenly among the kinds."""
         tried: list[Trial] = []
         for kind, count in divided(self.scenes, kinds_named(kinds)).items():
             clips = questions(self.drawn_by, kind, _FIRST_SEED, count, unseen=unseen, fits=fits)
@@ -78,7 +78,7 @@ def _tasks(bench: _Bench) -> list[Check]:
 
 
 def _unseen(bench: _Bench) -> list[Check]:
-    """What is new is asked of reaching; colours, shapes and words of picking up too."""
+    """Measure generalisation: every novelty with reaching; colours, shapes and wordings with picking up too."""
     kinds = "reach,pick"
     usual = success(bench.trials(kinds))
     drops = {
@@ -113,7 +113,7 @@ def _videos(pipeline: Any, shown: Sequence[ReferenceVideo]) -> list[Check]:
 
 
 def _seconds(pipeline: Any, film: ReferenceVideo) -> list[Check]:
-    """Warm, from the request to the motion that was read, or to the pictures."""
+    """Time a warm model from the request to the decoded motion, or to the images."""
     say("times")
 
     def median(act: Callable[[], object]) -> float:
@@ -136,7 +136,7 @@ def _size(folder: Path) -> Check:
 
 
 def _several(clip: Clip) -> bool:
-    """Three or four loose things, one of which is named."""
+    """Return whether the clip has three or four loose objects, one of which is named."""
     names = [thing.name for thing in clip.scene.objects]
     return len(names) in (3, 4) and clip.task.thing in names
 
@@ -148,7 +148,7 @@ def _share(name: str, share: Share, goal: float) -> Check:
 
 
 def _tell(words: str, trials: Sequence[Trial]) -> None:
-    """Why what failed did, for whoever reads along."""
+    """Print why the failed trials failed."""
     figures = summary(trials)
     say(f"{words}: {figures['endings']}, tool error {figures['tool_error_mm']} mm, refusals {figures['refusals']}")
 

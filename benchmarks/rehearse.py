@@ -1,4 +1,4 @@
-"""From an instruction to an outcome by the model: `rehearse benchmark rehearse`. Virtual time where it can be."""
+"""From an instruction to an outcome by the model: `rehearse benchmark rehearse`. Virtual time where possible."""
 
 import contextlib
 import os
@@ -37,8 +37,8 @@ from workflows.proposals.receding_horizon import RecedingHorizonSource
 
 _FIRST_SEED = 200_000
 _CANDIDATES = 4
-_PUSHED = 0.05  # m, to the side, while the motion is on its way
-_LATER_LOOK = 1.0  # s of settling before the next look
+_PUSHED = 0.05  # m, to the side, while the motion is under way
+_LATER_LOOK = 1.0  # s of settling before the next observation
 _TASKS = ("reach", "pick", "place", "push", "drawer", "lid")  # each of `scenes`, divided among its kinds
 _KINDS = ("reach", "pick up", "place")  # of the pairs
 _WINDOW_WITHIN = 900.0  # s
@@ -46,8 +46,10 @@ _WINDOW_WITHIN = 900.0  # s
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is measured: `scenes` of each task, `pairs` of scenes done twice, `timed` questions, and
-    `seconds` of the window."""
+    """Size of the measurement.
+
+    `scenes` of each task, `pairs` of scenes done twice, `timed` requests, and `seconds` of the window.
+    """
 
     scenes: int = 200
     pairs: int = 60
@@ -59,12 +61,12 @@ QUICK = Counts(20, 21, 5, 4.0)
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check of this benchmark; `quick` takes a tenth of the scenes. Raises EvaluationError without weights."""
+    """Run every check; `quick` takes a tenth of the scenes. Raises EvaluationError without weights."""
     return measured(QUICK if quick else Counts())
 
 
 def measured(counts: Counts) -> list[Check]:
-    """Every check; how long each part took, and how long a scene, is said on standard error."""
+    """Run every check; the time of each part and of a scene is printed to standard error."""
     folder = embedded_weights()
     if folder is None:
         raise EvaluationError("The program came without the embedded model's weights: there is nothing to measure.")
@@ -98,8 +100,10 @@ def measured(counts: Counts) -> list[Check]:
 
 @contextlib.contextmanager
 def _told(part: str, scenes: int) -> Iterator[None]:
-    """How long a part takes, by the clock and in this process's own processor time (the model's is beside it), for
-    whoever wants to know what the full counts cost."""
+    """Print how long a part takes, by wall clock and this process's processor time (the model's is beside it).
+
+    This gives an estimate of the cost of the full counts.
+    """
     began, worked = time.monotonic(), time.process_time()
     yield
     passed, work = time.monotonic() - began, time.process_time() - worked
@@ -108,7 +112,7 @@ def _told(part: str, scenes: int) -> Iterator[None]:
 
 
 def preview_s(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
-    """From the instruction to a motion that can be watched, the motion alone, with a model that was asked before."""
+    """Time from the instruction to a watchable motion, the motion alone, with a warm model."""
     source, times = ModelSource(process, GenerationSettings(mode="policy", seed=0)), []
     for clip in (clips[0], *clips):
         scene = seen(drawn, clip)
@@ -120,7 +124,7 @@ def preview_s(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Ch
 
 @dataclass(frozen=True, eq=False)
 class _Program:
-    """Whoever rehearses with the program: the bench as the lab's own cameras show it, and the model process asked."""
+    """Policy of the whole program: the bench in the lab's own cameras, and the model process."""
 
     process: ModelProcess
     drawn: Studio
@@ -132,7 +136,7 @@ class _Program:
 
 
 def outcome_pct(court: TrialRunner, program: Policy, model: Policy, task: str, asked: Sequence[Clip]) -> Check:
-    """Success of whole rehearsals, beside the model's own judgement in the same scenes: the program loses nothing."""
+    """Measure success of whole rehearsals, beside the model alone in the same scenes: the program loses nothing."""
     done, own = (
         100.0 * sum(trial.success for trial in court.judge(judged, asked, task)) / len(asked)
         for judged in (program, model)
@@ -141,13 +145,13 @@ def outcome_pct(court: TrialRunner, program: Policy, model: Policy, task: str, a
 
 
 def _asked(drawn: Studio, task: str, scenes: int) -> list[Clip]:
-    """So many scenes of a task, divided evenly among its kinds."""
+    """Return that many scenes of a task, divided evenly among its kinds."""
     shares = divided(scenes, kinds_named(task)).items()
     return [clip for kind, count in shares for clip in questions(drawn, kind, _FIRST_SEED, count)]
 
 
 def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
-    """The thing is moved by 5 cm after the first look: successes with a second look half way, less those without."""
+    """Move the object by 5 cm after the first observation: successes with a second one half way, less those without."""
     source = ModelSource(process, GenerationSettings(mode="policy", seed=0))
     open_, closed = (
         sum(_with_a_push(source, drawn, clip, parts=parts) for clip in clips) / len(clips) for parts in (1, 2)
@@ -157,7 +161,7 @@ def closed_loop_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]
 
 
 def ranking_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) -> Check:
-    """Successes of the candidate ranked best of four, less those of the first that was drawn."""
+    """Compare the successes of the candidate ranked best of four with those of the first one drawn."""
     source, gain = ModelSource(process, GenerationSettings(mode="policy", candidates=_CANDIDATES, seed=0)), 0
     for clip in clips:
         try:
@@ -171,13 +175,13 @@ def ranking_gain(process: ModelProcess, drawn: Studio, clips: Sequence[Clip]) ->
 
 
 def recover_s(process: ModelProcess, drawn: Studio, clip: Clip) -> Check:
-    """From kill -9 of the model process to its next answer."""
+    """Time from kill -9 of the model process to its next answer."""
     scene, source = seen(drawn, clip), ModelSource(process)
     source.propose(clip.instruction, scene, silently, Cancellation())
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     began = time.perf_counter()
-    for _ in range(2):  # the first question may meet the process that has just died
+    for _ in range(2):  # the first request may meet the process that has just died
         try:
             source.propose(clip.instruction, scene, silently, Cancellation())
             break
@@ -187,7 +191,7 @@ def recover_s(process: ModelProcess, drawn: Studio, clip: Clip) -> Check:
 
 
 def gui_fps(seconds: float) -> Check:
-    """How many frames a second the window shows while the model works; see `benchmarks.window.window_process`."""
+    """Measure the frame rate of the window while the model works; see `benchmarks.window.window_process`."""
     with virtual_screen(), tempfile.TemporaryDirectory() as folder:
         settings = {
             "settings_file": f"{folder}/settings.json",
@@ -202,7 +206,7 @@ def gui_fps(seconds: float) -> Check:
 
 
 def seen(drawn: Studio, clip: Clip) -> Scene:
-    """The bench as the lab's own cameras show it at first."""
+    """Return the initial bench in the lab's own cameras."""
     arm = VirtualLabArm(clip.scene, joints=clip.joints)
     return _look(drawn, arm, clip)
 
@@ -234,7 +238,7 @@ def _read(proposal: Proposal) -> Answer:
 
 
 def _with_a_push(source: Source, drawn: Studio, clip: Clip, *, parts: int) -> bool:
-    """One task in so many parts; its thing is moved by 5 cm as soon as the first look was taken."""
+    """Do one task in `parts` parts; its object is moved by 5 cm as soon as the first observation was made."""
     arm = VirtualLabArm(clip.scene, joints=clip.joints)
     arm.make_ready()
     pushed = False

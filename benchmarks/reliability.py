@@ -1,7 +1,7 @@
-"""The counted promises about crashes, damaged data, wrong presses and motion that nobody meant, in full.
+"""Reliability guarantees about crashes, corrupted data, invalid presses and unintended motion, counted in full.
 
-The tests run a sample of each. The whole takes hours, so it is done part by part: with `--resume FILE` each part's
-figures are kept there as soon as they are known, and what is there is not measured again.
+The tests run a sample of each. The whole takes hours, so it is resumable part by part: with `--resume FILE` each part's
+figures are kept there as soon as they are known, and finished parts are not measured again.
 """
 
 import json
@@ -28,7 +28,7 @@ PARTS: dict[str, Part] = {
 
 
 def measure(quick: bool, resume: Path | None = None) -> list[Check]:
-    """Every part that `resume` does not hold yet, and what it holds."""
+    """Run every part that `resume` does not hold yet, and return them with those that it holds."""
     known = _read(resume, quick)
     for name, part in PARTS.items():
         if name not in known:
@@ -40,7 +40,7 @@ def measure(quick: bool, resume: Path | None = None) -> list[Check]:
 
 
 def _read(file: Path | None, quick: bool) -> dict[str, list[dict]]:
-    """The parts in the file; none where there is no file, or one of other counts."""
+    """Read the parts in the file; none where there is no file, or one of other counts."""
     if file is None or not file.exists():
         return {}
     kept = json.loads(file.read_text(encoding="utf-8"))

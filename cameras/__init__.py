@@ -1,1 +1,1 @@
-"""Cameras: drivers, capture with true times, undistortion, AprilTags."""
+"""Cameras: drivers, capture with true timestamps, undistortion, AprilTags."""

@@ -1,4 +1,4 @@
-"""Reading one camera for ever, in a thread: the newest frame, the camera's state, and copies for recorders."""
+"""Continuous capture from one camera in a thread: newest frame, state of the camera, and queues for recorders."""
 
 import queue
 import threading
@@ -6,8 +6,9 @@ import threading
 from cameras.drivers.driver import CameraDriver
 from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.frame import Frame
-from cameras.health import FROZEN_AFTER, Figures, Health, State
+from cameras.health import Figures, Health, State
 from foundation.clocks import Clock, SystemClock
+from foundation.deadlines import PRODUCTION, Deadlines
 
 READ_TIMEOUT = 0.2
 REOPEN_AFTER = 5.0
@@ -30,7 +31,7 @@ _ADVICE = {
 
 
 class Subscription:
-    """Every frame of one camera, for a recorder: a bounded queue that counts what did not fit."""
+    """Queue of every frame of one camera, for a recorder: bounded, counting the frames that did not fit."""
 
     def __init__(self, maxsize: int):
         self._frames: queue.Queue[Frame] = queue.Queue(maxsize)
@@ -39,7 +40,7 @@ class Subscription:
 
     @property
     def dropped(self) -> int:
-        """Frames that came while the queue was full; the newer ones are lost, so that what is kept has no holes."""
+        """Frames that arrived while the queue was full; newer ones are dropped, so that the kept ones have no gaps."""
         return self._dropped
 
     def offer(self, frame: Frame) -> None:
@@ -51,31 +52,27 @@ class Subscription:
             self._dropped += 1
 
     def get(self, timeout: float) -> Frame | None:
-        """The oldest frame not yet taken; None when none came within `timeout` s."""
+        """Return the oldest frame not yet taken; None if none arrived within `timeout` s."""
         try:
             return self._frames.get(timeout=timeout)
         except queue.Empty:
             return None
 
     def close(self) -> None:
-        """Take no more frames; those in the queue can still be taken."""
+        """Stop accepting frames; those in the queue can still be taken."""
         self._closed.set()
 
 
 class Capture:
-    """Owns a driver and the one thread that uses it, from construction to `close`.
+    """Owner of a driver and of the one thread that uses it, from construction to `close`.
 
     A camera that fails is opened again for ever, ever less often; nothing needs to be restarted after a replug.
-    `frozen_after`: s of one picture until the camera counts as frozen, None where equal pictures are natural (a drawn
-    test picture, a strongly compressed stream). All methods may be called from any thread and none waits for
-    the camera, except `next_frame` and `close`.
+    All methods may be called from any thread and none waits for the camera, except `next_frame` and `close`.
     """
 
-    def __init__(
-        self, driver: CameraDriver, *, clock: Clock = SystemClock(), frozen_after: float | None = FROZEN_AFTER
-    ):
-        self._driver, self._clock = driver, clock
-        self._health = Health(frozen_after)
+    def __init__(self, driver: CameraDriver, *, clock: Clock = SystemClock(), deadlines: Deadlines = PRODUCTION):
+        self._driver, self._clock, self.deadlines = driver, clock, deadlines
+        self._health = Health(deadlines)
         self._changed = threading.Condition()
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
@@ -84,7 +81,7 @@ class Capture:
 
     @property
     def driver(self) -> CameraDriver:
-        """For its identity, size, frame rate and intrinsics; reading it is the capture's business."""
+        """Driver, for its identity, size, frame rate and intrinsics; only the capture may read from it."""
         return self._driver
 
     @property
@@ -99,21 +96,23 @@ class Capture:
 
     @property
     def newest(self) -> Frame | None:
-        """The newest frame however old it is, to be shown as such; `latest` is for everything else."""
+        """Newest frame regardless of its age, for display only; use `latest` for everything else."""
         with self._changed:
             return self._health.newest
 
-    def latest(self, max_age: float = 0.1) -> Frame:
-        """The newest frame. Raises StaleFrame when it was taken more than `max_age` s ago or the camera is frozen."""
+    def latest(self, max_age: float | None = None) -> Frame:
+        """Return the newest frame. Raises StaleFrame when the camera is frozen or the frame older than `max_age` s, the
+        deadline `frame_age` by default."""
+        oldest = self.deadlines.frame_age if max_age is None else max_age
         with self._changed:
             now = self._clock.now()
             frame, state = self._health.newest, self._health.state(now)
-        if frame is None or now - frame.captured > max_age or state in (State.FROZEN, State.GONE, State.CLOSED):
+        if frame is None or now - frame.captured > oldest or state in (State.FROZEN, State.GONE, State.CLOSED):
             raise self._stale(frame, state, now)
         return frame
 
     def next_frame(self, timeout: float) -> Frame:
-        """Wait for a frame that arrives after this call. Raises StaleFrame when none does within `timeout` s."""
+        """Wait for a frame that arrives after this call. Raises StaleFrame if none does within `timeout` s."""
         with self._changed:
             before = self._health.newest
             self._changed.wait_for(lambda: self._health.newest is not before or self._stopping.is_set(), timeout)
@@ -127,7 +126,7 @@ class Capture:
         return StaleFrame(f"The camera {self._driver.name} {_ADVICE[state]}{age}")
 
     def subscribe(self, maxsize: int) -> Subscription:
-        """Every frame from now on, until the subscription or the capture is closed."""
+        """Return a queue of every frame from now on, until the subscription or the capture is closed."""
         subscription = Subscription(maxsize)
         with self._changed:
             self._subscriptions.append(subscription)
@@ -139,9 +138,9 @@ class Capture:
             self._subscriptions.remove(subscription)
 
     def close(self) -> None:
-        """End the thread and release the camera; waits for as long as the driver blocks.
+        """End the thread and release the camera; waits as long as the driver blocks.
 
-        Raises CameraError for a driver that blocks for ever; closing twice is harmless.
+        Raises CameraError for a driver that never returns; closing twice is harmless.
         """
         self._stopping.set()
         self._thread.join(_CLOSE_TIMEOUT)
@@ -169,7 +168,7 @@ class Capture:
                 attempt = 0 if self._health.newest is not received_before else attempt + 1
                 self._stopping.wait(BACK_OFF[min(attempt, len(BACK_OFF) - 1)])
         finally:
-            # Also after a fault of our own: nobody may take this camera for live.
+            # Also after a fault of our own: the camera must not appear live.
             with self._changed:
                 self._health.closed()
                 for subscription in self._subscriptions:

@@ -1,4 +1,4 @@
-"""What can be wrong with a camera, said so that a technician can do something about it."""
+"""Errors of cameras, with a remedy for the operator."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from foundation.errors import KnownError
 
 
 class CameraError(KnownError):
-    """A camera cannot be used as it was asked for."""
+    """The camera cannot be used as requested."""
 
 
 class UnknownCamera(CameraError):
@@ -21,7 +21,7 @@ class UnknownCamera(CameraError):
 
 
 def spoken(identity: str) -> str:
-    """An identity as a person would say it."""
+    """Return an identity as text for the operator."""
     kind, _, rest = identity.partition(":")
     return {"realsense": f"RealSense {rest}", "usb": f"at USB port {rest}", "lab": rest}.get(kind, identity)
 
@@ -41,8 +41,8 @@ class CameraForbidden(CameraError):
 
 
 class CameraGone(CameraError):
-    """The camera was there and no longer answers; a later `open` may succeed."""
+    """The camera no longer answers; a later `open` may succeed."""
 
 
 class StaleFrame(CameraError):
-    """The newest picture is too old to be taken for the present."""
+    """The newest frame is too old to represent the present."""

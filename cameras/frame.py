@@ -1,4 +1,4 @@
-"""One picture from a camera, with the time at which it was taken."""
+"""Camera frame with its capture time."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,16 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture as the camera gave it, lens distortion included.
+    """Frame as delivered by the camera, including lens distortion.
 
-    `camera`: identity of the camera; `number`: the camera's own counter, so that a gap means dropped frames;
-    `captured`: s on the machine's monotonic clock; `rgb` (H, W, 3) uint8; `depth_mm` (H, W) uint16, seen from the
-    colour sensor, 0 where nothing was measured, or None. The arrays are made read-only, as many may hold them.
-    Raises ValueError for arrays of another kind.
+    The arrays are made read-only, as they are shared. Raises ValueError for arrays of another kind.
+
+    Attributes:
+        camera: Identity of the camera.
+        number: Frame counter of the camera, so that a gap means dropped frames.
+        captured: Capture time, s on the machine's monotonic clock.
+        rgb: Colour image (H, W, 3) uint8.
+        depth_mm: Depth (H, W) uint16, seen from the colour sensor, 0 without measurement, or None.
     """
 
     camera: str
@@ -38,10 +42,10 @@ class Frame:
 
 
 def same_picture(a: Frame, b: Frame) -> bool:
-    """Whether two frames show exactly the same pixels.
+    """Return whether two frames have identical pixels.
 
-    Sensor noise makes two live pictures differ nearly everywhere, so a sixty-fourth of the pixels settles it; the
-    whole is compared only when those agree.
+    Sensor noise makes two live images differ nearly everywhere, so a sixty-fourth of the pixels is decisive; the whole
+    images are compared only if those agree.
     """
     if a.rgb.shape != b.rgb.shape or not np.array_equal(a.rgb[::8, ::8], b.rgb[::8, ::8]):
         return False

@@ -1,6 +1,6 @@
-"""What is known about a running camera, and what follows from it: live, slow, frozen, stalled or gone.
+"""Health of a running camera: live, slow, frozen, stalled or gone.
 
-Pure: every moment is handed over, so the same rules run in virtual time.
+Pure: time is passed in, so the same rules apply in virtual time.
 """
 
 from collections import deque
@@ -9,26 +9,17 @@ from enum import StrEnum
 
 from cameras.errors import CameraError
 from cameras.frame import Frame, same_picture
+from foundation.deadlines import PRODUCTION, Deadlines
 
-STALLED_AFTER = 0.5
-"""s without a frame; a fault has to be seen within 500 ms."""
-
-FROZEN_AFTER = 0.4
-"""s of one and the same picture in new frames; leaves three periods at 30 Hz before 500 ms."""
-
-SLOW_WINDOW = 0.4
 SLOW_BELOW = 0.45
-"""Slow: fewer than this share of the frames that are due in `SLOW_WINDOW` s. Below one half, because automatic
-exposure halves the rate of many cameras in dim light."""
-
-STARTS_WITHIN = 4.0
-"""s from opening to the first frame: network cameras wait for their next key frame."""
+"""Slow: fewer than this share of the frames that are due. Below one half, because automatic exposure halves the rate of
+many cameras in dim light."""
 
 FPS_WINDOW = 2.0
 
 
 class State(StrEnum):
-    """Only LIVE is good enough to move by."""
+    """State of a camera; only LIVE is good enough to move the arm by."""
 
     OPENING = "opening"
     LIVE = "live"
@@ -41,10 +32,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A camera's figures at one moment.
+    """Statistics of a camera at one time.
 
-    `fps` over the last two seconds; `dropped` frames by the camera's own count, of `received + dropped`; `age` s of
-    the newest picture, None before the first; `failures`: how often the connection failed; `last_error`: its sentence.
+    `fps` is over the last two seconds; `dropped` frames by the camera's own counter, of `received + dropped`; `age` s
+    of the newest frame, None before the first; `failures` counts failed connections; `last_error` is the message of the
+    last.
     """
 
     state: State
@@ -57,10 +49,10 @@ class Figures:
 
 
 class Health:
-    """The facts of one camera; moments in s on the machine's monotonic clock, never going back."""
+    """Health monitor of one camera; times in s on the machine's monotonic clock, never decreasing."""
 
-    def __init__(self, frozen_after: float | None = FROZEN_AFTER):
-        self._frozen_after = frozen_after
+    def __init__(self, deadlines: Deadlines = PRODUCTION):
+        self._deadlines = deadlines
         self._nominal_fps: float | None = None
         self._best_fps = 0.0
         self._opened: float | None = None
@@ -90,14 +82,14 @@ class Health:
         self._closed = True
 
     def received(self, frame: Frame, now: float) -> Frame:
-        """Take notice of a frame; returns it, its capture time never in the future."""
+        """Register a frame and return it, with a capture time that is never in the future."""
         if frame.captured > now:
             frame = replace(frame, captured=now)
         previous = self._newest
         if self._first_arrival is None:
             self._first_arrival = self._unchanged_since = now
         elif previous is not None:
-            # A counter that went back is a camera that counts anew, not one that dropped frames.
+            # A counter that decreased means a restarted camera, not dropped frames.
             self._dropped += max(frame.number - previous.number - 1, 0)
             if not same_picture(previous, frame):
                 self._unchanged_since = now
@@ -116,11 +108,11 @@ class Health:
         if self._opened is None:
             return State.GONE if self._last_error else State.OPENING
         if self._first_arrival is None:
-            return State.OPENING if now - self._opened < STARTS_WITHIN else State.STALLED
+            return State.OPENING if now - self._opened < self._deadlines.first_frame else State.STALLED
         last = self._arrivals[-1]
-        if now - last >= STALLED_AFTER:
+        if now - last >= self._deadlines.no_frame:
             return State.STALLED
-        if self._frozen_after is not None and last - self._unchanged_since >= self._frozen_after:
+        if last - self._unchanged_since >= self._deadlines.same_frame:
             return State.FROZEN
         return State.SLOW if self._is_slow(now, self._first_arrival) else State.LIVE
 
@@ -131,12 +123,13 @@ class Health:
         )
 
     def _fps(self, now: float) -> float:
-        # Counted up to now, so that the figure of a camera that has stopped falls.
+        # Counted up to now, so that the rate of a camera that has stopped falls.
         recent = [moment for moment in self._arrivals if moment >= now - FPS_WINDOW]
         return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 and now > recent[0] else 0.0
 
     def _is_slow(self, now: float, first_arrival: float) -> bool:
-        due = SLOW_WINDOW * (self._nominal_fps or self._best_fps)
-        if due < 2 or now - first_arrival < SLOW_WINDOW:
+        window = self._deadlines.frame_rate
+        due = window * (self._nominal_fps or self._best_fps)
+        if due < 2 or now - first_arrival < window:
             return False
-        return sum(moment > now - SLOW_WINDOW for moment in self._arrivals) < SLOW_BELOW * due
+        return sum(moment > now - window for moment in self._arrivals) < SLOW_BELOW * due

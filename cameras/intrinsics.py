@@ -1,4 +1,4 @@
-"""How a camera's lens images, as the factory or a calibration says."""
+"""Camera intrinsics, from the factory or a calibration."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Intrinsics:
-    """Pinhole matrix and lens distortion of images of one size.
+    """Pinhole matrix and lens distortion for images of one size.
 
     `K` (3, 3) in pixels, centre of the top-left pixel at (0, 0); `distortion` (n,) in OpenCV's order
     k1 k2 p1 p2 [k3 [k4 k5 k6 ...]], n in 4, 5, 8, 12, 14 (OpenCV manual, calib3d). Raises ValueError otherwise.

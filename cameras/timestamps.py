@@ -1,4 +1,4 @@
-"""From a camera's own clock and rhythm to the machine's monotonic clock and to frame numbers."""
+"""Conversion of a camera's clock and frame rate to the machine's monotonic clock and frame numbers."""
 
 import statistics
 import time
@@ -6,13 +6,12 @@ from collections import deque
 
 
 class ClockOffset:
-    """What to add to a device's time to have the machine's monotonic time, estimated from when frames arrive.
+    """Offset from a device's clock to the machine's monotonic clock, estimated from the arrival of frames.
 
-    A frame arrives some delay after it was taken: never less than the transfer needs, often more. The smallest
-    difference of the last `window` s is therefore the least delayed one and free of jitter; what remains is the
-    constant shortest delay (a few ms over USB), which belongs to the measured delay between camera and arm.
-    The window lets the estimate follow clocks that drift apart (50 ppm are 0.5 ms in 10 s).
-    A jump of the device's clock by more than `jump` s (it began anew, or wrapped) starts the estimate anew.
+    A frame arrives some delay after its capture: at least the transfer time, often more. The smallest difference in the
+    last `window` s is therefore the least delayed one and free of jitter; the remaining constant minimum delay (a few
+    ms over USB) is part of the measured delay between camera and arm. The window tracks clock drift (50 ppm are 0.5 ms
+    in 10 s). A jump of the device's clock by more than `jump` s (restart or wrap-around) restarts the estimate.
     """
 
     def __init__(self, window: float = 10.0, jump: float = 1.0):
@@ -21,7 +20,7 @@ class ClockOffset:
         self._half_began = 0.0
 
     def to_machine(self, device_time: float, arrival: float) -> float:
-        """The moment `device_time` (s, device's clock) in s of the machine's clock; never after `arrival`."""
+        """Convert `device_time` (s, device's clock) to s of the machine's clock; never after `arrival`."""
         difference = arrival - device_time
         known = min(self._older, self._newer)
         if known != float("inf") and abs(difference - known) > self._jump:
@@ -35,7 +34,7 @@ class ClockOffset:
 
 
 def monotonic_minus_system() -> float:
-    """s to add to the system's time of day to have the machine's monotonic time, now (the time of day may be set)."""
+    """Return the present offset (s) from the system's time of day, which may be set, to the monotonic clock."""
     best, tightest = 0.0, float("inf")
     for _ in range(3):
         before = time.monotonic()
@@ -47,10 +46,10 @@ def monotonic_minus_system() -> float:
 
 
 class FrameNumbers:
-    """Numbers for a camera that does not count its frames itself: a hole in time becomes a hole in the numbers.
+    """Frame numbers for a camera without a frame counter: a gap in time becomes a gap in the numbers.
 
-    Meant for capture times with little jitter (a driver's time stamps). The usual period is the median of the last
-    intervals, so that a camera that lengthens its exposure is not taken for one that drops every second frame.
+    Meant for capture times with little jitter (a driver's timestamps). The usual period is the median of the last
+    intervals, so that a camera that lengthens its exposure does not appear to drop every second frame.
     """
 
     def __init__(self, intervals: int = 15):
@@ -59,7 +58,7 @@ class FrameNumbers:
         self._last: float | None = None
 
     def next(self, captured: float) -> int:
-        """The number of the frame taken at `captured` s."""
+        """Return the number of the frame captured at `captured` s."""
         missing = 0
         if self._last is not None:
             interval = captured - self._last

@@ -1,4 +1,4 @@
-"""From the picture a lens gives to the picture of an ideal camera."""
+"""Undistortion: from the image of a lens to that of an ideal pinhole camera."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -11,14 +11,14 @@ from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
 from foundation.camera import Camera
 
-_MODELLED = 1.5  # times the way from a picture's middle to its corner: as far as a lens model is trusted
+_MODELLED = 1.5  # times the distance from an image's centre to its corner: the valid range of a lens model
 
 
 def undistort(frame: Frame, intrinsics: Intrinsics, K: np.ndarray | None = None) -> Frame:
-    """The frame as an ideal camera with `K` (3, 3), by default the lens's own, would see it; same size.
+    """Undistort the frame to an ideal camera with `K` (3, 3), by default the lens's own; same size.
 
-    What the lens did not see is black, its depth 0 (unknown). Raises CameraError when the picture is not of the size
-    the calibration is for.
+    Pixels that the lens did not see are black, with depth 0 (unknown). Raises CameraError if the image size is not that
+    of the calibration.
     """
     if frame.size != (intrinsics.width, intrinsics.height):
         raise CameraError(
@@ -30,15 +30,15 @@ def undistort(frame: Frame, intrinsics: Intrinsics, K: np.ndarray | None = None)
     wanted = intrinsics.K if K is None else np.asarray(K, float)
     where = _maps(frame.size, intrinsics.K.tobytes(), intrinsics.distortion.tobytes(), wanted.tobytes())
     rgb = cv2.remap(frame.rgb, *where, cv2.INTER_LINEAR)
-    # Depths must not be mixed: between near and far lies nothing.
+    # Depths must not be interpolated: there is nothing between near and far.
     depth_mm = None if frame.depth_mm is None else cv2.remap(frame.depth_mm, *where, cv2.INTER_NEAREST)
     return replace(frame, rgb=rgb, depth_mm=depth_mm)
 
 
 def distort(pixels: np.ndarray, intrinsics: Intrinsics) -> np.ndarray:
-    """Where the lens shows what its ideal camera (its own K, no distortion) shows at pixels (..., 2).
+    """Map pixels (..., 2) of the ideal camera (own K, no distortion) to the image of the lens.
 
-    NaN stays NaN, and far outside the picture it becomes NaN: there a lens model says nothing, or folds back.
+    NaN stays NaN, and points far outside the image become NaN: there a lens model is invalid, or folds back.
     """
     pixels = np.asarray(pixels, float)
     if not intrinsics.distortion.any():
@@ -53,7 +53,7 @@ def distort(pixels: np.ndarray, intrinsics: Intrinsics) -> np.ndarray:
 
 
 def borderless_matrix(intrinsics: Intrinsics) -> np.ndarray:
-    """K (3, 3) of the largest ideal picture of the same size without black borders."""
+    """Return K (3, 3) of the largest ideal image of the same size without black borders."""
     size = (intrinsics.width, intrinsics.height)
     return cv2.getOptimalNewCameraMatrix(intrinsics.K, intrinsics.distortion, size, 0.0)[0]
 
@@ -61,13 +61,13 @@ def borderless_matrix(intrinsics: Intrinsics) -> np.ndarray:
 def ideal_camera(
     name: str, intrinsics: Intrinsics, base_from_camera: np.ndarray, K: np.ndarray | None = None
 ) -> Camera:
-    """The camera of undistorted frames, standing at `base_from_camera` (4, 4); `K` as given to `undistort`."""
+    """Return the camera of undistorted frames at `base_from_camera` (4, 4); `K` as given to `undistort`."""
     return Camera(name, intrinsics.width, intrinsics.height, intrinsics.K if K is None else K, base_from_camera)
 
 
 @lru_cache(maxsize=16)
 def _maps(size: tuple[int, int], K: bytes, distortion: bytes, wanted: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Where each ideal pixel lies in the picture; computed once per lens, as bytes can be remembered."""
+    """Return the maps from ideal pixels to the image, cached per lens (bytes are hashable)."""
     lens = np.frombuffer(K).reshape(3, 3), np.frombuffer(distortion)
     ideal = np.frombuffer(wanted).reshape(3, 3)
     return cv2.initUndistortRectifyMap(*lens, np.eye(3), ideal, size, cv2.CV_16SC2)

@@ -1,4 +1,4 @@
-"""What everything stands on: errors, clocks, geometry, the xArm7's description, messages between processes.
+"""Shared foundation: errors, clocks, geometry, the xArm7 model and inter-process messages.
 
-Imports nothing of the project's other folders.
+Imports nothing from the project's other folders.
 """

@@ -1,4 +1,4 @@
-"""What an xArm reports and takes, in SI units, whoever stands behind it: modes, states, readings."""
+"""Interface of an xArm in SI units, independent of the backend: modes, states, readings and commands."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Mode(IntEnum):
-    """The controller's motion modes (xArm user manual)."""
+    """Motion modes of the controller (xArm user manual)."""
 
     POSITION = 0
     SERVO = 1
@@ -21,19 +21,19 @@ class Mode(IntEnum):
 
 
 class State(IntEnum):
-    """The controller's states as it reports them; READY is also what `set_state(0)` leads to."""
+    """States reported by the controller; READY is also the state that `set_state(0)` leads to."""
 
     MOVING = 1
     READY = 2
     PAUSED = 3
     STOPPED = 4
-    RESET = 5  # after a change of mode or of a setting: nothing runs until set_state(0)
+    RESET = 5  # after a change of mode or of a setting: no motion until set_state(0)
     STOPPING = 6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class JointReading:
-    """Measured joints, each (7,): `position` rad, `velocity` rad/s, `effort` N m; `read` s on the caller's clock."""
+    """Joint measurements, each (7,): `position` rad, `velocity` rad/s, `effort` N m; `read` s on the caller's clock."""
 
     position: np.ndarray
     velocity: np.ndarray
@@ -43,7 +43,7 @@ class JointReading:
 
 @dataclass(frozen=True, slots=True)
 class ArmStatus:
-    """The controller's own words about itself; `error` and `warning` are its codes, 0 = none."""
+    """Status reported by the controller; `error` and `warning` are its codes, 0 = none."""
 
     state: int
     mode: int
@@ -57,10 +57,10 @@ class ArmStatus:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the controller says of itself unasked, a hundred times a second; -1 where nothing is reported.
+    """Unsolicited status report of the controller, at 100 Hz; -1 where nothing is reported.
 
-    `interruptions` counts how often it has said that it began to pause, to stop or to be reset: what lasts shorter
-    than the time between two looks shows there.
+    `interruptions` counts the reported transitions to pausing, stopping or resetting, so that one shorter than the
+    polling interval is not missed.
     """
 
     state: int
@@ -70,12 +70,12 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class ControllerSettings:
-    """What is set in the control box and changes what a command means, or what the arm does with it.
+    """Control box settings that change the meaning of a command or the arm's response to it.
 
-    `tcp_offset`: flange to tool point, `world_offset`: base to the frame in which Cartesian commands are understood,
-    each x, y, z in m and roll, pitch, yaw in rad. `gravity`: its direction in the base frame, as a part of g.
-    `payload`: kg, and its centre x, y, z in m from the flange. `collision_sensitivity`: 0 (off) to 5. `joint_ranges`:
-    (lower, upper) rad of each joint where the reduced mode narrows them, else empty.
+    `tcp_offset`: flange to TCP, `world_offset`: base to the frame in which Cartesian commands are interpreted,
+    each x, y, z in m and roll, pitch, yaw in rad. `gravity`: its direction in the base frame, in units of g.
+    `payload`: kg, and its centre of mass x, y, z in m from the flange. `collision_sensitivity`: 0 (off) to 5.
+    `joint_ranges`: (lower, upper) rad of each joint where the reduced mode narrows them, else empty.
     """
 
     tcp_offset: tuple[float, ...]
@@ -89,11 +89,11 @@ class ControllerSettings:
 
 
 class ArmLink(Protocol):
-    """Calls that reach an arm's controller. Two things answer to it: the driver over the official SDK, in real time,
-    and the embedded lab's own wire client, in virtual time.
+    """Interface to an arm's controller, implemented by the driver over the official SDK (real time) and by the embedded
+    lab's own wire client (virtual time).
 
-    Every call returns after the controller's reply, or raises a KnownError: the link is lost, or the controller
-    refused (then the sentence names its error). None of them waits for a motion to end.
+    Every call returns after the controller's reply, or raises a KnownError: the connection is lost, or the controller
+    refused (the message then names its error). No call waits for a motion to end.
     """
 
     def read_joints(self) -> JointReading: ...
@@ -101,23 +101,23 @@ class ArmLink(Protocol):
     def read_status(self) -> ArmStatus: ...
 
     def reported(self) -> Reported:
-        """What was reported last; costs no request."""
+        """Return the latest status report, without sending a request."""
         ...
 
     def read_settings(self) -> ControllerSettings | None:
-        """As reported last, five times a second; None before the first report. Costs no request."""
+        """Return the settings last reported (at 5 Hz), None before the first report, without sending a request."""
         ...
 
     def write_setting(self, name: str, value: tuple[float, ...]) -> None:
-        """Set the field `name` of ControllerSettings. The controller stops and has to be made ready again."""
+        """Set the field `name` of ControllerSettings. The controller stops and must be made ready again."""
         ...
 
     def servo_joints(self, position: np.ndarray) -> None:
-        """The next joint target (7,) rad in servo mode, executed at once: only the limiter's output comes here."""
+        """Send the next joint target (7,) rad in servo mode, executed at once; only for the limiter's output."""
         ...
 
     def cartesian_velocity(self, twist: np.ndarray, *, tool_frame: bool, duration: float) -> None:
-        """TCP velocity (6,) m/s, rad/s in mode 5; the arm stops by itself after `duration` s without a new one."""
+        """Command a TCP velocity (6,) m/s, rad/s in mode 5; the arm stops after `duration` s without a new one."""
         ...
 
     def stop(self) -> None: ...
@@ -125,7 +125,7 @@ class ArmLink(Protocol):
     def set_mode(self, mode: Mode) -> None: ...
 
     def set_ready(self) -> None:
-        """set_state(0): leaves RESET, PAUSED or STOPPED."""
+        """Call set_state(0), which leaves RESET, PAUSED or STOPPED."""
         ...
 
     def clear_error(self) -> None: ...
@@ -135,9 +135,9 @@ class ArmLink(Protocol):
     def enable_gripper(self) -> None: ...
 
     def move_gripper(self, pulse: float) -> None:
-        """Start moving the gripper to 0 (closed) .. 850 (open) pulses; returns at once."""
+        """Start moving the gripper to 0 (closed) .. 850 (open) pulses; return at once."""
         ...
 
     def read_gripper(self) -> float:
-        """The gripper's present position in pulses."""
+        """Return the gripper's present position in pulses."""
         ...

@@ -1,4 +1,4 @@
-"""Inverse kinematics of a whole trajectory at once: every frame's joints, near one posture, within the ranges."""
+"""Batched inverse kinematics of a trajectory: joints of every frame near one posture, within the joint ranges."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,23 @@ from foundation.poses import rotation_vector
 
 EXACT = 1e-6  # m
 EXACT_TURN = 1e-5  # rad
-MARGIN = 0.02  # rad kept free at the ends of the joints' ranges, twice the limiter's
+MARGIN = 0.02  # rad kept free at the ends of the joint ranges, twice the limiter's margin
 _ITERATIONS = 60
-_PATIENCE = 15  # iterations in which the error must have become clearly smaller
-_STEP, _TURN = 0.15, 0.5  # m, rad of one iteration: the linearisation holds
+_PATIENCE = 15  # iterations within which the error must have decreased clearly
+_STEP, _TURN = 0.15, 0.5  # m, rad per iteration: the linearisation holds
 _JOINT_STEP = 0.5  # rad
 _DAMPING = 1e-4
-_POSTURE_GAIN = 0.3  # of the way back to the posture in each iteration, through the redundancy
+_POSTURE_GAIN = 0.3  # fraction of the distance to the posture per iteration, in the null space
 _SETTLED = 1e-4  # rad between iterations
 
 
 @dataclass(frozen=True, eq=False)
 class BatchIkResult:
-    """`position` (n, 7) rad, the nearest found where a pose is not `reached` (n,); `metres`, `radians` (n,) missed;
-    `at_end` (n, 7): joints that stand at an end of their range."""
+    """Result of a batched inverse kinematics solve.
+
+    `position` (n, 7) rad, the closest solution found where a pose is not `reached` (n,); `metres`, `radians` (n,)
+    residual error; `at_end` (n, 7): joints at an end of their range.
+    """
 
     position: np.ndarray
     reached: np.ndarray
@@ -32,11 +35,11 @@ class BatchIkResult:
 
 
 def batch_inverse(base_from_tool: np.ndarray, posture: np.ndarray) -> BatchIkResult:
-    """Joints for the poses (n, 4, 4), each with the redundancy spent on being near `posture` (7,), so that the same
-    pose always has the same joints and neighbouring poses have neighbouring ones.
+    """Solve the inverse kinematics for the poses (n, 4, 4), the redundancy resolved towards `posture` (7,).
 
-    Damped least squares (Nakamura and Hanafusa 1986), joints at their ends taken out. Poses that are not reached from
-    the posture are tried again from their neighbours' joints.
+    The same pose therefore always has the same joints, and neighbouring poses have neighbouring ones. Damped least
+    squares (Nakamura and Hanafusa 1986), with joints at their ends removed. Poses that are not reached from the posture
+    are retried from their neighbours' joints.
     """
     lower, upper = xarm7.LOWER + MARGIN, xarm7.UPPER - MARGIN
     posture = np.clip(posture, lower, upper)
@@ -50,8 +53,10 @@ def batch_inverse(base_from_tool: np.ndarray, posture: np.ndarray) -> BatchIkRes
 
 
 def continued_inverse(base_from_tool: np.ndarray, begin: np.ndarray) -> BatchIkResult | None:
-    """Joints for the poses (n, 4, 4), one after the other, each near the one before: for ways on which the posture's
-    nearest solutions are not connected. None when that leads nowhere."""
+    """Solve for the poses (n, 4, 4) sequentially, each from the previous joints; None when one is not reached.
+
+    For paths on which the solutions nearest to the posture are not connected.
+    """
     parts, q = [], begin
     for pose in base_from_tool:
         parts.append(_solve(pose[None], q[None], q))
@@ -63,7 +68,7 @@ def continued_inverse(base_from_tool: np.ndarray, begin: np.ndarray) -> BatchIkR
 
 
 def _neighbours(reached: np.ndarray, order: int) -> np.ndarray:
-    """(m, 2): frames not reached, and the nearest reached one before (order 1) or behind (-1) them."""
+    """Return (m, 2): frames not reached, and the nearest reached one before (order 1) or after (-1) them."""
     frames = np.arange(len(reached))[::order]
     pairs, last = [], -1
     for frame in frames:
@@ -98,21 +103,21 @@ def _solve(poses: np.ndarray, near: np.ndarray, posture: np.ndarray) -> BatchIkR
         done = exact & (np.abs(step).max(axis=1) < _SETTLED)
         q[left[~done]] += step[~done]
         left = left[~done]
-        if iteration % _PATIENCE == _PATIENCE - 1:  # what came no nearer will not
+        if iteration % _PATIENCE == _PATIENCE - 1:  # no further convergence expected
             missed = metres[left] + 0.2 * radians[left]
             nearer = missed < 0.8 * before[left]
             before[left] = missed
             left = left[nearer | (missed < EXACT)]
         if not len(left):
             break
-    error = _error(poses, q)  # what is exact though the posture still drifts has been reached as well
+    error = _error(poses, q)  # a pose solved exactly while the posture still drifts counts as reached
     metres, radians = np.linalg.norm(error[:, :3], axis=1), np.linalg.norm(error[:, 3:], axis=1)
     reached = (metres < 100 * EXACT) & (radians < 100 * EXACT_TURN)
     return BatchIkResult(q, reached, metres, radians, fixed)
 
 
 def _error(poses: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """(n, 6) m and rad in base from the joints' poses to the wanted ones."""
+    """Return the pose error (n, 6) in m and rad, in base, from the joints' poses to the target poses."""
     present = xarm7.forward(q)
     turn = rotation_vector(poses[:, :3, :3] @ np.swapaxes(present[:, :3, :3], 1, 2))
     return np.concatenate([poses[:, :3, 3] - present[:, :3, 3], turn], axis=1)
@@ -121,7 +126,7 @@ def _error(poses: np.ndarray, q: np.ndarray) -> np.ndarray:
 def _step(
     q: np.ndarray, error: np.ndarray, metres: np.ndarray, radians: np.ndarray, posture: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The change of joints (n, 7) of one iteration, and which of them are held at an end of their range."""
+    """Return one iteration's joint step (n, 7) and which joints are held at an end of their range."""
     lower, upper = xarm7.LOWER + MARGIN, xarm7.UPPER - MARGIN
     shorter = np.minimum(1.0, np.minimum(_STEP / np.maximum(metres, 1e-12), _TURN / np.maximum(radians, 1e-12)))
     error = error * shorter[:, None]
@@ -142,7 +147,7 @@ def _step(
 
 
 def _least_squares(J: np.ndarray, error: np.ndarray, drift: np.ndarray, damping: np.ndarray) -> np.ndarray:
-    """The change (n, 7) nearest to `drift` that makes `error` (n, 6) vanish, damped."""
+    """Return the joint step (n, 7) nearest to `drift` that cancels `error` (n, 6), damped."""
     square = J @ np.swapaxes(J, 1, 2) + damping[:, None, None] * np.eye(6)
     rest = error - np.einsum("nij,nj->ni", J, drift)
     return drift + np.einsum("nji,nj->ni", J, np.linalg.solve(square, rest[..., None])[..., 0])

@@ -1,6 +1,6 @@
-"""A calibrated pinhole camera, as images are after undistortion.
+"""Calibrated pinhole camera for undistorted images.
 
-OpenCV's conventions: x right, y down, z forward; the centre of the top-left pixel is (0, 0), so an image of width w
+OpenCV conventions: x right, y down, z forward; the centre of the top-left pixel is (0, 0), so an image of width w
 covers u from -0.5 to w - 0.5.
 """
 
@@ -15,10 +15,10 @@ from foundation.poses import invert, is_pose, look_at, transform
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Where a camera is and how it images.
+    """Pinhole camera with its intrinsics and extrinsics.
 
     `K` (3, 3) in pixels; `base_from_camera` (4, 4), or (T, 4, 4) for a camera that moves with the frames, in m.
-    Raises ValueError for anything that is not such a camera.
+    Raises ValueError when the values do not describe such a camera.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Camera:
         return self.base_from_camera.ndim == 3
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels (..., 2) of points (..., 3) in base; NaN where a point is not in front of the camera.
+        """Project points (..., 3) in base to pixels (..., 2); NaN where a point is not in front of the camera.
 
         A moving camera takes points (T, ..., 3), the first axis being its frames.
         """
@@ -62,7 +62,7 @@ class Camera:
         return (in_camera @ self.K.T)[..., :2] / depth[..., None]
 
     def rays(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Origins and unit directions (..., 3) in base of the rays through pixels (..., 2).
+        """Return origins and unit directions (..., 3) in base of the rays through pixels (..., 2).
 
         A moving camera takes pixels (T, ..., 2).
         """
@@ -78,24 +78,24 @@ class Camera:
         return origins.copy(), np.einsum("...ij,...j->...i", rotation, directions)
 
     def sees(self, pixels: np.ndarray) -> np.ndarray:
-        """Bool (...): whether pixels (..., 2) lie inside the image; NaN does not."""
+        """Return bool (...): pixels (..., 2) inside the image; False for NaN."""
         size = np.array([self.width, self.height])
         return np.all((pixels >= -0.5) & (pixels <= size - 0.5), axis=-1)
 
     def resized(self, width: int, height: int) -> "Camera":
-        """The camera of the image scaled to (height, width): u becomes s * (u + 0.5) - 0.5, and K with it."""
+        """Return the camera of the image scaled to (height, width): u becomes s * (u + 0.5) - 0.5, K likewise."""
         scale = np.diag([width / self.width, height / self.height, 1.0])
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
         return replace(self, width=width, height=height, K=np.linalg.inv(half) @ scale @ half @ self.K)
 
     def cropped(self, left: int, top: int, width: int, height: int) -> "Camera":
-        """The camera of the image part [top:top + height, left:left + width]; it may reach over the border."""
+        """Return the camera of the crop [top:top + height, left:left + width], which may extend beyond the border."""
         K = self.K.copy()
         K[:2, 2] -= (left, top)
         return replace(self, width=width, height=height, K=K)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists, for JSON; `Camera.from_dict` reads them."""
+        """Return plain numbers and lists for JSON; `Camera.from_dict` reads them."""
         return {
             "name": self.name,
             "width": self.width,
@@ -116,7 +116,7 @@ class Camera:
 
 
 def pinhole(width: int, height: int, vertical_fov: float) -> np.ndarray:
-    """K (3, 3) of square pixels and a centred principal point; `vertical_fov` in rad."""
+    """Return K (3, 3) with square pixels and a centred principal point; `vertical_fov` in rad."""
     focal = 0.5 * height / np.tan(0.5 * vertical_fov)
     return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
 
@@ -124,7 +124,7 @@ def pinhole(width: int, height: int, vertical_fov: float) -> np.ndarray:
 def camera_at(
     name: str, width: int, height: int, vertical_fov: float, position: ArrayLike, target: ArrayLike
 ) -> Camera:
-    """An ideal camera at `position` looking at `target` (3,) in m, base frame, upright."""
+    """Return an ideal upright camera at `position` looking at `target` (3,) in m, base frame."""
     return Camera(
         name, width, height, pinhole(width, height, vertical_fov), look_at(np.asarray(position), np.asarray(target))
     )

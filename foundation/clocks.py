@@ -1,4 +1,4 @@
-"""Time as a thing that is handed over, so that the same code runs in real and in virtual time.
+"""Injectable clocks, so that the same code runs in real and in virtual time.
 
 Intervals are measured in seconds on one monotonic clock for the whole machine; records carry UTC.
 """
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds since an arbitrary start, never going back."""
+    """Monotonic clock in seconds since an arbitrary start."""
 
     def now(self) -> float: ...
 
@@ -17,7 +17,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's monotonic clock; on Linux every process of the machine reads the same value."""
+    """The machine's monotonic clock; on Linux all processes of the machine read the same value."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -29,7 +29,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that stands still until somebody advances it."""
+    """Clock that advances only by calls, for virtual time."""
 
     def __init__(self, start: float = 0.0):
         self._now = start
@@ -47,11 +47,11 @@ class VirtualClock:
 
 
 def suspended() -> float:
-    """Seconds this machine has slept since its start (closed lid, stand-by): monotonic clocks leave them out."""
+    """Return the seconds this machine was suspended since boot (closed lid, stand-by); monotonic clocks omit them."""
     before = time.monotonic()
     return time.clock_gettime(time.CLOCK_BOOTTIME) - before
 
 
 def utc_now() -> datetime:
-    """The time of day for records, with its zone."""
+    """Return the current UTC time with its time zone, for records."""
     return datetime.now(UTC)

@@ -1,10 +1,10 @@
-"""The one error tree. A KnownError is the world's fault and can be explained; anything else is a bug of ours."""
+"""Root of the exception hierarchy. A KnownError has an external cause and can be explained; any other is a bug."""
 
 
 class KnownError(Exception):
-    """Something outside the program went wrong, and a person can do something about it.
+    """Error with an external cause that the user can act on.
 
-    The text is one or two plain sentences: what happened, and what to do. It is shown as it stands, in a banner
+    The text is one or two plain sentences: what happened, and what to do. It is shown unchanged, in a banner
     or on standard error. Each folder has one root below it (`RobotError`, `CameraError`, ...).
     """
 
@@ -14,4 +14,4 @@ class SettingsError(KnownError):
 
 
 class ProcessError(KnownError):
-    """One of the program's own processes could not be started, or has gone."""
+    """One of the program's own processes could not be started, or has ended."""

@@ -1,4 +1,4 @@
-"""The memory behind one picture stream: slots with sequence numbers, and views into them."""
+"""Shared memory layout of one image stream: slots with sequence numbers, and views into them."""
 
 import mmap
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-SLOTS = 6  # a reader that was held up for four frame periods still finds every picture, and has one to copy it
+SLOTS = 6  # a reader delayed by four frame periods still finds every frame, with one period left to copy it
 _HEADER = 64  # bytes in front of the slots: u64 number of the newest frame
 _SLOT_HEADER = 64  # bytes in front of each slot: u64 sequence (odd while written), f64 captured, u64 number
 
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """What a stream carries: RGB images (height, width, 3) uint8, perhaps with depth (height, width) uint16 in mm.
+    """Description of a stream: RGB images (height, width, 3) uint8, optionally with depth (height, width) uint16 in mm.
 
     `details` are the publisher's own plain values (true calibration, distortion, frame rate ...).
     """
@@ -36,7 +36,7 @@ class StreamInfo:
 
 @dataclass(frozen=True, eq=False)
 class StoredFrame:
-    """One picture: `rgb` (H, W, 3) uint8, `depth_mm` (H, W) uint16 or None, `captured` s monotonic, its `number`."""
+    """One frame: `rgb` (H, W, 3) uint8, `depth_mm` (H, W) uint16 or None, `captured` s monotonic, its `number`."""
 
     rgb: np.ndarray
     depth_mm: np.ndarray | None

@@ -1,11 +1,11 @@
-"""Pictures as arrays."""
+"""Resizing of image arrays."""
 
 import cv2
 import numpy as np
 
 
 def resize_images(images: np.ndarray, width: int, height: int) -> np.ndarray:
-    """uint8 images (..., H, W, 3) at another size, as Camera.resized moves their pixels."""
+    """Resize uint8 images (..., H, W, 3), with the pixel mapping of Camera.resized."""
     if images.shape[-3:-1] == (height, width):
         return images
     flat = images.reshape(-1, *images.shape[-3:])

@@ -1,10 +1,11 @@
 """Messages between the program's own processes: dictionaries of plain values and NumPy arrays over a local socket.
 
-Wire format: u32 big-endian length, then msgpack. Arrays travel as extension type 1, (dtype, shape, raw bytes). Nothing
-is ever unpickled: a receiver can only get data. File descriptors may ride along on Unix sockets.
+Wire format: u32 big-endian length, then msgpack. Arrays are encoded as extension type 1, (dtype, shape, raw bytes).
+Nothing is ever unpickled: a receiver can only get data. File descriptors may be passed along on Unix sockets.
 """
 
 import contextlib
+import os
 import select
 import socket
 import struct
@@ -18,7 +19,7 @@ import numpy as np
 
 from foundation.errors import ProcessError
 
-LARGEST_MESSAGE = 1 << 28  # bytes; a hundred times our largest, and no damaged length can fill the memory
+LARGEST_MESSAGE = 1 << 28  # bytes; 100 times our largest message, and a corrupted length cannot exhaust the memory
 _ARRAY = 1
 _MOST_DESCRIPTORS = 16
 _UNREADABLE = (  # NumPy parses some dtypes as Python
@@ -28,20 +29,20 @@ _UNREADABLE = (  # NumPy parses some dtypes as Python
 
 
 class ChannelClosed(ProcessError):
-    """The process at the other end has gone, or sent something that is not a message."""
+    """The peer process has ended, or sent data that is not a message."""
 
 
 class UnreadableMessage(ChannelClosed):
-    """A whole message came whose content is none. Whoever does not care takes it for the end of the conversation."""
+    """A complete message whose content cannot be decoded; callers may treat it as a closed channel."""
 
 
 def pack(message: dict[str, Any]) -> bytes:
-    """The bytes of a message, without its length. TypeError for values that are not plain data."""
+    """Serialize a message, without its length prefix; TypeError for values that are not plain data."""
     return bytes(msgpack.packb(message, default=_pack_array) or b"")
 
 
 def unpack(data: bytes | bytearray | memoryview) -> dict[str, Any]:
-    """The message in `data`; arrays are read-only views of it. UnreadableMessage when the bytes are not a message."""
+    """Deserialize a message; arrays are read-only views of `data`. UnreadableMessage for bytes that are no message."""
     try:
         message = msgpack.unpackb(data, ext_hook=_unpack_array)
     except _UNREADABLE as error:
@@ -71,9 +72,9 @@ def _unpack_array(code: int, data: bytes) -> np.ndarray:
 
 
 class Channel:
-    """One end of a stream socket carrying messages both ways.
+    """One end of a stream socket carrying messages in both directions.
 
-    Any thread may send; one thread at a time receives. Both raise ChannelClosed once the other end has gone.
+    Any thread may send; one thread at a time receives. Both raise ChannelClosed once the peer has gone.
     """
 
     def __init__(self, sock: socket.socket):
@@ -85,10 +86,10 @@ class Channel:
         self._received = bytearray()
         self._descriptors: list[int] = []
         self._closed = False
-        self.largest = LARGEST_MESSAGE  # bytes; a receiver that expects less may say so
+        self.largest = LARGEST_MESSAGE  # bytes; a receiver that expects less may lower it
 
     def send(self, message: dict[str, Any], *, descriptors: Sequence[int] = (), timeout: float = 5.0) -> None:
-        """Send a whole message; a receiver that takes nothing for `timeout` s counts as gone."""
+        """Send a whole message; a receiver that accepts no data for `timeout` s counts as gone."""
         body = pack(message)
         data = memoryview(struct.pack(">I", len(body)) + body)
         deadline = time.monotonic() + timeout
@@ -103,13 +104,13 @@ class Channel:
                     data = data[sent:]
                 except BlockingIOError:
                     if not self._wait(select.POLLOUT, deadline):
-                        self.close()  # a message was cut: nothing after it could be read
+                        self.close()  # a message was truncated: nothing after it could be parsed
                         raise ChannelClosed("Another part of the program does not answer. Restart it.") from None
                 except OSError as error:
                     raise ChannelClosed("Another part of the program has ended.") from error
 
     def receive(self, timeout: float | None = None) -> dict[str, Any]:
-        """The next message; TimeoutError when none is complete after `timeout` s (None waits for ever)."""
+        """Return the next message; TimeoutError when none is complete after `timeout` s (None: no timeout)."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             message = self._next_received()
@@ -129,12 +130,12 @@ class Channel:
             self._received += data
 
     def take_descriptors(self) -> list[int]:
-        """File descriptors that came with the messages received so far; the caller closes them."""
+        """Return the file descriptors received with the messages so far; the caller closes them."""
         taken, self._descriptors = self._descriptors, []
         return taken
 
     def fileno(self) -> int:
-        """For select and poll; -1 when closed."""
+        """Return the file descriptor for select and poll; -1 when closed."""
         return self._socket.fileno()
 
     def close(self) -> None:
@@ -143,6 +144,8 @@ class Channel:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        for descriptor in self.take_descriptors():
+            os.close(descriptor)
 
     def _read(self) -> tuple[bytes, list[int], int, Any]:
         if self._socket.family == socket.AF_UNIX:
@@ -171,7 +174,7 @@ class Channel:
             remaining = None if deadline is None else deadline - time.monotonic()
             if remaining is not None and remaining <= 0:
                 return False
-            # Wakes now and then to see a close() of its own side by another thread.
+            # Wake up periodically to notice that another thread closed this end.
             if poll.poll(200.0 if remaining is None else min(200.0, 1e3 * remaining)):
                 return True
             if self._closed:
@@ -179,6 +182,6 @@ class Channel:
 
 
 def channel_pair() -> tuple[Channel, socket.socket]:
-    """Our end, and the socket to hand to a child process."""
+    """Return our end, and the socket to hand to a child process."""
     ours, theirs = socket.socketpair()
     return Channel(ours), theirs

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation, Slerp
 
 
 def pose(rotation: np.ndarray | None = None, position: np.ndarray | None = None) -> np.ndarray:
-    """(..., 4, 4) from a rotation (..., 3, 3) and a position (..., 3); what is not given is the identity."""
+    """Return (..., 4, 4) from a rotation (..., 3, 3) and a position (..., 3); an omitted part is the identity."""
     rotation = np.eye(3) if rotation is None else np.asarray(rotation, float)
     position = np.zeros(3) if position is None else np.asarray(position, float)
     shape = np.broadcast_shapes(rotation.shape[:-2], position.shape[:-1])
@@ -21,25 +21,25 @@ def pose(rotation: np.ndarray | None = None, position: np.ndarray | None = None)
 
 
 def invert(a_from_b: np.ndarray) -> np.ndarray:
-    """b_from_a (..., 4, 4), using that the rotation part is orthonormal."""
+    """Return b_from_a (..., 4, 4), using that the rotation part is orthonormal."""
     rotation = np.swapaxes(a_from_b[..., :3, :3], -1, -2)
     return pose(rotation, -np.einsum("...ij,...j->...i", rotation, a_from_b[..., :3, 3]))
 
 
 def transform(a_from_b: np.ndarray, points_in_b: np.ndarray) -> np.ndarray:
-    """Points (..., 3) in a; the leading shapes of both arguments broadcast."""
+    """Transform points (..., 3) from b to a; the leading shapes of both arguments broadcast."""
     return np.einsum("...ij,...j->...i", a_from_b[..., :3, :3], points_in_b) + a_from_b[..., :3, 3]
 
 
 def from_rpy(position: np.ndarray, rpy: np.ndarray) -> np.ndarray:
-    """(..., 4, 4) from a position (..., 3) in m and roll, pitch, yaw (..., 3) in rad."""
+    """Return (..., 4, 4) from a position (..., 3) in m and roll, pitch, yaw (..., 3) in rad."""
     rpy = np.asarray(rpy, float)
     rotation = Rotation.from_euler("xyz", rpy.reshape(-1, 3)).as_matrix()
     return pose(rotation.reshape(*rpy.shape[:-1], 3, 3), position)
 
 
 def to_rpy(a_from_b: np.ndarray) -> np.ndarray:
-    """Roll, pitch, yaw (..., 3) in rad, pitch in [-pi/2, pi/2]; at pitch = +-pi/2 yaw is set to 0."""
+    """Return roll, pitch, yaw (..., 3) in rad, pitch in [-pi/2, pi/2]; at pitch = +-pi/2 yaw is set to 0."""
     rotation = a_from_b[..., :3, :3]
     roll_pitch_yaw = np.empty(rotation.shape[:-1])
     flat = 1.0 - np.abs(rotation[..., 2, 0]) < 1e-12
@@ -54,28 +54,28 @@ def to_rpy(a_from_b: np.ndarray) -> np.ndarray:
 
 
 def rotation_vector(rotation: np.ndarray) -> np.ndarray:
-    """Axis times angle (..., 3) in rad of rotations (..., 3, 3)."""
+    """Return the axis-angle vectors (..., 3) in rad of rotations (..., 3, 3)."""
     shape = rotation.shape[:-2]
     return Rotation.from_matrix(rotation.reshape(-1, 3, 3)).as_rotvec().reshape(*shape, 3)
 
 
 def from_rotation_vector(vector: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) from axis times angle (..., 3) in rad."""
+    """Return rotations (..., 3, 3) from axis-angle vectors (..., 3) in rad."""
     vector = np.asarray(vector, float)
     return Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(*vector.shape[:-1], 3, 3)
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Between poses (..., 4, 4): metres (...) between the origins, radians (...) between the orientations."""
+    """Return metres (...) between the origins and radians (...) between the orientations of poses (..., 4, 4)."""
     metres = np.linalg.norm(a[..., :3, 3] - b[..., :3, 3], axis=-1)
     relative = np.swapaxes(a[..., :3, :3], -1, -2) @ b[..., :3, :3]
     return metres, np.linalg.norm(rotation_vector(relative), axis=-1)
 
 
 def interpolate(times: np.ndarray, base_from_tool: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Poses (n, 4, 4) at times `at` (n,): straight in position, constant rate in rotation, held at the ends.
+    """Interpolate poses (n, 4, 4) at times `at` (n,): linear in position, slerp in rotation, clamped at the ends.
 
-    `times` (T,) s rising strictly, `base_from_tool` (T, 4, 4).
+    `times` (T,) s strictly increasing, `base_from_tool` (T, 4, 4).
     """
     at = np.clip(np.asarray(at, float), times[0], times[-1])
     if len(times) == 1:
@@ -86,7 +86,7 @@ def interpolate(times: np.ndarray, base_from_tool: np.ndarray, at: np.ndarray) -
 
 
 def is_pose(matrix: np.ndarray, tolerance: float = 1e-6) -> bool:
-    """Whether (..., 4, 4) is finite, rigid and right-handed throughout."""
+    """Return True when (..., 4, 4) is finite, rigid and right-handed throughout."""
     if matrix.shape[-2:] != (4, 4) or not np.isfinite(matrix).all():
         return False
     rotation = matrix[..., :3, :3]
@@ -96,7 +96,7 @@ def is_pose(matrix: np.ndarray, tolerance: float = 1e-6) -> bool:
 
 
 def look_at(position: np.ndarray, target: np.ndarray, up: np.ndarray = (0.0, 0.0, 1.0)) -> np.ndarray:  # type: ignore[assignment]
-    """base_from_camera (4, 4) of a camera (x right, y down, z forward) at `position` looking at `target`."""
+    """Return base_from_camera (4, 4) of a camera (x right, y down, z forward) at `position` looking at `target`."""
     forward = np.asarray(target, float) - np.asarray(position, float)
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, up)

@@ -1,7 +1,8 @@
-"""The program's own processes: the same program started again with a role, tied to its parent by one socket.
+"""The program's own processes: the program started again in a role, tied to its parent by one socket.
 
-The socket is the leash: when the parent goes, also by kill -9, the child reads its end and ends too, in its own way
-(the robot process stops the arm first). No signal is relied upon, and nothing is forked after Qt or torch.
+The socket ties the child's lifetime to its parent: when the parent ends, also by kill -9, the child reads end of file
+and shuts down in its own manner (the robot process stops the arm first). No signal is relied upon, and nothing is
+forked after Qt or torch.
 """
 
 import os
@@ -18,15 +19,15 @@ _MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
 
 def command(role: str, descriptor: int) -> list[str]:
-    """How this program is started again in a role; a frozen bundle has no interpreter of its own."""
+    """Return the command that starts this program in a role; a frozen bundle has no interpreter of its own."""
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, str(_MAIN)]
     return [*program, f"--role={role}", f"--channel={descriptor}"]
 
 
 class RoleProcess:
-    """A child process in a role (`robot`, `lab`, ...), and the channel to it.
+    """Child process in a role (`robot`, `lab`, ...), and the channel to it.
 
-    The child's first message must be {"ready": ...} or {"error": sentence}; `ready` holds the former's value.
+    The child's first message must be {"ready": ...} or {"error": message}; `ready` holds the former's value.
     Raises ProcessError, within `timeout` s, when the child ends or reports an error instead.
     """
 
@@ -35,7 +36,7 @@ class RoleProcess:
         self.channel, theirs = channel_pair()
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "LP_NUM_THREADS": "1"}
         with theirs:
-            # Standard output belongs to the command's own answer (`--json`), so a child writes to standard error.
+            # Standard output is reserved for the command's own result (`--json`), so a child writes to standard error.
             self._process = subprocess.Popen(
                 command(role, theirs.fileno()),
                 pass_fds=[theirs.fileno()],
@@ -72,11 +73,11 @@ class RoleProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; a signal that ended it as a negative number."""
+        """Exit code: None while running, negative signal number when ended by a signal."""
         return self._process.poll()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Let go of the leash and wait; a child that is still there after `timeout` s is killed."""
+        """Close the channel and wait; a child still running after `timeout` s is killed."""
         self.channel.close()
         try:
             self._process.wait(timeout)
@@ -92,5 +93,5 @@ class RoleProcess:
 
 
 def inherited_channel(descriptor: int) -> Channel:
-    """The child's end of the leash."""
+    """Return the child's end of the channel."""
     return Channel(socket.socket(fileno=descriptor))

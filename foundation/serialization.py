@@ -1,4 +1,4 @@
-"""Frozen dataclasses with arrays in them as plain values for JSON, and back by their type hints."""
+"""Serialization of frozen dataclasses with arrays to plain JSON values, and back by their type hints."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def to_plain(value: Any) -> Any:
-    """Dictionaries, lists, strings and finite numbers; arrays with their dtype; NaN and infinity become None."""
+    """Convert to dictionaries, lists, strings and finite numbers; arrays with their dtype; NaN and inf become None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, np.ndarray):
@@ -34,7 +34,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(values: Any, kind: type[T]) -> T:
-    """The dataclass `kind` that `to_plain` wrote. Raises SettingsError naming what does not fit."""
+    """Rebuild the dataclass `kind` from the output of `to_plain`; SettingsError names what does not fit."""
     try:
         return _read(values, kind)
     except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -1,7 +1,7 @@
-"""Settings that outlive the program: one frozen dataclass, one JSON file, replaced as a whole.
+"""Persistent settings: one frozen dataclass in one JSON file, replaced atomically.
 
 A file that cannot be read is never overwritten and never stops the program: it is kept aside, the defaults are used,
-and the caller gets a sentence to show.
+and the caller gets a message to show.
 """
 
 import dataclasses
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 def load(path: Path, kind: type[T]) -> tuple[T, str | None]:
-    """The settings in the file, or the defaults of the dataclass `kind` when there is none.
+    """Load the settings from the file, or the defaults of the dataclass `kind` when it does not exist.
 
-    The second value is None, or a sentence for the operator: the file was damaged, and where it is kept.
+    The second value is None, or a message for the operator: the file was damaged, and where it is kept.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def load(path: Path, kind: type[T]) -> tuple[T, str | None]:
 
 
 def save(path: Path, settings: Any) -> None:
-    """Write the settings; after a crash the file is either the old one or the new one."""
+    """Write the settings atomically: after a crash the file is either the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
@@ -51,9 +51,9 @@ def save(path: Path, settings: Any) -> None:
 
 
 def from_values(values: Any, kind: type[T]) -> T:
-    """A dataclass from JSON values, checked field by field; SettingsError names the field that is wrong.
+    """Build a dataclass from JSON values, checked field by field; SettingsError names the invalid field.
 
-    Fields that are missing keep their default; unknown fields are refused, so that no typing error is silent.
+    Missing fields keep their default; unknown fields are rejected, so that no typing error is silent.
     """
     if not dataclasses.is_dataclass(kind):
         raise TypeError(f"{kind} is not a dataclass")

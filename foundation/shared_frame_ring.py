@@ -1,7 +1,7 @@
-"""Pictures between processes without copying them through a socket: shared memory slots with sequence numbers.
+"""Image transport between processes: a shared memory ring whose slots are guarded by sequence numbers (seqlock).
 
 A stream is one anonymous memory file (memfd) of a few slots. The writer fills the slots in turn; a reader copies one
-and checks by its sequence number that it was not overwritten meanwhile. Descriptors are handed over a Unix socket in
+and checks by its sequence number that it was not overwritten meanwhile. Descriptors are passed over a Unix socket in
 the abstract namespace, so nothing has a name in a file system and nothing is left behind by any crash. After each frame
 the writer sends its readers one byte, so that they can sleep until then.
 """
@@ -24,11 +24,11 @@ __all__ = ["FramePublisher", "FrameReader", "FrameStream", "StoredFrame", "Strea
 
 
 class StreamGone(ProcessError):
-    """The process that made the pictures has ended."""
+    """The process that published the images has ended."""
 
 
 class FrameStream:
-    """The writing end of one stream, made by `FramePublisher.add`."""
+    """Writing end of one stream, created by `FramePublisher.add`."""
 
     def __init__(self, info: StreamInfo):
         self.info = info
@@ -41,7 +41,7 @@ class FrameStream:
         self._ended = False
 
     def write(self, rgb: np.ndarray, captured: float, depth_mm: np.ndarray | None = None) -> int:
-        """Make this picture the newest and wake the readers; returns its number, from 1 on."""
+        """Publish this image as the newest frame and wake the readers; return its number, from 1 on."""
         self._number += 1
         sequence, captured_view, number, rgb_view, depth_view = self._memory.slot(self._number)
         sequence[0] += 1
@@ -57,15 +57,15 @@ class FrameStream:
                 try:
                     reader.send(b"\n")
                 except BlockingIOError:
-                    pass  # it has unread wake-ups: it will look
+                    pass  # it has unread wake-ups and will look
                 except OSError:
                     self._readers.remove(reader)
                     reader.close()
         return self._number
 
     def hand_over(self, reader: socket.socket) -> None:
-        """Send the memory, readable only, and wake this reader from now on; where the stream has ended it sees that."""
-        with self._lock:  # a stream that ended in between would never be seen to
+        """Send the read-only memory and wake this reader from now on; close its socket when the stream has ended."""
+        with self._lock:  # otherwise a stream that ends in between would never be noticed
             if self._ended:
                 reader.close()
                 return
@@ -88,13 +88,13 @@ class FrameStream:
 
 
 class FramePublisher:
-    """Offers streams to readers on `address`, an abstract Unix socket name; owns one thread for those who ask."""
+    """Publisher of streams on `address`, an abstract Unix socket name; owns one thread that serves requests."""
 
     def __init__(self, address: str):
         self.address = address
         self.streams: dict[str, FrameStream] = {}
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.settimeout(None)  # whatever default a library has set: accepting waits for ever
+        self._listener.settimeout(None)  # whatever default a library has set: accept without a timeout
         try:
             self._listener.bind("\0" + address)
         except OSError as error:
@@ -105,14 +105,14 @@ class FramePublisher:
         self._thread.start()
 
     def add(self, info: StreamInfo) -> FrameStream:
-        """A further stream; its name must be new."""
+        """Add a stream; its name must be new."""
         if info.name in self.streams:
             raise ValueError(f"there is a stream {info.name} already")
         self.streams[info.name] = stream = FrameStream(info)
         return stream
 
     def remove(self, name: str) -> None:
-        """End one stream: its readers get StreamGone; the name may be added anew."""
+        """End one stream: its readers get StreamGone; the name may be added again."""
         self.streams.pop(name).close()
 
     def _serve(self) -> None:
@@ -150,7 +150,7 @@ class FramePublisher:
 
 
 def list_streams(address: str) -> list[StreamInfo]:
-    """The streams offered at `address`; StreamGone when nobody offers any there."""
+    """Return the streams published at `address`; StreamGone when there is no publisher."""
     channel = _connect(address)
     try:
         channel.send({"stream": None})
@@ -162,7 +162,7 @@ def list_streams(address: str) -> list[StreamInfo]:
 
 
 class FrameReader:
-    """The reading end of one stream. `latest` never waits; `wait` sleeps until a newer picture than the last read."""
+    """Reading end of one stream. `latest` never waits; `wait` sleeps until a frame newer than the last read."""
 
     def __init__(self, address: str, name: str):
         channel = _connect(address)
@@ -203,14 +203,14 @@ class FrameReader:
         return descriptors[0]
 
     def latest(self) -> StoredFrame | None:
-        """A copy of the newest picture, None before the first. StreamGone when the publisher has ended."""
+        """Return a copy of the newest frame, None before the first. StreamGone when the publisher has ended."""
         self._take_wake_ups()
         return self._copy_newest()
 
     def wait(self, after: int, timeout: float) -> StoredFrame:
-        """The picture after number `after`, or where that is gone, the next that is still there; with 0 the newest.
+        """Return the frame after number `after`, or if overwritten, the next one still available; with 0 the newest.
 
-        Who was held up for a moment misses none. TimeoutError when none came within `timeout` s.
+        A reader that was delayed briefly misses none. TimeoutError when none arrived within `timeout` s.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -244,7 +244,7 @@ class FrameReader:
         return None
 
     def _copy(self, wanted: int) -> StoredFrame | None:
-        """What is in the slot of picture `wanted`, whole; None while it is written over."""
+        """Copy the slot of frame `wanted` consistently (seqlock read); None if it was overwritten meanwhile."""
         sequence, captured, number, rgb, depth = self._memory.slot(wanted)
         before = int(sequence[0])
         if before % 2:
@@ -279,6 +279,6 @@ def _connect(address: str) -> Channel:
 
 
 def _same_user(sock: socket.socket) -> bool:
-    """Abstract sockets have no file permissions: the kernel says who is at the other end."""
+    """Check the peer's user by its kernel credentials: abstract sockets have no file permissions."""
     _, user, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
     return user == os.getuid()

@@ -1,4 +1,4 @@
-"""What the arm does over time, and what the model is asked about."""
+"""Trajectories of the arm, and the scene that the model is given."""
 
 from dataclasses import dataclass, replace
 
@@ -10,10 +10,10 @@ from foundation.poses import interpolate, is_pose
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Tool poses and gripper openness at given times.
+    """Tool poses and gripper openness over time.
 
-    `times` (T,) s, rising strictly; `base_from_tool` (T, 4, 4), tool = TCP; `openness` (T,) in [0, 1], 1 = open.
-    A frame nobody knows has NaN in its pose and openness. Raises ValueError for anything else.
+    `times` (T,) s, strictly increasing; `base_from_tool` (T, 4, 4), tool = TCP; `openness` (T,) in [0, 1], 1 = open.
+    An unknown frame has NaN in its pose and openness. Raises ValueError for anything else.
     """
 
     times: np.ndarray
@@ -53,7 +53,7 @@ class Trajectory:
         return float(self.times[-1] - self.times[0])
 
     def at(self, times: np.ndarray) -> "Trajectory":
-        """Resampled at `times` (n,) s from the known frames, held at the ends; ValueError when none is known."""
+        """Resample at `times` (n,) s from the known frames, clamped at the ends; ValueError when none is known."""
         known = self.known
         if not known.any():
             raise ValueError("no frame of this trajectory is known")
@@ -69,7 +69,7 @@ class Trajectory:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One camera's picture: `rgb` (H, W, 3) uint8, undistorted, `captured` s on the machine's monotonic clock."""
+    """One camera's image: `rgb` (H, W, 3) uint8, undistorted, `captured` s on the machine's monotonic clock."""
 
     camera: Camera
     rgb: np.ndarray
@@ -83,7 +83,7 @@ class View:
             )
 
     def cropped(self, left: int, top: int, width: int, height: int) -> "View":
-        """What a camera would see that pictures only this part; what lies beyond a border is the border's."""
+        """Crop the image and its camera together; beyond the border the edge pixels are replicated."""
         if (left, top, width, height) == (0, 0, self.camera.width, self.camera.height):
             return self
         rows = np.clip(np.arange(top, top + height), 0, self.camera.height - 1)
@@ -94,8 +94,8 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What the model is asked about: one picture per camera, the tool's present pose (4, 4) and openness, and the arm's
-    joints (7,) rad, None where they are not known."""
+    """Input of the model: one image per camera, the tool's present pose (4, 4) and openness, and the arm's joints (7,)
+    rad, None where they are not known."""
 
     views: tuple[View, ...]
     base_from_tool: np.ndarray

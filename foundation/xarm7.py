@@ -1,8 +1,8 @@
-"""The UFACTORY xArm7 with its first-generation gripper: kinematics, limits, masses.
+"""Kinematics, limits and masses of the UFACTORY xArm7 with its first-generation gripper.
 
-Sources: the maker's xarm-7.md (modified DH, limits), the xArm user manual (speeds), xarm_ros (tool point 172 mm in
-front of the flange, gripper). Real arms carry individually calibrated DH values: where forward kinematics decides
-about millimetres, ask the controller. Lengths in m, angles in rad.
+Sources: the manufacturer's xarm-7.md (modified DH, limits), the xArm user manual (speeds), xarm_ros (TCP 172 mm in
+front of the flange, gripper). Real arms carry individually calibrated DH parameters: where forward kinematics must be
+accurate to millimetres, query the controller. Lengths in m, angles in rad.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from foundation.poses import pose, rotation_vector
 JOINTS = 7
 JOINT_NAMES = tuple(f"joint{i}" for i in range(1, JOINTS + 1))
 
-# Modified DH (Craig), one row a joint: d, alpha of the link before, a of the link before.
+# Modified DH (Craig), one row per joint: d, alpha of the previous link, a of the previous link.
 DH = np.array(
     [
         [0.267, 0.0, 0.0],
@@ -32,12 +32,12 @@ LOWER = np.array([-2 * np.pi, -2.042035, -2 * np.pi, -0.10472, -2 * np.pi, -1.69
 UPPER = np.array([2 * np.pi, 2.024581, 2 * np.pi, 3.92699, 2 * np.pi, np.pi, 2 * np.pi])
 
 MAX_JOINT_SPEED = np.pi  # rad/s
-MAX_JOINT_ACCELERATION = 20.0  # rad/s2, as the SDK clips it
+MAX_JOINT_ACCELERATION = 20.0  # rad/s2, as clipped by the SDK
 MAX_JOINT_JERK = np.deg2rad(28647)  # rad/s3
 MAX_TCP_SPEED = 1.0  # m/s, planned Cartesian moves
 EFFORT = np.array([50.0, 50.0, 30.0, 30.0, 30.0, 20.0, 20.0])  # N m
 
-# Model HT_BR2; "for reference only", says the maker. kg, and centres of mass in the link's DH frame in m.
+# Model HT_BR2; "for reference only" according to the manufacturer. kg, and centres of mass in the link's DH frame in m.
 BASE_MASS = 0.88556
 LINK_MASS = np.array([2.382, 1.869, 1.638, 1.727, 1.320, 1.325, 0.170])
 LINK_CENTRE = (
@@ -66,9 +66,9 @@ LINK_INERTIA = np.array(  # principal, kg m2
     ]
 )
 
-FLANGE_FROM_TOOL = pose(position=np.array([0.0, 0.0, 0.172]))  # TCP between the finger tips, z out of the gripper
+FLANGE_FROM_TOOL = pose(position=np.array([0.0, 0.0, 0.172]))  # TCP between the fingertips, z out of the gripper
 GRIPPER_MASS = 0.82  # kg
-GRIPPER_CENTRE = 0.048  # m of its centre of mass in front of the flange
+GRIPPER_CENTRE = 0.048  # m from the flange to its centre of mass, along the tool axis
 GRIPPER_STROKE = 0.084  # m between the fingers when open
 GRIPPER_OPEN_PULSE = 850  # the controller's unit; larger is more open
 GRIPPER_FORCE = 30.0  # N
@@ -77,7 +77,7 @@ HOME = np.array([0.0, -0.247, 0.0, 0.909, 0.0, 1.15644, 0.0])  # tool down, flan
 
 
 def _before_rotation() -> np.ndarray:
-    """(7, 4, 4): what stands before each joint's rotation about its own z."""
+    """Return (7, 4, 4): the constant transform before each joint's rotation about its own z."""
     d, alpha, a = DH.T
     result = np.zeros((JOINTS, 4, 4))
     result[:, 0, 0] = result[:, 3, 3] = 1.0
@@ -95,7 +95,7 @@ _BEFORE_ROTATION = _before_rotation()
 
 
 def link_frames(q: np.ndarray) -> np.ndarray:
-    """base_from_link (..., 7, 4, 4) of the seven DH frames, the last being the flange, for joints q (..., 7)."""
+    """Return base_from_link (..., 7, 4, 4) of the seven DH frames, the last being the flange, for joints q (..., 7)."""
     q = np.asarray(q, float)
     cos, sin = np.cos(q), np.sin(q)
     frames = np.empty((*q.shape, 4, 4))
@@ -111,12 +111,12 @@ def link_frames(q: np.ndarray) -> np.ndarray:
 
 
 def forward(q: np.ndarray, flange_from_tool: np.ndarray = FLANGE_FROM_TOOL) -> np.ndarray:
-    """base_from_tool (..., 4, 4) for joints q (..., 7)."""
+    """Return base_from_tool (..., 4, 4) for joints q (..., 7)."""
     return link_frames(q)[..., -1, :, :] @ flange_from_tool
 
 
 def jacobian(q: np.ndarray, flange_from_tool: np.ndarray = FLANGE_FROM_TOOL) -> np.ndarray:
-    """(..., 6, 7): tool velocity (m/s, then rad/s, in base) per joint velocity (rad/s)."""
+    """Return the Jacobian (..., 6, 7): tool velocity (m/s, then rad/s, in base) per joint velocity (rad/s)."""
     frames = link_frames(q)
     axes = np.swapaxes(frames[..., :3, 2], -1, -2)
     tool = (frames[..., -1, :, :] @ flange_from_tool)[..., :3, 3]
@@ -125,19 +125,19 @@ def jacobian(q: np.ndarray, flange_from_tool: np.ndarray = FLANGE_FROM_TOOL) -> 
 
 
 def within_limits(q: np.ndarray, margin: float = 0.0) -> np.ndarray:
-    """Bool (...): whether joints q (..., 7) keep `margin` rad inside their ranges; NaN does not."""
+    """Return bool (...): joints q (..., 7) at least `margin` rad inside their ranges; False for NaN."""
     return np.all((q >= LOWER + margin) & (q <= UPPER - margin), axis=-1)
 
 
 @dataclass(frozen=True)
 class IkOptions:
-    """How `inverse` searches; tolerances are far below the arm's repeatability of 0.1 mm."""
+    """Options of `inverse`; the tolerances are far below the arm's repeatability of 0.1 mm."""
 
     position_tolerance: float = 1e-6  # m
     rotation_tolerance: float = 1e-5  # rad
     iterations: int = 60
-    margin: float = 0.02  # rad kept free at each joint's end
-    posture_gain: float = 0.1  # pull towards the posture through the redundancy, per iteration
+    margin: float = 0.02  # rad kept free at each end of a joint's range
+    posture_gain: float = 0.1  # pull towards the posture in the null space, per iteration
 
 
 def inverse(
@@ -148,10 +148,10 @@ def inverse(
     flange_from_tool: np.ndarray = FLANGE_FROM_TOOL,
     options: IkOptions = IkOptions(),
 ) -> np.ndarray | None:
-    """Joints (7,) that put the tool at `base_from_tool` (4, 4), reached from `near` (7,); None when not reached.
+    """Solve the inverse kinematics of `base_from_tool` (4, 4), starting from `near` (7,); None when not reached.
 
     Damped least squares (Nakamura and Hanafusa 1986) with limits clamped at each step. The one redundant degree of
-    freedom is spent on coming close to `posture` (7,) in the null space; without one, on staying close to `near`.
+    freedom is resolved towards `posture` (7,) in the null space; without one, towards `near`.
     """
     wanted_posture = near if posture is None else posture
     reached: np.ndarray | None = None
@@ -167,7 +167,7 @@ def inverse(
             if posture is None or (reached is not None and np.abs(q - reached).max() < 1e-4):
                 return q
             reached = q
-        # Far targets are approached in bounded steps, where the linearisation still holds.
+        # Far targets are approached in bounded steps, within which the linearisation holds.
         error *= min(1.0, 0.2 / max(metres, 1e-12), 0.6 / max(radians, 1e-12))
         J = jacobian(q, flange_from_tool)
         damping = 1e-4 * min(1.0, metres + radians)
@@ -186,13 +186,13 @@ def inverse_anywhere(
     attempts: int = 20,
     seed: int = 0,
 ) -> np.ndarray | None:
-    """Like `inverse`, but tries other postures too when `near` does not lead there; the closest found, or None."""
+    """Solve like `inverse`, with random restarts when `near` fails; the solution closest to `near`, or None."""
     direct = inverse(base_from_tool, near, flange_from_tool=flange_from_tool)
     if direct is not None:
         return direct
     generator = np.random.default_rng(seed)
     best: np.ndarray | None = None
-    # Whole turns of J1, J3, J5, J7 add nothing new: half a turn to each side covers the arm's postures.
+    # Full turns of J1, J3, J5, J7 add nothing new: half a turn to each side covers the arm's postures.
     lower, upper = np.maximum(LOWER, -np.pi), np.minimum(UPPER, np.pi)
     for _ in range(attempts):
         q = inverse(base_from_tool, generator.uniform(lower, upper), flange_from_tool=flange_from_tool)
@@ -202,10 +202,10 @@ def inverse_anywhere(
 
 
 def pulse_from_openness(openness: float) -> float:
-    """The gripper controller's pulses for an openness in [0, 1]."""
+    """Return the gripper controller's pulses for an openness in [0, 1]."""
     return openness * GRIPPER_OPEN_PULSE
 
 
 def openness_from_pulse(pulse: float) -> float:
-    """Openness in [0, 1] from the gripper controller's pulses (which may lie a little outside 0..850)."""
+    """Return the openness in [0, 1] for the gripper controller's pulses (which may lie a little outside 0..850)."""
     return min(1.0, max(0.0, pulse / GRIPPER_OPEN_PULSE))

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from gui.close_dialog import WHY, under_way
 from gui.runtime.connection import Connection
@@ -60,12 +61,14 @@ class Program(QObject):
         settings_file: Path | None = None,
         crashes: Path | None = None,
         library: Path | None = None,
+        *,
+        deadlines: Deadlines = PRODUCTION,
     ):
         super().__init__()
         self.settings_file = settings_file or program_settings.settings_file()
         first_start = not self.settings_file.exists()
         settings, damaged = program_settings.load(self.settings_file)
-        self.session = Session(settings, library)
+        self.session = Session(settings, library, deadlines=deadlines)
         self.jobs, self.messages = Jobs(self), Messages(self)
         self.connection = Connection(self.session, self.jobs, self)
         self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)

@@ -9,7 +9,7 @@ from model.checkpoints.default_weights import EMBEDDED_FOLDER
 
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
-    """The sub-commands' arguments."""
+    """Add the sub-commands and their arguments."""
     commands = parser.add_subparsers(dest="model_command", metavar="COMMAND", required=True)
 
     def add(name: str, help_: str) -> argparse.ArgumentParser:
@@ -48,7 +48,7 @@ def _add_training(train: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace, models: Path) -> tuple[dict[str, Any], str]:
-    """Carry out a sub-command: its answer, and the same as text. `models`: where fetched models are kept."""
+    """Run a sub-command; return its result and the same as text. `models`: folder of the fetched models."""
     return {"import": _import, "fetch": _fetch, "check": _check}[parsed.model_command](parsed, models)
 
 
@@ -93,7 +93,7 @@ def _add_dtype(parser: argparse.ArgumentParser) -> None:
 
 
 class _Told:
-    """Progress on standard error: a line when what is done changes, and at every tenth."""
+    """Progress on standard error: a line when the activity changes, and at every tenth."""
 
     def __init__(self) -> None:
         self._last: tuple[str, int] | None = None

@@ -1,23 +1,23 @@
-"""What can be wrong with what the model is given or gives, said so that a person can do something about it."""
+"""Errors of the model's inputs, outputs and weights, worded so that the user can act on them."""
 
 from foundation.errors import KnownError
 
 
 class ModelError(KnownError):
-    """The model cannot be loaded, asked, or understood."""
+    """The model cannot be loaded or run, or its output cannot be interpreted."""
 
 
 class ActionImageError(ModelError):
-    """Action images cannot be drawn or read with these cameras, or this trajectory."""
+    """Action images cannot be rendered or decoded with these cameras, or this trajectory."""
 
 
 class WeightsError(ModelError):
-    """A file of weights is damaged, incomplete, of another model, or not to be trusted."""
+    """A weights file is damaged, incomplete, of another model, or not trusted."""
 
 
 class ModelMemoryError(ModelError):
-    """The machine has not enough memory, or disk, for what was asked."""
+    """The machine has too little memory or disk space for the request."""
 
 
 class GenerationCancelled(ModelError):
-    """A generation was taken back while it ran; nothing of it is kept."""
+    """A generation was cancelled while it ran; its partial result is discarded."""

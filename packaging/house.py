@@ -1,6 +1,6 @@
-"""Which module imports which, read from the sources: for tests/test_layers.py, and for the picture of the house.
+"""Import graph of the program, read from the sources: for tests/test_layers.py, and for the architecture diagram.
 
-`python packaging/house.py` draws docs/pictures/house.svg anew.
+`python packaging/house.py` regenerates docs/pictures/house.svg.
 """
 
 import ast
@@ -34,7 +34,7 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
 
 
 def imports(known: dict[str, Path]) -> Iterator[Import]:
-    """Yield every import of the known modules, those inside functions too."""
+    """Yield every import of the known modules, including those inside functions."""
     for module, path in known.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         typing = {
@@ -57,14 +57,14 @@ def imports(known: dict[str, Path]) -> Iterator[Import]:
 
 
 def room(module: str, known: dict[str, Path]) -> str:
-    """Return the folder of the first or second level in which a module lives: "gui", "gui.record"."""
+    """Return the folder of the first or second level that contains a module: "gui", "gui.record"."""
     parts = module.split(".")
     deep = len(parts) > 2 or (len(parts) == 2 and known[module].name == "__init__.py")
     return ".".join(parts[:2]) if deep else parts[0]
 
 
 def room_arrows(known: dict[str, Path]) -> dict[tuple[str, str], int]:
-    """Return how many imports lead from one room to another, but for those that only name types."""
+    """Return the number of imports from one room to another, except those for type checking only."""
     counted: dict[tuple[str, str], int] = defaultdict(int)
     for each in imports(known):
         if each.target in known and not each.typing_only:
@@ -74,7 +74,7 @@ def room_arrows(known: dict[str, Path]) -> dict[tuple[str, str], int]:
     return dict(counted)
 
 
-# The floors of the house, the highest first; every folder with how many columns of the picture it takes.
+# The layers, highest first; every folder with the number of columns it takes in the diagram.
 _FLOORS = (
     (("gui", 7), ("benchmarks", 3)),
     (("workflows", 10),),
@@ -86,9 +86,9 @@ _COLUMN, _BOX, _STEP, _HEAD, _GAP = 140, 34, 58, 34, 16  # px
 
 
 def drawing(known: dict[str, Path]) -> str:
-    """Return the house as SVG: floors of folders, their rooms with how many modules each, and what stands on what.
+    """Return the diagram as SVG: layers of folders, their rooms with the number of modules in each, and the imports.
 
-    An arrow that follows from others is left out: what imports b, and b imports c, may import c as well.
+    Arrows that follow from others are left out (transitive reduction): what imports b may import all that b imports.
     """
     arrows = room_arrows(known)
     parts, y = [], _GAP
@@ -116,7 +116,7 @@ def drawing(known: dict[str, Path]) -> str:
 
 
 def _levels(folder: str, known: dict[str, Path], arrows: dict[tuple[str, str], int]) -> list[list[str]]:
-    """The rooms of a folder, highest first: each stands above all that it imports."""
+    """Return the rooms of a folder by level, highest first: each is above all that it imports."""
     rooms = sorted({room(module, known) for module in known if room(module, known).startswith(f"{folder}.")})
     depth: dict[str, int] = {}
 

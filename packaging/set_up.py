@@ -1,6 +1,6 @@
-"""Makes `.venv` from the locks, and sees to the system packages. Needs nothing but a plain Python 3.11 to 3.13.
+"""Creates `.venv` from the lock files, and installs the system packages. Needs only a plain Python 3.11 to 3.13.
 
-Called by `make setup`, before every `make run` and `make check`: when nothing has changed it ends at once.
+Called by `make setup`, before every `make run` and `make check`: returns at once when nothing has changed.
 """
 
 import hashlib
@@ -68,13 +68,13 @@ def see_to_system_packages() -> None:
 
 
 def install_torch() -> None:
-    """Install the CUDA build where there is an NVIDIA card, else the CPU build, which is ten times smaller."""
+    """Install the CUDA build if there is an NVIDIA card, else the CPU build, which is ten times smaller."""
     if shutil.which("nvidia-smi") and succeeds("nvidia-smi"):
         say("installing torch with CUDA")
         install(TORCH_CUDA)
         return
     say("installing torch for the CPU")
-    # First wherever pip looks by itself, then PyTorch's index of CPU builds.
+    # First from pip's configured index, then from PyTorch's own index of CPU builds.
     for more in ([], ["--extra-index-url", CPU_INDEX]):
         if install(TORCH_CPU, *more, may_fail=True):
             return

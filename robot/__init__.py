@@ -1,1 +1,1 @@
-"""The arm: the driver over the official SDK, the limiter, planning, the robot loop and its process."""
+"""Robot arm: driver over the official SDK, limiter, motion planning, control loop and its process."""

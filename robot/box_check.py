@@ -1,8 +1,8 @@
-"""What the control box must be set to, beside what it is set to.
+"""Comparison of the control box's settings with those that the program requires.
 
-The box's settings change what a command means: velocities of hand control turn about its own tool point and go along
-its own world frame, and hand guiding carries the arm by its gravity and payload (xArm user manual). The program's
-kinematics take the tool point 172 mm in front of the flange, the arm on a level table, and no world frame.
+The settings change the meaning of commands: Cartesian velocities rotate about the box's tool point and act along the
+axes of its world frame, and hand guiding compensates with its gravity and payload (xArm user manual). The program's
+kinematics assume the tool point 172 mm in front of the flange, the arm on a level table, and no world frame offset.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from foundation import xarm7
 from foundation.arm import ControllerSettings
 
 LARGEST_KINEMATICS_ERROR_MM = 1.0
-_NEAR = 1e-3  # m, rad, parts of g: the box keeps 32-bit numbers, and its reports round
-_LIGHTER, _OFF_CENTRE = 0.25, 0.03  # kg, m: less does not change how the arm is carried
+_NEAR = 1e-3  # m, rad, parts of g: the box stores 32-bit numbers, and its reports are rounded
+_LIGHTER, _OFF_CENTRE = 0.25, 0.03  # kg, m: smaller differences do not affect gravity compensation
 _LEVEL = 0.02  # parts of g: a degree of tilt
-_LEAST_SENSITIVITY = 3  # the maker advises against less
+_LEAST_SENSITIVITY = 3  # the manufacturer advises against less
 
-POSTURES = xarm7.HOME + np.random.default_rng(7).uniform(-0.6, 0.6, (20, xarm7.JOINTS))  # to compare kinematics on
+POSTURES = xarm7.HOME + np.random.default_rng(7).uniform(-0.6, 0.6, (20, xarm7.JOINTS))  # to compare the kinematics on
 
-# As UFACTORY Studio sets a box for this arm on a table, with this gripper.
+# Settings as UFACTORY Studio makes them for this arm on a table, with this gripper.
 EXPECTED = ControllerSettings(
     tcp_offset=(*(float(part) for part in xarm7.FLANGE_FROM_TOOL[:3, 3]), 0.0, 0.0, 0.0),
     world_offset=(0.0,) * 6,
@@ -37,11 +37,14 @@ SET_RIGHT = "Set it right"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One thing in the control box beside what the program needs.
+    """One setting of the control box compared with what the program requires.
 
-    `name` is the field of ControllerSettings; `refuses`: nothing may be moved until it is right; `write`: what one
-    press can set it to, empty where a person has to do it in UFACTORY Studio; `why`: what happens otherwise; `press`:
-    what stands on the button.
+    Attributes:
+        name: Field of ControllerSettings.
+        refuses: Motion is refused while the setting differs.
+        why: Consequence of the difference.
+        write: Value that one press can write, empty if it must be set in UFACTORY Studio.
+        press: Label of the button.
     """
 
     name: str
@@ -58,9 +61,9 @@ class Compared:
 def compare(
     found: ControllerSettings, *, gripper: bool = True, kinematics_error_mm: float | None = 0.0
 ) -> tuple[Compared, ...]:
-    """Everything that is looked at. `gripper`: whether one is mounted.
+    """Compare all settings with the expected ones. `gripper`: whether one is mounted.
 
-    `kinematics_error_mm`: between the box's forward kinematics and ours, None where it could not be asked for.
+    `kinematics_error_mm` is the difference between the box's forward kinematics and ours, None if it is unknown.
     """
     return (
         _pose(
@@ -124,12 +127,12 @@ def compare(
 
 
 def differences(compared: tuple[Compared, ...]) -> tuple[Compared, ...]:
-    """What is not as it should be, what refuses motion first."""
+    """Return the settings that differ, those that refuse motion first."""
     return tuple(sorted((each for each in compared if each.differs), key=lambda each: not each.refuses))
 
 
 def refusal(compared: tuple[Compared, ...]) -> str:
-    """Why the arm must not be moved with these settings, '' when it may."""
+    """Return the reason why the arm must not be moved with these settings, '' if it may."""
     refusing = next((each for each in compared if each.differs and each.refuses), None)
     if refusing is None:
         return ""
@@ -173,13 +176,13 @@ def _reduced_words(found: ControllerSettings) -> str:
 
 
 def _close(values: tuple[float, ...], expected: tuple[float, ...], near: float = _NEAR) -> bool:
-    """Whether all are numbers, as many as expected, and near them."""
+    """Return whether all values are finite, as many as expected, and within `near` of them."""
     difference = np.array(values, float) - expected if len(values) == len(expected) else np.array([np.nan])
-    return bool((np.abs(difference) < near).all())  # NaN is near nothing
+    return bool((np.abs(difference) < near).all())  # comparisons with NaN are false
 
 
 def pose_words(values: tuple[float, ...]) -> str:
-    """An offset in mm, and its turns in degrees where it has any."""
+    """Format an offset in mm, with its rotations in degrees if it has any."""
     place = " / ".join(f"{1000 * part:.1f}".removesuffix(".0") for part in values[:3]) + " mm"
     if not np.abs(values[3:]).max(initial=0.0) > _NEAR:
         return place
@@ -187,13 +190,13 @@ def pose_words(values: tuple[float, ...]) -> str:
 
 
 def payload_words(values: tuple[float, ...]) -> str:
-    """Mass and centre."""
+    """Format the payload's mass and centre of mass."""
     centre = " / ".join(f"{1000 * part:.0f}" for part in values[1:])
     return f"{values[0]:.2f} kg at {centre} mm" if values[0] else "none"
 
 
 def gravity_words(direction: tuple[float, ...]) -> str:
-    """How the arm must be mounted for gravity to point there."""
+    """Describe the mounting of the arm that corresponds to this direction of gravity."""
     for words, along in (("on a table", (0.0, 0.0, -1.0)), ("under a ceiling", (0.0, 0.0, 1.0))):
         if _close(direction, along, _LEVEL):
             return words

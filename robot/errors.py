@@ -1,11 +1,11 @@
-"""Faults of the arm, its controller, and the way to it."""
+"""Errors of the arm, its controller and the link."""
 
 from foundation.errors import KnownError
 
 
 class RobotError(KnownError):
-    """The arm cannot be reached, refuses, or must not do what was asked."""
+    """The arm cannot be reached, refuses, or must not do what was requested."""
 
 
 class LinkError(RobotError):
-    """Nothing comes back from the arm's controller any more, or its answer makes no sense."""
+    """The arm's controller no longer answers, or its answer is invalid."""

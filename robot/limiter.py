@@ -1,8 +1,8 @@
-"""The last thing before the wire: whatever is wanted, what it lets through stays within the limits.
+"""Limiter, the last stage before the wire: whatever the targets, its output stays within the limits.
 
 Safe by induction. With every step the limiter holds a braking motion, sample by sample, that keeps all limits until the
-arm stands. A step towards the target is taken only when a complete braking motion from there keeps them too; else the
-arm takes the next sample of the braking motion it already has. So there is always a safe way on, whatever the targets
+arm stands. A step towards the target is taken only if a complete braking motion from there keeps them too; otherwise
+the arm takes the next sample of the braking motion it already has. So a safe continuation exists whatever the targets
 are. Both motions come from ruckig (Berscheid and Kroeger 2021: time-optimal, jerk-bounded).
 """
 
@@ -14,9 +14,9 @@ import ruckig
 from foundation import xarm7
 from robot.workspace import FACES, TCP, Workspace, arm_points
 
-PERIOD = 0.01  # s: 100 Hz, as the maker advises for servo mode
-_SLACK = 1e-9  # rad, m: rounding, far below what can be measured
-# No setting may go beyond these: the arm's own limits, and the maker's longest step in servo mode.
+PERIOD = 0.01  # s: 100 Hz, as the manufacturer advises for servo mode
+_SLACK = 1e-9  # rad, m: rounding, far below measurement resolution
+# No setting may exceed these: the arm's own limits, and the manufacturer's longest step in servo mode.
 _MOST = (
     ("tcp_speed", xarm7.MAX_TCP_SPEED, "m/s"),
     ("tcp_step", 0.010, "m"),
@@ -29,10 +29,10 @@ _INTERCEPTS = np.array([2, 4, 7, 12, 20, 35]) * PERIOD
 
 @dataclass(frozen=True)
 class LimiterSettings:
-    """What the arm may do. Speeds follow ISO 10218-1's reduced speed near people; SI units.
+    """Limits of the arm's motion. Speeds follow ISO 10218-1's reduced speed near people; SI units.
 
-    Acceleration and jerk lie well inside the controller's own (20 rad/s2, 500 rad/s3): from full joint speed the arm
-    stands within 0.3 s.
+    Acceleration and jerk are well below the controller's own (20 rad/s2, 500 rad/s3): from full joint speed the arm
+    stops within 0.3 s.
     """
 
     tcp_speed: float = 0.250  # m/s
@@ -64,7 +64,7 @@ class LimiterSettings:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class JointState:
-    """Where a motion is at one moment, each (7,): rad, rad/s, rad/s2."""
+    """State of a motion at one time, each (7,): rad, rad/s, rad/s2."""
 
     position: np.ndarray
     velocity: np.ndarray
@@ -83,24 +83,24 @@ class JointState:
 
 
 def standing_at(position: np.ndarray) -> JointState:
-    """The state of an arm that stands at `position` (7,) rad."""
+    """Return the state of an arm at rest at `position` (7,) rad."""
     nothing = np.zeros(xarm7.JOINTS)
     return JointState(np.array(position, float), nothing, nothing)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
-    """What goes to the wire next, and why it is not what was wanted ('' when it is on its way there)."""
+    """Next state to send, and the reason why it does not lead to the target ('' if it does)."""
 
     state: JointState
     reason: str = ""
 
 
 class Limiter:
-    """Turns any stream of wanted joint states into one the arm may follow, one call each PERIOD.
+    """Limiter that turns any stream of wanted joint states into one the arm may follow, called once per PERIOD.
 
-    `seed` (7,) rad are the measured joints of a standing arm: the first target is the present pose. A start outside
-    the workspace or a joint's range is allowed; from there every motion that does not lead further out is.
+    `seed` (7,) rad are the measured joints of an arm at rest: the first target is the present pose. A start outside the
+    workspace or a joint's range is allowed; from there every motion that does not lead further out is.
     """
 
     def __init__(self, seed: np.ndarray, settings: LimiterSettings = LimiterSettings()):
@@ -113,20 +113,20 @@ class Limiter:
         self.seed(seed)
 
     def seed(self, position: np.ndarray) -> None:
-        """Begin again from a standing arm's measured joints (7,) rad. ValueError when they are not seven numbers."""
+        """Restart from the measured joints (7,) rad of an arm at rest; ValueError if not seven finite numbers."""
         state = standing_at(position)
         if not state.finite:
             raise ValueError(f"the arm reports joints that are not seven numbers: {position}")
         self.state = state
         self._brake: list[JointState] = []
         self._scale = 1.0
-        # How far outside each face and joint range the arm may be: what it is now, never more again.
+        # Permitted excess beyond each face and joint range: the present one, which may only shrink.
         self._outside_box = np.maximum(self._box(arm_points(state.position)), 0.0)
         self._outside_range = np.maximum(self._range(state.position[None]), 0.0)
 
     @property
     def outside(self) -> str:
-        """Where the arm is though it must not be, '' when inside: the sentence for the operator."""
+        """Message for the operator if the arm is outside its workspace or joint ranges, '' if inside."""
         faces = [name for name, depth in zip(FACES, self._outside_box, strict=True) if depth > 1e-4]
         joints = [f"J{i + 1}" for i in range(xarm7.JOINTS) if self._outside_range[:, i].any()]
         if faces:
@@ -136,7 +136,7 @@ class Limiter:
         return ""
 
     def toward(self, wanted: JointState) -> Step:
-        """The next sample on the way to `wanted`, which may move: it is where the arm should be after this step."""
+        """Return the next sample towards `wanted`, a state that may move, due after this step."""
         refusal = self._refusal(wanted)
         if refusal:
             return self.brake(refusal)
@@ -155,7 +155,7 @@ class Limiter:
         return self.brake(reason or "no way there was found")
 
     def brake(self, reason: str = "stopping") -> Step:
-        """The next sample of the braking motion; the arm stands once it is used up."""
+        """Return the next sample of the braking motion; at its end the arm is at rest."""
         if self._brake:
             self.state = self._brake.pop(0)
         elif not self.state.standing:
@@ -185,7 +185,7 @@ class Limiter:
         )
 
     def _approach(self, wanted: JointState) -> JointState | None:
-        """The state one step along the quickest way to `wanted`, meeting it on its way when it moves."""
+        """Return the state one step along the time-optimal path to `wanted`, intercepting it if it moves."""
         motion = self._motion
         motion.current_position = self.state.position.tolist()
         motion.current_velocity = self.state.velocity.tolist()
@@ -214,7 +214,7 @@ class Limiter:
         return JointState(*(np.array(part) for part in self._trajectory.at_time(moment)))
 
     def _try(self, candidate: JointState) -> str:
-        """Take the candidate, and its braking motion, when both keep every limit; else say which one does not."""
+        """Accept the candidate and its braking motion if both keep every limit; else return the violated limit."""
         if not candidate.finite:
             return "no way there was found"
         brake = self.braking_from(candidate)
@@ -246,7 +246,7 @@ class Limiter:
         return ""
 
     def braking_from(self, state: JointState) -> list[JointState] | None:
-        """The braking motion from any state until the arm stands, every PERIOD; None when there is none."""
+        """Return the braking motion from any state to rest, every PERIOD; None if there is none."""
         braking, trajectory = self._braking, self._trajectory
         braking.current_position = state.position.tolist()
         braking.current_velocity = state.velocity.tolist()
@@ -266,14 +266,14 @@ class Limiter:
         return self.settings.workspace.violation(points)
 
     def _range(self, samples: np.ndarray) -> np.ndarray:
-        """(2, 7): how far the samples (n, 7) reach below and above the joints' ranges, rad."""
+        """Return how far the samples (n, 7) reach below and above the joint ranges, (2, 7) rad."""
         return np.stack([self.settings.lower - samples.min(axis=0), samples.max(axis=0) - self.settings.upper])
 
 
 def exact_step(state: JointState, wanted: JointState, settings: LimiterSettings) -> JointState | None:
-    """`wanted` itself, when three pieces of bounded constant jerk lead there in exactly one PERIOD; else None.
+    """Return `wanted` if three pieces of bounded constant jerk lead there in exactly one PERIOD; else None.
 
-    A planned motion is followed this way without any delay or ripple; ruckig's quickest way would ripple around it.
+    A planned motion is tracked this way without delay or ripple; ruckig's time-optimal path would ripple around it.
     """
     known = np.stack(
         [
@@ -292,7 +292,7 @@ def exact_step(state: JointState, wanted: JointState, settings: LimiterSettings)
 
 
 def _jerks_from_change() -> np.ndarray:
-    """(3, 3): from change of position, velocity, acceleration over PERIOD to three equal pieces' constant jerks."""
+    """Return the (3, 3) map from changes of position, velocity, acceleration over PERIOD to three constant jerks."""
     h = PERIOD / 3
     change = np.empty((3, 3))
     for piece in range(3):

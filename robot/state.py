@@ -1,4 +1,4 @@
-"""What is known about the arm, and the one word for it, computed from that."""
+"""Facts known about the arm, and its state, computed from them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,10 +8,10 @@ from robot.box_check import Compared
 
 
 class Activity(StrEnum):
-    """What the robot loop is doing with the arm."""
+    """Activity of the robot loop."""
 
     NOTHING = "nothing"
-    PREPARING = "preparing"  # mode and readiness were asked for, the controller has not confirmed them yet
+    PREPARING = "preparing"  # mode and readiness were requested, the controller has not confirmed them yet
     HOLDING = "holding"
     FOLLOWING = "following"
     JOGGING = "jogging"
@@ -20,7 +20,7 @@ class Activity(StrEnum):
 
 
 class ArmState(StrEnum):
-    """The arm as the operator sees it."""
+    """State of the arm as shown to the operator."""
 
     DISCONNECTED = "disconnected"
     ERROR = "error"
@@ -38,8 +38,11 @@ class ArmState(StrEnum):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Facts:
-    """Everything the loop knows. `status` and `joints` are the controller's latest; None before the first, or when the
-    link is lost. `enabled`: the motors were enabled over this link and no error came since."""
+    """Facts known to the loop.
+
+    `status` and `joints` are the controller's latest; None before the first, or when the link is lost. `enabled`: the
+    motors were enabled over this link and no error has occurred since.
+    """
 
     status: ArmStatus | None = None
     joints: JointReading | None = None
@@ -47,12 +50,12 @@ class Facts:
     activity: Activity = Activity.NOTHING
     paused: bool = False
     openness: float | None = None  # measured, in [0, 1]
-    commanded_openness: float | None = None  # asked for last over this link
+    commanded_openness: float | None = None  # last requested over this link
     progress: float = 0.0  # of the trajectory followed, in [0, 1]
-    limited: str = ""  # why the limiter does not let through what is wanted
-    box: ControllerSettings | None = None  # as set in the control box, None before it has told
-    compared: tuple[Compared, ...] = ()  # that, beside what the program needs
-    fault: str = ""  # what last ended a motion, or the link: a sentence for the operator
+    limited: str = ""  # why the limiter does not let the target through
+    box: ControllerSettings | None = None  # settings of the control box, None before it has reported them
+    compared: tuple[Compared, ...] = ()  # these settings compared with what the program requires
+    fault: str = ""  # what last ended a motion, or the link: a message for the operator
 
     @property
     def state(self) -> ArmState:

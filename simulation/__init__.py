@@ -1,1 +1,1 @@
-"""The embedded lab: a bench, a simulated xArm behind its real wire protocol, and cameras."""
+"""Embedded lab: a simulated bench, a simulated xArm behind its real wire protocol, and simulated cameras."""

@@ -1,4 +1,4 @@
-"""The lab process from outside: start it, ask it, break it."""
+"""Client of the lab process: start it, query it, inject faults."""
 
 import threading
 from dataclasses import replace
@@ -16,7 +16,7 @@ _ANSWER_WITHIN = 10.0  # s
 
 
 class LabProcess:
-    """The embedded lab with a scene, in a process of its own; a context manager.
+    """Embedded lab with a scene, in a process of its own; a context manager.
 
     `address` and `port`: where the simulated controller listens; `frames`: the name under which the cameras publish.
     Raises ProcessError when it cannot start (with `address` given, also when a port there is taken).
@@ -39,41 +39,41 @@ class LabProcess:
         return self._process.pid
 
     def begin(self) -> None:
-        """From now on tasks are judged against the present state."""
+        """Judge tasks against the present state from now on."""
         self._ask("begin")
 
     def judge(self, instruction: str) -> Verdict:
-        """Whether the instruction has been carried out since `begin`; SimulationError when it is not understood."""
+        """Judge whether the instruction was carried out since `begin`; raises SimulationError for an unclear one."""
         return Verdict(**self._ask("judge", instruction=instruction))
 
     def truth(self) -> Truth:
-        """What is really so now."""
+        """Return the present ground truth."""
         values = self._ask("truth")
         return Truth(**{**values, "held": frozenset(values["held"])})
 
     def set_scene(self, scene: SceneSpec) -> None:
-        """Another bench in front of the same arm, which should stand still, and the same cameras."""
+        """Replace the bench in front of the same arm, which should stand still, and the same cameras."""
         self._ask("set_scene", scene=scene.to_dict())
         self.scene = replace(scene, cameras=self.scene.cameras)
 
     def pull_tool(self, force: np.ndarray) -> None:
-        """A hand pulls at the tool with `force` (3,) N in base until the next call; zeros let go."""
+        """Pull at the tool with `force` (3,) N in base, as a hand would, until the next call; zeros let go."""
         self._ask("pull_tool", force=np.asarray(force, float))
 
     def controller_fault(self, **faults: Any) -> None:
-        """Fields and methods of `Faults`: hang=True, raise_error=31, drop_connections=True."""
+        """Set fields and call methods of `Faults`: hang=True, raise_error=31, drop_connections=True."""
         self._ask("controller_fault", **faults)
 
     def camera_fault(self, camera: str, **faults: Any) -> None:
-        """Fields of `CameraFaults`: frozen=True, slow=4.0, vanished=True."""
+        """Set fields of `CameraFaults`: frozen=True, slow=4.0, vanished=True."""
         self._ask("camera_fault", camera=camera, **faults)
 
     def commands(self, register: int | None = None, since: float = 0.0) -> list[dict[str, Any]]:
-        """What the controller received after `since` (s, monotonic): time, register, client, params (bytes)."""
+        """Return what the controller received after `since` (s, monotonic): time, register, client, params (bytes)."""
         return self._ask("commands", register=register, since=since)
 
     def figures(self) -> dict[str, float]:
-        """`time` virtual s, `lost` s to a slow machine, `late_pictures` not taken."""
+        """Return `time` virtual s, `lost` s on a slow machine, and the number of `late_pictures` not taken."""
         return self._ask("figures")
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class LabProcess:
             try:
                 answer = self._process.channel.receive(_ANSWER_WITHIN)
             except TimeoutError:
-                self.close()  # a late answer would be taken for that of the next question
+                self.close()  # a late answer would be taken for that of the next request
                 raise SimulationError("The embedded lab does not answer. Start it again.") from None
         if "error" in answer:
             raise SimulationError(str(answer["error"]))

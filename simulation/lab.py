@@ -1,4 +1,4 @@
-"""The embedded lab as one thing with one time: a world, and the controller of the arm in it."""
+"""Embedded lab with one common time: a world, and the controller of the arm in it."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from simulation.controller.settings import gripper_settings
 
 
 class Lab:
-    """No clock and no thread: `tick` is one controller cycle and the physics of that cycle.
+    """Lab without a clock or thread: `tick` is one controller cycle and the physics of that cycle.
 
-    A program that wants real time calls it 250 times a second; virtual time calls it as quickly as it can. `joints`
-    (7,) rad: where the arm stands at first.
+    For real time the caller ticks it 250 times a second; for virtual time, as fast as possible. `joints` (7,) rad: the
+    arm's initial position.
     """
 
     def __init__(self, scene: SceneSpec, joints: np.ndarray = xarm7.HOME):
@@ -31,7 +31,7 @@ class Lab:
         self.world.step(TICK)
 
     def change_bench(self, world: World) -> None:
-        """Go on with another world, its arm as it is in this one and at rest."""
+        """Continue with another world; the arm keeps its joints, at rest."""
         measured = self.world.measure()
         world.start_from(measured.position, measured.gripper_pulse, self.world.time)
         self.controller.change_plant(world)

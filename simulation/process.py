@@ -1,7 +1,7 @@
-"""The lab process (`--role=lab`): world and controller in real time, the cameras, and the lab's own conversation.
+"""Lab process (`--role=lab`): world and controller in real time, the cameras, and the channel to the parent.
 
 Threads: physics and controller (this one is paced), the controller's server, the cameras, and the conversation with the
-parent, which sets faults, asks for the truth and lends a hand to the arm. When the parent goes, all end.
+parent, which sets faults, queries the ground truth and applies hand forces. When the parent exits, all end.
 """
 
 import contextlib
@@ -27,14 +27,14 @@ from simulation.errors import SimulationError
 from simulation.lab import Lab
 from simulation.pictures.camera_feed import CameraFeed
 
-_LONGEST_DEBT = 0.25  # s: a machine that is further behind lets virtual time fall back instead of racing after it
+_LONGEST_DEBT = 0.25  # s: a machine that is further behind lets virtual time fall back instead of catching up
 _ADDRESS = "127.0.0.1"
 
 
 def run(channel: Channel) -> None:
-    """Serve until the parent goes; the first message holds the settings, see `simulation.client.LabProcess`."""
+    """Serve until the parent exits; the first message holds the settings, see `simulation.client.LabProcess`."""
     settings = channel.receive(10.0)
-    with contextlib.suppress(OSError):  # a real arm does not slow down when this machine is busy; it may say no
+    with contextlib.suppress(OSError):  # a real arm does not slow down on a busy machine; may be denied
         os.nice(-5)
     lab = Lab(SceneSpec.from_dict(settings["scene"]))
     with contextlib.ExitStack() as stack:
@@ -59,7 +59,7 @@ def run(channel: Channel) -> None:
 
 
 def _serve_controller(lab: Lab, settings: dict[str, Any]) -> ControllerServer:
-    """On the address asked for; else on 127.0.0.1, or when that is taken, on another loopback address."""
+    """Serve on the given address; else on 127.0.0.1, or when that is taken, on another loopback address."""
     port = int(settings.get("port") or DEFAULT_PORT)
     wanted = settings.get("address")
     server = ControllerServer(lab.controller, str(wanted or _ADDRESS), port)
@@ -74,7 +74,7 @@ def _serve_controller(lab: Lab, settings: dict[str, Any]) -> ControllerServer:
 
 
 class _RunningLab:
-    """The lab with its threads; the parent's requests come as method calls from the conversation's thread."""
+    """Lab with its threads; the parent's requests arrive as method calls from the conversation's thread."""
 
     def __init__(self, lab: Lab, server: ControllerServer, publisher: FramePublisher, *, depth: bool):
         self.lab, self.server = lab, server
@@ -99,7 +99,7 @@ class _RunningLab:
             self._thread.join()
 
     def check(self) -> None:
-        """Raises what ended one of the threads."""
+        """Raise the exception that ended one of the threads, if any."""
         for failure in (self.failure, self.feed.failure):
             if failure is not None:
                 raise failure
@@ -131,28 +131,28 @@ class _RunningLab:
         with self._world_lock:
             return self.lab.world.snapshot(), self._moment
 
-    # What the parent may ask, by name
+    # Requests of the parent, by name
 
     def truth(self) -> dict[str, Any]:
-        """Poses (4, 4) by name, what is held, and the arm, as they really are."""
+        """Return the true poses (4, 4) by name, the held objects, and the state of the arm."""
         with self._world_lock:
             truth = self.lab.world.truth()
         return {name: getattr(truth, name) for name in truth.__slots__} | {"held": sorted(truth.held)}
 
     def judge(self, instruction: str) -> dict[str, Any]:
-        """Whether what the instruction asks for has been done since `begin`."""
+        """Judge whether the instruction was carried out since `begin`."""
         task = task_from_instruction(instruction, self.lab.scene)
         with self._world_lock:
             verdict = judge(task, self._start, self.lab.world.truth())
         return {"success": verdict.success, "reason": verdict.reason}
 
     def begin(self) -> None:
-        """From now on tasks are judged against the present state."""
+        """Judge tasks against the present state from now on."""
         with self._world_lock:
             self._start = self.lab.world.truth()
 
     def set_scene(self, scene: dict[str, Any]) -> None:
-        """Another bench in front of the same arm and cameras; tasks are judged against it from now on."""
+        """Replace the bench in front of the same arm and cameras; tasks are judged against it from now on."""
         world = World(replace(SceneSpec.from_dict(scene), cameras=self.lab.scene.cameras))
 
         def exchange() -> World:
@@ -168,7 +168,7 @@ class _RunningLab:
             exchange()
 
     def pull_tool(self, force: np.ndarray) -> None:
-        """A hand pulls at the tool with (3,) N, zeros let go."""
+        """Pull at the tool with (3,) N, as a hand would; zeros let go."""
         with self._world_lock:
             self.lab.world.pull_tool(np.array(force, float))
 
@@ -195,7 +195,7 @@ class _RunningLab:
             setattr(self.feed.faults(camera), name, value)
 
     def commands(self, register: int | None = None, since: float = 0.0) -> list[dict[str, Any]]:
-        """What the controller received after `since` (s, monotonic), optionally of one register."""
+        """Return what the controller received after `since` (s, monotonic), optionally of one register."""
         log = self.lab.controller.log
         with self.server.lock:
             received = list(log) if register is None else log.received(register)
@@ -206,7 +206,7 @@ class _RunningLab:
         ]
 
     def figures(self) -> dict[str, float]:
-        """How the lab keeps up: virtual s, s lost to a slow machine, pictures not taken."""
+        """Return how the lab keeps up: virtual s, s lost on a slow machine, frames not taken."""
         return {"time": self.lab.time, "lost": self._lost, "late_pictures": self.feed.late}
 
 
@@ -217,7 +217,7 @@ _REQUESTS = (
 
 
 def _converse(channel: Channel, running: _RunningLab) -> None:
-    """Answer the parent until it goes, and see that the threads live."""
+    """Answer the parent until it exits, and check that the threads are alive."""
     while True:
         try:
             request = channel.receive(0.5)

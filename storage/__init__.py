@@ -1,1 +1,1 @@
-"""The library of recordings (to come)."""
+"""Library of recordings: database, episodes, videos, calibrations, rehearsals, and import and export of data sets."""

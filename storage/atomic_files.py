@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and what kind of disk they lie on."""
+"""Atomic writing of files, file locks, and checks of the disk."""
 
 import errno
 import fcntl
@@ -11,12 +11,12 @@ from typing import Any
 from storage.errors import DamagedFileError, DiskFullError, StorageError
 
 _LARGEST_JSON = 1 << 26  # bytes
-# Where file locks and shared memory, which SQLite's write-ahead log needs, cannot be relied on (sqlite.org/wal.html).
+# Here file locks and shared memory, which SQLite's write-ahead log needs, are unreliable (sqlite.org/wal.html).
 _NETWORK_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs"}
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
+    """Flush a folder's entries to disk, so that they survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -25,7 +25,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is after any crash the old one or the new one. Raises OSError."""
+    """Write a file atomically: after any crash it is the old one or the new one. Raises OSError."""
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
         file.write(data)
@@ -35,12 +35,12 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """`write_whole` of one JSON object."""
+    """Write one JSON object atomically, see `write_whole`."""
     write_whole(path, json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """One JSON object. Raises DamagedFileError naming the file when it is none."""
+    """Read one JSON object. Raises DamagedFileError naming the file if it is none."""
     try:
         if path.stat().st_size > _LARGEST_JSON:
             raise DamagedFileError(f"The file {path} is too large to be what it should be.")
@@ -55,7 +55,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def explained(error: OSError, what: str) -> StorageError:
-    """The sentence for a disk that refused; `what` was tried reads like "The episode could not be kept"."""
+    """Convert a disk error to a StorageError; `what` was tried reads like "The episode could not be kept"."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError(f"{what}: the disk is full. Make room, then try again.")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
@@ -65,12 +65,12 @@ def explained(error: OSError, what: str) -> StorageError:
 
 
 def free_bytes(folder: Path) -> int:
-    """Room for this user on the disk the folder lies on."""
+    """Return the free space for this user on the folder's disk."""
     return shutil.disk_usage(folder).free
 
 
 def network_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
-    """The kind of network disk the folder lies on ("nfs4"), None for a local one or where nobody knows."""
+    """Return the type of network disk that holds the folder ("nfs4"), None for a local or unknown one."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -87,16 +87,16 @@ def network_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> str | N
 
 
 class FileLock:
-    """A lock that ends with the process that holds it, however that ends."""
+    """File lock that is released when the process that holds it ends for any reason."""
 
     def __init__(self, path: Path):
         self._path = path
         self._descriptor: int | None = None
 
     def take(self, *, wait: bool, shared: bool = False) -> bool:
-        """Whether the lock is ours now; with `wait` it waits for as long as somebody else holds it.
+        """Acquire the lock and return whether it is held; with `wait` block until others release it.
 
-        `shared`: together with others who share it, and with nobody who does not.
+        `shared`: together with other shared holders, excluding exclusive ones.
         """
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -111,7 +111,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Give it back; harmless when it is not held."""
+        """Release the lock; harmless if it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""The calibrations that episodes were recorded with, for whoever chooses one."""
+"""List of the calibrations that episodes were recorded with, to choose from."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from storage.database.database import Database
 
 @dataclass(frozen=True)
 class CalibrationChoice:
-    """A calibration by its camera's name and when it was made, UTC."""
+    """Calibration with its camera's name and its creation time, UTC."""
 
     id: uuid.UUID
     camera: str
@@ -21,7 +21,7 @@ class CalibrationChoice:
 
 
 def calibration_choices(database: Database) -> list[CalibrationChoice]:
-    """Every calibration, the newest first."""
+    """List all calibrations, the newest first."""
     calibration = tables.Calibration
     query = (
         select(calibration.id, tables.Camera.name, calibration.kind, calibration.made_at)

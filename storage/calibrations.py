@@ -1,6 +1,6 @@
-"""Calibrations in the library: a folder for each with everything it was computed from, and a row for each camera.
+"""Calibrations in the library: a folder for each with all of its input, and a database row for each camera.
 
-`calibrations/<id>/calibration.json` is what counts; the rows let episodes and lists refer to it.
+`calibrations/<id>/calibration.json` is authoritative; the rows let episodes and lists refer to it.
 """
 
 import uuid
@@ -25,7 +25,7 @@ _DOCUMENT, _MARKS, _ACTIVE = "calibration.json", "marks.json", "active.json"
 
 @dataclass(frozen=True)
 class CalibratedCamera:
-    """One camera of a calibration: its stable `identity`, its name, and what its row says."""
+    """Camera of a calibration: its stable `identity`, its name, and the contents of its row."""
 
     identity: str
     name: str
@@ -33,14 +33,14 @@ class CalibratedCamera:
 
 
 def calibration_folder(library: Library, calibration: uuid.UUID) -> Path:
-    """Where its files lie."""
+    """Return the folder of its files."""
     return library.folder / FOLDER / str(calibration)
 
 
 def add_calibration(
     library: Library, calibration: uuid.UUID, document: dict[str, Any], cameras: list[CalibratedCamera]
 ) -> None:
-    """Keep a calibration and make it the active one. Raises StorageError; after a crash it is there whole or not."""
+    """Store a calibration atomically and make it the active one. Raises StorageError."""
     folder = calibration_folder(library, calibration)
     try:
         folder.mkdir(parents=True)
@@ -70,7 +70,7 @@ def add_calibration(
 
 
 def read_calibration(library: Library, calibration: uuid.UUID) -> dict[str, Any]:
-    """Its document. Raises NotFoundError when there is none, DamagedFileError when it cannot be read."""
+    """Read its document. Raises NotFoundError if there is none, DamagedFileError if it cannot be read."""
     path = calibration_folder(library, calibration) / _DOCUMENT
     if not path.exists():
         raise NotFoundError("This calibration is no longer in the library. Choose another one, or calibrate again.")
@@ -81,7 +81,7 @@ def read_calibration(library: Library, calibration: uuid.UUID) -> dict[str, Any]
 
 
 def kept_calibrations(library: Library) -> list[uuid.UUID]:
-    """Those that are there and not deleted, in no order."""
+    """List the calibrations that are not deleted, unordered."""
     folder = library.folder / FOLDER
     if not folder.is_dir():
         return []
@@ -90,13 +90,13 @@ def kept_calibrations(library: Library) -> list[uuid.UUID]:
         if (each / _DOCUMENT).exists() and not _marks(each).get("deleted_at"):
             try:
                 found.append(uuid.UUID(each.name))
-            except ValueError:  # somebody's own folder
+            except ValueError:  # a foreign folder
                 continue
     return found
 
 
 def activate_calibration(library: Library, calibration: uuid.UUID | None) -> None:
-    """The one that everything works with from now on; None for none."""
+    """Select the active calibration; None for none."""
     folder = library.folder / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def activate_calibration(library: Library, calibration: uuid.UUID | None) -> Non
 
 
 def active_calibration(library: Library) -> uuid.UUID | None:
-    """The one that is worked with, None when none was chosen or it was deleted."""
+    """Return the active calibration, None if none was chosen or it was deleted."""
     path = library.folder / FOLDER / _ACTIVE
     if not path.exists():
         return None
@@ -116,7 +116,7 @@ def active_calibration(library: Library) -> uuid.UUID | None:
 
 
 def delete_calibration(library: Library, calibration: uuid.UUID, *, deleted: bool = True) -> None:
-    """Mark it as deleted, or take the mark back; its files stay, for episodes were recorded with it."""
+    """Mark it as deleted, or undo that; its files stay, as episodes were recorded with it."""
     folder = calibration_folder(library, calibration)
     at = utc_now() if deleted else None
     try:

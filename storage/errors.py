@@ -1,14 +1,14 @@
-"""What can go wrong with the library."""
+"""Errors of the library."""
 
 from foundation.errors import KnownError
 
 
 class StorageError(KnownError):
-    """The library cannot do what was asked, for a reason outside the program."""
+    """The library cannot do what was requested, for a reason outside the program."""
 
 
 class LibraryBusyError(StorageError):
-    """Another program keeps the library's database to itself."""
+    """Another program has locked the library's database."""
 
 
 class NewerLibraryError(StorageError):
@@ -16,11 +16,11 @@ class NewerLibraryError(StorageError):
 
 
 class DiskFullError(StorageError):
-    """There is no room left, or too little to begin."""
+    """The disk is full, or has too little space to begin."""
 
 
 class DamagedFileError(StorageError):
-    """A file of the library, or one to be imported, is not what it should be; the sentence names it."""
+    """A file of the library, or one to be imported, is damaged or of another kind; the message names it."""
 
 
 class NotFoundError(StorageError):
@@ -28,4 +28,4 @@ class NotFoundError(StorageError):
 
 
 class RecordingError(StorageError):
-    """A recording cannot begin, go on or be kept."""
+    """A recording cannot begin, continue or be kept."""

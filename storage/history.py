@@ -1,6 +1,6 @@
-"""What was learnt and done, for the record: models, training runs, events; rehearsals have `storage.rehearsals`.
+"""Log of models, training runs and events; rehearsals are in `storage.rehearsals`.
 
-Each function adds or ends one row, in one transaction, and gives its id.
+Each function adds or ends one row, in one transaction, and returns its id.
 """
 
 import uuid
@@ -31,7 +31,7 @@ def begin_training(
 
 
 def end_training(database: Database, run: uuid.UUID, state: str, made: uuid.UUID | None = None) -> None:
-    """`state`: "finished", "stopped", "failed"; `made`: the model that came of it."""
+    """End a training run. `state`: "finished", "stopped", "failed"; `made`: the resulting model."""
     with database.writing() as session:
         row = _there(session.get(tables.TrainingRun, run), "training run")
         row.ended_at, row.state, row.made_id = utc_now(), state, made
@@ -42,7 +42,7 @@ def add_event(database: Database, kind: str, sentence: str, details: dict[str, A
 
 
 def events(database: Database, kind: str | None = None, limit: int = 100) -> list[tuple[datetime, str, str]]:
-    """When, which kind, and the sentence; the newest first."""
+    """List time, kind and message of the events; the newest first."""
     query = select(tables.Event.at, tables.Event.kind, tables.Event.sentence)
     if kind is not None:
         query = query.where(tables.Event.kind == kind)

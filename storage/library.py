@@ -1,4 +1,4 @@
-"""The library: one folder with everything recorded, and the database that lists it."""
+"""Library: one folder with all recordings, and the database that lists them."""
 
 import shutil
 import uuid
@@ -20,10 +20,10 @@ from storage.rehearsals import REHEARSALS, catch_up
 
 
 class Library:
-    """An open library, to be closed. May be used from any thread; several programs may have the same one open.
+    """Open library, to be closed. May be used from any thread; several programs may open the same one.
 
-    Opening brings the database up to date and finishes what a crash left (`recovery`); `notices` has sentences for the
-    operator about both. `url`: a PostgreSQL database instead of the file in the folder. Raises StorageError.
+    Opening migrates the database and recovers from crashes (`recovery`); `notices` are messages for the operator about
+    both. `url`: a PostgreSQL database instead of the file in the folder. Raises StorageError.
     """
 
     def __init__(self, folder: Path, url: str | None = None):
@@ -58,7 +58,7 @@ class Library:
         self.close()
 
     def episode_folder(self, episode: uuid.UUID) -> Path:
-        """Where an episode's files lie."""
+        """Return the folder of an episode's files."""
         return self.episodes / str(episode)
 
     def record(
@@ -75,8 +75,10 @@ class Library:
     def keep(
         self, writer: EpisodeWriter, *, success: bool | None = None, note: str = "", tags: tuple[str, ...] = ()
     ) -> uuid.UUID:
-        """Stop the recording if it still runs, and make it an episode of the library: wholly, or (after a crash) at
-        the next start. Raises StorageError; the recording stays then."""
+        """Stop the recording if it is running, and make it an episode of the library.
+
+        Atomic: after a crash it is completed at the next start. Raises StorageError; the recording then stays.
+        """
         salvage = writer.stop()
         labels = writer.labels(success, note, tags)
         try:
@@ -103,11 +105,11 @@ def _opened(folder: Path) -> FileLock:
 
 
 def rebuild(folder: Path) -> tuple[int, Path | None, tuple[str, ...]]:
-    """Make the database again from the folders of episodes and rehearsals.
+    """Rebuild the database from the folders of episodes and rehearsals.
 
-    How many episodes, where the old database is kept (None when there was none), and what could not be read. What
-    stands in the database alone (training runs, events) is only in the old one. Raises StorageError when another
-    program has the library open.
+    Returns the number of episodes, the path of the old database (None if there was none), and messages on what could
+    not be read. Data only in the database (training runs, events) remain only in the old one. Raises StorageError if
+    another program has the library open.
     """
     file, kept = folder / DATABASE, None
     if not any((folder / name).is_dir() for name in ("episodes", REHEARSALS)):
@@ -118,7 +120,7 @@ def rebuild(folder: Path) -> tuple[int, Path | None, tuple[str, ...]]:
             raise LibraryBusyError(f"Another program has the library {folder} open. Close it, then try again.")
         if file.exists():
             kept = file.with_name(f"{DATABASE}.before-rebuild-{utc_now():%Y%m%d-%H%M%S}")
-            for end in ("", "-wal", "-shm"):  # the log belongs to the database it was written for
+            for end in ("", "-wal", "-shm"):  # the write-ahead log belongs to its database
                 part = file.with_name(file.name + end)
                 if part.exists():
                     shutil.move(part, kept.with_name(kept.name + end))

@@ -1,4 +1,4 @@
-"""The names of the library's own files in its folder."""
+"""Names of the library's own files in its folder."""
 
 DATABASE = "library.db"
 IN_USE = "library.open"

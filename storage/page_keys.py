@@ -1,4 +1,4 @@
-"""Where the pages of a long list begin, so that any of them can be asked for by key: a list one can jump about in."""
+"""Keys of the pages of a long list, for random access to any page."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from storage.queries import EpisodeFilter, Sort, matching
 
 @dataclass(frozen=True)
 class PageKeys:
-    """`count` episodes in all; `keys[i]` is the key of the last episode of page i, to ask for page i + 1 with."""
+    """Page keys of `count` episodes; `keys[i]` is that of the last episode of page i, to request page i + 1."""
 
     count: int
     keys: tuple[tuple[Any, uuid.UUID], ...]
@@ -27,7 +27,7 @@ def page_keys(
     descending: bool = True,
     rows: int = 100,
 ) -> PageKeys:
-    """The keys of every `rows`-th episode in this order: one walk over all of them, for a job."""
+    """Return the keys of every `rows`-th episode in this order: one full scan, for a background job."""
     column, identity = getattr(tables.Episode, sort.value), tables.Episode.id
     order = (column.desc(), identity.desc()) if descending else (column.asc(), identity.asc())
     number = func.row_number().over(order_by=order).label("number")

@@ -1,7 +1,7 @@
-"""Looking through the library: pages of episodes, filtered, sorted and searched; one episode; what there is to choose.
+"""Queries of the library: pages of episodes, filtered, sorted and searched; single episodes; filter choices.
 
-A page is asked for by the key of the last row before it, never by a position: it costs the same at the end of a hundred
-thousand episodes, and no row is shown twice or left out when others come and go.
+Keyset pagination: a page is requested by the key of the last row before it, never by an offset. It costs the same at
+the end of 100,000 episodes, and no row is repeated or left out when others come and go.
 """
 
 import re
@@ -23,7 +23,7 @@ _MANY = 500
 
 
 class Sort(StrEnum):
-    """What episodes can be sorted by."""
+    """Columns by which episodes can be sorted."""
 
     RECORDED = "recorded_at"
     DURATION = "duration_s"
@@ -35,11 +35,11 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class EpisodeFilter:
-    """Which episodes; what is None or empty does not matter.
+    """Filter of episodes; fields that are None or empty do not matter.
 
     `text`: words, each the beginning of a word in instruction, note, tags or operator. `success`: "success", "failure"
-    or "unknown". `quality`: at most this level (0 good, 1 notice). `finding`: the name of a check that spoke.
-    `since`, `until`: moments of recording. `deleted`: the trash instead of the library.
+    or "unknown". `quality`: at most this level (0 good, 1 notice). `finding`: the name of a check with a finding.
+    `since`, `until`: times of recording. `deleted`: the trash instead of the library.
     """
 
     text: str = ""
@@ -61,7 +61,7 @@ class EpisodeFilter:
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """An episode in a list; times in s, `recorded_at` UTC, `quality` 0 good, 1 with a notice, 2 bad."""
+    """Episode in a list; times in s, `recorded_at` UTC, `quality` 0 good, 1 with a notice, 2 bad."""
 
     id: uuid.UUID
     task_id: uuid.UUID
@@ -88,7 +88,7 @@ class EpisodeRow:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows, and the key to ask for the next ones with; None when these were the last."""
+    """Page of rows, with the key to request the next page; None if it was the last."""
 
     rows: tuple[EpisodeRow, ...]
     next: tuple[Any, uuid.UUID] | None
@@ -106,7 +106,7 @@ def page(
     after: tuple[Any, uuid.UUID] | None = None,
     limit: int = 100,
 ) -> Page:
-    """The first `limit` episodes, or those that come after the key `after` of another page with the same order."""
+    """Return the first `limit` episodes, or those after the key `after` of a page with the same order."""
     column = getattr(tables.Episode, sort.value)
     query = matching(select(*_COLUMNS), which, database)
     if after is not None:
@@ -122,20 +122,20 @@ def page(
 
 
 def count(database: Database, which: EpisodeFilter = EpisodeFilter()) -> int:
-    """How many episodes there are of these."""
+    """Return the number of matching episodes."""
     with database.reading() as session:
         return session.scalar(matching(select(func.count(tables.Episode.id)), which, database)) or 0
 
 
 def episode_ids(database: Database, which: EpisodeFilter = EpisodeFilter()) -> list[uuid.UUID]:
-    """All of them, oldest first: for an export or a training set."""
+    """Return the ids of all matching episodes, oldest first: for an export or a training set."""
     order = (tables.Episode.recorded_at, tables.Episode.id)
     with database.reading() as session:
         return list(session.scalars(matching(select(tables.Episode.id), which, database).order_by(*order)))
 
 
 def episode(database: Database, identity: uuid.UUID) -> EpisodeRow:
-    """One episode, also from the trash. Raises NotFoundError."""
+    """Return one episode, also from the trash. Raises NotFoundError."""
     with database.reading() as session:
         found = session.execute(select(*_COLUMNS).where(tables.Episode.id == identity)).one_or_none()
         if found is None:
@@ -144,7 +144,7 @@ def episode(database: Database, identity: uuid.UUID) -> EpisodeRow:
 
 
 def choices(database: Database) -> dict[str, list[str]]:
-    """What filters can offer: the operators, sources, tags and findings there are."""
+    """Return the filter choices: existing operators, sources, tags and findings."""
     columns = {"operator": tables.Episode.operator, "source": tables.Episode.source}
     with database.reading() as session:
         found = {name: sorted(v for v in session.scalars(select(c).distinct()) if v) for name, c in columns.items()}
@@ -154,7 +154,7 @@ def choices(database: Database) -> dict[str, list[str]]:
 
 
 def matching(query: Select, which: EpisodeFilter, database: Database) -> Select:
-    """The query, of these episodes alone."""
+    """Restrict the query to the matching episodes."""
     episode = tables.Episode
     conditions: list[ColumnElement[bool]] = [
         episode.deleted_at.is_not(None) if which.deleted else episode.deleted_at.is_(None)
@@ -179,7 +179,7 @@ def matching(query: Select, which: EpisodeFilter, database: Database) -> Select:
 
 
 def _elsewhere(which: EpisodeFilter) -> list[ColumnElement[bool]]:
-    """Conditions on other tables."""
+    """Return the conditions on other tables."""
     identity, view, finding = tables.Episode.id, tables.View, tables.Finding
     conditions = []
     if which.tag is not None:
@@ -202,8 +202,8 @@ def _search(words: list[str], database: Database) -> ColumnElement[bool]:
         with database.reading() as session:
             many = session.scalar(text(f"SELECT count(*) FROM ({matches} LIMIT {_MANY})"), match) == _MANY
         if many:
-            # The plus keeps SQLite from fetching every match first: it walks along the order and asks for each episode
-            # whether it matches, and has a page long before it has seen all of them (240 against 12 ms for "r").
+            # The plus prevents SQLite from fetching every match first: it scans along the order and tests each episode,
+            # and fills a page long before it has seen all of them (240 against 12 ms for "r").
             row = literal_column("+episodes.text_row")
         return row.in_(text(matches).bindparams(**match).columns(tables.EpisodeText.row))
     found = text("SELECT row FROM episode_texts WHERE search @@ to_tsquery('simple', :words)")
@@ -211,7 +211,7 @@ def _search(words: list[str], database: Database) -> ColumnElement[bool]:
 
 
 def _bound(column: Any, after: tuple[Any, uuid.UUID]) -> tuple[Any, Any]:
-    """The key with the columns' own types, which a bare tuple would not have."""
+    """Return the key with the columns' own types, which a bare tuple would not have."""
     return literal(after[0], column.type), literal(after[1], tables.Episode.id.type)
 
 

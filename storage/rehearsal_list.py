@@ -1,4 +1,4 @@
-"""The history: rehearsals as rows, the newest first, with who approved them and how they ended."""
+"""History of rehearsals as rows, the newest first, with approval and outcome."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _MOST = 2000
 
 @dataclass(frozen=True)
 class RehearsalRow:
-    """One rehearsal: what was asked, who approved it (None: nobody), when it ran (None: never), how that ended.
+    """Rehearsal with its request, who approved it (None: nobody), when it ran (None: never), and its outcome.
 
-    `ended`: "finished", "stopped", "running" (as it was last stored; `run_by` names the process) or ""; `success` None
-    while nobody said; `rejected` None unless it was.
+    `ended`: "finished", "stopped", "running" (as last stored; `run_by` names the process) or ""; `success` is None
+    until it was judged; `rejected` None unless it was.
     """
 
     id: uuid.UUID
@@ -42,7 +42,7 @@ class RehearsalRow:
 
 
 def rehearsals(database: Database, words: str = "", limit: int = _MOST) -> list[RehearsalRow]:
-    """The newest rehearsals whose instruction, note or people hold all of these words."""
+    """List the newest rehearsals whose instruction, note or people contain all of these words."""
     rehearsal, approval, execution = rows.Rehearsal, rows.Approval, rows.Execution
     query = (
         select(rehearsal, rows.Model.name, approval, execution)
@@ -51,26 +51,27 @@ def rehearsals(database: Database, words: str = "", limit: int = _MOST) -> list[
         .outerjoin(execution, execution.approval_id == approval.id)
         .where(rehearsal.deleted_at.is_(None))
         .order_by(rehearsal.made_at.desc(), rehearsal.id, approval.approved_at)
-        .limit(2 * _MOST)
     )
+    wanted = words.lower().split()
+    if not wanted:
+        query = query.limit(2 * _MOST)  # of texts every one is looked at
     found: dict[uuid.UUID, RehearsalRow] = {}
     with database.reading() as session:
         for row, model, approved, run in session.execute(query):
-            found[row.id] = _row(row, model or "", approved, run)  # of several approvals the last one counts
-    wanted = words.lower().split()
+            found[row.id] = _row(row, model or "", approved, run)  # the last of several approvals counts
     fitting = [row for row in found.values() if all(word in _words_of(row) for word in wanted)]
     return fitting[:limit]
 
 
 def rehearsed_instructions(database: Database, limit: int = 30) -> list[str]:
-    """What was asked for last, each once, the newest first."""
+    """List the last requested instructions, without duplicates, the newest first."""
     query = select(rows.Rehearsal.instruction).order_by(rows.Rehearsal.made_at.desc()).limit(20 * limit)
     with database.reading() as session:
         return list(dict.fromkeys(session.scalars(query)))[:limit]
 
 
 def good_speed(database: Database, instruction: str) -> float | None:
-    """The part of the planned speed at which this instruction last succeeded; None before it ever did."""
+    """Return the ratio to the planned speed at which this instruction last succeeded; None if it never did."""
     rehearsal, approval, execution = rows.Rehearsal, rows.Approval, rows.Execution
     query = (
         select(execution.details)

@@ -1,7 +1,7 @@
-"""Rehearsals in the library: the truth is each folder's `rehearsal.json`; the database's rows repeat it, for lists.
+"""Rehearsals in the library: each folder's `rehearsal.json` is authoritative; database rows mirror it, for lists.
 
-Whatever changes a rehearsal writes its document first and then calls `remember`. What a crash leaves in between is
-found when the library is opened (`catch_up`), and the database can be made again from the folders.
+A change writes the document first and then calls `remember`. What a crash leaves in between is found when the library
+is opened (`catch_up`), and the database can be rebuilt from the folders.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ _STAMP = "written_ns"
 
 
 def write_rehearsal(folder: Path, record: dict[str, Any]) -> None:
-    """Replace a rehearsal's document; after a crash it is the old one or the new one. Raises OSError."""
+    """Replace a rehearsal's document atomically. Raises OSError."""
     write_json(folder / DOCUMENT, {"format": FORMAT, **record})
 
 
 def read_rehearsal(folder: Path) -> dict[str, Any]:
-    """A rehearsal's document. Raises DamagedFileError naming what is wrong with it."""
+    """Read a rehearsal's document. Raises DamagedFileError that describes the fault."""
     values = read_json(folder / DOCUMENT)
     if values.get("format") != FORMAT:
         raise DamagedFileError(f"The folder {folder} holds no rehearsal of this program.")
@@ -40,7 +40,7 @@ def read_rehearsal(folder: Path) -> dict[str, Any]:
 
 
 def remember(library: Path, folder: Path) -> None:
-    """Bring the database's rows of one rehearsal up to what its folder says. Raises StorageError."""
+    """Update the database rows of one rehearsal from its folder. Raises StorageError."""
     with _in_use(library):
         database = Database(library / DATABASE)
         try:
@@ -51,7 +51,7 @@ def remember(library: Path, folder: Path) -> None:
 
 
 def catch_up(library: Path, database: Database) -> tuple[int, tuple[str, ...]]:
-    """Bring the rows of every rehearsal up to its folder: how many were behind, and what could not be read."""
+    """Update the rows of all rehearsals from their folders; return the number updated, and messages on failures."""
     with database.reading() as session:
         known = {
             row[0]: row[1].get(_STAMP) for row in session.execute(select(rows.Rehearsal.id, rows.Rehearsal.details))
@@ -69,7 +69,7 @@ def catch_up(library: Path, database: Database) -> tuple[int, tuple[str, ...]]:
 
 
 def rehearsal_folder(library: Path, identity: uuid.UUID) -> Path:
-    """Where a rehearsal's files lie."""
+    """Return the folder of a rehearsal's files."""
     return library / REHEARSALS / str(identity)
 
 
@@ -123,14 +123,14 @@ def _rehearsal(session: Session, identity: uuid.UUID, record: dict[str, Any], st
 
 
 def _model(session: Session, model: dict[str, Any] | None) -> uuid.UUID | None:
-    """The row of the model that was asked, known by its files' fingerprint."""
+    """Return the row of the model that generated it, identified by the fingerprint of its files."""
     if not model or not model.get("fingerprint"):
         return None
     identity = uuid.uuid5(_NAMESPACE, model["fingerprint"])
     if session.get(rows.Model, identity) is None:
         folder = str(model.get("folder", ""))
         details = {"fingerprint": model["fingerprint"]}
-        made = datetime.fromisoformat("1970-01-01T00:00:00+00:00")  # nobody knows when it was
+        made = datetime.fromisoformat("1970-01-01T00:00:00+00:00")  # unknown
         session.add(rows.Model(id=identity, name=Path(folder).name, folder=folder, made_at=made, details=details))
         session.flush()
     return identity
@@ -194,7 +194,7 @@ def _folders(library: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _in_use(library: Path) -> Iterator[None]:
-    """While this lasts, nobody makes the database again."""
+    """Hold the shared lock that prevents a rebuild of the database."""
     lock = FileLock(library / IN_USE)
     try:
         if not lock.take(wait=False, shared=True):

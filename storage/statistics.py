@@ -1,4 +1,4 @@
-"""What there is per task: episodes, minutes, successes, and how much of the workspace they cover."""
+"""Statistics per task: episodes, minutes, successes, and workspace coverage."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,8 +12,11 @@ from storage.episodes.quality import CELL
 
 @dataclass(frozen=True)
 class TaskStatistics:
-    """A task's episodes (the trash left out): how many, s in all, of how many success is known and how many had it,
-    how many are kept out of training, and litres of workspace the tool passed through (None where not asked for)."""
+    """Statistics of a task's episodes, without the trash.
+
+    Their number and total duration in s; `judged` have a known success, `successes` had it; `excluded` are kept out of
+    training; `covered_litres` is the workspace volume the tool passed through (None if not requested).
+    """
 
     id: uuid.UUID
     instruction: str
@@ -26,7 +29,7 @@ class TaskStatistics:
 
 
 def per_task(database: Database, *, coverage: bool = False) -> list[TaskStatistics]:
-    """Every task, the one with the most episodes first. `coverage` reads every episode's cells, and takes a while."""
+    """Return the statistics of all tasks, most episodes first. `coverage` reads all cells, which takes a while."""
     task, episode = tables.Task, tables.Episode
     living = episode.deleted_at.is_(None)
     query = (
@@ -57,7 +60,7 @@ def per_task(database: Database, *, coverage: bool = False) -> list[TaskStatisti
 
 
 def _covered(database: Database) -> dict[uuid.UUID, float]:
-    """Litres of workspace by task: the cubes that any of its episodes passed through."""
+    """Return by task the litres of workspace: the cubes that any of its episodes passed through."""
     cells: dict[uuid.UUID, set[str]] = {}
     query = select(tables.Episode.task_id, tables.Episode.coverage).where(tables.Episode.deleted_at.is_(None))
     with database.reading() as session:

@@ -1,4 +1,4 @@
-"""The tasks one can record: instructions, with other ways to say the same."""
+"""Tasks to record: instructions with paraphrases."""
 
 import uuid
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from storage.errors import NotFoundError
 
 @dataclass(frozen=True)
 class Task:
-    """An instruction and its paraphrases."""
+    """Instruction and its paraphrases."""
 
     id: uuid.UUID
     instruction: str
@@ -23,16 +23,16 @@ class Task:
 
 
 def tasks(database: Database) -> list[Task]:
-    """Every task, in alphabetical order."""
+    """List all tasks in alphabetical order."""
     query = select(tables.Task).where(tables.Task.deleted_at.is_(None)).order_by(tables.Task.instruction)
     with database.reading() as session:
         return [_task(row) for row in session.scalars(query)]
 
 
 def create_task(database: Database, instruction: str, paraphrases: Iterable[str] = ()) -> Task:
-    """A task by its instruction, made when there is none yet; paraphrases are added to those it has.
+    """Return the task with this instruction, creating it if missing; paraphrases are added to existing ones.
 
-    Raises RecordingError for a text that is no instruction.
+    Raises RecordingError for an invalid instruction.
     """
     instruction = checked_instruction(instruction)
     texts = [checked_instruction(text) for text in paraphrases]
@@ -44,7 +44,7 @@ def create_task(database: Database, instruction: str, paraphrases: Iterable[str]
 
 
 def set_paraphrases(database: Database, task: uuid.UUID, paraphrases: Iterable[str]) -> Task:
-    """Give a task exactly these paraphrases. Raises NotFoundError, or RecordingError for a text that is none."""
+    """Replace the paraphrases of a task. Raises NotFoundError, or RecordingError for an invalid text."""
     texts = [checked_instruction(text) for text in paraphrases]
     with database.writing() as session:
         row = session.get(tables.Task, task)

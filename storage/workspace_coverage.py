@@ -1,4 +1,4 @@
-"""Where the tool has been: how many episodes passed through each cube of the workspace."""
+"""Workspace coverage: the number of episodes whose tool passed through each cube."""
 
 import uuid
 
@@ -10,10 +10,12 @@ from storage.database.database import Database
 
 
 def visited_cells(database: Database, task: uuid.UUID | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The cubes (n, 3) int of `quality.CELL` edge, cube (i, j, k) beginning at CELL * (i, j, k) m in the base frame,
-    and the number (n,) of episodes, of one task or of all, that passed through each. It takes a while."""
+    """Return the cubes (n, 3) int of `quality.CELL` edge, and the number (n,) of episodes through each.
+
+    Cube (i, j, k) begins at CELL * (i, j, k) m in the base frame; of one task or of all. Takes a while.
+    """
     episode = tables.Episode
-    # Both databases take the lists apart themselves: a hundred thousand of them in Python would hold up the window.
+    # The databases parse the lists themselves: a hundred thousand of them in Python would block the window.
     if database.on_sqlite:
         cells = func.json_each(episode.coverage).table_valued("value")
     else:

@@ -1,4 +1,4 @@
-"""What a calibration of the lab's cameras gathers, computed from the truth: the arm need not move for a minute."""
+"""Observations of a calibration of the lab's cameras, computed from the ground truth, so that the arm need not move."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from workflows.session import Session
 
 
 def computed_session(session: Session, poses: int = 16, *, board_factor: float = 1.0) -> CalibrationSession:
-    """The lab's cameras with `poses` poses as they would be seen, and the bench's tags as they are seen now.
+    """Compute a session of the lab's cameras with `poses` observed poses, and the bench's tags as they are seen now.
 
     `board_factor`: how much larger than described the board really is.
     """
@@ -44,7 +44,7 @@ def computed_session(session: Session, poses: int = 16, *, board_factor: float =
 
 
 def as_if_moved(gathered: CalibrationSession, identity: str, shift_px: float) -> CalibrationSession:
-    """The same, as if this camera had seen the bench's tags elsewhere when it was calibrated."""
+    """Return the same session, as if this camera had seen the bench's tags elsewhere when it was calibrated."""
     sight = gathered.bench[identity]
     corners = {number: pixels + np.array([shift_px, 0.0]) for number, pixels in sight.corners.items()}
     return replace(gathered, bench={**gathered.bench, identity: replace(sight, corners=corners)})

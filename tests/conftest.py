@@ -1,4 +1,4 @@
-"""Rules for every test: nothing may be left behind, and randomness is reproducible."""
+"""Rules for every test: nothing is left behind, and randomness is reproducible."""
 
 import gc
 import os
@@ -12,11 +12,11 @@ import psutil
 import pytest
 import tqdm
 
-tqdm.tqdm.monitor_interval = 0  # progress bars' own thread stays for good once a bar has taken ten seconds
+tqdm.tqdm.monitor_interval = 0  # the thread of progress bars stays for good once a bar has taken ten seconds
 
 hypothesis.settings.register_profile(
     "rehearse",
-    deadline=None,  # tests never judge by the clock
+    deadline=None,  # tests never depend on wall-clock time
     derandomize=True,
     max_examples=int(os.environ.get("REHEARSE_EXAMPLES", "50")),
     print_blob=True,
@@ -32,10 +32,10 @@ def _living() -> tuple[set[threading.Thread], set[int], set[str]]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
-    """A test that leaves a thread, a child process or shared memory fails (two seconds' grace for the ending)."""
+    """Fail a test that leaves a thread, a child process or shared memory (two seconds' grace for the ending)."""
     before, timeout = _living(), socket.getdefaulttimeout()
     yield
-    socket.setdefaulttimeout(timeout)  # the arm's SDK sets one for the whole process, now and then from a thread
+    socket.setdefaulttimeout(timeout)  # the arm's SDK sets one for the whole process, occasionally from a thread
     deadline = time.monotonic() + 2.0
     while True:
         left = [now - then for now, then in zip(_living(), before, strict=True)]

@@ -1,4 +1,4 @@
-"""A camera and an arm to record that do what a test says, in the recorder's own terms."""
+"""Scripted camera and arm to record, with the recorder's own interfaces."""
 
 import queue
 import threading
@@ -19,7 +19,7 @@ RATE = 30.0
 
 @dataclass
 class Camera:
-    """Gives noisy pictures of 64 x 48 at 30 Hz while it is recorded; `fault` and `size` may be changed meanwhile."""
+    """Camera that delivers noise of 64 x 48 at 30 Hz while recorded; `fault` and `size` may be changed meanwhile."""
 
     name: str
     fault: str = ""
@@ -53,7 +53,7 @@ class Camera:
 
 @dataclass
 class Arm:
-    """Turns its first joint while it is recorded, 100 samples a second; counts how often it was halted."""
+    """Arm that turns its first joint while recorded, 100 samples a second; counts how often it was halted."""
 
     name: str = "xArm7"
     simulated: bool = False
@@ -87,7 +87,7 @@ class Arm:
 
 
 def until(what, seconds: float = 20.0) -> None:
-    """Wait for something another thread does."""
+    """Wait for the work of another thread."""
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while not what():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""The headless commands as a person types them: exit codes, one JSON object on standard output, sentences."""
+"""Headless commands as a user types them: exit codes, one JSON object on standard output, messages."""
 
 import importlib.metadata
 import json
@@ -86,7 +86,7 @@ def test_simulate_says_how_to_reach_it_and_ends_with_ctrl_c():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's job in the background ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     assert process.stdout is not None and process.stderr is not None
     description = json.loads(process.stdout.readline())

@@ -1,6 +1,6 @@
-"""The arrows between the folders and between their rooms, and what may be imported where. One test a rule.
+"""Allowed imports between the folders and their subfolders, and of the libraries. One test per rule.
 
-docs/architecture.md says why each rule is there.
+docs/architecture.md gives the reason for each rule.
 """
 
 import ast
@@ -22,8 +22,8 @@ FLOORS = {
     "gui": {"foundation", "workflows", *MIDDLE},
     "benchmarks": {"foundation", "workflows", *MIDDLE},
 }
-# Rooms of one folder, and the rooms beside them that each may import. The modules that lie in the folder itself are
-# open to all of its rooms.
+# Subfolders of one folder, and the subfolders beside them that each may import. All of them may import the modules
+# directly in the folder.
 SCREEN = {"widgets", "runtime", "pictures", "player", "view3d", "live"}
 ROOMS = {
     "gui": {
@@ -77,7 +77,7 @@ ROOMS = {
     },
     "simulation": {"controller": set(), "bench": {"controller"}, "pictures": {"bench"}},
 }
-# A library, and the only places that may import it.
+# A library, and the only folders that may import it.
 ONLY_IN = {
     "PySide6": ("gui", "benchmarks.window"),
     "pyqtgraph": ("gui",),
@@ -90,8 +90,8 @@ ONLY_IN = {
     "alembic": ("storage.database",),
     "pickle": (),
 }
-# Of the floors below workflows the window may show values, name types, and use the library's own reading and editing
-# (storage). Beyond that it may call functions that only compute, and these are in:
+# From the layers below workflows the window may show values, name types, and use the library's own reading and
+# editing (storage). Beyond that it may call functions that only compute; they are in:
 COMPUTES = (
     "cameras.calibration",
     "cameras.undistort",
@@ -192,7 +192,7 @@ def test_the_window_shows_what_lies_below_workflows_and_lets_workflows_do_it():
 
 
 def is_value(module: str, name: str) -> bool:
-    """Whether the name is a constant, a dataclass, an enumeration or an error there."""
+    """Return whether the name is a constant, a dataclass, an enumeration or an error there."""
     for node in ast.parse(KNOWN[module].read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return False

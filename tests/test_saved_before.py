@@ -1,4 +1,4 @@
-"""What older versions of the program wrote still opens: a model folder, a library, a calibration, settings."""
+"""Files of older versions of the program still open: a model folder, a library, a calibration, settings."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ SAVED = sorted((Path(__file__).parent / "saved").glob("*.zip"), key=lambda path:
 
 @pytest.fixture(params=SAVED, ids=lambda path: path.stem)
 def saved(request, tmp_path):
-    """What that version wrote, unpacked."""
+    """The files of that version, unpacked."""
     with zipfile.ZipFile(request.param) as archive:
         archive.extractall(tmp_path)
     return tmp_path

@@ -1,1 +1,1 @@
-"""What an operator does, without Qt: each screen and each headless command calls the same functions here."""
+"""Operator workflows, without Qt: every screen and every headless command calls the same functions of this package."""

@@ -1,4 +1,4 @@
-"""Which cameras are connected, asked in a process of its own, and which one a person has just unplugged."""
+"""Enumeration of connected cameras in a separate process, and detection of the camera that was just unplugged."""
 
 import time
 
@@ -12,11 +12,11 @@ UNPLUG_WITHIN = 60.0  # s
 
 
 class NothingUnpluggedError(KnownError):
-    """Nobody has unplugged a camera within the time."""
+    """No camera was unplugged before the timeout."""
 
 
 def connected_cameras(lab: str | None) -> list[CameraInfo]:
-    """List every camera that is connected now; waits. `lab`: the address of the lab's pictures, None without one.
+    """List all cameras connected now; blocks. `lab`: address of the lab's image server, None without a lab.
 
     Raises CameraError when they cannot be listed.
     """
@@ -25,9 +25,9 @@ def connected_cameras(lab: str | None) -> list[CameraInfo]:
 
 
 def wait_for_unplugged(lab: str | None, token: Cancellation, report: Report) -> str:
-    """Wait until a camera is gone from the list, and return its identity. `report` is called when the watch begins.
+    """Wait until a camera disappears from the list, and return its identity. `report` is called when watching begins.
 
-    Raises NothingUnpluggedError after a minute, CameraError, Cancelled.
+    Raises NothingUnpluggedError after UNPLUG_WITHIN s (one minute), CameraError, Cancelled.
     """
     with ListingProcess(lab) as listing:
         before = {info.identity for info in listing.cameras()}

@@ -1,4 +1,4 @@
-"""While the arm moves somebody must be looking: a motion pauses when one of its cameras no longer shows the truth."""
+"""Watchdog over the cameras during a motion: pauses it when one of its cameras no longer delivers a live image."""
 
 import contextlib
 import threading
@@ -11,13 +11,13 @@ from foundation.errors import KnownError
 from robot.service.client import RobotClient
 from robot.state import ArmState
 
-_PERIOD = 0.02  # s between looks: seen within 500 ms by the capture, paused within 600 ms in all
+_PERIOD = 0.02  # s between polls: the capture notices a fault within 500 ms, so the motion pauses within 600 ms in all
 
 
 class CameraWatchdog:
-    """Pauses a running motion when a camera freezes, stalls, slows down or goes; a person decides how to go on.
+    """Pauses a running motion when a camera freezes, stalls, slows down or disconnects; the operator decides what next.
 
-    `captures` by name; `reason` is '' or the sentence for the operator, and stays until the next motion begins.
+    `captures` by name; `reason` is '' or the message for the operator, and is kept until the next motion begins.
     A context manager with one thread.
     """
 
@@ -37,7 +37,7 @@ class CameraWatchdog:
 
     def _work(self) -> None:
         while not self._ended.wait(_PERIOD):
-            with contextlib.suppress(KnownError):  # a robot process that has gone has stopped the arm
+            with contextlib.suppress(KnownError):  # a robot process that has exited has already stopped the arm
                 self._look()
 
     def _look(self) -> None:

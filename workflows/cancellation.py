@@ -1,4 +1,4 @@
-"""How a person takes back a long job: one flag that the job looks at."""
+"""Cooperative cancellation of long jobs: one flag that the job polls, and the callback type for its progress."""
 
 import threading
 from collections.abc import Callable
@@ -9,12 +9,12 @@ Report = Callable[[str, float], None]
 """Progress of a job: what is being done now, and the share done in [0, 1]."""
 
 
-class Cancelled(KnownError):  # not an error, but it ends a job as one does
-    """The job was cancelled by a person."""
+class Cancelled(KnownError):  # not an error, but it ends a job the way an exception does
+    """The job was cancelled by the operator."""
 
 
 class Cancellation:
-    """Shared between who may cancel and the job; any thread may use it."""
+    """Cancellation flag shared between the job and whoever may cancel it; thread-safe."""
 
     def __init__(self):
         self._event = threading.Event()
@@ -27,7 +27,7 @@ class Cancellation:
         return self._event.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but not past a cancellation: raises Cancelled."""
+        """Sleep for `seconds`, but wake up on cancellation: raises Cancelled."""
         self._event.wait(seconds)
         self.raise_if_cancelled()
 
@@ -37,9 +37,9 @@ class Cancellation:
 
 
 def sub_report(report: Report, number: int, count: int, words: str = "") -> Report:
-    """The progress of the part of this number, from 0, of `count`; told with `words` where there are any."""
+    """Return the Report of part `number` (from 0) of `count`; `words`, where given, replace its message."""
     return lambda what, share: report(words or what, (number + share) / count)
 
 
 def silently(what: str, share: float) -> None:
-    """A Report for whoever does not show progress."""
+    """Discard the progress: a Report for callers that do not show it."""

@@ -1,4 +1,4 @@
-"""Data sets of other programs: into the library, and out of it."""
+"""Import and export of other programs' data sets, into the library and out of it."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from storage.queries import EpisodeFilter
 
 
 def import_folder(library_folder: Path, source: Path, layout: str | None, report: Report) -> dict[str, Any]:
-    """Import every episode of a data set, or none; for a command's answer. Raises StorageError."""
+    """Import all episodes of a data set, or none, and return the command's answer. Raises StorageError."""
     reader = reader_for(source, layout)
     with Library(library_folder) as library:
         ids = import_episodes(library, reader.episodes(source), report)
@@ -24,7 +24,10 @@ def import_folder(library_folder: Path, source: Path, layout: str | None, report
 def export(
     library_folder: Path, target: Path, layout: str, fps: int, which: EpisodeFilter, report: Report
 ) -> dict[str, Any]:
-    """Write the chosen episodes that are not kept out of training; for a command's answer. Raises StorageError."""
+    """Write the selected episodes, except those excluded from training, and return the command's answer.
+
+    Raises StorageError.
+    """
     with Library(library_folder) as library:
         episodes = [Episode(library.episode_folder(i)) for i in queries.episode_ids(library.database, which)]
         if not episodes:

@@ -1,4 +1,4 @@
-"""What works on this machine, and what to do about what does not."""
+"""Self-test of this machine: what works, and what to do about what does not."""
 
 import importlib.metadata
 import importlib.util
@@ -17,12 +17,12 @@ from packaging.requirements import Requirement
 
 from foundation.version import version
 
-_LEAST_DISK_GB = 10  # a library of some hundred demonstrations, and the weights
+_LEAST_DISK_GB = 10  # enough for a library of some hundred demonstrations, and the weights
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `needed` says whether the program is of no use without it."""
+    """Result of one check; `needed`: the program is of no use when it fails."""
 
     name: str
     ok: bool
@@ -31,7 +31,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at everything, each for itself: one failure hides no other."""
+    """Run all checks, independently of each other: one failure hides no other."""
     looks: list[Callable[[], Finding]] = [
         program,
         python,
@@ -51,7 +51,7 @@ def examine() -> list[Finding]:
 
 
 def as_text(findings: list[Finding]) -> str:
-    """One line each, what needs doing first at a glance."""
+    """Format the findings one per line, with a mark that makes those that need action stand out."""
     marks = {(True, True): "ok     ", (True, False): "ok     ", (False, True): "MISSING", (False, False): "without"}
     return "\n".join(f"{marks[f.ok, f.needed]}  {f.name}: {f.sentence}" for f in findings)
 
@@ -89,7 +89,7 @@ def _installed(name: str) -> bool:
 
 
 def kinematics() -> Finding:
-    """The arm's kinematics against themselves: there and back."""
+    """Check the arm's kinematics for consistency: forward, inverse and forward again."""
     from foundation import xarm7
     from foundation.poses import distance
 
@@ -100,7 +100,7 @@ def kinematics() -> Finding:
 
 
 def rendering() -> Finding:
-    """Drawn in a process of its own: a broken graphics driver may end the process that tries it."""
+    """Try to render in a separate process: a broken graphics driver may crash the process that tries it."""
     script = "from simulation.pictures.rendering import try_rendering; print(try_rendering())"
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -126,7 +126,7 @@ def controller_sdk() -> Finding:
 
 
 def loopback_ports() -> Finding:
-    """The SDK takes the report ports as they are: something else there would hide the simulated arm on 127.0.0.1."""
+    """Check that the SDK's fixed report ports are free: a service there would shadow the simulated arm on 127.0.0.1."""
     taken = []
     for port in (30001, 30002, 30003):
         with socket.socket() as probe:
@@ -141,7 +141,7 @@ def loopback_ports() -> Finding:
 def realsense() -> Finding:
     try:
         from cameras.drivers.realsense_devices import list_realsense
-    except ImportError as error:  # the library's own: libusb is missing
+    except ImportError as error:  # raised by pyrealsense2 itself: libusb is missing
         return Finding("RealSense cameras", False, f"{error}. Try: apt-get install libusb-1.0-0", needed=False)
     names = [camera.name for camera in list_realsense()]
     return Finding("RealSense cameras", bool(names), ", ".join(names) or "none connected", needed=False)

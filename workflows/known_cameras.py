@@ -1,4 +1,4 @@
-"""How each connected camera images and where it stands, and who says so: a calibration, or the simulation itself."""
+"""Intrinsics and extrinsics of the connected cameras, and their origin: a calibration, or the simulation itself."""
 
 import uuid
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from cameras.intrinsics import Intrinsics
 from cameras.undistort import ideal_camera
 from foundation.camera import Camera
 
-if TYPE_CHECKING:  # a session without calibrations loads nothing of what makes them
+if TYPE_CHECKING:  # deferred: a session without calibrations does not load the modules that make them
     from workflows.calibration.store import Stored, StoredCamera
 
 CALIBRATED, SIMULATED_TRUTH = "calibration", "simulated truth"
@@ -22,9 +22,10 @@ CALIBRATED, SIMULATED_TRUTH = "calibration", "simulated truth"
 
 @dataclass(frozen=True, eq=False)
 class KnownCamera:
-    """A camera whose place is known. `camera`: the ideal one of undistorted pictures; `intrinsics`: its lens; `kind`:
-    CALIBRATED or SIMULATED_TRUTH; `calibration_id` and `made_at` None where nobody made a calibration; `delay_s`: how
-    much later than the arm's clock its pictures are stamped; errors as the calibration estimated them, held out."""
+    """A camera with known extrinsics. `camera`: the ideal, undistorted one; `intrinsics`: its lens; `kind`:
+    CALIBRATED or SIMULATED_TRUTH; `calibration_id`, `made_at`: None without a calibration; `delay_s`: how much later
+    than the arm's clock its frames are stamped; `error_mm`, `error_px`: held-out errors, as the calibration
+    estimated them."""
 
     camera: Camera
     intrinsics: Intrinsics
@@ -39,9 +40,9 @@ class KnownCamera:
 def known_cameras(
     captures: Mapping[str, Capture], names: Mapping[str, str], stored: "Stored | None"
 ) -> dict[str, KnownCamera]:
-    """By identity; `stored` None: only what the simulated lab says of its own cameras.
+    """Return the known cameras by identity. With `stored` None: only the simulated lab's ground truth for its cameras.
 
-    A calibration counts for pictures of its own size only.
+    A calibration is valid only for frames of the image size it was made with.
     """
     known = {}
     for identity, capture in captures.items():
@@ -52,7 +53,7 @@ def known_cameras(
 
 
 def calibrated_camera(capture: Capture, stored: "Stored") -> "StoredCamera | None":
-    """What a calibration knows of this camera, None for another camera or another picture size."""
+    """Return the stored calibration of this camera, None if it has none or has another image size."""
     found = stored.cameras.get(capture.driver.identity)
     size = capture.driver.size or (None if capture.newest is None else capture.newest.size)
     fits = found is not None and size in (None, (found.intrinsics.width, found.intrinsics.height))

@@ -1,4 +1,4 @@
-"""What is connected now: the embedded lab or the real arm, its robot process, and the cameras."""
+"""Connected devices of a running program: the embedded lab or the real arm, its robot process, and the cameras."""
 
 import contextlib
 import time
@@ -18,6 +18,7 @@ from cameras.synchronized_capture import synchronized_frames
 from cameras.undistort import undistort
 from foundation import xarm7
 from foundation.camera import Camera
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from foundation.trajectory import Scene, View
 from robot.box_check import differences
@@ -31,19 +32,19 @@ from workflows.cancellation import Cancellation, Report, silently
 from workflows.known_cameras import SIMULATED_TRUTH, KnownCamera, known_cameras
 from workflows.settings import SIMULATED, ProgramSettings
 
-if TYPE_CHECKING:  # loaded only where there is a calibration
+if TYPE_CHECKING:  # loaded only when there is a calibration
     from workflows.calibration.store import Stored
 
-_FIRST_FRAME = 10.0  # s a camera may take for its first picture
+_FIRST_FRAME = 10.0  # s to wait for a camera's first frame
 
 
 class NotConnectedError(KnownError):
-    """Something that is needed is not connected."""
+    """A required device is not connected."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the set-up's list: whether it is as it must be, and what to do when it is not."""
+    """One line of the set-up checklist: `ok`, and a `sentence` that says what to do when it is not."""
 
     name: str
     ok: bool
@@ -51,29 +52,29 @@ class Check:
 
 
 class Session:
-    """Everything with a cable, or the lab in its place. `open` and `close` wait; the rest never does but `take_scene`.
+    """All connected hardware, or the lab in its place. `open` and `close` block; of the rest only `take_scene` does.
 
-    A part that fails leaves the others working: `problems` holds a sentence for each, by name ("arm", "lab", or the
-    camera's identity). Use from one thread at a time, but for `heartbeat`.
+    A component that fails leaves the others working: `problems` holds a message for each, by name ("arm", "lab", or the
+    camera's identity). Use from one thread at a time, except for `heartbeat`.
     """
 
-    def __init__(self, settings: ProgramSettings, library: Path | None = None):
-        self.settings = settings
-        self.library_folder = library or settings.library_folder  # the same to the end: another is for the next start
+    def __init__(self, settings: ProgramSettings, library: Path | None = None, *, deadlines: Deadlines = PRODUCTION):
+        self.settings, self.deadlines = settings, deadlines
+        self.library_folder = library or settings.library_folder  # fixed: another one takes effect at the next start
         self.lab: LabProcess | None = None
         self.robot: RobotClient | None = None
         self.captures: dict[str, Capture] = {}
         self.names: dict[str, str] = {}
         self.problems: dict[str, str] = {}
         self.stored: Stored | None = None  # the calibration in use
-        self.check: PlaceCheck | None = None  # of that calibration, None where it was not checked
+        self.check: PlaceCheck | None = None  # result for that calibration, None if it was not checked
 
     @property
     def simulated(self) -> bool:
         return self.settings.arm.kind == SIMULATED
 
     def open(self, report: Report = silently, token: Cancellation | None = None) -> None:
-        """Start and connect everything. Only a cancellation is raised; see `problems` for the rest."""
+        """Start and connect everything. Raises Cancelled only; see `problems` for all other faults."""
         token = token or Cancellation()
         self.problems = {}
         try:
@@ -83,8 +84,8 @@ class Session:
             token.raise_if_cancelled()
             report("Connecting the cameras", 0.4)
             for identity, name, driver in self._drivers():
-                self.names[identity] = name  # first: who sees the capture asks for its name
-                self.captures[identity] = Capture(driver)
+                self.names[identity] = name  # set first: readers that see the capture look up its name
+                self.captures[identity] = Capture(driver, deadlines=self.deadlines)
             report("Connecting the arm", 0.6)
             self._attempt("arm", self._connect_arm)
             report("Waiting for pictures", 0.8)
@@ -96,7 +97,7 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Let go of everything; the arm is stopped first. May be called twice."""
+        """Stop the arm, then release all devices. May be called twice."""
         with contextlib.ExitStack() as stack:
             if self.lab is not None:
                 stack.callback(self.lab.close)
@@ -109,35 +110,35 @@ class Session:
             self.stored, self.check = None, None
 
     def heartbeat(self) -> None:
-        """Say that the window is alive; call every 50 ms from the thread whose liveness matters."""
-        robot = self.robot  # another thread may be closing it
+        """Send the window's heartbeat to the robot process; call every 50 ms from the thread that must stay alive."""
+        robot = self.robot  # local copy: another thread may be closing it
         if robot is not None and not robot.lost:
-            with contextlib.suppress(KnownError):  # `checks` and the status tell
+            with contextlib.suppress(KnownError):  # reported by `checks` and by the robot's status
                 robot.heartbeat()
 
     @property
     def known(self) -> dict[str, KnownCamera]:
-        """By identity, the cameras whose place is known: from the calibration in use; without one, the lab's own from
-        the lab ("simulated truth")."""
+        """Cameras with known extrinsics, by identity: from the active calibration; without one, the lab's ground truth
+        ("simulated truth")."""
         return known_cameras(dict(self.captures), dict(self.names), self.stored)
 
     @property
     def cameras(self) -> dict[str, Camera]:
-        """By identity, the ideal cameras of those whose place is known."""
+        """Ideal cameras of those with known extrinsics, by identity."""
         return {identity: known.camera for identity, known in self.known.items()}
 
     def intrinsics(self, identity: str) -> Intrinsics | None:
-        """A camera's lens: as it was calibrated, else as the camera says; None where nobody knows."""
+        """Return a camera's intrinsics: calibrated if available, else as the camera reports them; None if unknown."""
         known = self.known.get(identity)
         return self.captures[identity].driver.intrinsics if known is None else known.intrinsics
 
     def use(self, stored: "Stored | None") -> None:
-        """Take the cameras' places from this calibration from now on, and check it; None: as the lab says."""
+        """Use the extrinsics of this calibration from now on, and check them; None: the lab's ground truth."""
         self.stored, self.check = stored, None
         self.check_places()
 
     def check_places(self) -> PlaceCheck | None:
-        """Look whether the calibrated cameras stand as they stood; takes half a second. None without a calibration."""
+        """Check whether the calibrated cameras have moved; takes half a second. Returns None without a calibration."""
         stored = self.stored
         if stored is None:
             return None
@@ -149,10 +150,11 @@ class Session:
         return self.check
 
     def take_scene(self, timeout: float = 1.0) -> Scene:
-        """One picture from every calibrated camera, taken after this call, undistorted, and where the arm is.
+        """Take one undistorted frame from each calibrated camera, captured after this call, with the arm's joint state.
 
-        Raises KnownError when a camera's pictures do not come or are older than 100 ms when they do, when arm or
-        calibration is missing, or when a camera has moved since it was calibrated.
+        Raises:
+            KnownError: When a camera delivers no frame within `timeout` s or frames older than 100 ms, when the arm or
+                the calibration is missing, or when a camera has moved since it was calibrated.
         """
         if self.check is not None and self.check.refusal:
             raise NotConnectedError(self.check.refusal)
@@ -171,7 +173,7 @@ class Session:
         return Scene(views, xarm7.forward(status.position), openness, status.position)
 
     def checks(self) -> list[Check]:
-        """What must be well before a rehearsal, each with what to do."""
+        """Return the preconditions of a rehearsal, each with what to do when it is not met."""
         cameras = [self._camera_check(identity) for identity in self.captures]
         return [self._arm_check(), *self._box_checks(), *cameras, *self._missing_cameras(), self._place_check()]
 
@@ -188,17 +190,18 @@ class Session:
         self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras, size=lab.picture_px))
 
     def _connect_arm(self) -> None:
-        limits, gripper = self.settings.limits, self.settings.arm.gripper
         if not self.simulated:
-            # Another port than the usual one exists only on this machine: an arm of `rehearse simulate`.
+            # A port other than the default exists only on this machine: an arm of `rehearse simulate`.
             address, _, port = self.settings.arm.address.partition(":")
-            self.robot = RobotClient(
-                address, int(port) if port.isdigit() else CONTROL_PORT, limits=limits, gripper=gripper
-            )
+            self.robot = self._client(address, int(port) if port.isdigit() else CONTROL_PORT)
         elif self.lab is not None:
-            self.robot = RobotClient(self.lab.address, self.lab.port, limits=limits, gripper=gripper)
+            self.robot = self._client(self.lab.address, self.lab.port)
         else:
             raise NotConnectedError(self.problems.get("lab", "The embedded lab does not run."))
+
+    def _client(self, address: str, port: int) -> RobotClient:
+        limits, gripper = self.settings.limits, self.settings.arm.gripper
+        return RobotClient(address, port, limits=limits, gripper=gripper, deadlines=self.deadlines)
 
     def _drivers(self) -> list[tuple[str, str, CameraDriver]]:
         if self.simulated:
@@ -219,7 +222,7 @@ class Session:
             token.wait(0.02)
 
     def _load_calibration(self) -> "Stored | None":
-        """The library's active one; the lab needs none as long as it takes the simulation's word."""
+        """Return the library's active calibration; None for a lab that uses the simulation's ground truth."""
         if self.simulated and self.settings.lab.true_places:
             return None
         if not any((self.library_folder / "calibrations").glob("*/")):
@@ -232,7 +235,7 @@ class Session:
 
     def _view(self, frame: Frame, identity: str, camera: Camera) -> View:
         intrinsics = self.intrinsics(identity)
-        assert intrinsics is not None  # its place is known, and so is its lens
+        assert intrinsics is not None  # a camera with known extrinsics has known intrinsics
         return View(camera, undistort(frame, intrinsics).rgb, frame.captured)
 
     def _arm_check(self) -> Check:
@@ -247,7 +250,7 @@ class Session:
         return Check("Arm", True, f"{self.robot.model}, {status.state}")
 
     def _box_checks(self) -> list[Check]:
-        """Whether the control box takes commands as they are meant; nothing without an arm."""
+        """Check that the control box's settings are those the program relies on; empty without an arm."""
         robot = self.robot
         if robot is None or robot.lost or robot.status is None or robot.status.state is ArmState.DISCONNECTED:
             return []
@@ -272,7 +275,7 @@ class Session:
         return Check(name, False, figures.last_error or str(figures.state))
 
     def _missing_cameras(self) -> list[Check]:
-        """Those in use that could not even be asked for."""
+        """Return a failed check for each selected camera whose driver could not be created."""
         chosen = () if self.simulated else self.settings.cameras
         problems = [(choice.name, self.problems.get(choice.identity, "")) for choice in chosen]
         return [Check(f"Camera {name}", False, problem) for name, problem in problems if problem]

@@ -1,5 +1,6 @@
-"""Everything the program remembers between starts."""
+"""Persistent settings of the program."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ SIMULATED, REAL = "simulated", "real"
 
 @dataclass(frozen=True)
 class ArmSettings:
-    """`kind`: "simulated" or "real"; `address`: the real arm's; `gripper`: whether one is mounted."""
+    """`kind`: "simulated" or "real"; `address`: of the real arm; `gripper`: whether one is mounted."""
 
     kind: str = SIMULATED
     address: str = "192.168.1.200"
@@ -27,9 +28,9 @@ class ArmSettings:
 
 @dataclass(frozen=True)
 class LabSettings:
-    """The embedded lab: `seed` of its scene, `cameras` 2 to 4 with pictures of `picture_px` (width, height), smaller
-    for slow computers, and an instruction the scene must make possible. `true_places`: whether its cameras stand where
-    the simulation says, or where a calibration has found them."""
+    """The embedded lab: `seed` of its scene, `cameras` 2 to 4 with images of `picture_px` (width, height), smaller
+    for slow computers, and an instruction that the scene must make possible. `true_places`: use the simulation's
+    ground-truth extrinsics for its cameras; otherwise those of a calibration."""
 
     seed: int = 0
     cameras: int = 2
@@ -52,7 +53,7 @@ class CameraChoice:
 
 @dataclass(frozen=True)
 class WorkspaceSettings:
-    """The box the arm may move in, m in the base frame."""
+    """Workspace of the arm: an axis-aligned box, m in the base frame."""
 
     low: tuple[float, float, float] = (-0.3, -0.7, 0.0)
     high: tuple[float, float, float] = (0.8, 0.7, 1.2)
@@ -66,7 +67,7 @@ class WorkspaceSettings:
 
 @dataclass(frozen=True)
 class SpeedSettings:
-    """The limiter's speeds. The defaults are the reduced speed near people of ISO 10218-1, and promise no more."""
+    """Speed limits. The defaults are the reduced speed near people of ISO 10218-1, and promise no more."""
 
     tcp_mm_s: float = 250.0
     joints_deg_s: float = 60.0
@@ -78,8 +79,8 @@ class SpeedSettings:
 
 @dataclass(frozen=True)
 class TagSettings:
-    """The printed AprilTags: their family, the edges of the black squares in mm, the paper. `measured_mm`: what the
-    printed ruler of 100 mm really measures; the tags are as much larger or smaller."""
+    """The printed AprilTags: family, edge lengths of the black squares in mm, and paper size. `measured_mm`: measured
+    length of the printed 100 mm ruler; the tags' true sizes scale with it."""
 
     family: str = "tag36h11"
     board_tag_mm: float = 50.0
@@ -97,7 +98,7 @@ class TagSettings:
 
 @dataclass(frozen=True)
 class ProgramSettings:
-    """The whole; see `load` and `save`. `library` None means the usual folder of this system."""
+    """All settings; see `load` and `save`. `library` None: the default folder of this system."""
 
     arm: ArmSettings = field(default_factory=ArmSettings)
     lab: LabSettings = field(default_factory=LabSettings)
@@ -109,7 +110,7 @@ class ProgramSettings:
     appearance: str = "system"
     operator: str = ""
     recent_instructions: tuple[str, ...] = ()
-    hold_to_run: bool = False  # whether an approved motion goes on only while a button is held
+    hold_to_run: bool = False  # an approved motion continues only while a button is held
 
     def __post_init__(self):
         if self.appearance not in ("system", "light", "dark"):
@@ -117,29 +118,29 @@ class ProgramSettings:
 
     @property
     def library_folder(self) -> Path:
-        """Where rehearsals and recordings are kept."""
+        """Folder where rehearsals and recordings are kept."""
         return Path(self.library) if self.library else Path(platformdirs.user_data_dir("rehearse"))
 
     @property
     def limits(self) -> dict[str, Any]:
-        """For `robot.service.client.RobotClient`: SI units."""
+        """Limits for `robot.service.client.RobotClient`, in SI units."""
         return {
             "tcp_speed": self.speed.tcp_mm_s / 1000.0,
-            "joint_speed": self.speed.joints_deg_s * 3.141592653589793 / 180.0,
+            "joint_speed": math.radians(self.speed.joints_deg_s),
             "workspace": {"low": list(self.workspace.low), "high": list(self.workspace.high)},
         }
 
 
 def settings_file() -> Path:
-    """Where the settings of this user are kept."""
+    """Return the path of this user's settings file."""
     return Path(platformdirs.user_config_dir("rehearse")) / "settings.json"
 
 
 def load(path: Path | None = None) -> tuple[ProgramSettings, str | None]:
-    """The settings, and a sentence when the file was damaged and is kept aside."""
+    """Load the settings; also returns a message when the file was damaged and has been set aside, else None."""
     return settings.load(path or settings_file(), ProgramSettings)
 
 
 def save(values: ProgramSettings, path: Path | None = None) -> None:
-    """Remember the settings. Raises SettingsError when they cannot be written."""
+    """Save the settings. Raises SettingsError when they cannot be written."""
     settings.save(path or settings_file(), values)

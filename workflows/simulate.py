@@ -1,4 +1,4 @@
-"""The embedded lab for other programs: a simulated xArm7 that the official SDK drives, and cameras."""
+"""The embedded lab for other programs: a simulated xArm7 that the official SDK can drive, and cameras."""
 
 import contextlib
 import time
@@ -12,12 +12,12 @@ from simulation.client import LabProcess
 
 
 class LabEndedError(KnownError):
-    """The lab process has ended by itself."""
+    """The lab process exited on its own."""
 
 
 @dataclass(frozen=True)
 class LabSettings:
-    """Which scene, how many cameras (2 to 4), the controller's command port, and whether the cameras give depth."""
+    """Scene seed, number of cameras (2 to 4), the controller's command port, and whether the cameras deliver depth."""
 
     seed: int = 0
     cameras: int = 2
@@ -27,7 +27,7 @@ class LabSettings:
 
 @dataclass(frozen=True)
 class RunningLab:
-    """A lab that runs, and how to reach it."""
+    """A running lab and its connection details."""
 
     lab: LabProcess
 
@@ -42,7 +42,7 @@ class RunningLab:
         }
 
     def as_text(self) -> str:
-        """What a person, or another program's author, needs to know."""
+        """Format the connection details for an operator or the author of another program."""
         lab, scene = self.lab, self.lab.scene
         return "\n".join(
             [
@@ -58,7 +58,7 @@ class RunningLab:
         )
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until Ctrl-C, or for so long. Raises LabEndedError when the lab ends before."""
+        """Wait until Ctrl-C, or for `seconds`. Raises LabEndedError when the lab exits first."""
         ends = None if seconds is None else time.monotonic() + seconds
         while ends is None or time.monotonic() < ends:
             if not self.lab.running:
@@ -68,7 +68,7 @@ class RunningLab:
 
 @contextlib.contextmanager
 def lab_running(settings: LabSettings) -> Iterator[RunningLab]:
-    """A lab in its own process, ended on leaving."""
+    """Run a lab in its own process; it is terminated on leaving the context."""
     scene = random_scene(settings.seed, cameras=settings.cameras)
     with LabProcess(scene, port=settings.port, depth=settings.depth) as lab:
         yield RunningLab(lab)

@@ -1,4 +1,4 @@
-"""Writes what several cameras saw side by side into one MP4."""
+"""Side-by-side MP4 video of several cameras."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,9 +26,9 @@ class SideBySideVideo:
         self._stream = None
 
     def add(self, images: list[np.ndarray]) -> None:
-        """One moment: images (H, W, 3) uint8 RGB of equal height, the same cameras each time."""
+        """Append one frame from `images` (H, W, 3) uint8 RGB of equal height, the same cameras in each call."""
         together = np.concatenate(images, axis=1)
-        height, width = (size - size % 2 for size in together.shape[:2])  # H.264's chroma needs even sizes
+        height, width = (size - size % 2 for size in together.shape[:2])  # H.264's 4:2:0 chroma needs even sizes
         if self._stream is None:
             self._stream = self._container.add_stream("libx264", rate=round(self._fps))
             self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"

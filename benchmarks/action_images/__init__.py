@@ -1,1 +1,1 @@
-"""How exactly and how fast action images are drawn and read."""
+"""Accuracy and speed of rendering and decoding action images."""

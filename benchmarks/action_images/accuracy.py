@@ -1,4 +1,4 @@
-"""How exactly action images are read, beside the published decoder on the same images, and how fast."""
+"""Accuracy of decoding action images, beside the published decoder on the same images, and its speed."""
 
 import json
 import os
@@ -38,7 +38,7 @@ GRIPPER_GOAL = ">= 0.999"
 
 @dataclass
 class Errors:
-    """Of all frames of a case; a frame without an answer is infinitely wrong."""
+    """Errors of all frames of a case; a frame without an answer is infinitely wrong."""
 
     position_mm: list[np.ndarray] = field(default_factory=list)
     rotation_deg: list[np.ndarray] = field(default_factory=list)
@@ -73,7 +73,7 @@ def _percentile(values: list[np.ndarray], percent: float) -> float:
 
 
 def measure(quick: bool) -> list[Check]:
-    """In a process of its own, because the number of threads is set before NumPy is loaded."""
+    """Measure in a process of its own, because the number of threads is set before NumPy is loaded."""
     one_thread = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     command = [sys.executable, "-m", "benchmarks.action_images.accuracy", *(["--quick"] if quick else [])]
     root = Path(__file__).parents[2]
@@ -122,7 +122,7 @@ def _case(size: int, frames: int, happens, rigs: int) -> tuple[Errors, Errors]:
 
 
 def _best_depths(rig: Rig) -> tuple[float, float]:
-    """The nearest and farthest depths in view 0 that the truth has, and a centimetre more: nobody could know better."""
+    """Return the smallest and largest true depth in view 0, widened by a centimetre: the best possible prior."""
     camera = rig.cameras[0]
     depth = (tool_points(rig.trajectory.base_from_tool) - camera.base_from_camera[:3, 3]) @ camera.base_from_camera[
         :3, 2
@@ -131,7 +131,7 @@ def _best_depths(rig: Rig) -> tuple[float, float]:
 
 
 def _one_view_wrong(rigs: int) -> list[Check]:
-    """Three views, one of which shows another motion: against the two good ones alone."""
+    """Decode three views, one of which shows another motion, and compare with the two good ones alone."""
     all_three, good_two, named = Errors(), Errors(), []
     for seed in range(rigs):
         rng = np.random.default_rng([SEED, seed])
@@ -162,7 +162,7 @@ def _one_view_wrong(rigs: int) -> list[Check]:
 
 
 def _names(decoded: Decoded, wrong: int) -> np.ndarray:
-    """Bool (T,): whether the largest residual is the wrong view's."""
+    """Return bool (T,): whether the largest residual is the wrong view's."""
     return np.nan_to_num(decoded.residual_px, nan=-1.0).argmax(axis=1) == wrong
 
 

@@ -1,4 +1,4 @@
-"""What can happen to action images between the one who draws and the one who reads them."""
+"""Degradations of action images between rendering and decoding."""
 
 import io
 from fractions import Fraction
@@ -17,7 +17,7 @@ def eight_bit(images: np.ndarray) -> np.ndarray:
 
 
 def h264(images: np.ndarray) -> np.ndarray:
-    """8-bit images (V, T, H, W, 3) after one H.264 video per view: crf 23, yuv420p, x264's other defaults."""
+    """Encode and decode 8-bit images (V, T, H, W, 3), one H.264 video per view: crf 23, yuv420p, x264 defaults."""
     return np.stack([_through_h264(video) for video in eight_bit(images)])
 
 
@@ -35,7 +35,7 @@ def _through_h264(video: np.ndarray) -> np.ndarray:
 
 
 def corrupted(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """In one view a ghost: the same picture added at half strength, moved anywhere; then blur, noise and 8 bits."""
+    """Add a ghost to one view: the same image at half strength, shifted anywhere; then blur, noise and 8 bits."""
     images = images.copy()
     view = rng.integers(len(images))
     images[view] = _with_ghost(images[view], rng)
@@ -47,12 +47,12 @@ def corrupted(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _with_ghost(video: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The ghost goes with the frames; what it moves out of the picture is lost."""
+    """Add the ghost to all frames with one shift; what leaves the image is lost."""
     height, width = video.shape[1:3]
     move = np.array([[1, 0, rng.uniform(-0.5, 0.5) * width], [0, 1, rng.uniform(-0.5, 0.5) * height]])
     with_ghost = []
     for image in video:
-        blobs = image - image[..., 2].min() * np.array([0, 0, 1], np.float32)  # the pedestal makes no ghost of its own
+        blobs = image - image[..., 2].min() * np.array([0, 0, 1], np.float32)  # the pedestal adds no ghost of its own
         ghost = cv2.warpAffine(blobs, move, (width, height))
         with_ghost.append(np.minimum(image + GHOST * ghost, 1.0))
     return np.stack(with_ghost)

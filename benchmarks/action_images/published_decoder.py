@@ -1,4 +1,4 @@
-"""The decoder published with Action Images (arXiv 2604.06168), as the peer to measure against.
+"""The decoder published with Action Images (arXiv 2604.06168), as the baseline of the benchmark.
 
 Per view and channel the intensity-weighted centroid of the whole heatmap; from view 0 a ray through its centroid;
 along it the one of many depths at which the product of all views' heatmaps is largest. Vectorised over frames,
@@ -19,7 +19,7 @@ DEPTHS = 512  # the most its authors use
 def decode_published(
     images: np.ndarray, cameras: Sequence[Camera], near: float, far: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Poses (T, 4, 4) and openness (T,) of images (V, T, H, W, 3), depths in m between near and far of view 0."""
+    """Decode images (V, T, H, W, 3) to poses (T, 4, 4) and openness (T,); depths near..far, m, of view 0."""
     V, T = images.shape[:2]
     origins, directions = cameras[0].rays(_centroids(images[0]))
     forward = cameras[0].base_from_camera[:3, 2]
@@ -37,7 +37,7 @@ def decode_published(
 
 
 def _centroids(video: np.ndarray) -> np.ndarray:
-    """Intensity-weighted means (T, 3, 2) px."""
+    """Return intensity-weighted means (T, 3, 2) px."""
     _, height, width, _ = video.shape
     columns = np.stack([cv2.reduce(image, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)[0] for image in video])
     rows = np.stack([cv2.reduce(image, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)[:, 0] for image in video])
@@ -53,7 +53,7 @@ def _pixels(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _heat(video: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Heatmaps (T, H, W, 3) at pixels (T, 3, n, 2), bilinear, 0 outside."""
+    """Sample heatmaps (T, H, W, 3) at pixels (T, 3, n, 2), bilinear, 0 outside."""
     T, height, width, _ = video.shape
     flat = video.reshape(-1)
     u, v = pixels[..., 0].astype(np.float32), pixels[..., 1].astype(np.float32)
@@ -69,7 +69,7 @@ def _heat(video: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _poses(points: np.ndarray) -> np.ndarray:
-    """Poses (T, 4, 4) of the three points (T, 3, 3): e_x to green, e_z from blue, re-orthogonalised."""
+    """Return the poses (T, 4, 4) of three points (T, 3, 3): e_x to green, e_z from blue, re-orthogonalised."""
     x, z = points[:, 1] - points[:, 0], points[:, 0] - points[:, 2]
     axes = np.stack([x, np.cross(z, x), z], axis=-1)
     axes /= np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-9)

@@ -1,4 +1,4 @@
-"""Random cameras around random motions, every point of which all cameras see: what action images are tried on."""
+"""Random cameras around random motions whose points are visible to all cameras: test cases of action images."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from foundation.poses import from_rotation_vector, pose
 from foundation.trajectory import Trajectory
 from model.action_images.encoding import tool_points
 
-CENTRE = np.array([0.4, 0.0, 0.25])  # m, base frame: amid what an arm on a table reaches
+CENTRE = np.array([0.4, 0.0, 0.25])  # m, base frame: in the middle of the workspace of an arm on a table
 DISTANCE = (0.5, 1.5)  # m from there to a camera
 APART = (15.0, 120.0)  # deg between two cameras, seen from there
 FIELD_OF_VIEW = (45.0, 70.0)  # deg, vertical
@@ -18,18 +18,18 @@ LOWEST = 0.0  # m: no camera below the table
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """Cameras of square images, and what the arm does before them."""
+    """Cameras of square images, and the arm's motion in front of them."""
 
     cameras: tuple[Camera, ...]
     trajectory: Trajectory
 
     def at(self, size: int) -> tuple[Camera, ...]:
-        """The cameras with images of size x size pixels."""
+        """Return the cameras with images of size x size pixels."""
         return tuple(camera.resized(size, size) for camera in self.cameras)
 
 
 def random_rig(rng: np.random.Generator, frames: int, views: int | None = None) -> Rig:
-    """2 to 4 cameras (or `views`) and a smooth motion of `frames` frames inside all their images."""
+    """Draw 2 to 4 cameras (or `views`) and a smooth motion of `frames` frames inside all their images."""
     while True:
         cameras = _cameras(rng, views or int(rng.integers(2, 5)))
         trajectory = motion_inside(rng, cameras, frames)
@@ -38,7 +38,7 @@ def random_rig(rng: np.random.Generator, frames: int, views: int | None = None) 
 
 
 def motion_inside(rng: np.random.Generator, cameras: tuple[Camera, ...], frames: int) -> Trajectory | None:
-    """A random motion, made smaller until every point lies inside every image; None when that does not help."""
+    """Draw a random motion, shrunk until every point is inside every image; None when shrinking does not help."""
     times = np.arange(frames) * 0.2
     phase = times[:, None, None] / max(times[-1], 0.2) * rng.uniform(1.0, 6.0, (1, 4, 7))
     waves = (np.sin(phase + rng.uniform(0, 2 * np.pi, (1, 4, 7))) * rng.normal(size=(1, 4, 7))).sum(axis=1)
@@ -54,7 +54,7 @@ def motion_inside(rng: np.random.Generator, cameras: tuple[Camera, ...], frames:
 
 
 def _cameras(rng: np.random.Generator, views: int) -> tuple[Camera, ...]:
-    """Each camera a random angle in APART from the first one, and within APART of all others."""
+    """Draw cameras, each a random angle in APART from the first one, and within APART of all others."""
     directions = [_unit(rng.normal(size=3) * [1, 1, 0.3] + [0, 0, 0.5])]
     cameras: list[Camera] = []
     while len(cameras) < views:

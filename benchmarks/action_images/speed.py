@@ -1,4 +1,4 @@
-"""How fast action images are drawn and read on one thread, beside the published decoder."""
+"""Speed of rendering and decoding action images on one thread, beside the published decoder."""
 
 import time
 
@@ -17,7 +17,7 @@ FRAMES, VIEWS, SIZE = 41, 2, 256
 
 
 def measure_speed() -> list[Check]:
-    """The least of many times, taken in turn: what else the machine does can only add to them.
+    """Measure the minimum of many times, taken in turn: other load on the machine can only add to them.
 
     The process must have been started with one thread for BLAS.
     """

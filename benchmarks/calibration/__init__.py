@@ -1,1 +1,1 @@
-"""Calibration against the lab's truth, and beside OpenCV's closed forms."""
+"""Calibration against the lab's ground truth, and beside OpenCV's closed-form solvers."""

@@ -1,10 +1,10 @@
-"""Calibration against the lab's truth: `rehearse benchmark calibration`.
+"""Calibration against the lab's ground truth: `rehearse benchmark calibration`.
 
 The lab's own cameras (640 x 480, each with a lens of its own), planned poses up to 40 degrees of tilt, an arm that is
-off by 0.5 mm and 0.1 degrees per axis. Most seeds take computed corners with noise; some go through drawn pictures and
-the detector (`drawn_*`). Both are solved by what the program itself uses.
+off by 0.5 mm and 0.1 degrees per axis. Most seeds use computed corners with noise; some go through rendered images and
+the detector (`drawn_*`). Both are solved by the program's own solver.
 
-OpenCV's five closed forms on the same detections: each camera solved alone, and measured alone.
+OpenCV's five closed-form hand-eye methods run on the same detections: each camera solved and measured alone.
 """
 
 import time
@@ -30,7 +30,7 @@ from workflows.calibration.lab import TrueErrors, calibration_scene, true_errors
 
 
 def opencv_errors(case: KnownCase) -> dict[str, np.ndarray]:
-    """mm (n,) of the workspace's points, camera by camera, by method; infinite where a method gives nothing."""
+    """Return errors (n,) mm at the workspace's points, camera by camera, per method; infinite where a method fails."""
     data, truth = rig_data(case.session), true_cameras(case.scene)
     seen = {}
     for number, camera in enumerate(case.session.cameras):
@@ -46,13 +46,13 @@ def opencv_errors(case: KnownCase) -> dict[str, np.ndarray]:
     return errors
 
 
-_FIRST_SEED = 300_000  # nothing was tuned on the seeds from here on
+_FIRST_SEED = 300_000  # held-out: nothing was tuned on the seeds from here on
 _NOISES = (0.2, 4.0)
 _FEW_POSES, _FEW_TILT_DEG = 15, 20.0
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check; `quick` takes a tenth of every count, and no fewer than two of anything."""
+    """Run every check; `quick` takes a tenth of every count, at least two of each."""
     share = 10 if quick else 1
     seeds = [_FIRST_SEED + i for i in range(max(2, 20 // share))]
     drawn = seeds[: max(1, 3 // share)]
@@ -69,7 +69,7 @@ def measure(quick: bool) -> list[Check]:
 
 
 def accuracy(seeds: list[int], accepted: list[float]) -> tuple[list[Check], dict[int, tuple]]:
-    """Computed corners, thirty poses: errors of all seeds together."""
+    """Measure the errors of all seeds together, with computed corners and thirty poses."""
     say(f"accuracy: {len(seeds)} seeds with computed corners")
     found = {seed: _solved(case(seed), accepted) for seed in seeds}
     errors = [each[2] for each in found.values()]
@@ -88,7 +88,7 @@ def accuracy(seeds: list[int], accepted: list[float]) -> tuple[list[Check], dict
 
 
 def drawn_accuracy(seeds: list[int], accepted: list[float]) -> list[Check]:
-    """The same through drawn pictures with noise and distortion, and the detector."""
+    """Measure the same through rendered images with noise and distortion, and the detector."""
     errors = []
     for seed in seeds:
         say(f"accuracy through drawn pictures: seed {seed}")
@@ -98,7 +98,7 @@ def drawn_accuracy(seeds: list[int], accepted: list[float]) -> list[Check]:
 
 
 def delays(found: dict[int, tuple], drawn: list[int]) -> Check:
-    """The largest error of any camera's delay, in sweeps in virtual time."""
+    """Return the largest error of any camera's delay, in sweeps in virtual time."""
     errors = []
     for number, (seed, (known, report, _)) in enumerate(found.items()):
         errors += delay_errors_ms(known, report, seed, drawn=False)
@@ -110,7 +110,7 @@ def delays(found: dict[int, tuple], drawn: list[int]) -> Check:
 
 
 def ratio_to_opencv(seeds: list[int]) -> Check:
-    """Fifteen poses up to 20 degrees: median error of the best of OpenCV's methods, camera by camera, by ours."""
+    """Compare fifteen poses up to 20 degrees: median error of OpenCV's best method per camera, by ours."""
     say(f"OpenCV's five methods on the same corners: {len(seeds)} seeds")
     theirs: dict[str, list[np.ndarray]] = {}
     ours = []
@@ -126,7 +126,7 @@ def ratio_to_opencv(seeds: list[int]) -> Check:
 
 
 def rank_correlation(count: int, accepted: list[float]) -> Check:
-    """Whether a calibration that says it is worse is worse: the held-out error against the true one, by ranks."""
+    """Measure the rank correlation between the held-out and the true error, over calibrations of varied quality."""
     say(f"reported against true error: {count} cases with 0.2 to 4 times the noise")
     reported, true, refused = [], [], 0
     for number, noise in enumerate(np.geomspace(*_NOISES, count)):
@@ -144,7 +144,7 @@ def rank_correlation(count: int, accepted: list[float]) -> Check:
 
 
 def detection_speed() -> Check:
-    """CPU time of one 1280 x 720 picture with the board and the bench's tags in it."""
+    """Measure the CPU time of one 1280 x 720 image that contains the board and the bench's tags."""
     scene = calibration_scene(_FIRST_SEED, 1)
     world = World(scene)
     renderer = SceneRenderer(world)

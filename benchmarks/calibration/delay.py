@@ -22,7 +22,7 @@ _NOISE_PX = 0.1
 
 
 class _Film:
-    """Every camera's views with their late stamps, as the arm moves."""
+    """Views of every camera with their late timestamps, as the arm moves."""
 
     def __init__(self, case: KnownCase, seed: int, *, drawn: bool):
         self.views: dict[str, list[BoardView]] = {PREFIX + spec.name: [] for spec in case.scene.cameras}
@@ -59,9 +59,9 @@ class _Film:
 
 
 def delay_errors_ms(case: KnownCase, report: CalibrationReport, seed: int, *, drawn: bool) -> list[float]:
-    """How far each camera's delay is estimated from the true one, ms; infinite where it was not found.
+    """Return the error of each camera's estimated delay, ms; infinite where no delay was found.
 
-    The delay is that between the stamps of the pictures and those of the arm's measurements, which are late themselves.
+    The delay is between the timestamps of the frames and those of the arm's measurements, which are late themselves.
     """
     film = _Film(case, seed, drawn=drawn)
     arm = VirtualLabArm(case.scene, film, joints=best_pose(case.session))
@@ -101,7 +101,7 @@ class _Joints:
 
 
 def _lateness(told: _Joints, true: _Joints) -> float:
-    """s by which the arm's own measurements are stamped later than they were so: a controller's cycle or so."""
+    """Return by how many s the arm's own measurements are stamped late: a controller's cycle or so."""
     moments = np.array(told.times)[20:-20]
     candidates = np.arange(-0.01, 0.03, 0.0005)
     errors = [float(np.square(told.at(moments) - true.at(moments - late)).sum()) for late in candidates]

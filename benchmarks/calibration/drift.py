@@ -1,4 +1,4 @@
-"""The check at a session's start: cameras that were moved, and cameras that were not."""
+"""Drift check at a session's start: cameras that were moved, and cameras that were not."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,8 +26,10 @@ _LIGHT = 0.1  # by which lamp and room are brighter or darker at the check
 
 
 def drift_checks(count: int, drawn: int) -> list[Check]:
-    """`count` cameras moved by 1 degree or 5 mm, and as many left alone; the first `drawn` in drawn pictures, with the
-    light changed in between."""
+    """Check `count` cameras moved by 1 degree or 5 mm, and as many left alone.
+
+    The first `drawn` use rendered images, with the light changed in between.
+    """
     say(f"drift: {count} cameras moved and {count} not, {drawn} of each in drawn pictures")
     detected = alarms = 0
     for number in range(count):
@@ -41,7 +43,7 @@ def drift_checks(count: int, drawn: int) -> list[Check]:
 
 
 def random_move(generator: np.random.Generator) -> np.ndarray:
-    """camera_from_moved (4, 4): turned by 1 degree about, or shifted by 5 mm along, a random axis."""
+    """Draw camera_from_moved (4, 4): a rotation by 1 degree about, or a shift of 5 mm along, a random axis."""
     axis = generator.normal(size=3)
     axis /= np.linalg.norm(axis)
     moved = np.eye(4)
@@ -53,7 +55,7 @@ def random_move(generator: np.random.Generator) -> np.ndarray:
 
 
 def _one(seed: int, *, drawn: bool) -> tuple[str, str]:
-    """The lights of one camera: moved, and left alone."""
+    """Return the check's results for one camera: moved, and left alone."""
     scene = calibration_scene(seed)
     generator = np.random.default_rng([seed, 13])
     spec = scene.cameras[int(generator.integers(len(scene.cameras)))]

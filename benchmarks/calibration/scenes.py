@@ -1,6 +1,6 @@
-"""Calibrations with a known truth for the benchmark: drawn pictures with real detection, or computed corners.
+"""Calibration sessions with ground truth for the benchmark: rendered images with real detection, or computed corners.
 
-Both show the arm's true pose to the cameras and tell the calibration another one: the arm's injected error.
+Both show the arm's true pose to the cameras and report another one to the calibration: the arm's injected error.
 """
 
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ _LEAST_TAG_PX = 15.0
 
 @dataclass(frozen=True, eq=False)
 class KnownCase:
-    """A session as a calibration would get it, and the scene that knows the truth."""
+    """Session as a calibration gets it, with the scene that holds the ground truth."""
 
     scene: SceneSpec
     session: CalibrationSession
@@ -51,9 +51,9 @@ def case(
     drawn: bool = False,
     cameras: int = 3,
 ) -> KnownCase:
-    """Three cameras of 640 x 480 and planned poses; `noise` scales the arm's error and the computed corners'.
+    """Make a session of 640 x 480 cameras and planned poses; `noise` scales the arm's error and the computed corners'.
 
-    `drawn`: the corners come out of the detector, from `FRAMES` drawn pictures with noise for each view.
+    `drawn`: the corners come from the detector, in `FRAMES` rendered images with noise for each view.
     """
     scene = calibration_scene(seed, cameras)
     entries = tuple(CameraEntry(PREFIX + spec.name, spec.name, _lens(spec)) for spec in scene.cameras)
@@ -71,7 +71,7 @@ def true_cameras(scene: SceneSpec) -> dict[str, Camera]:
 
 
 def seen_corners(spec: CameraSpec, camera_from_board: np.ndarray) -> np.ndarray | None:
-    """(tags, 4, 2) px where a lens shows the board (4, 4); None where it is not whole, or too flat, or too small."""
+    """Project the board (4, 4) to corners (tags, 4, 2) px; None where it is not whole, too oblique, or too small."""
     points = transform(camera_from_board, GRIPPER_BOARD.points(GRIPPER_BOARD.ids).reshape(-1, 3))
     sight = camera_from_board[:3, 3]
     if points[:, 2].min() < 0.1 or -camera_from_board[:3, 2] @ sight / np.linalg.norm(sight) < _STEEPEST:
@@ -85,7 +85,7 @@ def seen_corners(spec: CameraSpec, camera_from_board: np.ndarray) -> np.ndarray 
 
 @lru_cache(maxsize=64)
 def _poses(seed: int, cameras: int, poses: int, tilt_deg: float) -> tuple[PoseProposal, ...]:
-    """Planned for cameras that are known some centimetres and degrees off, as after looking around."""
+    """Plan poses for cameras that are known to some centimetres and degrees, as after looking around."""
     scene = calibration_scene(seed, cameras)
     generator = np.random.default_rng([seed, 3])
     rough = {}
@@ -118,7 +118,7 @@ def _computed_view(
 
 
 def _drawn_views(scene: SceneSpec, visited: tuple[PoseProposal, ...]) -> list[dict[str, BoardView]]:
-    """What the detector finds in pictures of the scene with the arm standing at each pose."""
+    """Return the detections in images of the scene with the arm standing at each pose."""
     world = World(scene)
     renderer = SceneRenderer(world)
     coordinates = world.snapshot()

@@ -1,1 +1,1 @@
-"""The library under load, crashes and spoilt data."""
+"""Library under load, crashes and corrupted data."""

@@ -1,4 +1,4 @@
-"""Small data sets of the layouts that can be imported, made here: a picture that moves, and an arm at rest."""
+"""Small generated data sets in the importable layouts: a moving image, and an arm at rest."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _FPS = 30
 
 
 def made_episode(width: int = 320, height: int = 240, seconds: float = 5.0) -> ImportedEpisode:
-    """An episode of two calibrated cameras at 30 Hz and an arm at 100 Hz."""
+    """Make an episode of two calibrated cameras at 30 Hz and an arm at 100 Hz."""
     K = ((0.9 * width, 0.0, (width - 1) / 2), (0.0, 0.9 * width, (height - 1) / 2), (0.0, 0.0, 1.0))
     place = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, -1.0), (0.0, 0.0, 0.0, 1.0))
     views = tuple(
@@ -47,7 +47,7 @@ def made_episode(width: int = 320, height: int = 240, seconds: float = 5.0) -> I
 
 
 def lerobot_set(folder: Path, episodes: int = 2) -> Path:
-    """A LeRobotDataset of short episodes with small pictures, in a new folder below `folder`."""
+    """Write a LeRobotDataset of short episodes with small images, in a new folder below `folder`."""
     with Library(folder / "exported") as library:
         ids = import_episodes(library, [made_episode(96, 64, 0.6) for _ in range(episodes)], lambda *_: None)
         kept = [Episode(library.episode_folder(identity)) for identity in ids]
@@ -56,7 +56,7 @@ def lerobot_set(folder: Path, episodes: int = 2) -> Path:
 
 
 def rlbench_set(folder: Path, width: int = 96, height: int = 64) -> Path:
-    """Two episodes as Action Images prepared RLBench, from what its loader reads: episode N begins at x = N cm."""
+    """Write two episodes of RLBench as prepared for Action Images' loader: episode N begins at x = N cm."""
     root = folder / "rlbench"
     for number in (2, 10):
         episode = root / f"push_button/variation0/episodes/episode{number}"
@@ -73,7 +73,7 @@ def rlbench_set(folder: Path, width: int = 96, height: int = 64) -> Path:
 
 
 def _pickled(texts: list[str]) -> bytes:
-    """A list of texts as the oldest form of a pickle has it; nothing here makes or reads pickles by the library."""
+    """Pickle a list of texts in the oldest protocol by hand; no code here uses the pickle library."""
     return b"(l" + b"".join(f"V{text}\na".encode() for text in texts) + b"."
 
 
@@ -87,7 +87,7 @@ def _rlbench_view(folder: Path, view: int, width: int, height: int) -> None:
             picture = _picture(number + view, width, height)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
-    place = np.diag([-1.0, -1.0, 1.0, 1.0])  # with this program's axes: looking along z
+    place = np.diag([-1.0, -1.0, 1.0, 1.0])  # in this program's axes: looking along z
     place[:3, 3] = (0.1, 0.2, -1.0 - view)
     K = [[-80.0, 0, width / 2], [0, -80.0, height / 2], [0, 0, 1]]
     values = {"0000": {"intrinsics": K, "extrinsics": place.tolist()}}
@@ -95,6 +95,6 @@ def _rlbench_view(folder: Path, view: int, width: int, height: int) -> None:
 
 
 def _picture(number: int, width: int, height: int) -> np.ndarray:
-    """Coarse noise that moves by two pixels each time."""
+    """Return coarse noise that moves by two pixels per frame."""
     coarse = np.random.default_rng(0).integers(0, 255, (height // 4, width // 4, 3), np.uint8)
     return np.roll(coarse.repeat(4, 0).repeat(4, 1), 2 * number, axis=1)

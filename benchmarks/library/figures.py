@@ -38,7 +38,7 @@ def measure(quick: bool) -> list[Check]:
 
 
 def _lists(folder: Path, episodes: int, seconds: float) -> list[Check]:
-    """What the database takes, and what a person at the Library screen waits for; a few episodes have pictures."""
+    """Measure database writes and the waiting times of the Library screen; a few episodes have images."""
     say(f"a library of {episodes} episodes")
     with Library(folder) as library:
         fill(library.database, episodes)
@@ -67,7 +67,7 @@ def _queries(database: Database) -> list[Check]:
 
 
 def _screen(folder: Path, seconds: float) -> list[Check]:
-    """The Library screen itself, in a process on a virtual screen; see `benchmarks.window.library_process`."""
+    """Measure the Library screen itself, in a process on a virtual screen; see `benchmarks.window.library_process`."""
     say("the Library screen: first page, typing, scrolling")
     settings = {"folder": str(folder), "seconds": seconds}
     with virtual_screen(), RoleProcess("library-window", settings, timeout=_SCREEN_WITHIN) as window:
@@ -82,7 +82,7 @@ def _screen(folder: Path, seconds: float) -> list[Check]:
 
 
 def _export(folder: Path, count: int) -> list[Check]:
-    """Episodes of 5 s with two cameras of 320x240, at 15 frames a second."""
+    """Export episodes of 5 s with two cameras of 320x240, at 15 frames a second."""
     with Library(folder / "exported") as library:
         ids = import_episodes(library, [made_episode() for _ in range(count)], lambda *_: None)
         episodes = [Episode(library.episode_folder(identity)) for identity in ids]
@@ -92,7 +92,7 @@ def _export(folder: Path, count: int) -> list[Check]:
 
 
 def _ms(act: Callable[[], object], times: int = 9) -> float:
-    """The median time of an act in ms."""
+    """Return the median time of a call in ms."""
     taken = []
     for _ in range(times):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Data sets with one spoilt file: each is imported whole, or refused by a sentence and not at all."""
+"""Data sets with one corrupted file: each is imported whole, or refused with a message and not at all."""
 
 import contextlib
 import random
@@ -16,16 +16,19 @@ from storage.layouts.importing import import_episodes
 from storage.layouts.known import reader_for
 from storage.library import Library
 
-_LONGEST = 600  # characters that a person still reads
-_EMPTY_EVERY = 50  # episodes that harmless faults let through: a library that grows would slow the count down
+_LONGEST = 600  # characters that a user still reads
+_EMPTY_EVERY = 50  # episodes imported despite harmless faults: a growing library would slow the count down
 _SAY_EVERY = 1000
-_MEMORY = "/dev/shm"  # nothing is lost by a power cut here, and no disk is waited for 20,000 times
+_MEMORY = "/dev/shm"  # no power cut matters here, and a disk would be waited for 20,000 times
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one spoilt data set came to. `refused`: the sentence, "" when all was imported; `partial`: something of it
-    was left in the library although it was refused, or not all of it came."""
+    """Result of importing one corrupted data set.
+
+    `refused`: the message, "" when all was imported; `partial`: a part of it remained in the library although it was
+    refused, or not all of it was imported.
+    """
 
     refused: str
     partial: bool
@@ -33,12 +36,12 @@ class Outcome:
 
     @property
     def told(self) -> bool:
-        """Whether a refusal says in a few words which file, or at least which folder, it is about."""
+        """Whether a refusal briefly names the file, or at least the folder, that it is about."""
         return not self.refused or ("/" in self.refused and len(self.refused) < _LONGEST)
 
 
 def spoil(path: Path, chance: random.Random) -> None:
-    """Cut a file, turn over one of its bits, write over 64 of its bytes, or remove it."""
+    """Truncate a file, flip one of its bits, overwrite 64 of its bytes, or remove it."""
     content = bytearray(path.read_bytes())
     kind = chance.randrange(4)
     if kind == 3:
@@ -55,7 +58,7 @@ def spoil(path: Path, chance: random.Random) -> None:
 
 
 def spoilt_import(root: Path, library: Library, episodes: int, seed: int) -> Outcome:
-    """Spoil one file of the data set in `root`, import it, and put the file back."""
+    """Corrupt one file of the data set in `root`, import it, and restore the file."""
     chance = random.Random(seed)
     path = chance.choice(sorted(p for p in root.rglob("*") if p.is_file()))
     whole, before = path.read_bytes(), _there(library)
@@ -74,13 +77,13 @@ def spoilt_import(root: Path, library: Library, episodes: int, seed: int) -> Out
 
 
 def _there(library: Library) -> tuple[int, int, int]:
-    """Episodes in the list, folders of episodes, and what lies among what is not finished."""
+    """Count the listed episodes, the episode folders, and the unfinished entries."""
     folders = sum(1 for path in library.episodes.iterdir() if not path.name.startswith("."))
     return queries.count(library.database), folders, sum(1 for _ in (library.episodes / ".incoming").iterdir())
 
 
 def checks(trials: int) -> list[Check]:
-    """So many trials of each layout."""
+    """Run that many trials of each layout."""
     found: list[Check] = []
     with tempfile.TemporaryDirectory(dir=_MEMORY if Path(_MEMORY).is_dir() else None) as place:
         folder = Path(place)

@@ -1,4 +1,4 @@
-"""kill -9 at random moments, with real processes, and what is left afterwards."""
+"""kill -9 at random times, with real processes, and what remains afterwards."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Kill:
-    """What one kill cost: ms of film of the worse camera, samples of the arm, and kept episodes."""
+    """Loss of one kill: ms of video of the worse camera, samples of the arm, and kept episodes."""
 
     video_ms: float
     samples: int
@@ -29,13 +29,13 @@ class Kill:
 
 
 def victim(what: str, folder: Path) -> subprocess.Popen:
-    """A process that does `what` to the library in `folder` (see `library_victim`)."""
+    """Start a process that does `what` to the library in `folder` (see `benchmarks.library.victim`)."""
     command = [sys.executable, "-m", "benchmarks.library.victim", what, str(folder)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def killed(process: subprocess.Popen, after: float) -> list[str]:
-    """What a process had said by the time it was killed, `after` s from when its library was open."""
+    """Return what a process had printed when it was killed, `after` s from when its library was open."""
     assert process.stdout is not None
     assert process.stdout.readline() == "opening\n"
     second = process.stdout.readline()
@@ -48,7 +48,7 @@ def killed(process: subprocess.Popen, after: float) -> list[str]:
 
 
 def killed_opening(folder: Path, after: float) -> None:
-    """Kill a process that is opening the library, `after` s from when it began."""
+    """Kill a process that is opening the library, `after` s from its start."""
     process = victim("open", folder)
     assert process.stdout is not None
     assert process.stdout.readline() == "opening\n"
@@ -59,8 +59,10 @@ def killed_opening(folder: Path, after: float) -> None:
 
 
 def kill_recording(folder: Path, after: float, again: float | None = None) -> Kill:
-    """Kill a recording, open the library again, decode everything, and count. `again`: kill also a first opening, that
-    many s from its beginning, while it recovers what the first kill left."""
+    """Kill a recording, open the library again, decode everything, and count the loss.
+
+    `again`: kill also a first opening, that many s from its start, while it recovers what the first kill left.
+    """
     with Library(folder) as library:
         before = set(queries.episode_ids(library.database))
     said = killed(victim("record", folder), after)
@@ -86,7 +88,7 @@ def kill_recording(folder: Path, after: float, again: float | None = None) -> Ki
 
 
 def kill_keeping(folder: Path, after: float) -> int:
-    """Kill a process that keeps one episode after the other; how many kept ones are lost or unreadable."""
+    """Kill a process that keeps one episode after another; return how many kept ones are lost or unreadable."""
     said = killed(victim("keep", folder), after)[1:]
     with Library(folder) as library:
         lost = len({uuid.UUID(line) for line in said} - set(queries.episode_ids(library.database)))
@@ -97,7 +99,7 @@ def kill_keeping(folder: Path, after: float) -> int:
 
 
 def checks(recordings: int, keepings: int) -> list[Check]:
-    """The whole count."""
+    """Run the full number of kills."""
     random = np.random.default_rng(7)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -1,4 +1,4 @@
-"""Four cameras of 640x480 at 30 Hz and an arm at 100 Hz into one episode, through the real shared memory."""
+"""Recording of four cameras of 640x480 at 30 Hz and an arm at 100 Hz into one episode, through real shared memory."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def checks(folder: Path, seconds: float) -> list[Check]:
-    """Record for so long and keep; drops, load, synchrony and the time keeping took."""
+    """Record for `seconds` and keep; measure drops, load, synchrony and the time of keeping."""
     address = f"rehearse-benchmark-{time.monotonic_ns()}"
     feed = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.library.recording", address], cwd=ROOT, stdin=subprocess.PIPE, text=True
@@ -84,7 +84,7 @@ def _nearest(times: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _pictures() -> list[np.ndarray]:
-    """A scene with soft shades, some things that move, and the noise of a sensor."""
+    """Render a scene with soft shades, some moving objects, and sensor noise."""
     random = np.random.default_rng(0)
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     shade = 90 + 50 * np.sin(columns / 90) + 40 * np.cos(rows / 70)
@@ -100,7 +100,7 @@ def _pictures() -> list[np.ndarray]:
 
 
 def _publish(address: str) -> None:
-    """The cameras' process: publishes until its standard input says so or ends."""
+    """Run the cameras' process: publish until its standard input gets a line or ends."""
     pictures, stop = _pictures(), threading.Event()
     publisher = FramePublisher(address)
     streams = [publisher.add(StreamInfo(f"view{v}", WIDTH, HEIGHT, False, {"fps": FPS})) for v in range(VIEWS)]

@@ -1,4 +1,4 @@
-"""A library with as many episodes as wanted, rows only: for figures of the library's lists."""
+"""Library with any number of episodes, rows only: for figures of the library's lists."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ _WORDS = ("slow", "grasp", "slipped", "table", "moved", "light", "again", "lamp"
 
 
 def fill(database: Database, episodes: int, seed: int = 0) -> None:
-    """Add so many episodes that look like two years of work."""
+    """Add that many episodes, distributed like two years of work."""
     random = np.random.default_rng(seed)
     start = datetime(2025, 1, 1, tzinfo=UTC)
     for first in range(0, episodes, 2000):

@@ -1,4 +1,4 @@
-"""A process to be killed: does one thing to a library, again and again, and says on standard output how far it is.
+"""Process to be killed: repeats one operation on a library, and prints its progress to standard output.
 
 python -m benchmarks.library.victim record|keep|open FOLDER
 """
@@ -30,7 +30,7 @@ class Picture:
 
 
 class Feed:
-    """A recording with two small cameras and an arm, given what is due at its clock's time."""
+    """Recording with two small cameras and an arm, fed with what is due at its clock's time."""
 
     def __init__(self, library: Library, clock: Clock):
         self._clock = clock
@@ -42,7 +42,7 @@ class Feed:
         self.frames = self.samples = 0
 
     def give(self) -> float:
-        """Give what is due; s since the start."""
+        """Feed what is due; return s since the start."""
         now = self._clock.now()
         if now - self._start >= self.frames / FPS:
             rgb = np.full((HEIGHT, WIDTH, 3), self.frames % 200, np.uint8)
@@ -57,7 +57,7 @@ class Feed:
 
 
 def record(library: Library) -> None:
-    """Record in real time, for ever; says "<elapsed s> <sample count>" whenever a sample was taken."""
+    """Record in real time, for ever; print "<elapsed s> <sample count>" whenever a sample was taken."""
     feed = Feed(library, SystemClock())
     say("recording", feed.writer.id)
     said = 0
@@ -70,7 +70,7 @@ def record(library: Library) -> None:
 
 
 def keep(library: Library) -> None:
-    """Keep short recordings, for ever; says each id when it was kept."""
+    """Keep short recordings, for ever; print each id when it was kept."""
     say("ready")
     while True:
         clock = VirtualClock(100.0)

@@ -1,4 +1,4 @@
-"""What a codec keeps: the round trip of videos and of action images, and the choice between codecs by it."""
+"""Reconstruction quality of codecs on videos and action images, and the choice of a codec by it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOVED = 0.05  # of full brightness, in any channel: a pixel that differs more fr
 
 @dataclass(frozen=True)
 class Clip:
-    """One moment of teaching: rgb (V, T, H, W, 3) uint8, its cameras of that size, and the tool's true trajectory."""
+    """One demonstration clip: rgb (V, T, H, W, 3) uint8, its cameras of that size, and the tool's true trajectory."""
 
     rgb: np.ndarray
     cameras: Sequence[Camera]
@@ -29,7 +29,7 @@ class Clip:
 class RoundTrip:
     """PSNR in dB of all frames, of pixels that moved, of action images; the tool point read from decoded ones, in mm.
 
-    A frame that cannot be read counts as infinitely wrong. `values` is the number of latents per clip and view.
+    A frame that cannot be decoded counts as infinitely wrong. `values` is the number of latents per clip and view.
     """
 
     rgb_db: float
@@ -43,7 +43,7 @@ class RoundTrip:
 
 @torch.no_grad()
 def measure_round_trip(codec: Any, clips: Iterable[Clip]) -> RoundTrip:
-    """What is left of `clips` after encoding and decoding, on the codec's device."""
+    """Measure the round trip of `clips` through encoding and decoding, on the codec's device."""
     errors: dict[str, list[np.ndarray]] = {name: [] for name in ("rgb", "moving", "restored", "action", "tool")}
     values = 0
     for clip in clips:
@@ -75,9 +75,9 @@ def measure_round_trip(codec: Any, clips: Iterable[Clip]) -> RoundTrip:
 
 
 def choose_codec(measured: Mapping[str, RoundTrip], *, most_values: int, tool_p95_mm: float = 5.0) -> str:
-    """The name of the codec that shows motion best among those small enough and exact enough for the arm.
+    """Return the name of the codec that shows motion best among those small enough and exact enough for the arm.
 
-    When none is exact enough, the most exact of the small ones. ValueError when none is small enough.
+    When none is exact enough, the most exact of the small ones. Raises ValueError when none is small enough.
     """
     small = {name: trip for name, trip in measured.items() if trip.values <= most_values}
     if not small:
@@ -89,7 +89,7 @@ def choose_codec(measured: Mapping[str, RoundTrip], *, most_values: int, tool_p9
 
 
 def _tool_error_mm(images: np.ndarray, clip: Clip) -> np.ndarray:
-    """(T,) mm between the true tool points and those read from action images (V, T, H, W, 3)."""
+    """Return errors (T,) mm between the true tool points and those read from action images (V, T, H, W, 3)."""
     read = decode(images, clip.cameras, times=clip.trajectory.times).trajectory.base_from_tool[:, :3, 3]
     error = np.linalg.norm(read - clip.trajectory.base_from_tool[:, :3, 3], axis=1) * 1e3
     return np.where(np.isfinite(error), error, np.inf)

@@ -1,4 +1,4 @@
-"""The world-action model: `rehearse benchmark model`; with a GPU also the full-size figures (model_gpu.py)."""
+"""World-action model: `rehearse benchmark model`; with a GPU also the full-size figures (gpu.py)."""
 
 import torch
 
@@ -17,9 +17,9 @@ _FORWARDS = 20
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check of this benchmark; `quick` takes a tenth of every count."""
+    """Run every check of this benchmark; `quick` takes a tenth of every count."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # with two, any other work on the machine makes every time a matter of luck
+    torch.set_num_threads(1)  # with two, any other load on the machine would make the times random
     try:
         checks = [
             released_forward_max_abs_error(_FORWARDS // 10 if quick else _FORWARDS),
@@ -37,7 +37,7 @@ def measure(quick: bool) -> list[Check]:
 
 @torch.no_grad()
 def released_forward_max_abs_error(forwards: int) -> Check:
-    """Random weights in the released layout, loaded, against the network written down a second time; fp32."""
+    """Compare random weights in the released layout, loaded, with the independent reference implementation; fp32."""
     say("the released network against a second implementation")
     size = layouts.TinyWan(width=96, heads=4, layers=3, ffn=160)
     error = 0.0
@@ -55,7 +55,7 @@ def released_forward_max_abs_error(forwards: int) -> Check:
 
 
 def full_size_parameters() -> Check:
-    """Of Wan2.2-TI2V-5B's shapes with the camera branch, without allocating them."""
+    """Count the parameters of Wan2.2-TI2V-5B's shapes with the camera branch, without allocating them."""
     with torch.device("meta"):
         model = ActionImagesTransformer(**WAN22_TI2V_5B)
     count = sum(parameter.numel() for parameter in model.parameters())
@@ -64,7 +64,7 @@ def full_size_parameters() -> Check:
 
 @torch.no_grad()
 def modes_clean_bit_equal() -> Check:
-    """In how many of the six modes every given latent is bit for bit the same after denoising, and no other one."""
+    """Count the modes of six in which given latents, and no others, are bit for bit the same after denoising."""
     say("what is given stays what it is")
     pipeline = tiny_pipeline()
     asked = scene(64, 64)

@@ -1,8 +1,8 @@
-"""The full-size model on a GPU, random weights: seconds, memory, share of the arithmetic, beside bare diffusers.
+"""Full-size model on a GPU, random weights: seconds, memory, share of peak FLOP/s, beside bare diffusers.
 
-The canvas is the release's: two views, 41 frames of 512 x 512 px, 11,264 tokens. What is timed is the denoising; text
-and autoencoder are the same in every program. Bare diffusers is its WanTransformer3DModel, of equal shapes, in the same
-loop. Nothing is measured, and nothing printed, where there is no GPU.
+The canvas is the release's: two views, 41 frames of 512 x 512 px, 11,264 tokens. Only the denoising is timed; text
+encoder and autoencoder are the same in every program. Bare diffusers is its WanTransformer3DModel, of equal shapes, in
+the same loop. Nothing is measured, and nothing printed, where there is no GPU.
 """
 
 import time
@@ -29,7 +29,7 @@ _RUNS = {"50_steps_guided": (50, 7.5), "10_steps": (10, 1.0), "4_steps": (4, 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """What is measured: the transformer's configuration and the canvas's latents."""
+    """Measured size: the transformer's configuration and the canvas's latents."""
 
     config: Mapping[str, Any]
     latent_frames: int = 11
@@ -96,7 +96,7 @@ class _BareConfig:
 
 
 def measure(quick: bool) -> list[Check]:
-    """The full-size figures; none without a GPU."""
+    """Measure the full-size figures; none without a GPU."""
     if not torch.cuda.is_available():
         say("no GPU: the full-size figures are left out")
         return []
@@ -104,7 +104,7 @@ def measure(quick: bool) -> list[Check]:
 
 
 def measure_on(device: torch.device, dtype: torch.dtype, size: Size, quick: bool) -> list[Check]:
-    """The figures of a size on a device."""
+    """Measure the figures of a size on a device."""
     peak = matmul_flops(device, dtype, 512 if device.type == "cpu" else 8192)
     checks = [Check("gpu.matmul_tflops", peak / 1e12, "TFLOP/s", "")]
     flops = forward_flops(size)
@@ -123,7 +123,7 @@ def measure_on(device: torch.device, dtype: torch.dtype, size: Size, quick: bool
 
 
 def generations(bench: Bench, name: str, flops: float, peak: float, quick: bool) -> list[Check]:
-    """Plain, and the longest run again with caches."""
+    """Measure plain generations, and the longest run again with caches."""
     checks = []
     runs = {"4_steps": _RUNS["4_steps"]} if quick else _RUNS
     bench.generate(1, 2.0)
@@ -140,14 +140,14 @@ def generations(bench: Bench, name: str, flops: float, peak: float, quick: bool)
 
 
 def compiled(bench: Bench, name: str, flops: float, peak: float) -> list[Check]:
-    """Ten steps with every block compiled; last of all, because it cannot be taken back."""
+    """Measure ten steps with every block compiled; runs last, because compilation cannot be undone."""
     bench.transformer.compile_repeated_blocks()
     bench.generate(1, 1.0)
     return timed(bench.device, f"{name}.compiled_10_steps", lambda: bench.generate(10, 1.0), 10 * flops, peak)
 
 
 def trainings(bench: Bench, name: str, flops: float, peak: float) -> list[Check]:
-    """A step of LoRA and of everything, gradients checkpointed, one canvas; the arithmetic without recomputation."""
+    """Measure a step of LoRA and of full training, gradients checkpointed, one canvas; FLOPs without recomputation."""
     transformer = bench.transformer.train()
     transformer.enable_gradient_checkpointing()
     checks = []
@@ -169,7 +169,7 @@ def trainings(bench: Bench, name: str, flops: float, peak: float) -> list[Check]
 
 
 def timed(device: torch.device, name: str, work: Callable[[], None], flops: float, peak: float) -> list[Check]:
-    """Seconds, peak memory, and where the arithmetic is known its share of the peak."""
+    """Measure seconds, peak memory, and where the FLOPs are known their share of the peak."""
     say(name)
     gpu = device.type == "cuda"
     if gpu:
@@ -189,7 +189,7 @@ def timed(device: torch.device, name: str, work: Callable[[], None], flops: floa
 
 
 def forward_flops(size: Size) -> float:
-    """Floating-point operations of one forward pass of ours, counted without computing it."""
+    """Count the floating-point operations of one forward pass of our transformer, without computing it."""
     with torch.device("meta"):
         ours, _ = transformers(dict(size.config), "meta", torch.bfloat16)
         bench = Bench(size, ours, False, torch.device("meta"), torch.bfloat16)
@@ -199,7 +199,7 @@ def forward_flops(size: Size) -> float:
 
 
 def matmul_flops(device: torch.device, dtype: torch.dtype, n: int) -> float:
-    """FLOP/s of a large matrix product here: the arithmetic there is."""
+    """Measure the FLOP/s of a large matrix product on this device: the attainable peak."""
     a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
     best = float("inf")
     for _ in range(10):

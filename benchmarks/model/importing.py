@@ -1,7 +1,7 @@
-"""Importing published weights, and taking back a generation: parts of `rehearse benchmark model`.
+"""Import of published weights, and cancellation of a generation: parts of `rehearse benchmark model`.
 
-Run as a program, it imports one file and prints the memory that took: in a process of its own, whose allocator holds
-nothing from before.
+Run as a program, it imports one file and prints the memory used: in a process of its own, whose allocator holds nothing
+from before.
 """
 
 import json
@@ -30,12 +30,12 @@ _STEPS = 100_000  # so many that no generation ends by itself
 
 
 def measure(quick: bool) -> list[Check]:
-    """Both checks; `quick` writes a tenth of the file, and cancels a tenth as often."""
+    """Run both checks; `quick` writes a tenth of the file, and cancels a tenth as often."""
     return [import_peak_ratio(1 if quick else 9), cancel_ms(3 if quick else 30)]
 
 
 def import_peak_ratio(layers: int) -> Check:
-    """Memory of a process's own that an import takes at most, over the largest file it writes; 1.2 GB of weights."""
+    """Return the peak private memory of an import over the largest file it writes; 1.2 GB of weights."""
     say("importing a checkpoint in the released layout")
     size = TinyWan(width=1024, heads=8, layers=layers, ffn=4096, in_channels=48, out_channels=48, text=4096, freq=256,
                    pool=(48, 16, 16))  # fmt: skip
@@ -54,7 +54,7 @@ def import_peak_ratio(layers: int) -> Check:
 
 
 def cancel_ms(times: int) -> Check:
-    """From the person's cancellation to the end of the generation, at worst; goal: a usual step and 100 ms."""
+    """Measure the worst time from the user's cancellation to the generation's end; goal: a usual step and 100 ms."""
     say("cancelling a generation")
     worst, steps = 0.0, []
     with tempfile.TemporaryDirectory(prefix="rehearse-cancel-") as folder:
@@ -69,7 +69,7 @@ def cancel_ms(times: int) -> Check:
 
 
 def _cancelled_after(model: ModelProcess, seconds: float) -> tuple[float, float]:
-    """How long the cancellation took, and the median step before it, s."""
+    """Return how long the cancellation took, and the median step before it, s."""
     moments: list[float] = []
     pressed: list[float] = []
 
@@ -89,7 +89,7 @@ def _cancelled_after(model: ModelProcess, seconds: float) -> tuple[float, float]
 
 
 def _import_measured(checkpoint: Path, folder: Path) -> tuple[int, int]:
-    """The most anonymous memory above that before the import, and the largest file, in bytes."""
+    """Return the peak anonymous memory above that before the import, and the largest file, in bytes."""
     before, peak, done = anonymous_bytes(), 0, threading.Event()
 
     def watch() -> None:

@@ -1,6 +1,6 @@
-"""Tiny checkpoints in the layouts in which the models were published, built from their descriptions alone.
+"""Tiny checkpoints in the layouts of the published models, built from their descriptions alone.
 
-Nothing of the program is used here: names and shapes are those of Wan's and Action Images' own files.
+No code of the program is used here: names and shapes are those of Wan's and Action Images' own files.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import torch
 
 @dataclass(frozen=True)
 class TinyWan:
-    """Sizes of a transformer in Wan's original layout; the defaults are a Wan2.2-TI2V in small."""
+    """Sizes of a transformer in Wan's original layout; the defaults are a small Wan2.2-TI2V."""
 
     width: int = 48
     heads: int = 2
@@ -26,7 +26,7 @@ class TinyWan:
 
 
 def transformer_shapes(size: TinyWan) -> dict[str, tuple[int, ...]]:
-    """Every tensor of the original files, by name."""
+    """Return the shape of every tensor of the original files, by name."""
     d = size.width
     shapes: dict[str, tuple[int, ...]] = {"patch_embedding.weight": (d, size.in_channels, 1, 2, 2)}
     shapes["patch_embedding.bias"] = (d,)
@@ -70,7 +70,7 @@ def transformer_shapes(size: TinyWan) -> dict[str, tuple[int, ...]]:
 def vae_shapes(
     base: int = 4, decoder_base: int = 8, z: int = 6, mult: tuple[int, ...] = (1, 2, 2, 2), blocks: int = 2
 ) -> dict[str, tuple[int, ...]]:
-    """Every tensor of Wan2.2_VAE.pth's layout, in small; time is halved in the second and third stage, as there."""
+    """Return every tensor of Wan2.2_VAE.pth's layout, small; time is halved in the second and third stage, as there."""
     shapes: dict[str, tuple[int, ...]] = {}
 
     def conv(name: str, inputs: int, outputs: int, *kernel: int) -> None:
@@ -116,7 +116,7 @@ def vae_shapes(
 
 
 def text_shapes(vocabulary: int = 50, width: int = 24, ffn: int = 40, heads: int = 3, layers: int = 2):
-    """Every tensor of models_t5_umt5-xxl-enc-bf16.pth's layout, in small; heads are 8 wide."""
+    """Return every tensor of models_t5_umt5-xxl-enc-bf16.pth's layout, small; heads are 8 wide."""
     inner = 8 * heads
     shapes: dict[str, tuple[int, ...]] = {"token_embedding.weight": (vocabulary, width), "norm.weight": (width,)}
     for i in range(layers):
@@ -131,7 +131,7 @@ def text_shapes(vocabulary: int = 50, width: int = 24, ffn: int = 40, heads: int
 
 
 def random_tensors(shapes: dict[str, tuple[int, ...]], seed: int = 0, dtype: torch.dtype = torch.float32):
-    """A random value for every tensor: all of them different from what an initialised model has."""
+    """Draw random values for every tensor, all different from those of an initialised model."""
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
     for name, shape in shapes.items():

@@ -1,6 +1,6 @@
-"""The published networks written down a second time, from their description, in plain functions over tensors by name.
+"""Independent implementation of the published networks, from their description, as plain functions over named tensors.
 
-Slow and short: for comparing only. Shapes: B samples, C channels, F frames, h and w height and width.
+Slow and short: for comparison only. Shapes: B samples, C channels, F frames, h and w height and width.
 """
 
 import math
@@ -19,7 +19,7 @@ def layer(W: Tensors, name: str, x: torch.Tensor) -> torch.Tensor:
 
 
 def transformer(W: Tensors, heads: int, pool, x, timestep, text, camera=None, image=None) -> torch.Tensor:
-    """Velocity (B, C, F, h, w) of latents x at `timestep` (B,), with text (B, n, k) and rays (B, F, 2C, h, w)."""
+    """Predict velocity (B, C, F, h, w) of latents x at `timestep` (B,), text (B, n, k) and rays (B, F, 2C, h, w)."""
     B, _, F, h, w = x.shape
     d = W["patch_embedding.bias"].numel()
     tokens = conv3d(x, W["patch_embedding.weight"], W["patch_embedding.bias"], stride=(1, 2, 2))
@@ -60,7 +60,7 @@ def block(W, name, heads, pool, x, e6, text, image, camera, turn):
 
 
 def pooled(camera: torch.Tensor, pool: tuple[int, int, int]) -> torch.Tensor:
-    """Means over equal boxes of channels, rows and columns of each frame, flattened: (B, F, product of pool)."""
+    """Average equal boxes of channels, rows and columns of each frame, flattened: (B, F, product of pool)."""
     B, F, K, h, w = camera.shape
     boxes = camera.reshape(B, F, pool[0], K // pool[0], pool[1], h // pool[1], pool[2], w // pool[2])
     return boxes.mean(dim=(3, 5, 7)).flatten(2)
@@ -87,7 +87,7 @@ def rms(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def rotations(head: int, F: int, h: int, w: int) -> torch.Tensor:
-    """Unit complex numbers (F h w, head / 2): time, rows and columns have their own share of each head."""
+    """Return unit complex numbers (F h w, head / 2): time, rows and columns have their own share of each head."""
     across = 2 * (head // 6)
     shares = (head - 2 * across, across, across)
     grid = torch.meshgrid(torch.arange(F), torch.arange(h), torch.arange(w), indexing="ij")
@@ -104,11 +104,11 @@ def rotated(x: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(pairs * turn).flatten(-2).float()
 
 
-# Wan 2.2's autoencoder, for one single frame (where time's convolutions see only their own frame)
+# Wan 2.2's autoencoder, for one single frame (where temporal convolutions see only their own frame)
 
 
 def encode_image(W: Tensors, image: torch.Tensor) -> torch.Tensor:
-    """The posterior's mean (B, z, 1, h / 16, w / 16) of an image (B, 3, 1, h, w)."""
+    """Encode an image (B, 3, 1, h, w) to the posterior's mean (B, z, 1, h / 16, w / 16)."""
     B, C, T, h, w = image.shape
     x = image.reshape(B, C, T, h // 2, 2, w // 2, 2).permute(0, 1, 6, 4, 2, 3, 5).reshape(B, 4 * C, T, h // 2, w // 2)
     x = causal(W, "encoder.conv1", x)
@@ -124,7 +124,7 @@ def encode_image(W: Tensors, image: torch.Tensor) -> torch.Tensor:
 
 
 def decode_image(W: Tensors, z: torch.Tensor) -> torch.Tensor:
-    """An image (B, 3, 1, 16 h, 16 w) of a latent (B, z, 1, h, w)."""
+    """Decode a latent (B, z, 1, h, w) to an image (B, 3, 1, 16 h, 16 w)."""
     x = middle(W, "decoder.middle", causal(W, "decoder.conv1", causal(W, "conv2", z)))
     for i in range(4):
         kept, stage = x, f"decoder.upsamples.{i}.upsamples"
@@ -144,7 +144,7 @@ def both(W: Tensors, name: str):
 
 
 def causal(W: Tensors, name: str, x: torch.Tensor) -> torch.Tensor:
-    """A convolution that looks back in time only."""
+    """Apply a convolution that is causal in time."""
     weight, bias = both(W, name)
     t, h, w = (size - 1 for size in weight.shape[2:])
     return conv3d(pad(x, (w // 2, w // 2, h // 2, h // 2, t, 0)), weight, bias)
@@ -174,7 +174,7 @@ def head(W: Tensors, side: str, x: torch.Tensor) -> torch.Tensor:
 
 
 def averaged_down(x: torch.Tensor, channels: int, t: int, s: int) -> torch.Tensor:
-    """The way past a stage: boxes of t frames and s x s cells become channels, averaged in groups."""
+    """Downsample for a stage's shortcut: boxes of t frames and s x s cells become channels, averaged in groups."""
     x = pad(x, (0, 0, 0, 0, (t - x.shape[2] % t) % t, 0))
     B, C, T, h, w = x.shape
     x = x.reshape(B, C, T // t, t, h // s, s, w // s, s).permute(0, 1, 3, 5, 7, 2, 4, 6)
@@ -182,7 +182,7 @@ def averaged_down(x: torch.Tensor, channels: int, t: int, s: int) -> torch.Tenso
 
 
 def doubled_up(x: torch.Tensor, channels: int, t: int) -> torch.Tensor:
-    """The way back: channels repeated, then dealt out over t frames and 2 x 2 cells; of the first frame's, the last."""
+    """Upsample the shortcut: repeat channels, spread over t frames and 2 x 2 cells; of the first frame's, the last."""
     B, C, T, h, w = x.shape
     x = x.repeat_interleave(channels * t * 4 // C, dim=1).reshape(B, channels, t, 2, 2, T, h, w)
     x = x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(B, channels, T * t, 2 * h, 2 * w)
@@ -193,7 +193,7 @@ def doubled_up(x: torch.Tensor, channels: int, t: int) -> torch.Tensor:
 
 
 def text_encoder(W: Tensors, heads: int, tokens: torch.Tensor) -> torch.Tensor:
-    """Features (B, n, width) of token numbers (B, n)."""
+    """Return features (B, n, width) of token numbers (B, n)."""
     x = W["token_embedding.weight"][tokens]
     n = x.shape[1]
     for i in range(sum(name.endswith("attn.q.weight") for name in W)):
@@ -209,7 +209,7 @@ def text_encoder(W: Tensors, heads: int, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def distances(n: int) -> torch.Tensor:
-    """T5's 32 classes of relative position (n, n): 16 each way, the first 8 exact, then logarithmic up to 128."""
+    """Return T5's 32 relative-position buckets (n, n): 16 each way, the first 8 exact, then logarithmic up to 128."""
     difference = torch.arange(n)[None] - torch.arange(n)[:, None]  # key minus query
     far = difference.abs()
     rough = 8 + (torch.log(far.clamp(min=1) / 8) / math.log(128 / 8) * 8).long()

@@ -1,4 +1,4 @@
-"""A scene to ask models about: two cameras that see the tool, pictures of noise."""
+"""Scene for model queries: two cameras that see the tool, images of noise."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from foundation.trajectory import Scene, Trajectory, View
 
 
 def scene(width: int = 128, height: int = 128) -> Scene:
-    """Two views of one moment."""
+    """Return two views at one time."""
     rng = np.random.default_rng(0)
     cameras = [
         camera_at("left", width, height, 1.0, [0.9, 0.7, 0.7], [0.4, 0.0, 0.2]),
@@ -19,7 +19,7 @@ def scene(width: int = 128, height: int = 128) -> Scene:
 
 
 def motion(start: Scene, frames: int, period: float) -> Trajectory:
-    """A straight way of 100 mm to the side."""
+    """Return a straight path of 100 mm to the side."""
     poses = np.repeat(start.base_from_tool[None], frames, axis=0)
     poses[:, 1, 3] += np.linspace(0.0, 0.1, frames)
     return Trajectory(period * np.arange(frames), poses, np.ones(frames))

@@ -1,4 +1,4 @@
-"""What the camera branch costs beside bare diffusers, and how long the embedded model takes."""
+"""Cost of the camera branch beside bare diffusers, and generation time of the embedded model."""
 
 import statistics
 import time
@@ -26,7 +26,7 @@ FRAMES, SIZE, WORDS = 12, 16, 64  # latent frames, latent height and width, toke
 
 
 def transformers(config: dict[str, Any], device: str = "cpu", dtype: torch.dtype = torch.float32):
-    """Ours, and bare diffusers' of equal shapes."""
+    """Build our transformer, and bare diffusers' of equal shapes."""
     bare = {name: value for name, value in config.items() if not name.startswith("camera")}
     with torch.device(device):
         # The defaults of ours are the release's; diffusers' are another Wan's.
@@ -37,9 +37,9 @@ def transformers(config: dict[str, Any], device: str = "cpu", dtype: torch.dtype
 
 
 def forward_backward_ratios(repeats: int) -> list[Check]:
-    """Time of ours over bare diffusers', forward and backward, taken in turns: the median of the pairs' ratios.
+    """Measure our time over bare diffusers', forward and backward, taken in turns: the median of the pairs' ratios.
 
-    By the clock on the wall, and by processor time of all threads, on which other work hardly shows.
+    By wall-clock time, and by processor time of all threads, which other load hardly affects.
     """
     say("forward and backward beside bare diffusers")
     torch.manual_seed(0)
@@ -72,7 +72,7 @@ def forward_backward_ratios(repeats: int) -> list[Check]:
 
 
 def tiny_generate_s(repeats: int) -> Check:
-    """Median seconds from the question to the decoded motion: the embedded model, policy canvas, 10 steps."""
+    """Measure the median s from the request to the decoded motion: the embedded model, policy canvas, 10 steps."""
     say("the embedded model's policy")
     pipeline = embedded_pipeline(LinearCodec())
     asked = scene()

@@ -4,7 +4,7 @@ from benchmarks.checks import Check, say
 
 
 def measure(quick: bool) -> list[Check]:
-    """Whether two processes learn what one learns."""
+    """Measure the difference between training in two processes and in one."""
     from model.training.distributed_check import two_process_loss_error  # torch is loaded only when it is measured
 
     say("one training run in one process, and in two")

@@ -1,1 +1,1 @@
-"""The arm's safety and the planning, tried by the thousand."""
+"""The arm's safety and motion planning in thousands of trials."""

@@ -1,4 +1,4 @@
-"""Ways around the approval, each tried against the robot loop in virtual time: how many set the arm moving."""
+"""Attempts to bypass the approval, each against the robot loop in virtual time: how many set the arm moving."""
 
 import contextlib
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Attack = Callable[[VirtualLabArm], None]
 
 
 def bypasses() -> tuple[int, list[str]]:
-    """How many attacks moved the arm, and their names."""
+    """Return how many attacks moved the arm, and their names."""
     through = [name for name, attack in ATTACKS.items() if _moves(attack)]
     return len(through), through
 

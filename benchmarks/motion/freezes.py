@@ -1,4 +1,4 @@
-"""Processes that are held up in every state of the arm: does anything go on that nobody wants any more?"""
+"""Freezes of processes in every state of the arm: does any unwanted motion continue afterwards?"""
 
 import time
 
@@ -9,13 +9,13 @@ from benchmarks.motion.station import STATES, Station
 from robot.state import ArmState
 
 PROCESSES = ("window", "robot", "box")
-_LOOK = 0.8  # s after it went on
-_STILL = 0.05  # m: a silent window's stop is a smooth one, and may still be under way when the window comes back
+_LOOK = 0.8  # s after it resumed
+_STILL = 0.05  # m: a silent window's stop is a smooth one, and may still be under way when the window resumes
 _MOVING = (ArmState.FOLLOWING, ArmState.JOGGING, ArmState.HAND_GUIDING, ArmState.PAUSED)
 
 
 def checks(times: int, seed: int = 19_001) -> list[Check]:
-    """`times` freezes of 0.25 to 1.5 s of every process in every state."""
+    """Run `times` freezes of 0.25 to 1.5 s of every process in every state."""
     generator = np.random.default_rng(seed)
     resumed, moves, approvals = [], {process: [0.0] for process in PROCESSES}, 0
     with Station() as station:
@@ -30,7 +30,7 @@ def checks(times: int, seed: int = 19_001) -> list[Check]:
                     before = station.tool if before is None else before
                     time.sleep(_LOOK)
                     moved = float(np.linalg.norm(station.tool - before))
-                    if state != "hand guiding":  # a hand moves the arm there, and gravity's residue
+                    if state != "hand guiding":  # a hand and the residue of gravity move the arm there
                         moves[process].append(1000.0 * moved)
                     status = station.robot.status if not station.robot.lost else None
                     goes_on = status is not None and status.state in _MOVING

@@ -1,6 +1,6 @@
-"""The embedded lab, the servo stream, the stop and the scripted demonstrators: `rehearse benchmark lab`.
+"""Embedded lab, servo stream, stop and scripted demonstrators: `rehearse benchmark lab`.
 
-Everything in real time is measured with a second process that keeps a core busy all the while.
+Everything in real time is measured with a second process that keeps a core busy throughout.
 """
 
 import contextlib
@@ -28,14 +28,14 @@ from simulation.bench.scene import COLOURS, SHAPES
 from simulation.bench.tasks import KINDS
 from simulation.client import LabProcess
 from workflows.demonstration import demonstrate
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat, make_ready
 
 _SERVO_JOINTS = 29  # the register of servo targets
 _FIRST_SEED = 200_000  # seeds from here on are held out: nothing was tuned on them
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check of this benchmark; `quick` takes a tenth of every count."""
+    """Run every check of this benchmark; `quick` takes a tenth of every count."""
     share = 10 if quick else 1
     checks = [virtual_time(20.0 / share), demonstrators(60 // share)]
     with busy_process(), LabProcess(random_scene(3, "pick up", objects=4)) as lab:
@@ -49,7 +49,7 @@ def measure(quick: bool) -> list[Check]:
 
 @contextlib.contextmanager
 def busy_process() -> Iterator[None]:
-    """Another process that takes all it can get of one core."""
+    """Run another process that takes all it can get of one core."""
     process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
@@ -59,7 +59,7 @@ def busy_process() -> Iterator[None]:
 
 
 def virtual_time(seconds: float) -> Check:
-    """How much faster than real everything runs on one core while the arm moves: loop, wire, controller, physics."""
+    """Measure the speed-up over real time on one core while the arm moves: loop, wire, controller, physics."""
     say("virtual time")
     arm = demonstrate.VirtualLabArm(random_scene(3, "pick up", objects=4))
     arm.make_ready()
@@ -71,7 +71,7 @@ def virtual_time(seconds: float) -> Check:
 
 
 def demonstrators(seeds: int) -> Check:
-    """Success over held-out scenes in virtual time: each task `seeds` times, each with its own thing."""
+    """Measure success over held-out scenes in virtual time: each task `seeds` times, each with its own object."""
     failed = 0
     things = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
     for number, (kind, wordings) in enumerate(KINDS.items()):
@@ -87,7 +87,7 @@ def demonstrators(seeds: int) -> Check:
 
 
 def _failure(instruction: str, seed: int) -> str:
-    """Why a demonstration in virtual time did not do its task, '' when it did."""
+    """Return why a demonstration in virtual time failed its task, '' when it succeeded."""
     try:
         outcome = demonstrate.in_virtual_time(instruction, seed)
     except KnownError as error:
@@ -95,17 +95,8 @@ def _failure(instruction: str, seed: int) -> str:
     return "" if outcome.success else outcome.reason
 
 
-def make_ready(robot: RobotClient) -> None:
-    """From whatever the state is to ready for motion, as an operator would."""
-    state = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING).state
-    if state is ArmState.NOT_ENABLED:
-        robot.enable()
-    robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)
-
-
 def streaming(lab: LabProcess, robot: RobotClient, seconds: float) -> list[Check]:
-    """The lab's pace, the cameras as captured, and the servo stream as it arrives at the controller."""
+    """Measure the lab's pace, the cameras as captured, and the servo stream as it arrives at the controller."""
     with contextlib.ExitStack() as stack:
         cameras = [SimulatedCamera(lab.frames, spec.name) for spec in lab.scene.cameras]
         captures = [stack.enter_context(Capture(camera)) for camera in cameras]
@@ -140,7 +131,7 @@ def streaming(lab: LabProcess, robot: RobotClient, seconds: float) -> list[Check
 
 @contextlib.contextmanager
 def sampled_ages(captures: list[Capture]) -> Iterator[list[float]]:
-    """Fills a list with the age (s) of each camera's newest picture, looked at as a window would."""
+    """Fill a list with the age (s) of each camera's newest frame, sampled as a window would."""
     ages: list[float] = []
     ended = threading.Event()
 
@@ -163,20 +154,20 @@ def go(robot: RobotClient, motion: JointTrajectory, speed: float = 1.0) -> None:
 
 
 def there_and_back(robot: RobotClient, reach: float = 0.12) -> JointTrajectory:
-    """A motion of a few seconds from where the arm stands, see `sway`."""
+    """Return a motion of a few seconds from the arm's present position, see `sway`."""
     status = robot.wait_for(ArmState.HOLDING)
     return sway(status.position, status.openness or 0.0, reach)
 
 
 def sway(joints: np.ndarray, openness: float, reach: float = 0.12) -> JointTrajectory:
-    """From joints (7,) `reach` m to both sides and back."""
+    """Return a motion from joints (7,) by `reach` m to both sides and back."""
     here = xarm7.forward(joints)
     sides = [pose(here[:3, :3], here[:3, 3] + np.array([0.0, y, 0.0])) for y in (reach, -reach, 0.0)]
     return joint_path([Waypoint(side, openness) for side in sides], joints, openness=openness)
 
 
 def stops(robot: RobotClient, presses: int, moving: int) -> Check:
-    """From the press to the controller's reply on its own connection; `moving` of the presses end a motion."""
+    """Measure the time from a press to the controller's reply on its own connection; `moving` presses end a motion."""
     say(f"stop: {presses} presses, {moving} of them during motion")
     latencies = [_press(robot) for _ in range(presses - moving)]
     for _ in range(moving):

@@ -1,7 +1,7 @@
-"""Tries to get the limiter to break a limit: wild, hostile and reasonable targets by the hundred thousand.
+"""Attempts to make the limiter break a limit: wild, hostile and reasonable targets by the hundred thousand.
 
-The suite runs a sample, `rehearse benchmark reliability` the whole. What is judged are finite differences of the
-positions that would have gone to the wire, never the limiter's own word.
+The test suite runs a sample, `rehearse benchmark reliability` the whole. Finite differences of the positions that would
+have gone to the wire are judged, never the limiter's own report.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ _CHUNK = 5000  # steps judged at once
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The largest of everything over a trial; SI units. `outside_box` and `outside_range` are <= 0 inside.
+    """Maxima of a trial; SI units. `outside_box` and `outside_range` are <= 0 inside.
 
-    `moved` is the whole way of the fastest joint (rad): a limiter that lets nothing through would be no limiter.
+    `moved` is the total path of the fastest joint (rad): it shows that the limiter does let motion through.
     """
 
     steps: int
@@ -35,7 +35,7 @@ class Extremes:
     moved: float
 
     def keeps(self, settings: LimiterSettings) -> bool:
-        """Whether every limit was kept, but for rounding (jerk amplifies that of positions by 1e6)."""
+        """Return whether every limit was kept, except for rounding (jerk amplifies that of positions by 1e6)."""
         return (
             self.joint_speed <= settings.joint_speed * (1 + 1e-6)
             and self.joint_acceleration <= settings.joint_acceleration * (1 + 1e-6)
@@ -51,13 +51,13 @@ Targets = Callable[[np.random.Generator, Limiter], Iterator[JointState]]
 
 
 def jumping(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """Another random posture each step, far beyond the joints' ranges too."""
+    """Yield another random posture each step, far beyond the joints' ranges too."""
     while True:
         yield standing_at(generator.uniform(xarm7.LOWER - 1.0, xarm7.UPPER + 1.0))
 
 
 def visiting(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """Postures around the middle of the workspace, each held for up to three seconds."""
+    """Yield postures around the middle of the workspace, each held for up to three seconds."""
     while True:
         target = standing_at(xarm7.HOME + generator.normal(scale=0.5, size=xarm7.JOINTS))
         for _ in range(int(generator.integers(1, 300))):
@@ -65,7 +65,7 @@ def visiting(generator: np.random.Generator, limiter: Limiter) -> Iterator[Joint
 
 
 def lying(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """Targets close to the arm with velocities and accelerations of every size that do not belong to them."""
+    """Yield targets close to the arm with unrelated velocities and accelerations of every size."""
     while True:
         sizes = 10.0 ** generator.uniform([-6, -3, -3], [0, 2, 3])
         noise = generator.normal(size=(3, xarm7.JOINTS)) * sizes[:, None]
@@ -73,7 +73,7 @@ def lying(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointSta
 
 
 def tempting(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """Consistent states one step ahead, as a planned motion's, but with up to three times the jerk allowed."""
+    """Yield consistent states one step ahead, as a planned motion's, but with up to three times the jerk allowed."""
     while True:
         state, most = limiter.state, limiter.settings.joint_jerk
         jerk = generator.uniform(-3, 3, xarm7.JOINTS) * most * generator.choice([0.3, 1.0])
@@ -87,7 +87,7 @@ def tempting(generator: np.random.Generator, limiter: Limiter) -> Iterator[Joint
 
 
 def pushing(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """Always further the way the arm already goes, as fast as it may, towards walls and ends of ranges."""
+    """Yield targets ever further in the arm's direction of motion, at full speed, towards walls and ends of ranges."""
     speed = limiter.settings.joint_speed
     while True:
         direction = np.sign(generator.normal(size=xarm7.JOINTS)) * generator.integers(0, 2, xarm7.JOINTS)
@@ -97,7 +97,7 @@ def pushing(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointS
 
 
 def trembling(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """From one side to the other as quickly as possible, with reversals at the worst moments."""
+    """Yield targets from one side to the other as quickly as possible, with reversals at the worst times."""
     while True:
         amplitude = 10.0 ** generator.uniform(-3, 0)
         centre = xarm7.HOME + generator.normal(scale=0.2, size=xarm7.JOINTS)
@@ -108,7 +108,7 @@ def trembling(generator: np.random.Generator, limiter: Limiter) -> Iterator[Join
 
 
 def broken(generator: np.random.Generator, limiter: Limiter) -> Iterator[JointState]:
-    """Not numbers, infinities, numbers beyond all measure, and in between good ones that get the arm moving."""
+    """Yield NaN, infinities and absurdly large numbers, and in between good ones that get the arm moving."""
     good = visiting(generator, limiter)
     while True:
         wanted = next(good)
@@ -148,7 +148,7 @@ def _run(kind: Targets, steps: int, generator: np.random.Generator, settings: Li
 
 
 def judged(positions: np.ndarray, refused: int, settings: LimiterSettings) -> Extremes:
-    """The extremes of positions (n, 7) rad sent one PERIOD apart, beginning at rest."""
+    """Return the maxima of positions (n, 7) rad sent one PERIOD apart, beginning at rest."""
     padded = np.concatenate([np.repeat(positions[:1], 3, axis=0), positions])
     points = arm_points(positions)
     step = float(np.linalg.norm(np.diff(points[:, TCP], axis=0), axis=-1).max(initial=0.0))

@@ -1,6 +1,6 @@
-"""Tries to get planning to raise, or to pass a motion that the arm's controller would refuse: proposals of every kind.
+"""Attempts to make planning raise, or pass a motion that the arm's controller would refuse: proposals of every kind.
 
-The suite runs a sample, `rehearse benchmark window` the whole.
+The test suite runs a sample, `rehearse benchmark window` the whole.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _HOME = xarm7.forward(xarm7.HOME)
 
 
 def smooth(generator: np.random.Generator, T: int = 41) -> Trajectory:
-    """What a good model proposes: a few places on the bench, passed evenly, the gripper working at some."""
+    """Draw the proposal of a good model: a few places on the bench, passed evenly, with gripper actions at some."""
     stops = int(generator.integers(2, 6))
     places = np.stack([_HOME, *(_place(generator) for _ in range(stops))])
     seconds = np.cumsum([0.0, *generator.uniform(0.6, 3.0, stops)])
@@ -28,14 +28,14 @@ def smooth(generator: np.random.Generator, T: int = 41) -> Trajectory:
 
 
 def noisy(generator: np.random.Generator) -> Trajectory:
-    """The same with every frame off by up to centimetres and degrees, as a poor reading is."""
+    """Draw a good proposal with every frame off by up to centimetres and degrees, as after poor decoding."""
     good = smooth(generator)
     size = 10.0 ** generator.uniform(-4, -1.5)
     return _disturbed(generator, good, size, 5.0 * size)
 
 
 def gappy(generator: np.random.Generator) -> Trajectory:
-    """Frames that could not be read, single ones and whole runs, from none to all."""
+    """Draw a proposal with undecodable frames, single ones and whole runs, from none to all."""
     good = noisy(generator) if generator.random() < 0.5 else smooth(generator)
     poses, openness = np.array(good.base_from_tool), np.array(good.openness)
     lost = generator.random(len(good)) < generator.uniform(0.0, 1.0) ** 2
@@ -48,7 +48,7 @@ def gappy(generator: np.random.Generator) -> Trajectory:
 
 
 def hurried(generator: np.random.Generator) -> Trajectory:
-    """Good ways in impossible times: from a thousandth of the time to a thousand times, unevenly."""
+    """Draw good paths with impossible timing: from a thousandth of the time to a thousand times, unevenly."""
     good = smooth(generator)
     apart = np.diff(good.times) * 10.0 ** generator.uniform(-3, 1) * 10.0 ** generator.normal(0, 0.5, len(good) - 1)
     if generator.random() < 0.1:
@@ -59,7 +59,7 @@ def hurried(generator: np.random.Generator) -> Trajectory:
 
 
 def edging(generator: np.random.Generator) -> Trajectory:
-    """Along the walls of the workspace and the ends of the reach, in and out."""
+    """Draw a path along the walls of the workspace and the ends of the reach, in and out."""
     low, high = np.array([-0.31, -0.71, -0.01]), np.array([0.81, 0.71, 0.6])
     places = np.where(generator.random((4, 3)) < 0.4, generator.choice([low, high], 4), generator.uniform(low, high))
     places[0] = _HOME[:3, 3]
@@ -72,7 +72,7 @@ def edging(generator: np.random.Generator) -> Trajectory:
 
 
 def wandering(generator: np.random.Generator) -> Trajectory:
-    """Through random postures of the arm, each of which can be reached, though perhaps not from the last."""
+    """Draw a path through random reachable postures of the arm, which need not be reachable from each other."""
     T = int(generator.integers(2, 60))
     if generator.random() < 0.5:
         step = generator.normal(0, 0.06, (T, xarm7.JOINTS))
@@ -84,7 +84,7 @@ def wandering(generator: np.random.Generator) -> Trajectory:
 
 
 def absurd(generator: np.random.Generator) -> Trajectory:
-    """Anything that is a trajectory at all: random turns, places from the base itself to other planets, any length."""
+    """Draw any valid trajectory: random rotations, positions from the base itself to other planets, any length."""
     T = int(generator.choice([1, 1, 2, 3, 41, 41, 300]))
     size = 10.0 ** generator.uniform(-9, generator.choice([0, 0, 3, 300]))
     turns = from_rotation_vector(generator.normal(0, generator.choice([1e-9, 0.1, 3.0]), (T, 3)))
@@ -106,7 +106,7 @@ KINDS: tuple[Callable[[np.random.Generator], Trajectory], ...] = (
 
 
 def proposal(seed: int) -> tuple[str, Trajectory, np.ndarray]:
-    """The name of its kind, a proposal, and a confidence for each frame; the same for the same seed."""
+    """Return the name of its kind, a proposal, and a confidence for each frame; the same for the same seed."""
     generator = np.random.default_rng(seed)
     kind = KINDS[seed % len(KINDS)]
     made = kind(generator)
@@ -114,7 +114,7 @@ def proposal(seed: int) -> tuple[str, Trajectory, np.ndarray]:
 
 
 def _place(generator: np.random.Generator) -> np.ndarray:
-    """The tool about straight down somewhere above the bench."""
+    """Draw a tool pose pointing about straight down somewhere above the bench."""
     angle, radius = generator.uniform(-0.7, 0.7), generator.uniform(0.28, 0.62)
     position = np.array([radius * np.cos(angle), radius * np.sin(angle), generator.uniform(0.006, 0.35)])
     turn = from_rotation_vector(generator.normal(0, [0.08, 0.08, 0.5]))
@@ -129,5 +129,5 @@ def _disturbed(generator: np.random.Generator, good: Trajectory, metres: float, 
 
 
 def _rising(times: np.ndarray) -> np.ndarray:
-    """The same times where they rise as numbers do; else their order."""
+    """Return the same times where they strictly rise in floating point; else their order."""
     return times if np.isfinite(times).all() and (np.diff(times) > 0).all() else np.arange(len(times), dtype=float)

@@ -1,4 +1,4 @@
-"""Planning tried by the thousand: its time, and whether anything it lets pass makes the arm's controller refuse."""
+"""Planning in thousands of trials: its time, and whether any plan it passes makes the arm's controller refuse."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ _CHUNK = 50  # proposals handed to a process at once
 
 
 def plan_time(count: int) -> Check:
-    """Good proposals of 41 frames, one after the other in one thread."""
+    """Time good proposals of 41 frames, one after the other in one thread."""
     say("plan time")
     taken = []
     for i in range(count):
@@ -41,8 +41,11 @@ def plan_time(count: int) -> Check:
 
 @dataclass
 class Tried:
-    """Counts over some proposals: `raised` exceptions, `passed` plans without a refusal, of which `run` were run;
-    `broken` ended in one of FORBIDDEN, `limited` were held back by the limiter. `words` say which."""
+    """Counts over some proposals; `words` describe the failures.
+
+    `raised` exceptions, `passed` plans without a refusal, of which `run` were run; `broken` ended in one of FORBIDDEN,
+    `limited` were held back by the limiter.
+    """
 
     planned: int = 0
     raised: int = 0
@@ -57,11 +60,11 @@ class Tried:
 
 
 def plan_violations(planned: int, run: int) -> list[Check]:
-    """Proposals of every kind planned, and those that pass run in virtual time, on all of the machine's cores."""
+    """Plan proposals of every kind, and run those that pass in virtual time, on all of the machine's cores."""
     say(f"violations: {planned} proposals planned, {run} of those that pass run in virtual time")
     done = Tried()
     starts = range(0, planned, _CHUNK)
-    # About half of the proposals pass: each chunk runs its part of what is wanted, and half as many more.
+    # About half of the proposals pass: each chunk runs its share of the number wanted, and half as many more.
     most = int(np.ceil(1.5 * run / len(starts)))
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         counts = [min(_CHUNK, planned - start) for start in starts]
@@ -80,7 +83,7 @@ def plan_violations(planned: int, run: int) -> list[Check]:
 
 
 def try_proposals(first: int, count: int, most_run: int) -> Tried:
-    """Plan the proposals of these seeds, and run at most so many of the plans that pass."""
+    """Plan the proposals of these seeds, and run at most `most_run` of the plans that pass."""
     tried, words = Tried(planned=count), []
     for seed in range(first, first + count):
         name, proposed, confidence = proposal(seed)
@@ -102,7 +105,7 @@ def try_proposals(first: int, count: int, most_run: int) -> Tried:
 
 
 def run_in_virtual_time(plan: Plan) -> tuple[int, bool]:
-    """The simulated controller's error (0 none) after the whole motion, and whether the limiter had to hold it back."""
+    """Return the simulated controller's error (0 none) after the motion, and whether the limiter held it back."""
     plant = IdealArm(xarm7.HOME)
     controller = Controller(plant, settings=gripper_settings())
     link = VirtualLink(controller)

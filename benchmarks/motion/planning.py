@@ -1,4 +1,4 @@
-"""Planning and rehearsals: part of `rehearse benchmark window`. Pure planning first, then a lab with everything on."""
+"""Planning and rehearsals: part of `rehearse benchmark window`. Planning alone first, then a lab with everything on."""
 
 import contextlib
 import tempfile
@@ -25,13 +25,13 @@ from simulation.bench.scene import COLOURS, SHAPES, SceneSpec
 from simulation.bench.tasks import task_from_instruction
 from workflows.cancellation import Cancellation, silently
 from workflows.demonstration import demonstrate
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.proposals.proposal import Proposal, proposal_from_trajectory
 from workflows.proposals.sources import tool_motion
 from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal
 from workflows.rehearsal.tracking import track
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 _FIRST_SEED = 200_000
 _TASKS = ("reach the {thing}", "pick up the {thing}", "put the {thing} in the bowl")
@@ -39,7 +39,7 @@ _SERVO_JOINTS = 29
 
 
 def measure_rehearsal(quick: bool) -> list[Check]:
-    """Every check of this part; `quick` takes a tenth of every count."""
+    """Run every check of this part; `quick` takes a tenth of every count."""
     share = 10 if quick else 1
     return [
         plan_time(100 // share),
@@ -50,7 +50,7 @@ def measure_rehearsal(quick: bool) -> list[Check]:
 
 
 def replays(count: int) -> list[Check]:
-    """Demonstrations through drawing, reading, planning and execution in virtual time: where they end, what they do."""
+    """Replay demonstrations by rendering, decoding, planning and running in virtual time; compare end and outcome."""
     say(f"replays: {count} demonstrations, drawn, read, planned and executed")
     near, done = 0, 0
     things = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
@@ -67,7 +67,7 @@ def replays(count: int) -> list[Check]:
 
 
 def replayed(instruction: str, seed: int) -> tuple[float, bool, str]:
-    """How far (mm) a replayed demonstration ends from itself, whether the task is done, and the judge's words."""
+    """Return a replay's distance (mm) from the demonstration's end, whether the task is done, and the reason."""
     scene = scene_for(instruction, seed)
     arm = demonstrate.VirtualLabArm(scene)
     arm.make_ready()
@@ -90,14 +90,14 @@ def replayed(instruction: str, seed: int) -> tuple[float, bool, str]:
 
 
 def _unlit(scene: SceneSpec, base_from_tool: np.ndarray) -> Scene:
-    """The scene's true cameras with black pictures, where only their calibrations matter."""
+    """Return the scene's true cameras with black images, where only their calibrations matter."""
     cameras = [spec.camera for spec in scene.cameras]
     views = (View(camera, np.zeros((camera.height, camera.width, 3), np.uint8), 0.0) for camera in cameras)
     return Scene(tuple(views), base_from_tool, 1.0)
 
 
 def in_the_lab(count: int) -> list[Check]:
-    """In real time, through the robot process, the SDK and the cameras."""
+    """Measure in real time, through the robot process, the SDK and the cameras."""
     say("a lab in real time")
     instruction = "pick up the red cube"
     settings = ProgramSettings(lab=LabSettings(_FIRST_SEED + 3, 2, instruction))
@@ -105,7 +105,7 @@ def in_the_lab(count: int) -> list[Check]:
     with _opened(settings) as session, tempfile.TemporaryDirectory() as library:
         robot, lab = session.robot, session.lab
         assert robot is not None and lab is not None
-        _make_ready(robot)
+        make_ready(robot)
         rehearsal = Rehearsal(session, operator="benchmark", library=Path(library))
         rehearsal.propose(instruction, DemonstratorSource(session))
         rehearsal.approve()
@@ -128,7 +128,7 @@ def in_the_lab(count: int) -> list[Check]:
 
 
 class _Sideways:
-    """Proposes to move the tool `y` m to the side, for measurements."""
+    """Source that proposes to move the tool `y` m to the side."""
 
     name = "benchmark"
 
@@ -151,7 +151,7 @@ def _sideways(robot: RobotClient, y: float):
 
 
 def _approve_to_motion(session: Session, library: Path, y: float) -> float:
-    """Seconds from the press of Approve, Run following at once, to the first target at the arm's controller."""
+    """Return the s from the press of Approve, Run following at once, to the first target at the arm's controller."""
     robot, lab = session.robot, session.lab
     assert robot is not None and lab is not None
     rehearsal = Rehearsal(session, operator="benchmark", library=library)
@@ -165,7 +165,7 @@ def _approve_to_motion(session: Session, library: Path, y: float) -> float:
 
 
 def _straight_at_100_mm_s(robot: RobotClient, y: float) -> list[float]:
-    """Errors (mm) of the tool against the plan at the same moment, while it goes at 100 mm/s."""
+    """Return the tool's errors (mm) against the plan at the same time, while it moves at 100 mm/s."""
     plan = Plan.of_motion(_sideways(robot, y))
     staged = robot.stage(plan.to_bytes())
     robot.take_samples()
@@ -185,10 +185,3 @@ def _opened(settings: ProgramSettings) -> Iterator[Session]:
             yield session
     finally:
         session.close()
-
-
-def _make_ready(robot: RobotClient) -> None:
-    robot.wait_for(ArmState.NOT_ENABLED)
-    robot.enable()
-    robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)

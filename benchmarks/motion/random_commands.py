@@ -1,7 +1,7 @@
-"""Random, hostile and malformed messages to the robot loop, through its own entrance, in virtual time.
+"""Random, hostile and malformed messages to the robot loop, through its own message interface, in virtual time.
 
-What is judged is what reached the wire: the targets' finite differences, the velocities and when they end, and that
-only a person's press ever enables the arm, clears its error or makes it ready.
+What reached the wire is judged: the targets' finite differences, the velocities and when they end, and that only an
+operator's press ever enables the arm, clears its error or makes it ready.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ _OTHERS = ("enable", "arm_for_motion", "hand_guide", "release", "pause", "resume
 
 
 class NotedLink(VirtualLink):
-    """Keeps what goes to the wire, in full precision, with the number of its tick."""
+    """Link that records what goes to the wire, in full precision, with the number of its tick."""
 
     def __init__(self, controller: Controller):
         super().__init__(controller)
@@ -65,22 +65,22 @@ class NotedLink(VirtualLink):
 
 @dataclass
 class Trial:
-    """A loop, its controller, and what was found out about them so far."""
+    """A loop, its controller, and the findings about them so far."""
 
     seed: int
     limits: LimiterSettings = field(default_factory=LimiterSettings)
     commands: int = 0
     refused: int = 0
     targets: int = 0
-    broken: int = 0  # limits that what went to the wire did not keep
-    unasked: int = 0  # presses that nobody pressed
+    broken: int = 0  # limits that were broken on the wire
+    unasked: int = 0  # privileged actions without a press
 
     def __post_init__(self) -> None:
         self.generator = np.random.default_rng(self.seed)
         self.begin()
 
     def begin(self) -> None:
-        """A fresh arm at home."""
+        """Start a fresh arm at home."""
         self.arm = VirtualArm(link_of=NotedLink)
         self.loop, self.controller = self.arm.loop, self.arm.controller
         self._nonce, self._presses = "", 0
@@ -101,7 +101,7 @@ class Trial:
             self.link.tick += 1
 
     def command(self) -> None:
-        """One message, what it does, and a moment."""
+        """Send one message, note its effects, and let some time pass."""
         self.commands += 1
         what, message = self._message()
         before = self._pressed()
@@ -117,7 +117,7 @@ class Trial:
         self.unasked += int((np.subtract(self._pressed(), before) > allowed).any())
 
     def judge(self) -> None:
-        """Look at what went to the wire, and begin anew."""
+        """Judge what went to the wire, and start anew."""
         for segment in _segments(self.link.targets):
             self.targets += len(segment)
             self.broken += not _kept(judged(segment, 0, self.limits), self.limits)
@@ -134,7 +134,7 @@ class Trial:
 
     def _message(self) -> tuple[str, dict[str, Any]]:
         generator = self.generator
-        if generator.random() < 0.3:  # what a person would do next, so that the arm is moved at all
+        if generator.random() < 0.3:  # what an operator would do next, so that the arm is moved at all
             match self.loop.state:
                 case ArmState.HOLDING if self.loop.staged:
                     return "execute", {"do": "execute", "nonce": self._nonce, "speed": 1.0}
@@ -180,7 +180,7 @@ class Trial:
         return what, message
 
     def _plan(self) -> bytes:
-        """A motion from here to somewhere, or one whose bytes were damaged on the way."""
+        """Return a motion from here to some position, or one whose bytes were corrupted in transit."""
         assert self.loop.facts.joints is not None
         q, generator = self.loop.facts.joints.position, self.generator
         goal = xarm7.forward(q)
@@ -195,7 +195,7 @@ class Trial:
 
 
 def checks(count: int, seed: int = 19_100_000) -> list[Check]:
-    """`count` commands, a fresh arm for every few hundred."""
+    """Run `count` commands, with a fresh arm for every few hundred."""
     trial = Trial(seed)
     while trial.commands < count:
         for _ in range(min(_A_CHUNK, count - trial.commands)):
@@ -213,7 +213,7 @@ def checks(count: int, seed: int = 19_100_000) -> list[Check]:
 
 
 def _segments(targets: list[tuple[int, np.ndarray]]) -> list[np.ndarray]:
-    """Targets of one motion each: an arm that stands gets none."""
+    """Split targets into single motions: an arm that stands gets none."""
     found: list[list[np.ndarray]] = []
     last = -10
     for tick, position in targets:
@@ -225,7 +225,7 @@ def _segments(targets: list[tuple[int, np.ndarray]]) -> list[np.ndarray]:
 
 
 def _kept(found: Extremes, limits: LimiterSettings) -> bool:
-    """Whether a motion kept the limits; it may begin outside its box, where only the way back in is free."""
+    """Return whether a motion kept the limits; it may begin outside its box, where only the way back in is allowed."""
     inside = found.outside_box <= 1e-6 and found.outside_range <= 1e-6
     fast = found.joint_speed > limits.joint_speed * (1 + 1e-6) or found.tcp_step > limits.tcp_step * (1 + 1e-6)
     return inside and not fast and found.joint_acceleration <= limits.joint_acceleration * (1 + 1e-6)

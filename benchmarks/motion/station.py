@@ -1,7 +1,7 @@
-"""An arm with its control box, the robot process that drives it, and hands that do what a technician's do.
+"""An arm with its control box, the robot process that drives it, and simulated operator actions.
 
-Everything is real but the mechanics: processes, sockets, the maker's SDK. The window's part is played by a thread that
-beats the heart and goes on with whatever is being held.
+Everything is real except the mechanics: processes, sockets, the maker's SDK. A thread plays the window's part: it sends
+the heartbeat and renews the commands of held buttons.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ _LOW_SPEED = 0.5  # of the planned one, so that a motion is still under way when
 
 
 class Station:
-    """A context manager; `bring` leads to one of STATES. `studio` is another client of the same control box."""
+    """Context manager; `bring` leads to one of STATES. `studio` is another client of the same control box."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -68,16 +68,16 @@ class Station:
 
     @property
     def tool(self) -> np.ndarray:
-        """Where the tool really is, (3,) m in base."""
+        """True position of the tool, (3,) m in base."""
         return self.lab.truth().base_from_tool[:3, 3]
 
     @property
     def sdk(self) -> Any:
-        """The other client as the maker's SDK knows it."""
+        """The other client's SDK object."""
         return self.studio._api
 
     def bring(self, state: str) -> None:
-        """Into one of STATES, from whatever is. Tries again where a busy machine has stopped the arm on the way."""
+        """Bring the arm from any state into one of STATES. Retries where a busy machine stopped the arm on the way."""
         for attempt in range(5):
             try:
                 self._bring(state)
@@ -91,7 +91,7 @@ class Station:
 
     @contextlib.contextmanager
     def frozen(self, process: str) -> Iterator[None]:
-        """Nothing runs in the `window`, the `robot` process or the control `box` meanwhile."""
+        """Freeze the `window`, the `robot` process or the control `box` meanwhile."""
         if process == "window":
             self.beating = False
             try:
@@ -110,7 +110,7 @@ class Station:
         return self.robot.wait_for(*states, timeout=within)
 
     def let_go(self) -> None:
-        """No hand holds anything."""
+        """Release all held buttons."""
         self._jogging = self._hold = False
 
     def _connected(self) -> RobotClient:
@@ -162,7 +162,7 @@ class Station:
         self.wait_for(ArmState.HOLDING)
 
     def _staged(self) -> str:
-        """Sideways, to where there is room."""
+        """Stage a motion sideways, to where there is room."""
         q = self.status.position
         goal = xarm7.forward(q)
         goal[1, 3] += _ASIDE if goal[1, 3] < 0.0 else -_ASIDE
@@ -172,7 +172,7 @@ class Station:
         while not self._ended.wait(HEARTBEAT_PERIOD):
             if not self.beating:
                 continue
-            with contextlib.suppress(RobotError):  # whoever uses the robot hears of that too
+            with contextlib.suppress(RobotError):  # the user of the robot gets that error too
                 self.robot.heartbeat()
                 if self._jogging:
                     self.robot.jog(np.array([0.0, 0.08 * self._side, 0.0, 0.0, 0.0, 0.0]))

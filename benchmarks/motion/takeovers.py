@@ -1,4 +1,4 @@
-"""Another program on the same control box, by the maker's SDK: is what it does noticed, and how soon?"""
+"""Another program on the same control box, by the maker's SDK: are its actions noticed, and how soon?"""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from benchmarks.motion.station import STATES, Station
 from foundation.errors import KnownError
 from robot.box_check import differences
 
-_WITHIN = 1.0  # s after which nobody would call it noticed
+_WITHIN = 1.0  # s after which a takeover no longer counts as noticed
 _BEFORE_ERROR = 1.0  # s
 
 
@@ -45,7 +45,7 @@ def _stop(sdk) -> None:
 
 
 def _targets(sdk) -> None:
-    """In the mode that we are in ourselves."""
+    """Send servo targets in the mode that this program uses itself."""
     q = np.array(sdk.get_servo_angle(is_radian=True)[1][:7])
     for _ in range(30):
         q[0] += 0.005
@@ -63,8 +63,8 @@ ACTS: dict[str, Callable] = {
     "stops": _stop,
     _TARGETS: _targets,
 }
-# What changes nothing that could be noticed: a stop of a stopped arm, targets that the mode does not take, hand guiding
-# of an arm that is guided by hand already.
+# Without an effect that could be noticed: a stop of a stopped arm, targets that the mode does not accept, hand guiding
+# of an arm that is already hand-guided.
 _NOTHING = {
     *(("stopped", act) for act in ("pauses", "stops", "sends targets")),
     *(("jogging", act) for act in ("sends targets",)),
@@ -73,7 +73,7 @@ _NOTHING = {
 
 
 def checks(times: int) -> list[Check]:
-    """Every act of the other program in every state of ours, `times` each; and a cleared error."""
+    """Run every action of the other program in every state of ours, `times` each; and a cleared error."""
     took: dict[str, list[float]] = {name: [] for name in (*ACTS, _CLEARS)}
     missed, count = [], 0
     with Station() as station:
@@ -110,7 +110,7 @@ def checks(times: int) -> list[Check]:
 
 
 def _noticed_ms(station: Station, act: Callable) -> float | None:
-    """From the other program's first call to the window's side of ours: ms, None when nothing is said of it."""
+    """Return ms from the other program's first call to the report in our window; None when it is not reported."""
     before = station.status.fault
     other = threading.Thread(target=act, args=(station.sdk,), name="the other program")
     began = time.monotonic()
@@ -142,8 +142,10 @@ _SET_WITHIN = 2.0  # s
 
 
 def settings_checks(times: int) -> list[Check]:
-    """The control box is set otherwise by the other program: shown, refused where it changes what a command means, and
-    set right by one press."""
+    """Check changes of the control box's settings by the other program.
+
+    They are shown, refused where they change what a command means, and corrected by one press.
+    """
     count, noticed, refused, right = 0, 0, 0, 0
     with Station() as station:
         for state in ("ready", "running", "jogging", "hand guiding", "stopped"):
@@ -175,7 +177,7 @@ def _shown(station: Station, name: str, *, differs: bool) -> bool:
 
 
 def _refuses(station: Station) -> bool:
-    """Whether hand guiding, and being made ready, are refused because of the control box."""
+    """Return whether hand guiding, and being made ready, are refused because of the control box."""
     words = []
     for press in (station.robot.hand_guide, station.robot.arm_for_motion):
         try:

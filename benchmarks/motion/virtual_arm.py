@@ -21,9 +21,9 @@ from simulation.controller.settings import gripper_settings
 
 @dataclass
 class VirtualArm:
-    """`run` advances everything together; the window's heartbeat comes with each tick while `beating`.
+    """Virtual arm; `run` advances everything together, with the window's heartbeat in each tick while `beating`.
 
-    `link_of`: what the loop speaks through, for whoever wants to listen.
+    `link_of` returns the link that the loop uses, to allow wrapping it.
     """
 
     settings: LoopSettings = field(default_factory=LoopSettings)
@@ -50,7 +50,7 @@ class VirtualArm:
         self.advance()
 
     def advance(self) -> None:
-        """The controller and the arm alone."""
+        """Advance the controller and the arm alone."""
         self.clock.advance(PERIOD)
         self._ahead += PERIOD
         while self._ahead > 0.5 * TICK:
@@ -66,7 +66,7 @@ class VirtualArm:
         raise AssertionError(f"{self.loop.state} after {seconds} s, not {states}: {self.loop.facts.fault}")
 
     def ready(self) -> "VirtualArm":
-        """Connected, enabled and ready for motion, each by its own press."""
+        """Connect, enable and make ready for motion, each by its own press."""
         self.run(0.1)
         self.loop.enable()
         self.run(0.1)
@@ -83,5 +83,5 @@ class VirtualArm:
         return self.plant.measure().position
 
     def stop_from_outside(self) -> None:
-        """Somebody presses stop in another program."""
+        """Stop the arm as another program would."""
         VirtualLink(self.controller, client="another program").stop()

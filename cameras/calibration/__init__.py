@@ -1,1 +1,1 @@
-"""Boards and tags, lenses, and the joint calibration of a rig."""
+"""Calibration boards and tags, lens calibration, and the joint calibration of a camera rig."""

@@ -1,4 +1,4 @@
-"""The calibration board: AprilTags in rows and columns on one flat plate."""
+"""Calibration board: AprilTags in rows and columns on one flat plate."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ import numpy as np
 
 from cameras.calibration.tags import FAMILIES
 
-# Families that OpenCV can draw, with how many tags each has (AprilTag's own lists).
+# Families that OpenCV can draw.
 PRINTABLE_FAMILIES = ("tag16h5", "tag25h9", "tag36h11")
 _DICTIONARIES = {
     "tag16h5": cv2.aruco.DICT_APRILTAG_16h5,
@@ -26,11 +26,11 @@ BENCH_TAG_SIZE = 0.06
 
 @dataclass(frozen=True)
 class TagBoard:
-    """`rows` of `columns` tags with ids rising from `first_id`, row by row from the top left.
+    """Board of `rows` x `columns` tags with ids rising from `first_id`, row by row from the top left.
 
-    `tag_size`: the black square's edge, m; `gap`: white between two black squares, m. The board's frame has its origin
-    in the board's middle, x to the right, y up and z out of the paper, as it is printed upright. Raises ValueError for
-    a board that cannot be.
+    `tag_size` is the edge of the black square, m; `gap` the white space between two black squares, m. The board's frame
+    has its origin in the centre of the board, x to the right, y up and z out of the paper, as it is printed upright.
+    Raises ValueError for an impossible board.
     """
 
     family: str = "tag36h11"
@@ -65,7 +65,7 @@ class TagBoard:
 
     @cached_property
     def corners(self) -> dict[int, np.ndarray]:
-        """Per id (4, 3) m in the board's frame: top left, top right, bottom right, bottom left."""
+        """Corners (4, 3) m of each id in the board's frame: top left, top right, bottom right, bottom left."""
         half, pitch = self.tag_size / 2, self.tag_size + self.gap
         square = np.array([[-half, half, 0.0], [half, half, 0.0], [half, -half, 0.0], [-half, -half, 0.0]])
         left, top = -(self.columns - 1) / 2 * pitch, (self.rows - 1) / 2 * pitch
@@ -74,20 +74,20 @@ class TagBoard:
 
     @property
     def outline(self) -> np.ndarray:
-        """(4, 3) m: the plate with half a gap of white around the black, corners in the order of a tag's."""
+        """Outline (4, 3) m of the plate, with half a gap of white around the black, corners in the order of a tag's."""
         width, height = (side / 2 + self.gap / 2 for side in self.size)
         return np.array([[-width, height, 0], [width, height, 0], [width, -height, 0], [-width, -height, 0.0]])
 
     def points(self, ids: tuple[int, ...]) -> np.ndarray:
-        """(n, 4, 3) m: the corners of these tags."""
+        """Return the corners (n, 4, 3) m of these tags."""
         return np.array([self.corners[number] for number in ids]).reshape(-1, 4, 3)
 
     def resized(self, factor: float) -> "TagBoard":
-        """The board as a printer that scales by `factor` makes it."""
+        """Return the board as a printer that scales by `factor` makes it."""
         return TagBoard(self.family, self.first_id, self.columns, self.rows, self.tag_size * factor, self.gap * factor)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON; `TagBoard.from_dict` reads them."""
+        """Return plain numbers for JSON; `TagBoard.from_dict` reads them."""
         return asdict(self)
 
     @staticmethod
@@ -100,9 +100,9 @@ GRIPPER_BOARD = TagBoard()
 
 
 def tag_cells(family: str, number: int) -> np.ndarray:
-    """Bool (n, n) of the black square's cells with its border, True = black, the upright tag's top row first.
+    """Return the cells (n, n) bool of the black square with its border, True = black, top row of the upright tag first.
 
-    Raises ValueError for a family that cannot be drawn, or a number it does not have.
+    Raises ValueError for a family that cannot be drawn, or an id that it does not have.
     """
     if family not in PRINTABLE_FAMILIES:
         raise ValueError(f"tags of {family} cannot be drawn; choose one of {', '.join(PRINTABLE_FAMILIES)}")

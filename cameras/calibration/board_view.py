@@ -1,4 +1,4 @@
-"""The board in a picture: which of its tags are seen where, and why a picture cannot be used."""
+"""Detection of the board in an image: its visible tags, and the reason why an image cannot be used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LEAST_CONTRAST = 25.0  # grey levels between black and white
 
 @dataclass(frozen=True, eq=False)
 class BoardView:
-    """One camera's sight of the board: tags `ids`, `corners` (n, 4, 2) px in the raw picture of `width` x `height`."""
+    """View of the board by one camera: tags `ids`, `corners` (n, 4, 2) px in the raw image of `width` x `height`."""
 
     ids: tuple[int, ...]
     corners: np.ndarray
@@ -36,15 +36,15 @@ class BoardView:
 
     @property
     def pixels(self) -> np.ndarray:
-        """(4 n, 2) px."""
+        """Corners (4 n, 2) px."""
         return self.corners.reshape(-1, 2)
 
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """What one picture shows: all `tags`, the board's `view` where it can be used, else the `problem` in a sentence.
+    """Detections in one image: all `tags`, the board's `view` if usable, else the `problem` as a message.
 
-    `sharpness_px`: over how many pixels the tags' edges rise from black to white, nan when no tag is seen.
+    `sharpness_px` is the width in pixels of the tags' edges from black to white, nan if no tag is visible.
     """
 
     tags: tuple[TagDetection, ...]
@@ -54,7 +54,7 @@ class Sighting:
 
 
 def look_for_board(rgb: np.ndarray, board: TagBoard, *, camera: str = "the camera") -> Sighting:
-    """The board in a grey or RGB uint8 picture; `camera` is its name in the sentences."""
+    """Detect the board in a grey or RGB uint8 image; `camera` is its name in the messages."""
     grey = rgb if rgb.ndim == 2 else np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
     tags = tuple(detect_tags(grey, board.family))
     found = [tag for tag in tags if tag.id in board.ids]
@@ -74,7 +74,7 @@ def look_for_board(rgb: np.ndarray, board: TagBoard, *, camera: str = "the camer
 
 
 def median_view(views: Sequence[BoardView]) -> BoardView | None:
-    """The tags that all frames show, each corner at its median; None without a common tag, or when they moved."""
+    """Return the tags visible in all frames, each corner at its median; None without a common tag, or if they moved."""
     if not views:
         return None
     common = tuple(number for number in views[0].ids if all(number in view.ids for view in views))
@@ -82,13 +82,13 @@ def median_view(views: Sequence[BoardView]) -> BoardView | None:
         return None
     stack = np.array([[view.corners[view.ids.index(number)] for number in common] for view in views])
     middle = np.median(stack, axis=0)
-    # The board as a whole, not each corner: noise of single corners is what the median is for.
+    # Motion of the board as a whole, not of each corner: the median removes the noise of single corners.
     motion = np.linalg.norm((stack - middle).mean(axis=(1, 2)), axis=-1).max()
     return None if motion > MOST_MOTION else BoardView(common, middle, views[0].width, views[0].height)
 
 
 def edge_width(grey: np.ndarray, corners: np.ndarray) -> float:
-    """Over how many px the outer edge of a tag with `corners` (4, 2) rises from black to white: contrast by slope."""
+    """Return the width in px, contrast by slope, of the black-to-white edge of a tag with `corners` (4, 2)."""
     widths = []
     centre = corners.mean(axis=0)
     for first, second in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -96,7 +96,7 @@ def edge_width(grey: np.ndarray, corners: np.ndarray) -> float:
         length = np.linalg.norm(along)
         outward = np.array([along[1], -along[0]]) / max(length, 1e-9)
         outward *= np.sign(outward @ ((first + second) / 2 - centre)) or 1.0
-        reach = np.clip(length / 8, 2.0, 12.0)  # one cell: the black border within, the white margin without
+        reach = np.clip(length / 8, 2.0, 12.0)  # one cell: black border inside, white margin outside
         steps = np.arange(-reach, reach + 0.25, 0.5)
         starts = first + np.linspace(0.2, 0.8, 9)[:, None] * along
         where = (starts[:, None] + steps[None, :, None] * outward).astype(np.float32)

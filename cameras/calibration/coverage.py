@@ -1,4 +1,4 @@
-"""How much of a camera's picture, and how many attitudes of the board, a series of views covers."""
+"""Coverage of the image area and of the board's attitudes by a series of views."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,11 @@ from cameras.intrinsics import Intrinsics
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """`regions` (3, 3) bool: ninths of the picture, row by row, in which a tag's corner was seen; `tilt_deg`: the
-    largest angle between the board's normal and the line of sight; `distance_ratio`: farthest to nearest."""
+    """Coverage by a series of views.
+
+    `regions` (3, 3) bool are the ninths of the image, row by row, in which a tag's corner was seen; `tilt_deg` is the
+    largest angle between the board's normal and the line of sight; `distance_ratio` is farthest to nearest.
+    """
 
     regions: np.ndarray
     tilt_deg: float
@@ -22,7 +25,7 @@ class Coverage:
 
 
 def regions_of(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(3, 3) bool: in which ninths of the picture the pixels (n, 2) lie."""
+    """Return (3, 3) bool: the ninths of the image that contain the pixels (n, 2)."""
     regions = np.zeros((3, 3), bool)
     cells = np.clip((pixels + 0.5) / [width, height] * 3, 0, 2).astype(int)
     regions[cells[:, 1], cells[:, 0]] = True
@@ -30,7 +33,7 @@ def regions_of(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def attitude(view: BoardView, board: TagBoard, lens: Intrinsics) -> tuple[float, float]:
-    """Tilt (deg) of the board against the line of sight, and its distance (m)."""
+    """Return the tilt (deg) of the board against the line of sight, and its distance (m)."""
     camera_from_board = board_pose(board.points(view.ids).reshape(-1, 3), view.pixels, lens)
     sight = camera_from_board[:3, 3]
     distance = float(np.linalg.norm(sight))
@@ -39,7 +42,7 @@ def attitude(view: BoardView, board: TagBoard, lens: Intrinsics) -> tuple[float,
 
 
 def coverage(views: Sequence[BoardView], board: TagBoard, lens: Intrinsics) -> Coverage:
-    """Of all views of one camera together; nothing for none."""
+    """Return the coverage by all views of one camera together; empty without views."""
     if not views:
         return Coverage(np.zeros((3, 3), bool), 0.0, 1.0)
     regions = np.any([regions_of(view.pixels, view.width, view.height) for view in views], axis=0)

@@ -1,4 +1,4 @@
-"""How much later than the arm's measurements a camera's pictures are stamped: seen on a board that the arm moves."""
+"""Estimation of a camera's delay against the arm's measurements, from a board moved by the arm."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from cameras.calibration.board_view import BoardView
 from cameras.intrinsics import Intrinsics
 from foundation.poses import transform
 
-LONGEST = 0.4  # s: a camera that is later than this is not fit for watching an arm
+LONGEST = 0.4  # s: a camera with a larger delay is unfit for observing an arm
 LEAST_FRAMES = 15
-LEAST_SPEED_PX = 20.0  # px/s rms: with less motion in the picture the delay cannot be told
+LEAST_SPEED_PX = 20.0  # px/s rms: with less motion in the image the delay is not observable
 _HUBER_PX = 1.5
-_STEP = 0.002  # s of the derivative
+_STEP = 0.002  # s, step of the numerical derivative
 _COARSE = 0.01  # s
 _STEPS = 8
 
 
 @dataclass(frozen=True)
 class FoundDelay:
-    """`seconds` and its standard deviation `uncertainty`, from `frames` pictures; `rms_px` remains."""
+    """Delay in `seconds` and its standard deviation `uncertainty`, from `frames` images; `rms_px` is the residual."""
 
     seconds: float
     uncertainty: float
@@ -37,10 +37,13 @@ def estimate_delay(
     lens: Intrinsics,
     camera_from_board_at: Callable[[np.ndarray], np.ndarray],
 ) -> FoundDelay | None:
-    """The delay that makes the arm's motion and the pictures agree; None when the sweep does not tell it.
+    """Estimate the delay that aligns the arm's motion with the images; None if the motion is not sufficient.
 
-    `stamped` (n,) s of the pictures with `views`; `camera_from_board_at(times (n,)) -> (n, 4, 4)` by the arm's word.
-    A constant shift in the picture is left free, so that what the calibration is off by does not count as time.
+    A constant offset in the image is a free parameter, so that calibration errors do not appear as delay.
+
+    Args:
+        stamped: Timestamps (n,) s of the images with `views`.
+        camera_from_board_at: Poses (n, 4, 4) at times (n,), from the arm's measurements.
     """
     if len(views) < LEAST_FRAMES:
         return None
@@ -68,7 +71,7 @@ def estimate_delay(
 
 
 def _step(error: np.ndarray, by_delay: np.ndarray) -> tuple[float, float]:
-    """Change of the delay, and its standard deviation, with the constant shift eliminated; Huber's weights."""
+    """Return the change of the delay and its standard deviation, with the constant offset eliminated; Huber weights."""
     rest = error - np.median(error, axis=0)
     weights = np.minimum(1.0, _HUBER_PX / np.maximum(np.linalg.norm(rest, axis=1), 1e-9))[:, None]
     slope = by_delay - (weights * by_delay).sum(axis=0) / weights.sum()

@@ -1,7 +1,7 @@
-"""Whether a camera still stands where it stood when it was calibrated: tags on the bench, then and now.
+"""Drift check of a calibrated camera: comparison of the tags on the bench, then and now.
 
 All corners of all tags decide together, by a chi-square test: with a threshold for each tag (2 px, 3 mm) a camera moved
-by 5 mm goes unnoticed one time in four.
+by 5 mm goes undetected one time in four.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ RED_PX, RED_MM = 1.5, 1.5
 """From here on a shift stops the work: it is what a good calibration may be off by altogether."""
 
 _LEAST_FRAMES = 3
-_PRIOR = np.array([0.05] * 3 + [0.05] * 3)  # m, rad: how far a camera that was pushed may have moved
+_PRIOR = np.array([0.05] * 3 + [0.05] * 3)  # m, rad: prior on the motion of a camera that was pushed
 
 
 @dataclass(frozen=True, eq=False)
 class BenchSight:
-    """What one camera saw of the bench's tags: per id `corners` (4, 2) raw px, and one coordinate's `noise_px`."""
+    """Observation of the bench tags by one camera: per id `corners` (4, 2) raw px, and `noise_px` of one coordinate."""
 
     corners: Mapping[int, np.ndarray] = field(default_factory=dict)
     noise_px: float = FLOOR_PX
@@ -41,8 +41,11 @@ class BenchSight:
 
 @dataclass(frozen=True)
 class Drift:
-    """A camera's check. `shift_px` rms of the corners; `shift_mm`: by how much things near the tags are now misplaced;
-    `light`: "green", "yellow" (moved a little), "red" or "unknown" (no tag to tell by); nan where unknown."""
+    """Result of a camera's drift check.
+
+    `shift_px` is the rms shift of the corners; `shift_mm` the error of points near the tags caused by it; `light` is
+    "green", "yellow" (moved a little), "red" or "unknown" (no tag visible); nan where unknown.
+    """
 
     light: str
     sentence: str
@@ -56,10 +59,10 @@ class Drift:
 
 
 def bench_sight(frames: Sequence[np.ndarray], family: str, ids: Sequence[int]) -> BenchSight:
-    """The tags `ids` in pictures of one standing camera: those seen in most of them, once each, at their median."""
+    """Detect the tags `ids` in images of a stationary camera: those seen once in most of them, at their median."""
     seen: dict[int, list[np.ndarray]] = {}
     for rgb in frames:
-        tags = detect_tags(rgb, family, decimate=1.0)  # seen flat and from afar; nobody waits for this
+        tags = detect_tags(rgb, family, decimate=1.0)  # seen at grazing angles and from afar; run time is not critical
         for tag in tags:
             if tag.id in ids and sum(other.id == tag.id for other in tags) == 1:
                 seen.setdefault(tag.id, []).append(tag.corners)
@@ -70,7 +73,7 @@ def bench_sight(frames: Sequence[np.ndarray], family: str, ids: Sequence[int]) -
 
 
 def check_drift(reference: BenchSight, now: BenchSight, lens: Intrinsics, tag_size: float) -> Drift:
-    """Compare what a camera with `lens` sees now with what it saw when it was calibrated; `tag_size` m."""
+    """Compare the present view of a camera with `lens` with that at its calibration; `tag_size` m."""
     common = sorted(set(reference.corners) & set(now.corners))
     if not reference.corners:
         return Drift("unknown", "No bench tags were seen at the calibration. Lay them out and calibrate again.")
@@ -109,7 +112,7 @@ def _moved_tags(
     lens: Intrinsics,
     tag_size: float,
 ) -> Drift:
-    """Some tags moved and more did not: it was not the camera."""
+    """Judge a check in which some tags moved and more did not: the camera did not move."""
     rest = _judged(steady, shifts, variance, reference, lens, tag_size)
     if rest.light != "green":
         return _judged(sorted([*changed, *steady]), shifts, variance, reference, lens, tag_size)
@@ -122,7 +125,7 @@ def _moved_tags(
 def _misplaced_mm(
     corners: list[np.ndarray], shifts: np.ndarray, variance: float, lens: Intrinsics, tag_size: float
 ) -> float:
-    """Rms mm by which the tags seem to have moved if it was the camera: its motion is fitted to the corners' shifts."""
+    """Return the rms apparent motion (mm) of the tags if the camera moved, fitted to the corners' shifts."""
     half = tag_size / 2
     square = np.array([[-half, half, 0], [half, half, 0], [half, -half, 0], [-half, -half, 0.0]])
     points = []
@@ -131,7 +134,7 @@ def _misplaced_mm(
         points.append(square @ camera_from_tag[:3, :3].T + camera_from_tag[:3, 3])
     there = np.concatenate(points)
     _, J = cv2.projectPoints(there, np.zeros(3), np.zeros(3), lens.K, lens.distortion)
-    by_motion = np.concatenate([J[:, 3:6], J[:, :3]], axis=1)  # shift, then turn
+    by_motion = np.concatenate([J[:, 3:6], J[:, :3]], axis=1)  # translation, then rotation
     normal = by_motion.T @ by_motion / variance + np.diag(_PRIOR**-2.0)
     motion = np.linalg.solve(normal, by_motion.T @ shifts.ravel() / variance)
     moved = motion[:3] + np.cross(motion[3:], there)

@@ -1,4 +1,4 @@
-"""Measuring a lens: which views of a tag grid are wanted next, and which are enough."""
+"""Session of a lens calibration: selects useful views of a tag grid and decides when there are enough."""
 
 from dataclasses import dataclass, replace
 
@@ -12,14 +12,14 @@ from cameras.errors import CameraError
 from cameras.intrinsics import Intrinsics
 
 VIEWS_NEEDED, TILT_NEEDED_DEG, RATIO_NEEDED = 30, 30.0, 2.0
-_LEAST_TAGS = 4  # of a view: fewer say little about distortion
-_ALIKE = 0.18  # distance of two views, see `_place`, under which the second adds nothing
+_LEAST_TAGS = 4  # per view: fewer tags constrain distortion poorly
+_ALIKE = 0.18  # distance of two views, see `_place`, below which the second is redundant
 _PLACES = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 
 
 @dataclass(frozen=True)
 class LensDecision:
-    """Whether a view would add something, and why or why not."""
+    """Decision on whether a view is useful, with the reason."""
 
     useful: bool
     reason: str
@@ -27,7 +27,7 @@ class LensDecision:
 
 @dataclass(frozen=True, eq=False)
 class LensMissing:
-    """What there is and what is needed; `regions` (3, 3) bool: ninths of the picture. `sentence`: what to do next."""
+    """Progress and requirements; `regions` (3, 3) bool are ninths of the image, `sentence` says what to do next."""
 
     views: int
     views_needed: int
@@ -45,7 +45,7 @@ class LensMissing:
 
 @dataclass(frozen=True, eq=False)
 class LensSession:
-    """Views of `board` by one camera of `width` x `height` px; each change makes a new session."""
+    """Views of `board` by one camera of `width` x `height` px; each change returns a new session."""
 
     board: TagBoard
     width: int
@@ -53,7 +53,7 @@ class LensSession:
     views: tuple[BoardView, ...] = ()
 
     def consider(self, view: BoardView) -> LensDecision:
-        """Whether this view (of a grid that stands still) would add something."""
+        """Decide whether this view (of a grid at rest) would add information."""
         if (view.width, view.height) != (self.width, self.height):
             return LensDecision(False, "The picture's size has changed.")
         if len(view.ids) < min(_LEAST_TAGS, len(self.board.ids)):
@@ -65,7 +65,7 @@ class LensSession:
         return LensDecision(True, "New.")
 
     def added(self, view: BoardView) -> "LensSession":
-        """With one more view. Raises CameraError for a picture of another size."""
+        """Return a session with one more view. Raises CameraError if the image size differs."""
         if (view.width, view.height) != (self.width, self.height):
             raise CameraError(
                 f"The pictures have changed from {self.width} x {self.height} to {view.width} x {view.height}. Begin "
@@ -98,13 +98,13 @@ class LensSession:
 
     @property
     def _guess(self) -> Intrinsics:
-        """A usual lens, good enough to tell tilt and distance roughly."""
+        """Typical lens, accurate enough for rough tilt and distance."""
         focal = 0.95 * self.width
         K = np.array([[focal, 0, (self.width - 1) / 2], [0, focal, (self.height - 1) / 2], [0, 0, 1]])
         return Intrinsics(self.width, self.height, K, np.zeros(5))
 
     def _place(self, view: BoardView) -> np.ndarray:
-        """(6,): where, how far and how tilted the grid is, in numbers that count alike."""
+        """Return a feature (6,) of the grid's position, distance and tilt, with comparable scales."""
         there = board_pose(self.board.points(view.ids).reshape(-1, 3), view.pixels, self._guess)
         middle = view.pixels.mean(axis=0) / [self.width, self.height]
         return np.concatenate([middle, [np.log(np.linalg.norm(there[:3, 3]))], there[:3, 2] * 0.6])

@@ -1,4 +1,4 @@
-"""A lens from views of a tag grid (Zhang 2000), with what does not fit left out, and checked on views held out."""
+"""Lens calibration from views of a tag grid (Zhang 2000), with outliers rejected and validated on held-out views."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,11 @@ _SEED = 11
 
 @dataclass(frozen=True, eq=False)
 class LensResult:
-    """`rms_px` and `held_out_px` per corner; `dropped`: (number of the view, why); `pixels` (n, 2) with their
-    `residuals_px` (n, 2); `sentence`: whether it is good, and what to do."""
+    """Result of a lens calibration.
+
+    `rms_px` and `held_out_px` are per corner; `dropped` are (index of the view, reason); `pixels` (n, 2) with their
+    `residuals_px` (n, 2); `sentence` says whether it is good, and what to do.
+    """
 
     intrinsics: Intrinsics
     rms_px: float
@@ -38,7 +41,7 @@ class LensResult:
 
 @dataclass(frozen=True)
 class LensCheck:
-    """How well a known lens explains some views."""
+    """Fit of a known lens to some views."""
 
     rms_px: float
     ok: bool
@@ -46,9 +49,9 @@ class LensCheck:
 
 
 def solve_lens(session: LensSession, *, guess: Intrinsics | None = None) -> LensResult:
-    """The lens that explains the session's views; some seconds for thirty views.
+    """Calibrate the lens from the session's views; takes some seconds for thirty views.
 
-    `guess`: where to start, such as the factory's. Raises CameraError with fewer than LEAST_VIEWS views.
+    `guess` is the initial value, such as the factory calibration. Raises CameraError with fewer than LEAST_VIEWS views.
     """
     if len(session.views) < LEAST_VIEWS:
         raise CameraError(
@@ -74,7 +77,7 @@ def solve_lens(session: LensSession, *, guess: Intrinsics | None = None) -> Lens
 
 
 def check_lens(intrinsics: Intrinsics, views: Sequence[BoardView], board: TagBoard) -> LensCheck:
-    """Whether a factory's calibration explains views of a flat grid; each view's place is free, so no arm is needed."""
+    """Check a factory calibration on views of a flat grid; each view's pose is free, so no arm is needed."""
     if len(views) < LEAST_CHECKED:
         return LensCheck(float("nan"), False, f"{LEAST_CHECKED - len(views)} more views are needed for the check.")
     if any((view.width, view.height) != (intrinsics.width, intrinsics.height) for view in views):
@@ -98,7 +101,7 @@ def _solved(session: LensSession, numbers: list[int], guess: Intrinsics | None) 
     if guess is not None:
         flags, K = cv2.CALIB_USE_INTRINSIC_GUESS, guess.K.copy()
         distortion[: min(5, len(guess.distortion))] = guess.distortion[:5]
-    if not session.missing.regions.all():  # without the corners of the picture k3 only bends what was not seen
+    if not session.missing.regions.all():  # k3 is not constrained without data in the image corners
         flags |= cv2.CALIB_FIX_K3
     _, K, distortion, _, _ = cv2.calibrateCamera(points, pixels, size, K, distortion, flags=flags)
     return Intrinsics(session.width, session.height, K, np.ravel(distortion))
@@ -118,7 +121,7 @@ def _view_rms(board: TagBoard, view: BoardView, lens: Intrinsics) -> float:
 
 
 def _errors(board: TagBoard, view: BoardView, lens: Intrinsics) -> np.ndarray:
-    """(n, 2) px of a view with the grid placed as well as possible."""
+    """Return the residuals (n, 2) px of a view with the grid at its best-fit pose."""
     points = board.points(view.ids).reshape(-1, 3)
     there = board_pose(points, view.pixels, lens)
     pixels, _ = cv2.projectPoints(points, cv2.Rodrigues(there[:3, :3])[0], there[:3, 3], lens.K, lens.distortion)

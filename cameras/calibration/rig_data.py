@@ -1,4 +1,4 @@
-"""What a joint calibration is computed from, and what comes out: plain arrays, without names and without a library."""
+"""Input and output of a joint calibration: plain arrays, independent of camera names and of the library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ CORNER_NOISE_PX = 0.1
 
 @dataclass(frozen=True, eq=False)
 class RigView:
-    """Camera number `camera` sees at robot pose number `pose` board points (n, 3) m at `pixels` (n, 2), raw."""
+    """View by camera `camera` at robot pose `pose` (indices): board points (n, 3) m at raw `pixels` (n, 2)."""
 
     camera: int
     pose: int
@@ -30,8 +30,10 @@ class RigView:
 
 @dataclass(frozen=True, eq=False)
 class RigData:
-    """Everything seen: per camera its lens, per robot pose `base_from_tool` (P, 4, 4) and the number of the board's
-    mounting `mount` (P,); `position_sigma` m, `rotation_sigma` rad of the poses per axis, `pixel_sigma` px of corners.
+    """Observations of a rig.
+
+    Per camera its lens, per robot pose `base_from_tool` (P, 4, 4) and the index of the board's mounting `mount` (P,);
+    `position_sigma` m and `rotation_sigma` rad of the poses per axis, `pixel_sigma` px of corners.
     """
 
     lenses: tuple[Intrinsics, ...]
@@ -47,13 +49,13 @@ class RigData:
         return int(self.mount.max(initial=0)) + 1
 
     def with_poses(self, keep: Sequence[int] | np.ndarray) -> "RigData":
-        """The views at these poses alone; numbers stay as they are."""
+        """Return the data with the views at these poses only; indices are unchanged."""
         kept = {int(pose) for pose in keep}
         return replace(self, views=tuple(view for view in self.views if view.pose in kept))
 
     @property
     def seen_poses(self) -> np.ndarray:
-        """Numbers of the poses with a view, rising."""
+        """Indices of the poses with a view, rising."""
         return np.unique([view.pose for view in self.views]).astype(int)
 
     def of_camera(self, camera: int) -> list[RigView]:
@@ -62,8 +64,11 @@ class RigData:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """A solution: `camera_from_base` (C, 4, 4), `tool_from_board` (M, 4, 4), `correction` (P, 6) in each pose's tool
-    frame (m, then rad), the `lenses`, and the board's true size as part of the described one, `scale`."""
+    """Solution of a rig calibration.
+
+    `camera_from_base` (C, 4, 4), `tool_from_board` (M, 4, 4), `correction` (P, 6) in each pose's tool frame (m, then
+    rad), the `lenses`, and the ratio `scale` of the board's true size to the described one.
+    """
 
     camera_from_base: np.ndarray
     tool_from_board: np.ndarray

@@ -1,4 +1,4 @@
-"""What can be wrong with a series of views: the board's size, the board's order, a board that slipped, a wrong pose."""
+"""Detection of faults in a series of views: wrong board size or tag order, a board that slipped, a wrong pose."""
 
 from dataclasses import dataclass, replace
 
@@ -10,9 +10,9 @@ from cameras.calibration.rig_model import Freedom, RigModel
 from cameras.calibration.rig_solve import Solution, solve_rig
 from cameras.calibration.rig_start import board_pose
 
-_LEAST_SCALE = 0.005  # of the size: 0.25 mm of a 50 mm tag, as well as a ruler tells
+_LEAST_SCALE = 0.005  # of the size: 0.25 mm of a 50 mm tag, the resolution of a ruler
 _SIGNIFICANT = 5.0  # standard deviations
-_FLAT_PX = 2.0  # median rms of single views: a board as described stays below 0.3 px
+_FLAT_PX = 2.0  # median rms of single views: a correctly described board stays below 0.3 px
 _LOOSE_POSITION, _LOOSE_ROTATION = 0.02, float(np.deg2rad(5.0))
 _BORNE = (0.0015, float(np.deg2rad(0.4)))
 """m, rad: three to four times the arm's accuracy. A slip of less, or an arm that stands less far from where it says, is
@@ -24,7 +24,7 @@ _ELSEWHERE = 6.0  # robust standard deviations of a single pose
 
 @dataclass(frozen=True)
 class WrongSize:
-    """The board is `factor` times as large as described, give or take `sigma`."""
+    """Board whose true size is `factor` times the described one, with standard deviation `sigma`."""
 
     factor: float
     sigma: float
@@ -32,7 +32,7 @@ class WrongSize:
 
 @dataclass(frozen=True)
 class Slip:
-    """From pose number `pose` on the board stood `metres` and `radians` elsewhere on the gripper."""
+    """Slip of the board on the gripper by `metres` and `radians`, from pose number `pose` on."""
 
     pose: int
     metres: float
@@ -40,17 +40,17 @@ class Slip:
 
 
 def find_wrong_size(data: RigData, first: Rig) -> WrongSize | None:
-    """The arm's motion tells the board's true size; None when that is the described one within what can be told."""
+    """Estimate the board's true size from the arm's motion; None if not significantly different from that described."""
     try:
         rig = solve_rig(data, first, Freedom(scale=True)).rig
-    except RuntimeError:  # of SciPy's factorisation: nothing tells the size, as when the arm only turned
+    except RuntimeError:  # of SciPy's factorisation: the size is not observable, as when the arm only rotated
         return None
     significant = abs(rig.scale - 1.0) > max(_LEAST_SCALE, _SIGNIFICANT * rig.scale_sigma)
     return WrongSize(float(rig.scale), rig.scale_sigma) if significant else None
 
 
 def misfit_px(data: RigData) -> float:
-    """Median rms px by which single views miss the board as described, whatever the arm says."""
+    """Return the median rms (px) of single views against the described board, independent of the arm."""
     errors = []
     for view in data.views:
         lens = data.lenses[view.camera]
@@ -62,13 +62,16 @@ def misfit_px(data: RigData) -> float:
 
 
 def wrong_order(data: RigData) -> bool:
-    """Whether the tags do not lie on the board as it is described."""
+    """Return whether the tags are not arranged on the board as described."""
     return misfit_px(data) > _FLAT_PX
 
 
 def seen_corrections(solution: Solution) -> tuple[np.ndarray, np.ndarray]:
-    """(P, 6) m, rad in the tool frame by which each pose of the arm is off as the cameras see it, arm not believed; and
-    (P, 6) how well they see that, one standard deviation. A camera alone tells a flat board's tilt to a degree only."""
+    """Return the pose errors of the arm as the cameras see them, and their accuracy, with little weight on the arm.
+
+    Both are (P, 6) m, rad in the tool frame, the accuracy as one standard deviation. A single camera observes a flat
+    board's tilt to a degree only.
+    """
     loose = replace(solution.data, position_sigma=_LOOSE_POSITION, rotation_sigma=_LOOSE_ROTATION)
     seen = solve_rig(loose, solution.rig, drop=False)
     model = RigModel(loose, seen.rig)
@@ -84,7 +87,7 @@ def seen_corrections(solution: Solution) -> tuple[np.ndarray, np.ndarray]:
 
 
 def find_slip(solution: Solution) -> Slip | None:
-    """The pose from which on the board stood otherwise, within one mounting; None when it held."""
+    """Return the pose at which the board slipped within one mounting; None if it held."""
     (corrections, seen), data = seen_corrections(solution), solution.data
     for mount in range(data.mounts):
         poses = np.array([pose for pose in data.seen_poses if data.mount[pose] == mount])
@@ -97,7 +100,7 @@ def find_slip(solution: Solution) -> Slip | None:
 
 
 def find_elsewhere(solution: Solution) -> list[tuple[int, float]]:
-    """Poses at which the arm was not where it said, unlike at all others: number, and by how many mm."""
+    """Return the poses at which the arm was not where it reported, unlike at all others: index, and error in mm."""
     data = solution.data
     corrections, seen = (each[data.seen_poses] for each in seen_corrections(solution))
     centred = corrections - np.median(corrections, axis=0)
@@ -105,15 +108,17 @@ def find_elsewhere(solution: Solution) -> list[tuple[int, float]]:
     sigma = np.maximum(1.4826 * np.median(np.abs(centred), axis=0), 0.5 * expected)
     far = np.abs(centred / np.hypot(sigma, seen)).max(axis=1)
     metres, radians = np.linalg.norm(centred[:, :3], axis=1), np.linalg.norm(centred[:, 3:], axis=1)
-    # A pose that is far off draws its neighbours along: only the worst ones are named, then it is solved again.
+    # A large outlier biases its neighbours: only the worst are reported, then the rig is solved again.
     far = far > max(_ELSEWHERE, 0.5 * float(far.max(initial=0.0)))
     far &= (metres > _BORNE[0]) | (radians > _BORNE[1])
     return [(int(data.seen_poses[i]), float(1000 * metres[i])) for i in np.flatnonzero(far)]
 
 
 def _step(series: np.ndarray, seen: np.ndarray) -> tuple[int, float, float] | None:
-    """The one best place to cut (n, 6), each known to `seen` (n, 6), in two levels, if the step is large and certain:
-    index, m, rad."""
+    """Find the best split of the series (n, 6), with accuracy `seen` (n, 6), into two levels.
+
+    Returns (index, m, rad) if the step is large and significant, else None.
+    """
     n = len(series)
     best, best_square = None, 0.0
     for cut in range(_LEAST_RUN, n - _LEAST_RUN + 1):
@@ -125,6 +130,7 @@ def _step(series: np.ndarray, seen: np.ndarray) -> tuple[int, float, float] | No
         square = float(np.sum(step**2 / (spread**2 * n / (cut * (n - cut)) + sum(sides))))
         if square > best_square:
             best, best_square = (cut, float(np.linalg.norm(step[:3])), float(np.linalg.norm(step[3:]))), square
-    if best is None or best_square < 100.0:  # 22 is the 0.1 % point for six numbers; cuts and medians cost the rest
+    # 22 is the 0.1 % point for six degrees of freedom; the search and the medians account for the rest.
+    if best is None or best_square < 100.0:
         return None
     return best if best[1] > _BORNE[0] or best[2] > _BORNE[1] else None

@@ -1,8 +1,8 @@
-"""Where a rig's cameras should see the board, and how that changes with everything unknown: residuals and Jacobian.
+"""Projection model of a rig: residuals and Jacobian with respect to all unknowns.
 
 A board point y goes  tool: exp(w_m) R_m s y + t_m + v_m;  corrected: exp(w_p) . + v_p;  base: B_p .;
-camera: exp(w_c) R_c . + t_c + v_c;  picture: OpenCV's lens model. The unknowns are the increments v, w of cameras,
-mountings and poses, and where asked for the board's scale s and the lenses.
+camera: exp(w_c) R_c . + t_c + v_c;  image: OpenCV's lens model. The unknowns are the increments v, w of cameras,
+mountings and poses, and optionally the board's scale s and the lenses.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _SCALE_SIGMA = 1.0
 
 @dataclass(frozen=True)
 class Freedom:
-    """What may change besides cameras, mountings and corrections of the poses."""
+    """Optional unknowns besides cameras and mountings."""
 
     scale: bool = False
     lenses: bool = False
@@ -35,7 +35,7 @@ class Freedom:
 
 
 class RigModel:
-    """Whitened residuals around a first `rig`, as functions of the increments x (n,)."""
+    """Whitened residuals around an initial `rig`, as functions of the increments x (n,)."""
 
     def __init__(self, data: RigData, rig: Rig, freedom: Freedom = Freedom()):
         self.data, self.rig, self.freedom = data, rig, freedom
@@ -46,7 +46,7 @@ class RigModel:
         self._points = np.concatenate([view.points for view in views])
         self._pixels = np.concatenate([view.pixels for view in views])
         self._mount = data.mount[self._pose]
-        # Only poses that are seen have a correction.
+        # Only poses with a view have a correction.
         self._seen = data.seen_poses
         self._column = np.full(len(data.base_from_tool), -1)
         self._column[self._seen] = np.arange(len(self._seen))
@@ -57,22 +57,22 @@ class RigModel:
 
     @property
     def observations(self) -> int:
-        """Number of pixel residuals, which come first; those of what is known beforehand follow."""
+        """Number of pixel residuals, which come first; those of the priors follow."""
         return 2 * len(self._pixels)
 
     @property
     def scale_column(self) -> int:
-        """Which unknown the board's scale is."""
+        """Column of the board's scale."""
         return int(self._starts[3])
 
     @property
     def correction_columns(self) -> np.ndarray:
-        """(P, 6) which unknowns the correction of each pose seen is."""
+        """Columns (P, 6) of the correction of each pose with a view."""
         return np.arange(self._starts[2], self._starts[3]).reshape(-1, 6)
 
     @cached_property
     def prior_sigmas(self) -> np.ndarray:
-        """(n,) of each unknown, inf where nothing is known beforehand."""
+        """Prior standard deviations (n,) of the unknowns, inf without a prior."""
         data, starts = self.data, self._starts
         sigmas = np.full(self.size, np.inf)
         arm = [data.position_sigma] * 3 + [data.rotation_sigma] * 3
@@ -87,13 +87,13 @@ class RigModel:
         return sigmas
 
     def residuals(self, x: np.ndarray) -> np.ndarray:
-        """(2 N + known,) in standard deviations: pixels first, then what is known beforehand."""
+        """Return the residuals (2 N + known,) in standard deviations: pixels first, then the priors."""
         error = (self._chain(x)["seen"] - self._pixels) / self.data.pixel_sigma
         known = np.isfinite(self.prior_sigmas)
         return np.concatenate([error.ravel(), x[known] / self.prior_sigmas[known]])
 
     def jacobian(self, x: np.ndarray) -> csr_matrix:
-        """Of `residuals`, (2 N + known, n), sparse: each pixel depends on one camera, one mounting and one pose."""
+        """Return the Jacobian (2 N + known, n), sparse: each pixel depends on one camera, mounting and pose."""
         blocks = self._blocks(x)
         n = len(self._pixels)
         rows, columns, values = [], [], []
@@ -111,7 +111,7 @@ class RigModel:
         return csr_matrix(entries, shape=shape)
 
     def rig_at(self, x: np.ndarray) -> Rig:
-        """The rig these increments lead to."""
+        """Return the rig at these increments."""
         parts = self._split(x)
         cameras = _moved(self.rig.camera_from_base, parts["camera"])
         mounts = _moved(self.rig.tool_from_board, parts["mount"])
@@ -121,7 +121,7 @@ class RigModel:
         return Rig(cameras, mounts, correction, self._lenses(parts), self.rig.scale * (1.0 + parts["scale"]))
 
     def pixel_errors(self, x: np.ndarray) -> np.ndarray:
-        """(N, 2) px, seen minus measured."""
+        """Return the errors (N, 2) px, projected minus measured."""
         return self._chain(x)["seen"] - self._pixels
 
     # --- parts ---
@@ -147,7 +147,7 @@ class RigModel:
         )
 
     def _chain(self, x: np.ndarray, *, derivatives: bool = False) -> dict:
-        """Every point on its way from the board to the picture."""
+        """Transform every point from the board to the image."""
         parts = self._split(x)
         rig, data = self.rig, self.data
         out: dict = {"parts": parts, "board": self._points * (rig.scale * (1.0 + parts["scale"]))}
@@ -175,7 +175,7 @@ class RigModel:
         return out
 
     def _pictured(self, points: np.ndarray, lenses: tuple[Intrinsics, ...], derivatives: bool) -> tuple:
-        """Pixels (N, 2) of points in their cameras' frames, with (N, 2, 3) by the point and (N, 2, 6) by the lens."""
+        """Project points in camera frames to pixels (N, 2); derivatives by point (N, 2, 3) and lens (N, 2, 6)."""
         seen = np.empty((len(points), 2))
         by_point, by_lens = np.empty((len(points), 2, 3)), np.empty((len(points), 2, _LENS))
         nothing = np.zeros(3)
@@ -183,7 +183,7 @@ class RigModel:
             mine = self._camera == camera
             if not mine.any():
                 continue
-            # Behind the camera the lens model means nothing; a point there is held just in front of it.
+            # The lens model is invalid behind the camera; a point there is clamped just in front of it.
             there = points[mine].copy()
             there[:, 2] = np.maximum(there[:, 2], 1e-3)
             pixels, J = cv2.projectPoints(there, nothing, nothing, lens.K, lens.distortion)
@@ -194,7 +194,7 @@ class RigModel:
         return seen, by_point, by_lens
 
     def _blocks(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """First column (N,) and derivative (N, 2, w) of each group of unknowns."""
+        """Return the first column (N,) and the derivative (N, 2, w) of each group of unknowns."""
         chain = self._chain(x, derivatives=True)
         parts, starts = chain["parts"], self._starts
         R_c, R_b, R_p, R_m = chain["R"]
@@ -219,20 +219,23 @@ class RigModel:
 
 
 def _by_motion(by_point: np.ndarray, turned: np.ndarray, increments: np.ndarray) -> np.ndarray:
-    """(N, 2, 6): by shift and turn of a frame whose points, turned but not shifted, are `turned` (N, 3)."""
+    """Return the derivative (N, 2, 6) by translation and rotation of a frame with rotated points `turned` (N, 3)."""
     by_turn = -by_point @ _cross(turned) @ _left_jacobian(increments[:, 3:])
     return np.concatenate([by_point, by_turn], axis=2)
 
 
 def _cross(v: np.ndarray) -> np.ndarray:
-    """(N, 3, 3) with _cross(v) @ a = v x a."""
+    """Return the skew-symmetric matrices (N, 3, 3) with _cross(v) @ a = v x a."""
     result = np.zeros((len(v), 3, 3))
     result[:, 0, 1], result[:, 0, 2], result[:, 1, 2] = -v[:, 2], v[:, 1], -v[:, 0]
     return result - np.swapaxes(result, 1, 2)
 
 
 def _left_jacobian(w: np.ndarray) -> np.ndarray:
-    """(N, 3, 3): exp(w + dw) = exp(J dw) exp(w) to first order (Chirikjian, Stochastic Models 2, eq. 10.86)."""
+    """Return J (N, 3, 3) with exp(w + dw) = exp(J dw) exp(w) to first order.
+
+    Chirikjian, Stochastic Models 2, eq. 10.86.
+    """
     angle = np.linalg.norm(w, axis=1)[:, None, None]
     small = angle < 1e-6
     safe = np.where(small, 1.0, angle)

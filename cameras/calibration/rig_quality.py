@@ -1,4 +1,4 @@
-"""How good a solved rig is: errors on poses it was not made from, two halves against each other, and what to expect."""
+"""Quality of a solved rig: errors at held-out poses, agreement of two halves, and expected errors."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from foundation.poses import distance, invert, transform
 FOLDS = 5
 """A fifth of the poses is held out at a time, each pose once."""
 
-_ORDER_SEED = 20  # which poses are held out together does not change from one solve to the next
+_ORDER_SEED = 20  # fixed, so that the folds are the same in every solve
 
 GRID = np.stack(
     np.meshgrid([0.25, 0.4, 0.55], [-0.3, -0.15, 0.0, 0.15, 0.3], [0.0, 0.2, 0.4], indexing="ij"), axis=-1
@@ -23,10 +23,11 @@ GRID = np.stack(
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Errors of each view of the data at poses the rig did not know, by the arm's own word and the camera's.
+    """Errors of each view at poses held out from the solve, between the arm's measurement and the camera's.
 
-    `view_px` rms and `view_mm` rms (across the line of sight) per view, in the data's order; `points_mm` (n,): board
-    points seen by two or more cameras, triangulated, against where the arm says they are; of pose `points_pose` (n,).
+    `view_px` rms and `view_mm` rms (across the line of sight) are per view, in the data's order; `points_mm` (n,) are
+    the errors of board points seen by two or more cameras, triangulated, against the arm's measurement; of pose
+    `points_pose` (n,).
     """
 
     view_px: np.ndarray
@@ -37,14 +38,14 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class HalfSplit:
-    """Two rigs from a half of the poses each: how far apart they put the workspace (rms mm) and the cameras (deg)."""
+    """Rigs from either half of the poses: their distance in the workspace (rms mm) and between the cameras (deg)."""
 
     mm: np.ndarray
     deg: np.ndarray
 
 
 def hold_out(solution: Solution, freedom: Freedom = Freedom()) -> HeldOut:
-    """Solve without a fifth of the poses, measure there, and so on through all of them."""
+    """Cross-validate: solve without a fifth of the poses, evaluate there, and repeat for all of them."""
     data = solution.data
     view_px, view_mm = np.full(len(data.views), np.nan), np.full(len(data.views), np.nan)
     points_mm, points_pose = [], []
@@ -64,7 +65,7 @@ def hold_out(solution: Solution, freedom: Freedom = Freedom()) -> HeldOut:
 
 
 def split_halves(solution: Solution, freedom: Freedom = Freedom()) -> HalfSplit:
-    """nan where a half has no view of a camera."""
+    """Compare the rigs from two halves of the poses; nan where a half has no view of a camera."""
     data = solution.data
     halves = [data.with_poses(poses) for poses in _folds(data, 2)]
     count = len(data.lenses)
@@ -82,7 +83,7 @@ def split_halves(solution: Solution, freedom: Freedom = Freedom()) -> HalfSplit:
 
 
 def view_error(data: RigData, rig: Rig, view: RigView) -> tuple[float, float]:
-    """Rms px and rms mm across the line of sight by which a view differs from what the arm says, uncorrected."""
+    """Return the rms error of a view in px, and in mm across the line of sight, against the uncorrected arm pose."""
     there = _in_camera(data, rig, view)
     lens = rig.lenses[view.camera]
     if (there[:, 2] <= 1e-3).any():
@@ -94,7 +95,7 @@ def view_error(data: RigData, rig: Rig, view: RigView) -> tuple[float, float]:
 
 
 def triangulated_errors(data: RigData, rig: Rig, views: list[RigView]) -> np.ndarray:
-    """mm (n,) of the points that two or more of one pose's views share: triangulated against the arm's word."""
+    """Return the errors (n,) mm of points shared by views of one pose, triangulated, against the arm's measurement."""
     if len(views) < 2:
         return np.empty(0)
     keys = [[tuple(np.round(point, 6)) for point in view.points] for view in views]
@@ -114,15 +115,15 @@ def triangulated_errors(data: RigData, rig: Rig, views: list[RigView]) -> np.nda
 
 
 def nearest_point(origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """(3,) the point nearest to the lines through `origins` (n, 3) along unit `directions` (n, 3)."""
+    """Return the point (3,) nearest to the lines through `origins` (n, 3) along unit `directions` (n, 3)."""
     across = np.eye(3) - directions[:, :, None] * directions[:, None, :]
     return np.linalg.solve(across.sum(axis=0), np.einsum("nij,nj->i", across, origins))
 
 
 def expected_errors(solution: Solution, points: np.ndarray = GRID) -> tuple[np.ndarray, np.ndarray]:
-    """mm (n,) by which the rig is expected to misplace `points` (n, 3) m in base, and how many cameras see each (n,).
+    """Return the expected error (n,) mm of the rig at `points` (n, 3) m in base, and how many cameras see each (n,).
 
-    Propagated from the scatter of corners and arm; with one camera, across its line of sight. nan where none sees.
+    Propagated from the scatter of corners and arm; with one camera, across its line of sight. nan where no camera sees.
     """
     rig = solution.rig
     count = len(rig.lenses)
@@ -150,7 +151,7 @@ def expected_errors(solution: Solution, points: np.ndarray = GRID) -> tuple[np.n
 
 
 def _scatter(solution: Solution) -> float:
-    """By how much corners and arm scatter more than was assumed."""
+    """Return the ratio of the observed scatter of corners and arm to the assumed one."""
     data = solution.data
     sigmas = np.array([data.position_sigma] * 3 + [data.rotation_sigma] * 3)
     arm = np.sqrt(np.mean((solution.rig.correction[data.seen_poses] / sigmas) ** 2))
@@ -184,7 +185,7 @@ def _folds(data: RigData, count: int) -> list[np.ndarray]:
 
 
 def _complete(part: RigData, whole: RigData) -> bool:
-    """Whether every camera and mounting of the whole is seen in the part."""
+    """Return whether every camera and mounting of the whole is seen in the part."""
     cameras = {view.camera for view in whole.views} <= {view.camera for view in part.views}
     mounts = {int(whole.mount[view.pose]) for view in whole.views} <= {int(part.mount[v.pose]) for v in part.views}
     return cameras and mounts and len(part.seen_poses) >= 2

@@ -1,9 +1,8 @@
-"""One robust least squares over all cameras, all poses, the board's mounting, and a small correction of each pose.
+"""Robust bundle adjustment over all cameras, all poses, the board's mounting, and a small correction of each pose.
 
-Least squares with Huber's loss for problems with a sparse Jacobian.
-
-SciPy's `least_squares` solves the same problems: its dense trust region takes ten times as long on a rig of thirty
-poses, and its sparse one (LSMR) stops before it has converged. A test holds the two together.
+Least squares with Huber's loss for problems with a sparse Jacobian. SciPy's `least_squares` solves the same problems:
+its dense trust region takes ten times as long on a rig of thirty poses, and its sparse one (LSMR) stops before it has
+converged. A test compares the two.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ _CONVERGED = 1e-7  # of the cost, and of each unknown in its own standard deviat
 
 @dataclass(frozen=True, eq=False)
 class LeastSquaresResult:
-    """`x` (n,) with its `cost`; `covariance_of` gives columns of the inverse of the normal matrix there."""
+    """Minimum `x` (n,) with its `cost`; `covariance_of` returns columns of the inverse normal matrix there."""
 
     x: np.ndarray
     cost: float
@@ -31,7 +30,7 @@ class LeastSquaresResult:
     _normal: csc_matrix
 
     def covariance_of(self, unknowns: np.ndarray) -> np.ndarray:
-        """(k, k) covariance of these unknowns, by number, for residuals of standard deviation 1."""
+        """Return the covariance (k, k) of these unknowns, by index, for residuals of standard deviation 1."""
         unit = np.zeros((len(self.x), len(unknowns)))
         unit[unknowns, np.arange(len(unknowns))] = 1.0
         return splu(self._normal).solve(unit)[unknowns]
@@ -43,10 +42,10 @@ def minimise(
     x: np.ndarray,
     huber: float,
 ) -> LeastSquaresResult:
-    """The x (n,) nearest to the first one at which the sum of Huber's loss of `residuals` (m,) is least.
+    """Minimise the sum of Huber's loss of `residuals` (m,), from the initial `x` (n,).
 
-    Levenberg's and Marquardt's steps on reweighted residuals (Holland and Welsch 1977); beyond `huber` a residual
-    counts linearly. The unknowns must all matter.
+    Levenberg-Marquardt steps on iteratively reweighted residuals (Holland and Welsch 1977); beyond `huber` a residual
+    counts linearly. Every unknown must affect the residuals.
     """
     error = residuals(x)
     cost = _cost(error, huber)
@@ -87,20 +86,20 @@ def _normal(J: csr_matrix, error: np.ndarray, huber: float) -> csc_matrix:
     return csc_matrix(J.T @ (diags_array(_weights(error, huber)) @ J))
 
 
-_HUBER = 4.0  # standard deviations, from which on an error counts linearly
-_OUTLIER_PX = 3.0  # rms of a view; a view of a sharp, flat, rightly described board stays far below
+_HUBER = 4.0  # standard deviations above which an error counts linearly
+_OUTLIER_PX = 3.0  # rms of a view; a view of a sharp, flat, correctly described board stays far below
 _OUTLIER_RATIO = 5.0  # times the median view's
-_ARM_RATIOS, _CORNER_RATIOS = (0.3, 10.0), (0.5, 10.0)  # of the assumed scatter, that are believed
+_ARM_RATIOS, _CORNER_RATIOS = (0.3, 10.0), (0.5, 10.0)  # of the assumed scatter, accepted range
 _WORTH_IT = 1.2
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """`rig` and how it explains `data`: `pixel_errors` (N, 2) in the order of the views, `view_px` rms per view.
+    """Solved `rig` and its fit to `data`: `pixel_errors` (N, 2) in the order of the views, `view_px` rms per view.
 
-    `dropped`: numbers of the views given that contradict the rest and were left out of `data`; `covariance` (6 C, 6 C)
-    of shift and turn of the camera_from_base, m and rad, one after the other; `noise_ratio`: the corners' scatter as
-    part of the expected.
+    `dropped` are the indices of given views that contradict the rest and were left out of `data`; `covariance` (6 C, 6
+    C) is of translation (m) and rotation (rad) of each camera_from_base in turn; `noise_ratio` is the corners' scatter
+    as a ratio to the expected.
     """
 
     data: RigData
@@ -113,7 +112,7 @@ class Solution:
 
 
 def solve_rig(data: RigData, first: Rig, freedom: Freedom = Freedom(), *, drop: bool = True) -> Solution:
-    """The rig that explains every view best, starting from `first`; `drop`: without views that contradict the rest."""
+    """Solve the rig that best explains all views, starting from `first`; `drop` removes outlier views."""
     model, found = _solve(data, first, freedom)
     dropped: tuple[int, ...] = ()
     if drop:
@@ -129,13 +128,13 @@ def solve_rig(data: RigData, first: Rig, freedom: Freedom = Freedom(), *, drop: 
         at = np.array([model.scale_column])
         rig = replace(rig, scale_sigma=float(np.sqrt(found.covariance_of(at)[0, 0])))
     covariance = found.covariance_of(np.arange(6 * len(data.lenses)))
-    # Robust: the median of a normal variable's size is 0.6745 standard deviations.
+    # Robust: the median of a normal variable's absolute value is 0.6745 standard deviations.
     ratio = float(np.median(np.abs(errors)) / 0.6745 / data.pixel_sigma)
     return Solution(data, rig, errors, _by_view(data, errors), dropped, covariance, ratio)
 
 
 def reweighted(solution: Solution, freedom: Freedom = Freedom()) -> Solution:
-    """The solution with corners and arm weighted by how much they were found to scatter, not by what was assumed."""
+    """Solve again with corners and arm weighted by their observed scatter instead of the assumed one."""
     data = solution.data
     sigmas = np.array([data.position_sigma] * 3 + [data.rotation_sigma] * 3)
     arm = float(np.sqrt(np.mean((solution.rig.correction[data.seen_poses] / sigmas) ** 2)))
@@ -152,12 +151,12 @@ def reweighted(solution: Solution, freedom: Freedom = Freedom()) -> Solution:
 
 
 def _solve(data: RigData, first: Rig, freedom: Freedom) -> tuple[RigModel, LeastSquaresResult]:
-    # Corrections start at nothing again: they belong to the data, not to the guess.
+    # Corrections restart at zero: they belong to the data, not to the guess.
     model = RigModel(data, replace(first, correction=np.zeros_like(first.correction)), freedom)
     return model, minimise(model.residuals, model.jacobian, np.zeros(model.size), _HUBER)
 
 
 def _by_view(data: RigData, errors: np.ndarray) -> np.ndarray:
-    """Rms px of each view."""
+    """Return the rms px of each view."""
     ends = np.cumsum([len(view.pixels) for view in data.views])
     return np.array([np.sqrt((part**2).sum(axis=1).mean()) for part in np.split(errors, ends[:-1])])

@@ -1,4 +1,4 @@
-"""A first guess of a rig in closed form: each view's board pose, then the hand-eye equation, then averages."""
+"""Closed-form initial guess of a rig: board pose of each view, hand-eye equation, then averages."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from cameras.errors import CameraError
 from cameras.intrinsics import Intrinsics
 from foundation.poses import distance, invert, pose, transform
 
-CLOSED_FORMS = {  # the names under which the literature knows them
+CLOSED_FORMS = {  # named as in the literature
     "Tsai": cv2.CALIB_HAND_EYE_TSAI,
     "Park": cv2.CALIB_HAND_EYE_PARK,
     "Horaud": cv2.CALIB_HAND_EYE_HORAUD,
@@ -30,9 +30,9 @@ class NoInitialGuess(CameraError):
 
 
 def board_pose(points: np.ndarray, pixels: np.ndarray, lens: Intrinsics) -> np.ndarray:
-    """camera_from_board (4, 4) from one view of flat points (n, 3) with z = 0 at raw pixels (n, 2).
+    """Return camera_from_board (4, 4) from one view of flat points (n, 3) with z = 0 at raw pixels (n, 2).
 
-    The better of the two solutions for a flat thing (Collins and Bartoli 2014), then refined.
+    The better of the two solutions for a planar target (Collins and Bartoli 2014), then refined.
     """
     ideal = cv2.undistortPoints(pixels.reshape(-1, 1, 2), lens.K, lens.distortion, P=lens.K)
     arguments = (points.reshape(-1, 1, 3), ideal, lens.K, None)
@@ -42,17 +42,17 @@ def board_pose(points: np.ndarray, pixels: np.ndarray, lens: Intrinsics) -> np.n
 
 
 def initial_rig(data: RigData, nominal_mount: np.ndarray | None = None) -> tuple[Rig, tuple[int, ...]]:
-    """A rough rig, and the cameras for which nothing is known (they stand where the first known one stands).
+    """Return an initial rig, and the cameras without any information (placed where the first known one is).
 
-    `nominal_mount` (4, 4): tool_from_board as it is meant to be, for when there are too few poses to find it out.
-    Raises NoInitialGuess when neither helps.
+    `nominal_mount` (4, 4) is the nominal tool_from_board, used if there are too few poses to determine it. Raises
+    NoInitialGuess if neither suffices.
     """
     boards = {id(view): board_pose(view.points, view.pixels, data.lenses[view.camera]) for view in data.views}
     mounts = np.tile(np.eye(4), (data.mounts, 1, 1))
     known: list[int] = []
     for number in range(data.mounts):
         found = _mount(data, boards, number)
-        if found is None and known:  # the cameras that an earlier mounting has placed tell the next one
+        if found is None and known:  # the cameras placed by an earlier mounting determine the next one
             found = _mount_by_cameras(data, boards, number, _cameras(data, boards, mounts, known))
         if found is not None:
             mounts[number] = found
@@ -76,9 +76,11 @@ def initial_rig(data: RigData, nominal_mount: np.ndarray | None = None) -> tuple
 
 
 def hand_eye(base_from_tool: np.ndarray, camera_from_board: np.ndarray, method: str) -> np.ndarray | None:
-    """base_from_camera (4, 4) of a standing camera from poses (n, 4, 4) of the arm and the board on it; None where
-    OpenCV's method (see CLOSED_FORMS) gives nothing finite."""
-    tool_from_base = invert(base_from_tool)  # OpenCV solves for a camera on the arm: the other way round
+    """Return base_from_camera (4, 4) of a stationary camera from poses (n, 4, 4) of the arm and of the board on it.
+
+    None where OpenCV's method (see CLOSED_FORMS) gives no finite solution.
+    """
+    tool_from_base = invert(base_from_tool)  # OpenCV solves for a camera on the arm: the inverse problem
     turn, shift = cv2.calibrateHandEye(
         list(tool_from_base[:, :3, :3]),
         list(tool_from_base[:, :3, 3]),
@@ -92,7 +94,7 @@ def hand_eye(base_from_tool: np.ndarray, camera_from_board: np.ndarray, method: 
 
 
 def mean_pose(poses: Iterable[np.ndarray]) -> np.ndarray:
-    """The mean of the poses that lie near the most central one: those far off do not count."""
+    """Return the mean of the poses near the most central one; outliers do not count."""
     stack = np.array(list(poses))
     apart = np.array([_apart(one, stack) for one in stack])
     centre = int(np.argmin(np.median(apart, axis=1)))
@@ -106,7 +108,7 @@ def _apart(one: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _mount(data: RigData, boards: dict[int, np.ndarray], number: int) -> np.ndarray | None:
-    """tool_from_board of one mounting from the camera and the closed form that explain it best; None without one."""
+    """Return tool_from_board of one mounting by the best camera and closed form; None if there is none."""
     best, best_error = None, np.inf
     for camera in range(len(data.lenses)):
         views = [view for view in data.of_camera(camera) if data.mount[view.pose] == number]
@@ -128,13 +130,13 @@ def _mount(data: RigData, boards: dict[int, np.ndarray], number: int) -> np.ndar
 
 
 def _apart_turn(poses: np.ndarray) -> float:
-    """The second largest extent of the turns (rad): a hand-eye equation needs two axes."""
+    """Return the second largest extent of the rotations (rad): a hand-eye equation needs two axes."""
     turns = Rotation.from_matrix(poses[0, :3, :3].T @ poses[:, :3, :3]).as_rotvec()
     return float(np.linalg.svd(turns - turns.mean(axis=0), compute_uv=False)[1] / np.sqrt(len(poses)) * 2)
 
 
 def _error(data: RigData, views: list[RigView], base_from_camera: np.ndarray, mount: np.ndarray) -> float:
-    """Median px by which the board is seen elsewhere than the arm says."""
+    """Return the median error (px) between the board in the images and as predicted by the arm."""
     errors = []
     for view in views:
         there = transform(invert(base_from_camera) @ data.base_from_tool[view.pose] @ mount, view.points)
@@ -150,7 +152,7 @@ def _error(data: RigData, views: list[RigView], base_from_camera: np.ndarray, mo
 def _cameras(
     data: RigData, boards: dict[int, np.ndarray], mounts: np.ndarray, known: list[int]
 ) -> dict[int, np.ndarray]:
-    """base_from_camera of each camera that has a view of a known mounting."""
+    """Return base_from_camera of each camera that has a view of a known mounting."""
     found = {}
     for camera in range(len(data.lenses)):
         views = [view for view in data.of_camera(camera) if data.mount[view.pose] in known]

@@ -1,4 +1,4 @@
-"""AprilTags on paper: a PDF of vectors at true scale, with rulers that show whether the printer kept it."""
+"""Printing of AprilTags: a vector PDF at true scale, with rulers that show whether the printer kept it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,15 @@ _GREY, _FAINT = 0.35, 0.6
 
 
 class PrintError(CameraError):
-    """The tags cannot be printed as asked for."""
+    """The tags cannot be printed as requested."""
 
 
 @dataclass(frozen=True)
 class PlacedTag:
-    """Tag `number` whose black square has edge `size_mm`, its centre at `centre_mm` (x right, y up) of the sheet's
-    own frame, whose origin comes to the middle of the paper's free room."""
+    """Tag `number` whose black square has edge `size_mm`, centred at `centre_mm` (x right, y up) in the sheet's frame.
+
+    The frame's origin is the middle of the paper's free area.
+    """
 
     number: int
     size_mm: float
@@ -35,7 +37,7 @@ class PlacedTag:
 
 @dataclass(frozen=True)
 class TagSheet:
-    """One page: a title, what to do with it, the tags, and where to cut: (left, bottom, right, top) mm, each box."""
+    """Page with a title, instructions, the tags, and cutting lines: (left, bottom, right, top) mm of each box."""
 
     title: str
     steps: tuple[str, ...]
@@ -44,13 +46,13 @@ class TagSheet:
 
 
 def free_room_mm(paper: str) -> tuple[float, float]:
-    """Width and height in mm of the room for tags on a sheet."""
+    """Return width and height in mm of the area for tags on a sheet."""
     width, height = _paper(paper)
     return width / mm - 2 * _EDGE_MM, height / mm - _TOP_MM - _BOTTOM_MM
 
 
 def reach_mm(sheet: TagSheet) -> tuple[float, float]:
-    """Width and height in mm of everything on a sheet, which stands in the paper's middle."""
+    """Return width and height in mm of everything on a sheet, which is centred on the paper."""
     boxes = [*sheet.cuts_mm]
     for tag in sheet.tags:
         (x, y), half = tag.centre_mm, tag.size_mm / 2
@@ -60,12 +62,12 @@ def reach_mm(sheet: TagSheet) -> tuple[float, float]:
 
 
 def write_sheets(path: Path, sheets: Sequence[TagSheet], family: str, paper: str = "A4") -> None:
-    """Write the sheets, one a page, all of vectors. Raises PrintError when they do not fit or cannot be written."""
+    """Write the sheets, one per page, as vectors. Raises PrintError if they do not fit or cannot be written."""
     if family not in PRINTABLE_FAMILIES:
         raise PrintError(f"Tags of the family {family} cannot be printed. Choose one of {_listed(PRINTABLE_FAMILIES)}.")
     for sheet in sheets:
         _refuse_too_large(sheet, paper)
-    # Uncompressed: a few kilobytes more, and a person can look into it.
+    # Uncompressed: a few kilobytes more, but readable as text.
     canvas = Canvas(str(path), pagesize=_paper(paper), pageCompression=0)
     canvas.setTitle("Calibration tags")
     for sheet in sheets:
@@ -87,7 +89,7 @@ def write_sheets(path: Path, sheets: Sequence[TagSheet], family: str, paper: str
 
 
 def _draw_tag(canvas: Canvas, tag: PlacedTag, family: str) -> None:
-    """All black cells as one path: cells drawn one by one show hairlines between them."""
+    """Draw all black cells as one path: single cells would show hairlines between them."""
     black = tag_cells(family, tag.number)
     cell = tag.size_mm / len(black)
     left, top = tag.centre_mm[0] - tag.size_mm / 2, tag.centre_mm[1] + tag.size_mm / 2
@@ -126,7 +128,7 @@ def _draw_words(canvas: Canvas, sheet: TagSheet, paper: str) -> None:
 
 
 def _draw_ruler(canvas: Canvas, paper: str) -> None:
-    """100 mm along the foot and up the left side: a printer can shrink the two differently."""
+    """Draw 100 mm rulers along the bottom and the left side: a printer can scale the two differently."""
     canvas.setStrokeGray(0.0)
     canvas.setFillGray(0.0)
     canvas.setLineWidth(0.35)

@@ -1,4 +1,4 @@
-"""AprilTags in a picture, to a small part of a pixel."""
+"""AprilTag detection with subpixel accuracy."""
 
 import threading
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ _detectors = threading.local()
 
 @dataclass(frozen=True, eq=False)
 class TagDetection:
-    """One tag: `corners` (4, 2) and `centre` (2,) in pixels, the centre of the top-left pixel being (0, 0).
+    """Detected tag: `corners` (4, 2) and `centre` (2,) in pixels, the centre of the top-left pixel being (0, 0).
 
     The corners are those of the black square (of the inner edge for families with an outer code), in the order
-    top-left, top-right, bottom-right, bottom-left of the tag as it is printed upright, whichever way it is turned in
-    the picture. Upright is as in AprilTag's own pictures; OpenCV's generator prints the same tags turned by 180
-    degrees. `centre` is where the tag's middle is seen (the crossing of the diagonals). `margin`: how clearly the
-    code stands out, in grey levels; `corrected`: how many bits of the code were misread and corrected.
+    top-left, top-right, bottom-right, bottom-left of the tag as it is printed upright, whatever its rotation in the
+    image. Upright is as in AprilTag's own images; OpenCV's generator prints the same tags rotated by 180 degrees.
+    `centre` is the image of the tag's centre (the intersection of the diagonals). `margin` is the contrast of the code
+    in grey levels; `corrected` the number of bits of the code that were misread and corrected.
     """
 
     id: int
@@ -46,13 +46,15 @@ class TagDetection:
 def detect_tags(
     image: np.ndarray, family: str = "tag36h11", *, decimate: float = 1.5, least_margin: float = _LEAST_MARGIN
 ) -> list[TagDetection]:
-    """The tags in a grey (H, W) or RGB (H, W, 3) uint8 image, by rising id; an id seen twice comes twice.
+    """Detect the tags in a grey (H, W) or RGB (H, W, 3) uint8 image, by rising id; a repeated id is listed repeatedly.
 
-    `decimate`: by how much the image is shrunk to search for squares (the corners are found in the full image).
-    AprilTag averages pixels for 1.5 and only skips them for 2, so that in noisy pictures of plain surfaces 2 takes four
-    times as long, and its corners are a tenth less exact; 1 finds smaller tags and takes longest. Codes with more than
-    one wrong bit are left out. May be called from any thread. Raises ValueError for an unknown family or another kind
-    of image.
+    Codes with more than one wrong bit are left out. May be called from any thread. Raises ValueError for an unknown
+    family or another kind of image.
+
+    Args:
+        decimate: Factor by which the image is reduced to search for squares (corners are refined in the full image).
+            AprilTag averages pixels for 1.5 and only skips them for 2, so that in noisy images of plain surfaces 2
+            takes four times as long, and its corners are a tenth less exact; 1 finds smaller tags and takes longest.
     """
     if family not in FAMILIES:
         raise ValueError(f"there is no tag family {family}; there are: {', '.join(FAMILIES)}")
@@ -63,8 +65,8 @@ def detect_tags(
     found = [
         TagDetection(
             int(tag.tag_id),
-            # AprilTag counts from the image's corner, so that the first pixel's centre is (0.5, 0.5), and goes round
-            # the other way, from the bottom-left corner.
+            # AprilTag counts from the image's corner, so that the first pixel's centre is (0.5, 0.5), and lists the
+            # corners in the opposite order, from the bottom-left one.
             tag.corners[::-1] - 0.5,
             tag.center - 0.5,
             float(tag.decision_margin),
@@ -77,8 +79,10 @@ def detect_tags(
 
 
 class _Detector(Detector):
-    """The library's own destructor frees the tag family before the detector that uses it, and now and then crashes
-    the process (pupil-labs/apriltags issues 34 and 46). The family, a few kilobytes a thread, is left to the process.
+    """Detector with a safe destructor.
+
+    The library's own frees the tag family before the detector that uses it, and now and then crashes the process
+    (pupil-labs/apriltags issues 34 and 46). The family, a few kilobytes a thread, is never freed.
     """
 
     def __del__(self):
@@ -89,7 +93,7 @@ class _Detector(Detector):
 
 
 def _detector(family: str, decimate: float) -> Detector:
-    """This thread's detector: one cannot be used by two threads at a time, and making it takes long."""
+    """Return this thread's detector: it must not be shared between threads, and creating it is slow."""
     made = _detectors.__dict__.setdefault("made", {})
     if (family, decimate) not in made:
         made[family, decimate] = _Detector(families=family, quad_decimate=decimate)

@@ -1,1 +1,1 @@
-"""Camera drivers, and the listing of what is connected. A new camera is a module here."""
+"""Camera drivers, and the listing of connected cameras. A new type of camera is a module here."""

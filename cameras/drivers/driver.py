@@ -1,4 +1,4 @@
-"""What every camera can do, whatever it is connected by."""
+"""Interface of all camera drivers."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,10 +8,10 @@ from cameras.intrinsics import Intrinsics
 
 
 class CameraDriver(Protocol):
-    """A source of frames, used by one thread at a time (see `cameras.capture.Capture`).
+    """Source of frames, used by one thread at a time (see `cameras.capture.Capture`).
 
-    `identity` outlives restarts and re-plugging: "realsense:<serial>", "usb:<port path>", "lab:<name>", an address or
-    a file. `fps`, `size` and `intrinsics` are meant for the stream as opened and may be unknown (None) before.
+    `identity` is stable across restarts and replugging: "realsense:<serial>", "usb:<port path>", "lab:<name>", an
+    address or a file. `fps`, `size` and `intrinsics` refer to the opened stream and may be unknown (None) before.
     """
 
     @property
@@ -19,12 +19,12 @@ class CameraDriver(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Name for the operator."""
         ...
 
     @property
     def fps(self) -> float | None:
-        """Nominal frames per second, None where the camera does not say."""
+        """Nominal frames per second, None if the camera does not report it."""
         ...
 
     @property
@@ -34,25 +34,25 @@ class CameraDriver(Protocol):
 
     @property
     def intrinsics(self) -> Intrinsics | None:
-        """The factory's calibration, None where there is none."""
+        """Factory calibration, None if there is none."""
         ...
 
     def open(self) -> None:
-        """Start the stream; may block for seconds, never for ever. Raises CameraError."""
+        """Start the stream; may block for seconds, but not indefinitely. Raises CameraError."""
         ...
 
     def read(self, timeout: float) -> Frame | None:
-        """Wait up to `timeout` s for the next frame; None when none came. Raises CameraError when none will come."""
+        """Wait up to `timeout` s for the next frame; None on timeout. Raises CameraError if no more will come."""
         ...
 
     def close(self) -> None:
-        """Release the camera; harmless when it is not open. `open` may follow."""
+        """Release the camera; harmless if it is not open. `open` may follow."""
         ...
 
 
 @dataclass(frozen=True)
 class CameraInfo:
-    """A camera that is connected now: its stable identity, and its name for people."""
+    """Connected camera: its stable identity, and its name for the operator."""
 
     identity: str
     name: str

@@ -1,4 +1,4 @@
-"""Which cameras are connected, and the driver for each."""
+"""Listing of connected cameras, and the driver for each."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from cameras.errors import UnknownCamera
 
 
 def list_cameras(lab_address: str | None = None) -> list[CameraInfo]:
-    """Every camera connected now: RealSense, USB, and the lab's at `lab_address`.
+    """List the cameras connected now: RealSense, USB, and the lab's at `lab_address`.
 
-    Network cameras are not looked for: they are known by their addresses.
+    Network cameras are not discovered: they are identified by their addresses.
     """
     from cameras.drivers.realsense_devices import list_realsense  # loads librealsense, which start-up need not wait for
 
@@ -29,10 +29,10 @@ def driver_for(
     fps: int = 30,
     depth: bool = False,
 ) -> CameraDriver:
-    """The driver for an identity as listed, for a network address, or for a "file:<path>"; it is not opened yet.
+    """Return an unopened driver for a listed identity, a network address, or a "file:<path>".
 
-    Size, rate and depth are wishes for cameras that have a choice. Raises UnknownCamera for an identity of no kind,
-    CameraError for an address that cannot be a camera's.
+    Size, rate and depth are preferences for cameras with a choice. Raises UnknownCamera for an unknown type of
+    identity, and CameraError for an address that cannot be a camera's.
     """
     kind, _, rest = identity.partition(":")
     if kind == "realsense":

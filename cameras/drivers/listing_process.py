@@ -1,7 +1,7 @@
-"""Listing cameras in a process of its own (`--role=cameras`).
+"""Listing of cameras in a separate process (`--role=cameras`).
 
-The RealSense library takes a tenth of a second for each look at the USB bus, and lets no other thread of its process
-run meanwhile: in the window's process the arm's heartbeat would miss its beat.
+The RealSense library takes a tenth of a second for each scan of the USB bus, and blocks all other threads of its
+process meanwhile: in the window's process the arm's heartbeat would miss its deadline.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _ANSWER_WITHIN = 20.0  # s
 
 
 def run(channel: Channel) -> None:
-    """Answer each message with the cameras that are connected then, until the parent goes."""
+    """Answer each message with the cameras connected at that time, until the parent ends."""
     settings = channel.receive(10.0)
     lab = settings.get("lab")
     channel.send({"ready": None})
@@ -31,13 +31,13 @@ def run(channel: Channel) -> None:
 
 
 class ListingProcess:
-    """The window's side; a context manager. `lab` is the address of the lab's pictures, None without one."""
+    """Client of the process, a context manager. `lab` is the address of the lab's images, None without one."""
 
     def __init__(self, lab: str | None = None):
         self._process = RoleProcess("cameras", {"lab": lab})
 
     def cameras(self) -> list[CameraInfo]:
-        """Every camera connected now; waits. Raises CameraError when they cannot be listed."""
+        """List the cameras connected now; waits. Raises CameraError if they cannot be listed."""
         self._process.channel.send({"do": "list"})
         try:
             answer = self._process.channel.receive(_ANSWER_WITHIN)

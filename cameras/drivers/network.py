@@ -1,4 +1,4 @@
-"""Cameras in the network: RTSP, or MJPEG over HTTP, by address."""
+"""Network cameras by address: RTSP, or MJPEG over HTTP."""
 
 import time
 from urllib.parse import urlsplit, urlunsplit
@@ -19,11 +19,11 @@ _MOST_BACKLOG = 150  # frames
 
 
 class NetworkCamera(OpenCVCamera):
-    """An IP camera; `latency` s from the exposure to the arrival of a frame, which only a measurement can tell.
+    """IP camera; `latency` is the time (s) from the exposure to the arrival of a frame, found only by measurement.
 
-    RTSP has the camera's own times, MJPEG has none: its frames count as taken `latency` before they arrive.
-    User name and password of the address are used, and never shown or stored in the identity.
-    Raises CameraError for an address that is no camera's.
+    RTSP carries the camera's timestamps, MJPEG none: its frames count as captured `latency` before they arrive. User
+    name and password of the address are used, but never shown or stored in the identity. Raises CameraError for an
+    invalid address.
     """
 
     def __init__(self, url: str, *, name: str | None = None, latency: float = 0.0):
@@ -42,7 +42,7 @@ class NetworkCamera(OpenCVCamera):
         settings = {
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: _OPEN_TIMEOUT_MS,
             cv2.CAP_PROP_READ_TIMEOUT_MSEC: _READ_TIMEOUT_MS,
-            # Each further decoding thread would hold back one more frame.
+            # Each further decoding thread would delay by one more frame.
             cv2.CAP_PROP_N_THREADS: 1,
         }
         video = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, [int(v) for pair in settings.items() for v in pair])
@@ -56,15 +56,15 @@ class NetworkCamera(OpenCVCamera):
         return video
 
     def _wait(self, video: cv2.VideoCapture, timeout: float) -> bool:
-        # FFmpeg waits inside grab, up to its own time-out; there is nothing to poll.
+        # FFmpeg waits inside grab, up to its own timeout; there is nothing to poll.
         return True
 
     def _number_and_capture_time(self, video: cv2.VideoCapture, grabbed: float) -> tuple[int, float]:
         if self._timed:
             of_camera = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
             return self._numbers.next(of_camera), self._offset.to_machine(of_camera, grabbed) - self._latency
-        # Over TCP nothing is lost on the way, so counting is honest. The position in the stream is no time: for MJPEG
-        # FFmpeg makes it up at 25 Hz.
+        # Nothing is lost over TCP, so counting is correct. The position in the stream is no timestamp: for MJPEG FFmpeg
+        # invents it at 25 Hz.
         self._count += 1
         return self._count, grabbed - self._latency
 
@@ -73,9 +73,9 @@ class NetworkCamera(OpenCVCamera):
 
 
 def _skip_backlog(video: cv2.VideoCapture) -> None:
-    """Pass over the pictures FFmpeg has read ahead to find out what the stream is, most of a second of them.
+    """Discard the frames that FFmpeg buffered to probe the stream, most of a second of them.
 
-    They come at once, and would be taken for new. The backlog is over when three frames took their time to come.
+    They arrive at once, and would count as new. The backlog ends when three frames arrive at about their own rate.
     """
     moments: list[tuple[float, float]] = []
     for _ in range(_MOST_BACKLOG):
@@ -89,6 +89,6 @@ def _skip_backlog(video: cv2.VideoCapture) -> None:
 
 
 def _public(url: str) -> str:
-    """The address without user name and password."""
+    """Return the address without user name and password."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,4 +1,4 @@
-"""What all cameras that are read through OpenCV's VideoCapture have in common."""
+"""Common base of all cameras read through OpenCV's VideoCapture."""
 
 import time
 from abc import ABC, abstractmethod
@@ -11,7 +11,7 @@ from cameras.intrinsics import Intrinsics
 
 
 class OpenCVCamera(ABC):
-    """A `CameraDriver` over cv2.VideoCapture; what kinds of camera do differently is in the abstract methods."""
+    """`CameraDriver` over cv2.VideoCapture; abstract methods cover the differences between types of camera."""
 
     def __init__(self, identity: str, name: str):
         self._identity, self._name = identity, name
@@ -40,7 +40,7 @@ class OpenCVCamera(ABC):
 
     def open(self) -> None:
         self.close()
-        # The sentence of our own error says more than OpenCV's warning about its backends on standard error.
+        # Our own error is more informative than OpenCV's warning about its backends on standard error.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
         self._video = self._start()
         self._size = int(self._video.get(cv2.CAP_PROP_FRAME_WIDTH)), int(self._video.get(cv2.CAP_PROP_FRAME_HEIGHT))
@@ -50,13 +50,13 @@ class OpenCVCamera(ABC):
             raise RuntimeError("the camera is not open")
         if not self._wait(self._video, timeout):
             return None
-        # First the moment, then the decoding, which may take 10 ms.
+        # Timestamp first, then decoding, which may take 10 ms.
         if not self._grab(self._video):
             raise self._ended()
         grabbed = time.monotonic()
         there, bgr = self._video.retrieve()
         if not there:
-            return None  # one picture that cannot be decoded; the next one may be well
+            return None  # one frame that cannot be decoded; the next may be valid
         number, captured = self._number_and_capture_time(self._video, grabbed)
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         self._size = rgb.shape[1], rgb.shape[0]
@@ -69,20 +69,20 @@ class OpenCVCamera(ABC):
 
     @abstractmethod
     def _start(self) -> cv2.VideoCapture:
-        """An opened VideoCapture. Raises CameraError."""
+        """Return an opened VideoCapture. Raises CameraError."""
 
     @abstractmethod
     def _wait(self, video: cv2.VideoCapture, timeout: float) -> bool:
-        """Whether a frame can be grabbed within `timeout` s."""
+        """Return whether a frame can be grabbed within `timeout` s."""
 
     def _grab(self, video: cv2.VideoCapture) -> bool:
-        """Take the next frame undecoded; False when there is none and never will be."""
+        """Grab the next frame undecoded; False if there is none and never will be."""
         return video.grab()
 
     @abstractmethod
     def _number_and_capture_time(self, video: cv2.VideoCapture, grabbed: float) -> tuple[int, float]:
-        """Number and capture time (s, monotonic) of the frame just grabbed at `grabbed`."""
+        """Return number and capture time (s, monotonic) of the frame just grabbed at `grabbed`."""
 
     @abstractmethod
     def _ended(self) -> CameraError:
-        """Why no further frame will come."""
+        """Return the error that explains why no further frame will come."""

@@ -1,10 +1,8 @@
-"""RealSense cameras through librealsense: colour, optional depth aligned to it, true capture times.
+"""RealSense cameras through librealsense: colour, optional aligned depth, true capture times, factory calibration.
 
-A RealSense's factory calibration in OpenCV's terms.
-
-librealsense has lens models of its own, and what its "inverse Brown-Conrady" of the colour sensors means has changed
-between its versions. So the library itself is asked where it sees points, and OpenCV's coefficients are fitted to
-that; they agree to a small part of a pixel.
+librealsense has its own lens models, and the meaning of the "inverse Brown-Conrady" of the colour sensors has changed
+between its versions. So the library itself projects points, and OpenCV's coefficients are fitted to the result; they
+agree to a small part of a pixel.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -31,15 +29,11 @@ from cameras.frame import Frame
 from cameras.intrinsics import Intrinsics
 from cameras.timestamps import ClockOffset, monotonic_minus_system
 
-# pyright: reportAttributeAccessIssue=false
-# (the extension module has no stubs)
-
-
 _LARGEST_DISAGREEMENT_PX = 0.3
 
 
 def factory_intrinsics(lens: rs.intrinsics) -> Intrinsics | None:
-    """The lens with OpenCV's coefficients k1 k2 p1 p2 k3; None for a lens these cannot describe (fisheyes)."""
+    """Convert the lens to OpenCV's k1 k2 p1 p2 k3; None for a lens these cannot describe (fisheye)."""
     K = np.array([[lens.fx, 0, lens.ppx], [0, lens.fy, lens.ppy], [0, 0, 1.0]])
     if not (lens.fx > 0 and lens.fy > 0):
         return None
@@ -53,13 +47,13 @@ def factory_intrinsics(lens: rs.intrinsics) -> Intrinsics | None:
 
 
 def _fit(lens: rs.intrinsics) -> tuple[np.ndarray, float]:
-    """OpenCV's five coefficients and the largest disagreement in pixels, by least squares over the whole image.
+    """Fit OpenCV's five coefficients by least squares over the whole image; return them and the largest residual in px.
 
     For known ideal points x, y the distorted ones are linear in the coefficients (OpenCV manual, calib3d):
     x' = x (1 + k1 r^2 + k2 r^4 + k3 r^6) + 2 p1 x y + p2 (r^2 + 2 x^2), and y' alike.
     """
     focal, centre = np.array([lens.fx, lens.fy]), np.array([lens.ppx, lens.ppy])
-    # A lens may see more than the same lens without distortion: take in a wider field, keep what is in the image.
+    # A lens may see more than the same lens without distortion: use a wider field, keep what is in the image.
     columns, rows = np.meshgrid(np.linspace(0, lens.width - 1, 41), np.linspace(0, lens.height - 1, 31))
     ideal = 1.2 * (np.stack([columns.ravel(), rows.ravel()], axis=-1) - centre) / focal
     pixels = np.array([rs.rs2_project_point_to_pixel(lens, [float(x), float(y), 1.0]) for x, y in ideal])
@@ -81,15 +75,15 @@ def _fit(lens: rs.intrinsics) -> tuple[np.ndarray, float]:
     return coefficients, float(np.linalg.norm(left_over_px, axis=-1).max())
 
 
-_QUEUE = 2  # framesets; the capture thread takes them as they come, so more would only be older
+_QUEUE = 2  # framesets; the capture thread takes them as they arrive, so more would only be older
 
 
 class RealSenseCamera:
-    """A RealSense by its serial number, a `CameraDriver`.
+    """RealSense identified by its serial number, a `CameraDriver`.
 
-    The stream whose size and rate are nearest to `width`, `height`, `fps` is taken (USB 2 offers fewer).
-    `find` gives the librealsense device, None when it is not connected: a recording and a software device run
-    through everything below as a camera on the bus does.
+    The stream whose size and rate are nearest to `width`, `height`, `fps` is selected (USB 2 offers fewer). `find`
+    returns the librealsense device, None if it is not connected: a recording and a software device pass through the
+    same code as a camera on the bus.
     """
 
     def __init__(
@@ -201,19 +195,19 @@ class RealSenseCamera:
             raise explained(error, self._name) from error
 
     def _check_presence(self, device: rs.device) -> None:
-        """Called when no frame came: librealsense itself is silent about a cable pulled out."""
+        """Check the connection after a timeout: librealsense does not report an unplugged cable."""
         if device.is_playback():
             if device.as_playback().current_status() == rs.playback_status.stopped:
-                self.open()  # from the beginning
+                self.open()  # restart from the beginning
         elif self._find() is None:
             raise CameraGone(f"{self._name} was unplugged. Plug it in again.")
 
     def _capture_time(self, colour: rs.video_frame, arrival: float) -> float:
-        """The middle of the exposure in s of the machine's clock, never after `arrival`.
+        """Return the middle of the exposure in s of the machine's clock, never after `arrival`.
 
-        Time stamps are in the clock of the camera, or already in the host's time of day ("global time", which
-        librealsense derives from the camera's, or the system's own on arrival). In a recording both are of the past.
-        The metadata say how long before the transfer the middle of the exposure was (librealsense, rs_frame.h).
+        Timestamps are in the clock of the camera, or already in the host's time of day ("global time", which
+        librealsense derives from the camera's, or the system's own on arrival). In a recording both are in the past.
+        The metadata contain the time from the middle of the exposure to the transfer (librealsense, rs_frame.h).
         """
         stamp = colour.get_timestamp() / 1000
         of_camera = colour.get_frame_timestamp_domain() == rs.timestamp_domain.hardware_clock
@@ -223,7 +217,7 @@ class RealSenseCamera:
             captured = stamp + monotonic_minus_system()
         sent, exposed = rs.frame_metadata_value.frame_timestamp, rs.frame_metadata_value.sensor_timestamp
         if colour.supports_frame_metadata(sent) and colour.supports_frame_metadata(exposed):
-            # Both are counters of microseconds in 32 bits.
+            # Both are 32-bit counters of microseconds.
             before = (colour.get_frame_metadata(sent) - colour.get_frame_metadata(exposed)) % 2**32 / 1e6
             captured -= before if before < 0.2 else 0.0
         return min(captured, arrival)
@@ -234,13 +228,13 @@ class RealSenseCamera:
         depth = np.asanyarray(self._align.process(frames).get_depth_frame().get_data())
         if abs(self._mm_per_unit - 1) < 1e-6:
             return depth.copy()
-        # More than 65 m is no measurement.
+        # Values above 65 m are no measurements.
         in_mm = np.rint(depth * self._mm_per_unit)
         return np.where(in_mm < 65536, in_mm, 0).astype(np.uint16)
 
     def close(self) -> None:
         for sensor in self._sensors:
-            with contextlib.suppress(RuntimeError):  # stopping a camera that was pulled out
+            with contextlib.suppress(RuntimeError):  # stopping a camera that was unplugged
                 sensor.stop()
             with contextlib.suppress(RuntimeError):
                 sensor.close()
@@ -249,7 +243,7 @@ class RealSenseCamera:
 
 
 class RealSenseRecording(RealSenseCamera):
-    """A librealsense recording (.db3) played as a camera, at its own rate, again and again."""
+    """librealsense recording (.db3) played as a camera, at its own rate, in a loop."""
 
     def __init__(self, path: Path, *, depth: bool = False):
         super().__init__(path.name, depth=depth, find=lambda: recorded_device(path))
@@ -257,6 +251,6 @@ class RealSenseRecording(RealSenseCamera):
 
 
 def _number(frame: rs.frame) -> int:
-    """The camera's own counter where its metadata have it: librealsense's misses what was lost on the bus."""
+    """Return the camera's own frame counter if in the metadata: librealsense's omits frames lost on the bus."""
     counter = rs.frame_metadata_value.frame_counter
     return frame.get_frame_metadata(counter) if frame.supports_frame_metadata(counter) else frame.get_frame_number()

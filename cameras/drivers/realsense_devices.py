@@ -1,4 +1,4 @@
-"""Finding RealSense cameras and recordings, and saying in plain words what librealsense complains of."""
+"""Discovery of RealSense cameras and recordings, and translation of librealsense's errors."""
 
 # pyright: reportAttributeAccessIssue=false
 # (the extension module has no stubs)
@@ -14,17 +14,17 @@ PREFIX = "realsense:"
 
 
 def list_realsense() -> list[CameraInfo]:
-    """Connected RealSense cameras by serial number; none when librealsense finds no USB."""
+    """List the connected RealSense cameras by serial number; none if librealsense finds no USB."""
     return [CameraInfo(PREFIX + _serial(device), device_name(device)) for device in _devices()]
 
 
 def connected_device(serial: str) -> rs.device | None:
-    """The camera with this serial number, None when it is not connected."""
+    """Return the camera with this serial number, None if it is not connected."""
     return next((device for device in _devices() if _serial(device) == serial), None)
 
 
 def recorded_device(path: Path) -> rs.device:
-    """The recording as a device that plays. Raises CameraError for a file that is none."""
+    """Return the recording as a playback device. Raises CameraError for an invalid file."""
     if not path.is_file():
         raise CameraError(f"There is no file {path}. Choose another recording.")
     try:
@@ -34,14 +34,14 @@ def recorded_device(path: Path) -> rs.device:
 
 
 def device_name(device: rs.device) -> str:
-    """What it is called, with its serial number."""
+    """Return the device's name with its serial number."""
     if device.supports(rs.camera_info.name):
         return f"{device.get_info(rs.camera_info.name)} {_serial(device)}"
     return f"RealSense {_serial(device)}"
 
 
 def explained(error: RuntimeError, name: str) -> CameraError:
-    """librealsense has one exception for everything: only its text tells what happened."""
+    """Convert librealsense's one exception type to a CameraError, from its text."""
     text = str(error).lower()
     if "busy" in text or "errno=16" in text:
         return CameraBusy(name)

@@ -1,4 +1,4 @@
-"""Cameras of the embedded lab: pictures come through shared memory, everything after that as with a real camera."""
+"""Cameras of the embedded lab: images through shared memory, otherwise as with a real camera."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ PREFIX = "lab:"
 
 
 class SimulatedCamera:
-    """One picture stream of the lab at `address`; a `CameraDriver`.
+    """Image stream of the lab at `address`; a `CameraDriver`.
 
-    What the lab says of the stream is read from its details: `fps`, `K` (3, 3) and `distortion` as in `Intrinsics`.
+    The stream's details contain `fps`, `K` (3, 3) and `distortion` as in `Intrinsics`.
     """
 
     def __init__(self, address: str, stream: str):
@@ -47,7 +47,7 @@ class SimulatedCamera:
 
     @property
     def details(self) -> dict[str, Any]:
-        """What the lab says of this stream; empty before `open`."""
+        """Details of this stream as given by the lab; empty before `open`."""
         return {} if self._info is None else self._info.details
 
     def open(self) -> None:
@@ -87,7 +87,7 @@ class SimulatedCamera:
 
 
 def list_simulated(address: str) -> list[CameraInfo]:
-    """The lab's cameras; none when it does not run."""
+    """List the lab's cameras; none if it is not running."""
     try:
         streams = list_streams(address)
     except StreamGone:

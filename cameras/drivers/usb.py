@@ -1,4 +1,4 @@
-"""USB cameras through Video4Linux, known by the port they are plugged into."""
+"""USB cameras through Video4Linux, identified by their port."""
 
 import os
 from pathlib import Path
@@ -19,9 +19,9 @@ _USUAL_DELAY = 0.03
 
 
 class UsbCamera(OpenCVCamera):
-    """A camera by its identity "usb:<port path>", the names in /dev/v4l/by-path.
+    """Camera with the identity "usb:<port path>", named as in /dev/v4l/by-path.
 
-    The port path is unique and outlives restarts; serial numbers do not: many cameras have none or share one.
+    The port path is unique and stable across restarts; serial numbers are not: many cameras have none or share one.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class UsbCamera(OpenCVCamera):
         self._path = folder / identity.removeprefix(PREFIX)
         super().__init__(identity, _product(self._path) or identity)
         self._wanted = {
-            # Uncompressed pictures of this size do not fit through USB 2 at 30 Hz. MJPG first: it resets the rest.
+            # Uncompressed images of this size exceed USB 2 at 30 Hz. MJPG first: it resets the rest.
             cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),
             cv2.CAP_PROP_FRAME_WIDTH: width,
             cv2.CAP_PROP_FRAME_HEIGHT: height,
@@ -83,10 +83,10 @@ class UsbCamera(OpenCVCamera):
 
 
 def capture_time(stamp: float, grabbed: float) -> float:
-    """Monotonic s of the driver's time stamp in s; where it is of no known clock, `grabbed` less the usual delay.
+    """Return the driver's timestamp in monotonic s; if its clock is unknown, `grabbed` less the usual delay.
 
     Drivers stamp with the monotonic clock, older ones with the time of day (V4L2 manual, struct v4l2_buffer, flags
-    V4L2_BUF_FLAG_TIMESTAMP_*). A stamp is of a clock if it is at most a second before the grab.
+    V4L2_BUF_FLAG_TIMESTAMP_*). A stamp belongs to a clock if it is at most a second before the grab.
     """
     for offset in (0.0, monotonic_minus_system()):
         if 0.0 <= grabbed - (stamp + offset) < 1.0:
@@ -95,10 +95,10 @@ def capture_time(stamp: float, grabbed: float) -> float:
 
 
 def list_usb(folder: Path = BY_PATH, sysfs: Path = SYSFS) -> list[CameraInfo]:
-    """Connected USB cameras, without RealSense (which has its own driver); none where there is no Video4Linux.
+    """List the connected USB cameras except RealSense (with its own driver); none without Video4Linux.
 
-    A camera's further nodes (metadata) are not cameras, and a node that has two names (udev names ports both "usb"
-    and "usbv2") is listed once.
+    A camera's further nodes (metadata) are left out, and a node with two names (udev names ports both "usb" and
+    "usbv2") is listed once.
     """
     if not folder.is_dir():
         return []
@@ -111,7 +111,7 @@ def list_usb(folder: Path = BY_PATH, sysfs: Path = SYSFS) -> list[CameraInfo]:
 
 
 def _product(link: Path, sysfs: Path = SYSFS) -> str | None:
-    """What the camera calls itself."""
+    """Return the product name reported by the camera."""
     try:
         return (sysfs / link.resolve().name / "name").read_text(encoding="utf-8", errors="replace").strip() or None
     except OSError:

@@ -1,4 +1,4 @@
-"""A recorded video played as if it were a camera, at its own rate."""
+"""Video file played as a camera, at its own rate."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ from cameras.errors import CameraError
 
 
 class VideoFileCamera(OpenCVCamera):
-    """Plays a video file at its own rate, again and again; frames count as taken when they are due."""
+    """Camera that plays a video file at its own rate in a loop; frames count as captured when they are due."""
 
     def __init__(self, path: Path):
         super().__init__(f"file:{path}", path.name)

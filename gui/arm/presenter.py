@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from foundation import xarm7
+from foundation.deadlines import PRODUCTION
 from foundation.errors import KnownError
 from foundation.poses import to_rpy
 from gui.arm.phrases import STATES, STEPS
@@ -16,8 +17,6 @@ from robot.control.recovery import RecoveryStep
 from robot.controller.error_codes import CONTROLLER_ERRORS, CONTROLLER_WARNINGS
 from robot.service.status import RobotStatus
 from robot.state import ArmState
-
-_SILENT = 1.0  # s: a status comes thirty times a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,7 @@ class ArmPresenter(QObject):
             meaning=meaning,
             error=error,
             cure=cure,
-            warning=warning_words(status, time.monotonic()),
+            warning=warning_words(status, time.monotonic(), self.connection.session.deadlines.status),
             position_mm=pose_mm,
             turn_deg=turn_deg,
             joints_deg=np.rad2deg(status.position),
@@ -118,10 +117,10 @@ class ArmPresenter(QObject):
         return ArmFigures(name, ArmState.DISCONNECTED, word, look, meaning, trouble, "", "", *figures, ())
 
 
-def warning_words(status: RobotStatus, now: float) -> str:
+def warning_words(status: RobotStatus, now: float, old: float = PRODUCTION.status) -> str:
     """What to beware of, the gravest first, '' when there is nothing; `now` s monotonic."""
     silent = now - status.received
-    if silent > _SILENT:
+    if silent > old:
         return f"Nothing has been heard of the arm for {silent:.0f} s: what stands here is old. Keep clear of it."
     return status.stop_fault or CONTROLLER_WARNINGS.get(status.warning, ("", ""))[0]
 

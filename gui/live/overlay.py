@@ -7,7 +7,6 @@ import numpy as np
 from cameras.capture import Capture
 from cameras.frame import Frame
 from cameras.health import State
-from cameras.synchronized_capture import FRESH
 from cameras.undistort import undistort
 from foundation.camera import Camera
 from foundation.trajectory import Trajectory
@@ -71,7 +70,7 @@ class LiveOverlay:
         place = calibration_status(self._known.get(identity), self._session.check, identity)
         if age is None:
             return LiveView(name, None, None, "starting", "muted", place)
-        fresh = live and age <= FRESH
+        fresh = live and age <= capture.deadlines.frame_age
         note = "live" if fresh else f"{1000 * age:.0f} ms old" if live else f"not live, {age:.1f} s old"
         colour = "success" if fresh else "warning" if live else "danger"
         return LiveView(name, self._picture(identity, capture), drawing, note, colour, place)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QObject, Signal
 from cameras.capture import Capture
 from cameras.frame import Frame
 from cameras.health import State
-from cameras.synchronized_capture import FRESH
 from cameras.undistort import distort
 from gui.live.calibration_status import CalibrationStatus, calibration_status
 from gui.live.tool_outline import tool_outline
@@ -126,7 +125,8 @@ class LivePresenter(QObject):
 
     def _camera(self, identity: str, capture: Capture) -> LiveCamera:
         figures, frame = capture.figures, capture.newest
-        live = figures.state is State.LIVE and figures.age is not None and figures.age <= FRESH
+        fresh = figures.age is not None and figures.age <= capture.deadlines.frame_age
+        live = figures.state is State.LIVE and fresh
         if figures.age is None:
             note, colour = _WORDS.get(figures.state, "starting"), "muted"
         elif figures.state is State.LIVE:

@@ -1,1 +1,1 @@
-"""Action images: a trajectory as coloured Gaussians in each camera's video, and back (docs/action-images.md)."""
+"""Encoding of a trajectory as coloured Gaussians in each camera's video, and its decoding (docs/action-images.md)."""

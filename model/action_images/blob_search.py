@@ -1,6 +1,6 @@
-"""Where about the blobs are: a search in images averaged down, where all is small and noise is gone.
+"""Coarse blob detection in downsampled images, where noise is averaged out.
 
-Colour that leaks from one channel into the others, as generated and compressed videos have it.
+Also estimates and removes the colour cross-talk between channels that generated and compressed videos show.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from model.action_images.encoding import BLUE, PEDESTAL
 from model.action_images.gaussian_fit import GaussianFit, fit_gaussians
 from model.action_images.image_windows import windows_around
 
-# Less than this share is not worth undoing, and more is no bleeding.
+# Cross-talk below LEAST is not worth correcting; above MOST it is not cross-talk.
 LEAST, MOST = 0.01, 0.5
-# Bleeding must explain so much of what a channel shows away from its own blob; a ghost is not explained by it.
+# Minimum fraction of a channel's energy away from its own blob that cross-talk must explain; a ghost fails this test.
 LEAST_EXPLAINED = 0.5
 
 
 def unmixing(channels: np.ndarray, tails: np.ndarray, away: np.ndarray) -> np.ndarray | None:
-    """The matrix (3, 3) that takes seen colours to drawn ones; None when nothing bleeds.
+    """Estimate the matrix (3, 3) that maps observed to rendered colours; None without cross-talk.
 
-    `channels` (V, T, 3, m) are the pixels less their channel's background, `tails` (V, T, 3, m) what each channel's own
-    blob adds to them, `away` (V, T, 3, m) bool which pixels are away from that blob. There a channel shows, besides the
-    tails, what leaks into it from the two others: least squares over a view's whole video gives the shares. Whoever
-    made the videos made all of them alike, and a ghost in one view must not pass for bleeding, so the middle view's
-    shares (of an even number, the lower one's) count.
+    `channels` (V, T, 3, m) are the pixels minus their channel's background, `tails` (V, T, 3, m) the contribution of
+    each channel's own blob, `away` (V, T, 3, m) bool the pixels away from that blob. There a channel shows, besides the
+    tails, the leakage from the two others: least squares over a view's whole video gives the shares. The videos have
+    one source and hence the same cross-talk, and a ghost in one view must not be taken for it, so the shares of the
+    median view are used (the lower one for an even number of views).
     """
     V = len(channels)
     shares = np.zeros((V, 3, 3))
@@ -44,22 +44,22 @@ def unmixing(channels: np.ndarray, tails: np.ndarray, away: np.ndarray) -> np.nd
     return np.linalg.inv(np.eye(3) + middle) if middle.any() else None
 
 
-# The search's images are so small that sigma is this many pixels: all the detail a smooth blob has.
+# Sigma in pixels of the downsampled images: enough to resolve a smooth blob.
 SEARCH_SIGMA_PX = 1.6
-# A channel whose highest point rises less than this above its background shows nothing.
+# Minimum peak height above the background; a channel below it is empty.
 FAINTEST = 0.2
-# When another peak, further away than APART sigma, is at least so high as the first, neither is believed by itself; one
-# that is at least half as high is kept as its rival.
+# If another peak, more than APART sigma away, is at least AMBIGUOUS times as high as the first, the first is ambiguous;
+# one at least RIVAL times as high is kept as its rival.
 AMBIGUOUS, RIVAL, APART = 0.8, 0.5, 3.0
-# Bleeding moves the blobs by whose tails it is told from them, so it is undone in several turns.
+# Cross-talk correction changes which tails are attributed to which blob, so it is iterated.
 UNMIXINGS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Rough:
-    """The blobs to be looked at: `where` (n,) = image * 3 + channel, `second` (n,) bool whether it is only a channel's
-    second peak, `centre` (n, 2) px of the full image, `amplitude` (n,); of all N images the blue `background` (N,), and
-    in which channels (N * 3,) the highest peak is `alone`; and `unmix` (3, 3) from seen to drawn colours."""
+    """Blob candidates: `where` (n,) = image * 3 + channel, `second` (n,) bool for a channel's second peak, `centre`
+    (n, 2) px of the full image, `amplitude` (n,); for all N images the blue `background` (N,), and per channel (N * 3,)
+    bool whether the highest peak is `alone`; and `unmix` (3, 3) from observed to rendered colours."""
 
     where: np.ndarray
     second: np.ndarray
@@ -71,7 +71,7 @@ class Rough:
 
 
 def search(images: np.ndarray, sigma_px: float) -> Rough:
-    """The blobs of action images (V, T, H, W, 3) and their rivals, each to a small part of sigma."""
+    """Detect the blobs of action images (V, T, H, W, 3) and their rivals, each to a small fraction of sigma."""
     V, T, height, width, _ = images.shape
     maps = _averaged_down(images.reshape(V * T, height, width, 3), sigma_px)
     scale = np.array([width / maps.shape[2], height / maps.shape[1]])
@@ -94,11 +94,11 @@ def search(images: np.ndarray, sigma_px: float) -> Rough:
 
 
 def _averaged_down(images: np.ndarray, sigma_px: float) -> np.ndarray:
-    """The images (n, H, W, 3) averaged down to (n, h, w, 3) float32 in [0, 1]."""
+    """Downsample the images (n, H, W, 3) to (n, h, w, 3) float32 in [0, 1]."""
     _, height, width, _ = images.shape
     factor = max(1.0, np.floor(sigma_px / SEARCH_SIGMA_PX))
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    # OpenCV halves quickly; the rest is then a quarter of the work.
+    # OpenCV is fast at halving; the remaining resize then costs a quarter.
     halves = factor >= 4 and width % 2 == 0 and height % 2 == 0
     maps = np.empty((len(images), size[1], size[0], 3), np.float32)
     for image, small in zip(images, maps, strict=True):
@@ -113,10 +113,12 @@ def _averaged_down(images: np.ndarray, sigma_px: float) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Peaks:
-    """Per image and channel: `above` (n, 3, h, w) the pixels less their `background` (n, 3); `highest` (n * 3, 2) the
-    highest pixel (x, y), and the highest one away from it, `rival` (n * 3, 2); `away` (n, 3, h, w) what is away from
-    it; `high` (n * 3,) that it is high, `contested` that its rival is half as high, `certain` that it is high and as
-    good as alone."""
+    """Peaks per image and channel.
+
+    `above` (n, 3, h, w) the pixels minus their `background` (n, 3); `highest` (n * 3, 2) the highest pixel (x, y), and
+    `rival` (n * 3, 2) the highest one away from it; `away` (n, 3, h, w) the pixels away from it; `high` (n * 3,) the
+    peak is above the threshold, `contested` its rival is at least half as high, `certain` it is high and nearly alone.
+    """
 
     above: np.ndarray
     background: np.ndarray
@@ -154,13 +156,15 @@ class _Peaks:
         )
 
     def fit(self, maps: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, GaussianFit]:
-        """All high peaks and rivals, image * 3 + channel, which of them are rivals, and Gaussians fitted to the 5 x 5
-        pixels around them."""
+        """Fit Gaussians to the 5 x 5 pixels around all high peaks and rivals.
+
+        Returns image * 3 + channel, whether each is a rival, and the fit.
+        """
         first, second = np.flatnonzero(self.high), np.flatnonzero(self.high & self.contested)
         where = np.concatenate([first, second])
         peaks = np.concatenate([self.highest[first], self.rival[second]])
         windows = windows_around(maps, where, peaks, np.arange(-2, 3))
-        # Too near for a disc around a centre not yet known: blue's pedestal is left out by its value.
+        # The centre is not known well enough yet to mask by a disc: blue's pedestal is masked by its value.
         pedestal = (where % 3 == BLUE) & (self.background.reshape(-1)[where] > 0.5 * PEDESTAL)
         windows.weights[pedestal[:, None, None] & (windows.values < PEDESTAL + 0.05)] = 0.0
         fit = fit_gaussians(windows, peaks.astype(float), windows.values[:, 2, 2], sigma, 4)
@@ -168,8 +172,8 @@ class _Peaks:
 
 
 def _tails(shape: tuple[int, ...], where: np.ndarray, own: np.ndarray, fit: GaussianFit, sigma: float) -> np.ndarray:
-    """What those fitted Gaussians that are certainly a channel's `own` (n,) add far from their centres, (n, 3, h, w);
-    the pedestal swallows blue's."""
+    """Render the tails (n, 3, h, w) of the fitted Gaussians that are certainly a channel's `own` (n,); blue's are below
+    the pedestal."""
     n, height, width, _ = shape
     width_px = (sigma * fit.width[own])[:, None]
     across = np.exp(-0.5 * ((np.arange(width) - fit.centre[own, :1]) / width_px) ** 2)

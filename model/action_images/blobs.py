@@ -1,4 +1,4 @@
-"""The two-dimensional step: where in each image the three Gaussians are, to a small part of a pixel."""
+"""Two-dimensional stage of decoding: sub-pixel localisation of the three Gaussians in each image."""
 
 from dataclasses import dataclass, replace
 
@@ -9,23 +9,23 @@ from model.action_images.encoding import SIGMA
 from model.action_images.gaussian_fit import GaussianFit, fit_gaussians
 from model.action_images.image_windows import windows_around
 
-# A disc of this radius, in sigma, is fitted: inside it blue stays above its pedestal (which begins at 1.665 sigma),
-# ghosts and neighbouring colours stay mostly outside, and it holds two thirds of what there is to know of the centre.
+# Radius of the fitted disc in sigma: inside it blue stays above its pedestal (which begins at 1.665 sigma), ghosts and
+# neighbouring colours stay mostly outside, and it holds two thirds of the information about the centre.
 REACH = 1.5
-# At least so much of the disc must lie inside the image.
+# Minimum fraction of the disc that must be inside the image.
 LEAST_SEEN = 0.1
-# Most pixels across a fitted window; larger images are read at every third, fifth, ... pixel. Never at every second
-# one: video codecs keep one colour for every 2 x 2 pixels, and reading only one side of them moves the blob.
+# Maximum width of a fitted window in pixels; larger images are sampled at every third, fifth, ... pixel. Never at every
+# second: video codecs store one colour per 2 x 2 pixels (chroma subsampling), so sampling one side shifts the blob.
 WINDOW_PX = 96
-# What still counts as one of our blobs: the share of the pixels' variance explained, and the width in sigma.
+# Acceptance thresholds of a blob: fraction of the pixels' variance explained, and width in sigma.
 LEAST_EXPLAINED, NARROWEST, WIDEST = 0.5, 0.55, 1.8
 
 
 @dataclass(frozen=True, eq=False)
 class Blobs:
-    """What was found: `pixels` (V, T, 3, 2), NaN where nothing or nothing certain; their `covariance` (V, T, 3, 2, 2)
-    px^2; `strength` (V, T, 3) in [0, 1]; the blue `background` (V, T), from which the gripper is read; and `alone`
-    (V, T, 3) bool, whether the channel has no other peak that is nearly as high."""
+    """Detected blobs: `pixels` (V, T, 3, 2), NaN where none was found or it is ambiguous; their `covariance`
+    (V, T, 3, 2, 2) px^2; `strength` (V, T, 3) in [0, 1]; the blue `background` (V, T), which encodes the gripper; and
+    `alone` (V, T, 3) bool, True where the channel has no other peak of comparable height."""
 
     pixels: np.ndarray
     covariance: np.ndarray
@@ -34,7 +34,7 @@ class Blobs:
     alone: np.ndarray
 
     def where(self, kept: np.ndarray) -> "Blobs":
-        """The same with only the points `kept` (V, T, 3) bool."""
+        """Return a copy with only the points `kept` (V, T, 3) bool."""
         return replace(
             self,
             pixels=np.where(kept[..., None], self.pixels, np.nan),
@@ -44,10 +44,10 @@ class Blobs:
 
 
 def find_points(images: np.ndarray, *, sigma: float = SIGMA) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (V, T, 3, 2) and strength (V, T, 3) of the Gaussians in action images (V, T, H, W, 3).
+    """Locate the Gaussians in action images (V, T, H, W, 3): pixels (V, T, 3, 2) and strength (V, T, 3).
 
-    Images are uint8, or float in [0, 1]; channels in the order of action_encoding.CHANNELS. An empty or ambiguous
-    channel has strength near 0 and NaN pixels. Raises ValueError for arrays that are no such images.
+    Images are uint8, or float in [0, 1]; channels in the order of encoding.CHANNELS. An empty or ambiguous
+    channel has strength near 0 and NaN pixels. Raises ValueError for arrays of another shape or type.
     """
     first, _ = find_blobs(images, sigma)
     certain = first.where(first.alone)
@@ -55,8 +55,10 @@ def find_points(images: np.ndarray, *, sigma: float = SIGMA) -> tuple[np.ndarray
 
 
 def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> tuple[Blobs, Blobs]:
-    """As find_points, with the centres' covariances and the blue background: every channel's highest peak, alone or
-    not, and the rivals that are at least half as high as it."""
+    """Locate every channel's highest peak, ambiguous or not, and the rivals at least half as high.
+
+    Like `find_points`, with the centres' covariances and the blue background.
+    """
     images = _checked(images)
     V, T, height, width, _ = images.shape
     sigma_px = sigma * min(height, width)
@@ -83,7 +85,7 @@ def find_blobs(images: np.ndarray, sigma: float = SIGMA) -> tuple[Blobs, Blobs]:
 
 
 def _laid_out(rough: Rough, fit: GaussianFit, which: np.ndarray, shape: tuple[int, int]) -> Blobs:
-    """Those blobs of a search which are `which` (n,), as arrays over all views, frames and channels."""
+    """Return the selected blobs `which` (n,) of a search as arrays over all views, frames and channels."""
     where, n = rough.where[which], 3 * shape[0] * shape[1]
     pixels, covariance, strength = np.full((n, 2), np.nan), np.full((n, 2, 2), np.nan), np.zeros(n)
     pixels[where], covariance[where] = fit.centre[which], fit.covariance[which]

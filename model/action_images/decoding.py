@@ -1,6 +1,6 @@
-"""From action images to a trajectory: the two-dimensional step, then one rigid pose per frame.
+"""Decoding of action images to a trajectory: the two-dimensional stage, then one rigid pose per frame.
 
-An option for shaky videos: poses averaged over time, each frame believed by its confidence.
+Optional for jittery videos: temporal smoothing of the poses, weighted by each frame's confidence.
 """
 
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ from model.action_images.robust_pose_init import AGREES, LEAST_SIGHTINGS, consen
 
 
 def smooth(trajectory: Trajectory, confidence: np.ndarray, seconds: float) -> Trajectory:
-    """The trajectory with each known pose replaced by what a straight line through its neighbours in time says.
+    """Smooth the known poses by confidence-weighted local linear regression over time.
 
-    Neighbours count by a Gaussian of standard deviation `seconds` and by `confidence` (T,). Unknown frames stay
-    unknown, the gripper stays as it is. Positions and rotation matrices are fitted by weighted local linear regression
-    (which, unlike an average, leaves a uniform motion and the ends where they are); the rotation is then the nearest.
+    Neighbours are weighted by a Gaussian of standard deviation `seconds` and by `confidence` (T,). Unknown frames stay
+    unknown, the gripper is unchanged. Positions and rotation matrices are regressed locally (which, unlike an average,
+    preserves a uniform motion and the ends); the rotation is then projected to the nearest one.
     """
     if not (np.isfinite(seconds) and seconds > 0):
         raise ValueError(f"the smoothing must be a positive number of seconds, not {seconds}")
@@ -43,7 +43,7 @@ def smooth(trajectory: Trajectory, confidence: np.ndarray, seconds: float) -> Tr
     ahead = times - times[:, None]
     weight = np.exp(-0.5 * (ahead / seconds) ** 2) * np.maximum(confidence[known], 1e-6)
     s1, s2 = (weight * ahead).sum(axis=1), (weight * ahead**2).sum(axis=1)
-    # The line's value at the frame itself; where neighbours weigh nothing it is the frame's own value.
+    # The line's value at the frame itself; where neighbours have no weight it is the frame's own value.
     weight = weight * (s2[:, None] - s1[:, None] * ahead + 1e-12)
     weight /= weight.sum(axis=1, keepdims=True)
     mean = np.einsum("ts,sij->tij", weight, poses[:, :3])
@@ -54,14 +54,14 @@ def smooth(trajectory: Trajectory, confidence: np.ndarray, seconds: float) -> Tr
     return Trajectory(trajectory.times, smoothed, trajectory.openness)
 
 
-# A sighting this share of the shorter image side away from the pose is no longer believed (1 px in 256).
+# Robust kernel width as a fraction of the shorter image side (1 px in 256): observations beyond it are down-weighted.
 KERNEL = 0.004
-# Where a frame's sightings are less exact than that, this many times their median distance, up to a limit, which for
-# wider tolerances is this many times those.
+# For frames with less precise observations, the kernel is this multiple of their median residual, up to a limit, which
+# for wider tolerances is this multiple of the tolerance.
 KERNEL_RESIDUAL, WIDEST_KERNEL, WIDEST_TOLERANCES = 2.0, 0.0125, 2.0
-# A pose less certain than this (standard deviations) is no answer.
+# Poses with larger standard deviations than this are rejected.
 VAGUEST_POSITION, VAGUEST_ROTATION = 0.05, 0.6  # m, rad
-# Confidence halves at this standard deviation of the position, and at this residual as a share of the image side.
+# Confidence halves at this standard deviation of the position, and at this residual as a fraction of the image side.
 HALF_CONFIDENCE, HALF_CONFIDENCE_RESIDUAL = 0.01, 0.01  # m, 1
 
 NOTHING = "no action is drawn in this frame"
@@ -73,11 +73,11 @@ VAGUE = "what the views show leaves the pose too uncertain"
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """A trajectory read from action images, and how far to trust it.
+    """Trajectory decoded from action images, with its confidence.
 
     `trajectory` has NaN in frames that are not `valid` (T,); `trajectory.at(times)` fills them. `confidence` (T,) is in
-    [0, 1]; `residual_px` (T, V) the root mean square distance between what a view shows and where the pose lies in it,
-    NaN where the view shows nothing; `reasons` (T,) say why a frame is not valid, else "".
+    [0, 1]; `residual_px` (T, V) the RMS reprojection error per view, NaN where the view shows nothing; `reasons` (T,)
+    state why a frame is not valid, else "".
     """
 
     trajectory: Trajectory
@@ -97,13 +97,20 @@ def decode(
     smoothing: float = 0.0,
     tolerance: float = KERNEL,
 ) -> Decoded:
-    """The trajectory that action images (V, T, H, W, 3), uint8 or float in [0, 1], show to at least two cameras.
+    """Decode the trajectory that action images (V, T, H, W, 3), uint8 or float in [0, 1], show to at least two cameras.
 
-    `times` (T,) s, by default the frame numbers; `sigma` and `axis_length` as they were drawn with; `smoothing` s is
-    the standard deviation of a Gaussian over time, 0 for none; `tolerance` how far, as a share of the shorter image
-    side, a sighting may be from the pose and still be believed: more for small models' coarse images. Per frame the
-    three points are one rigid pose, fitted by robust weighted least squares to all views. Raises ActionImageError for
-    one view or cameras in one place, ValueError for arrays of other shapes.
+    Per frame, one rigid pose is fitted to the three points in all views by robust weighted least squares.
+
+    Args:
+        times: (T,) s, by default the frame numbers.
+        sigma, axis_length: The values that the images were rendered with.
+        smoothing: Standard deviation in s of a Gaussian over time, 0 for none.
+        tolerance: Inlier distance of an observation from the pose, as a fraction of the shorter image side: larger for
+            the coarse images of small models.
+
+    Raises:
+        ActionImageError: For one view, or cameras in one place.
+        ValueError: For arrays of other shapes.
     """
     images = np.asarray(images)
     height, width = image_size(cameras)
@@ -155,7 +162,7 @@ def _decode(
 
 
 def _meet_behind(sightings: Sightings, found: np.ndarray) -> np.ndarray:
-    """Bool (T,): whether the rays meet, if anywhere, behind a camera."""
+    """Return bool (T,): the rays intersect, if at all, behind a camera."""
     behind = depths(sightings, start_poses(sightings, found)) <= 0.0
     return np.asarray((found & behind).any(axis=(1, 2)))
 
@@ -163,11 +170,14 @@ def _meet_behind(sightings: Sightings, found: np.ndarray) -> np.ndarray:
 def _confidence(
     trust: np.ndarray, strength: np.ndarray, use: np.ndarray, distance: np.ndarray, position_std: np.ndarray
 ) -> np.ndarray:
-    """(T,) in [0, 1]: how strong the blobs are and how far they are believed, how many of them check each other, how
-    well they agree (`distance` as a share of the image side), and how well they fix the position."""
+    """Return the confidence (T,) in [0, 1].
+
+    Combines the blobs' strength and robust weights, the redundancy of the observations, their agreement (`distance` as
+    a fraction of the image side), and the uncertainty of the position.
+    """
     believed = (trust * strength).sum(axis=(1, 2)) / np.maximum(use.sum(axis=(1, 2)), 1)
     count = trust.sum(axis=(1, 2))
-    # Of two whole views six numbers are left over when six unknowns are found: that is the full check.
+    # Two complete views leave six residual degrees of freedom beyond the six unknowns: that counts as full redundancy.
     checked = np.clip((2.0 * count - 6.0) / 6.0, 0.0, 1.0)
     square = np.nansum(trust * distance**2, axis=(1, 2)) / np.maximum(count, 1e-9)
     doubt = (position_std / HALF_CONFIDENCE) ** 2 + square / HALF_CONFIDENCE_RESIDUAL**2
@@ -175,8 +185,7 @@ def _confidence(
 
 
 def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.ndarray, widest: float) -> Sightings:
-    """With kernels as wide as half of each frame's sightings need, up to `widest` px: what a model draws is less exact
-    than what we do."""
+    """Widen each frame's kernels in proportion to its median residual, up to `widest` px, for generated images."""
     distance = np.where(use, np.linalg.norm(reprojection(sightings, poses), axis=-1), np.inf)
     T = len(use)
     middle = np.maximum(use.reshape(T, -1).sum(axis=1) - 1, 0) // 2
@@ -186,8 +195,7 @@ def _as_wide_as_the_residuals(sightings: Sightings, use: np.ndarray, poses: np.n
 
 
 def _spread(sightings: Sightings, information: np.ndarray, error: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """Standard deviations of position (m) and rotation (rad), (T, 2), from the sightings' own or, if they are larger,
-    from the residuals."""
+    """Return position (m) and rotation (rad) deviations (T, 2), from the covariances or, if larger, the residuals."""
     covariance = np.linalg.inv(information + 1e-6 * np.eye(6))
     spread = np.sqrt(np.einsum("bii->bi", covariance).reshape(-1, 2, 3).sum(axis=2))
     square = trust * np.sum((sightings.whitening @ error[..., None])[..., 0] ** 2, axis=-1)
@@ -196,6 +204,6 @@ def _spread(sightings: Sightings, information: np.ndarray, error: np.ndarray, tr
 
 
 def _openness(background: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """1 or 0 (T,) from the blue background (T, V), views counting by how far they are believed."""
+    """Return 1 or 0 (T,) from the blue background (T, V), views weighted by their robust weights."""
     trust = trust + 1e-9
     return ((background * trust).sum(axis=1) / trust.sum(axis=1) > 0.5 * PEDESTAL).astype(float)

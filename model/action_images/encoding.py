@@ -1,4 +1,4 @@
-"""How an action becomes three points and three colours (Action Images, arXiv 2604.06168, the released convention).
+"""Encoding of an action as three points and three colours (Action Images, arXiv 2604.06168, the released convention).
 
 | channel | point                         | name here    |
 |---------|-------------------------------|--------------|
@@ -25,24 +25,24 @@ AXIS_LENGTH = 0.1  # m, likewise
 PEDESTAL = 0.25  # blue background of an open gripper, likewise
 OPEN_ABOVE = 0.5  # openness from which the gripper counts as open, likewise
 
-# Two cameras nearer than this in place see no depth between them.
+# Minimum distance of two cameras for depth to be observable.
 SMALLEST_BASELINE = 0.005  # m
 
 
 def axis_points(axis_length: float = AXIS_LENGTH) -> np.ndarray:
-    """The three points (3, 3) in the tool's frame, m, in the order of CHANNELS."""
+    """Return the three points (3, 3) in the tool's frame, m, in the order of CHANNELS."""
     if not (np.isfinite(axis_length) and axis_length > 0):
         raise ValueError(f"axis_length must be a positive length in m, not {axis_length}")
     return axis_length * np.array([[0.0, 0, 0], [1, 0, 0], [0, 0, -1]])
 
 
 def tool_points(base_from_tool: np.ndarray, axis_length: float = AXIS_LENGTH) -> np.ndarray:
-    """The three points (..., 3, 3) of tool poses (..., 4, 4), in base, m."""
+    """Return the three points (..., 3, 3) of tool poses (..., 4, 4), in base, m."""
     return transform(np.asarray(base_from_tool, float)[..., None, :, :], axis_points(axis_length))
 
 
 def projection_matrices(cameras: Sequence[Camera], T: int) -> np.ndarray:
-    """K @ camera_from_base, (V, T, 3, 4), for T frames; ValueError when a moving camera has other frames."""
+    """Return K @ camera_from_base, (V, T, 3, 4), for T frames; ValueError when a moving camera has other frames."""
     matrices = []
     for camera in cameras:
         if camera.moving and len(camera.base_from_camera) != T:
@@ -53,7 +53,7 @@ def projection_matrices(cameras: Sequence[Camera], T: int) -> np.ndarray:
 
 
 def image_size(cameras: Sequence[Camera]) -> tuple[int, int]:
-    """Height and width in pixels that the cameras share; ActionImageError when there is none."""
+    """Return height and width in pixels common to the cameras; ActionImageError when they differ or there are none."""
     if not cameras:
         raise ActionImageError("Action images need at least one camera. Choose cameras in the set-up.")
     sizes = {(camera.height, camera.width) for camera in cameras}
@@ -66,7 +66,7 @@ def image_size(cameras: Sequence[Camera]) -> tuple[int, int]:
 
 
 def require_two_places(cameras: Sequence[Camera]) -> None:
-    """ActionImageError for fewer than two cameras, or all in one place all the time."""
+    """Raise ActionImageError for fewer than two cameras, or when all share one place throughout."""
     if len(cameras) < 2:
         raise ActionImageError(
             f"One view ({cameras[0].name}) cannot tell how far away the tool is. Choose at least two cameras."
@@ -76,7 +76,7 @@ def require_two_places(cameras: Sequence[Camera]) -> None:
 
 
 def require_own_places(cameras: Sequence[Camera]) -> None:
-    """ActionImageError for fewer than two cameras, or any two in one place all the time."""
+    """Raise ActionImageError for fewer than two cameras, or when any two share one place throughout."""
     require_two_places(cameras)
     for pair in combinations(cameras, 2):
         if _share_place(*pair):
@@ -84,7 +84,7 @@ def require_own_places(cameras: Sequence[Camera]) -> None:
 
 
 def _share_place(one: Camera, other: Camera) -> bool:
-    """Whether two cameras are in one place all the time."""
+    """Return True when two cameras are in one place in all frames."""
     apart, _ = distance(one.base_from_camera, other.base_from_camera)
     return bool(np.max(apart) < SMALLEST_BASELINE)
 

@@ -1,4 +1,4 @@
-"""Least-squares fits of two-dimensional Gaussians, hundreds at a time."""
+"""Batched least-squares fits of two-dimensional Gaussians."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,22 @@ import numpy as np
 
 from model.action_images.image_windows import Windows
 
-# How far amplitude and width may stray from the encoding's (1 and sigma) before the fit resists: standard deviations,
-# against pixels of noise PIXEL_NOISE. They decide nothing where a whole blob is seen (a thousand pixels say more), and
+# Gaussian priors on amplitude and width about the encoding's values (1 and sigma): standard deviations, relative to
+# pixel noise PIXEL_NOISE. They have no influence where a whole blob is visible (a thousand pixels outweigh them), and
 # keep a blob cut by the border from becoming a huge one far outside.
 AMPLITUDE_SPREAD, WIDTH_SPREAD, PIXEL_NOISE = 0.3, 0.15, 0.03
-# Pixels are never trusted more than this: half a step of 8 bits.
+# Lower bound of the pixel noise: half a step of 8 bits.
 LEAST_NOISE = 0.002
-# A step longer than this many sigma leaves the range in which a Gaussian's slope says where its centre is.
+# Maximum step in sigma: beyond it a Gaussian's slope no longer indicates its centre.
 LONGEST_STEP = 0.7
-# The step after one so short (in sigma) would be a thousand times shorter: Gauss-Newton is there.
+# Convergence threshold of a step in sigma: the next Gauss-Newton step would be a thousand times shorter.
 CONVERGED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianFit:
     """Fitted Gaussians: `centre` (n, 2) px, `amplitude` (n,), `width` (n,) as a factor of sigma, `covariance` (n, 2, 2)
-    px^2 of the centre, `explained` (n,) the share of the pixels' variance that the Gaussian explains, at most 1."""
+    px^2 of the centre, `explained` (n,) the fraction of the pixels' variance explained by the Gaussian, at most 1."""
 
     centre: np.ndarray
     amplitude: np.ndarray
@@ -33,19 +33,19 @@ class GaussianFit:
 def fit_gaussians(
     windows: Windows, centre: np.ndarray, amplitude: np.ndarray, sigma: float, iterations: int = 12
 ) -> GaussianFit:
-    """Amplitude, centre and width of one Gaussian in each window, from first guesses of centre (n, 2) px and amplitude.
+    """Fit one Gaussian per window by Gauss-Newton, from initial guesses of centre (n, 2) px and amplitude (n,).
 
-    Gauss-Newton on amplitude, centre (in sigma) and logarithm of the width. The model is separable, so every sum over
-    a window is a product of small matrices, and one iteration over all windows is a handful of calls.
+    The parameters are amplitude, centre (in sigma) and logarithm of the width. The model is separable, so every sum
+    over a window is a product of small matrices, and one iteration over all windows takes a handful of calls.
     """
     n = len(centre)
     weighted = windows.values * windows.weights
     state = np.column_stack([amplitude, centre / sigma, np.zeros(n)]).astype(float)
     gram = np.broadcast_to(np.eye(4), (n, 4, 4)).copy()
-    overlap = np.zeros((n, 2))  # of the pixels with the Gaussian, and of the Gaussian with itself
+    overlap = np.zeros((n, 2))  # inner products: pixels with the Gaussian, and the Gaussian with itself
     active = np.arange(n)
     for _ in range(iterations):
-        # Pixels of a few windows are copied only when most of them have converged.
+        # Copy the pixels of the remaining windows only once most have converged.
         part = slice(None) if len(active) > 0.5 * n else active
         gram[part], gradient, overlap[part] = _normal_equations(
             weighted[part],
@@ -70,7 +70,7 @@ def fit_gaussians(
 def _normal_equations(
     weighted: np.ndarray, weights: np.ndarray, rows: np.ndarray, columns: np.ndarray, state: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """J'J + prior (n, 4, 4), J'r - prior (n, 4), and the overlaps (n, 2), all lengths in sigma.
+    """Return J'J + prior (n, 4, 4), J'r - prior (n, 4), and the overlaps (n, 2), all lengths in sigma.
 
     With x, y the offsets over the width and g the Gaussian, J's columns are g, A x g / width, A y g / width and
     A (x^2 + y^2) g: every sum is one of x^i y^j g over the pixels or x^i y^j g^2 over the weights.
@@ -99,7 +99,7 @@ def _normal_equations(
     gradient = np.stack([P[:, 0, 0], a * P[:, 0, 1], a * P[:, 1, 0], a * (P[:, 0, 2] + P[:, 2, 0])], axis=1)
     gradient -= a[:, None] * gram[:, 0]
     overlap = np.stack([P[:, 0, 0], S[:, 0, 0]], axis=1)
-    # The centre's columns were taken per width; per sigma they are steeper by 1 / width.
+    # The centre's columns were computed per width; per sigma they are steeper by 1 / width.
     units = np.ones((len(state), 4))
     units[:, 1:3] = 1.0 / scale[:, None]
     gram *= units[:, :, None] * units[:, None, :]
@@ -111,7 +111,7 @@ def _normal_equations(
 
 
 def _powers(x: np.ndarray, factor: np.ndarray, count: int) -> np.ndarray:
-    """x^k * factor for k < count, (n, length, count)."""
+    """Return x^k * factor for k < count, (n, length, count)."""
     result = np.empty((*x.shape, count), np.float32)
     result[..., 0] = factor
     for k in range(1, count):

@@ -1,4 +1,4 @@
-"""Small parts of many images at once."""
+"""Batched extraction of image windows."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Parts of images: pixels `values` (n, h, w) that count by `weights` (n, h, w) and stand at `rows` (n, h) and
-    `columns` (n, w) of their images."""
+    """Image windows: pixels `values` (n, h, w) with `weights` (n, h, w), at `rows` (n, h) and `columns` (n, w) of their
+    images."""
 
     values: np.ndarray
     weights: np.ndarray
@@ -26,10 +26,10 @@ def windows_around(
     reach: float = np.inf,
     unmix: np.ndarray | None = None,
 ) -> Windows:
-    """Pixels of images (N, H, W, 3), uint8 or float in [0, 1], at `offsets` (w,) from `middle` (n, 2) both ways.
+    """Extract the pixels of images (N, H, W, 3), uint8 or float in [0, 1], at `offsets` (w,) from `middle` (n, 2).
 
-    Window i shows channel where[i] % 3 of image where[i] // 3 in [0, 1]; through `unmix` (3, 3), if given, which takes
-    seen to drawn colours. Pixels inside the image, and within `reach` px of `centre` (n, 2), count.
+    Window i shows channel where[i] % 3 of image where[i] // 3 in [0, 1], mapped through `unmix` (3, 3), if given, from
+    observed to rendered colours. Pixels inside the image and within `reach` px of `centre` (n, 2) have weight 1.
     """
     _, height, width, _ = images.shape
     columns, rows = middle[:, 0, None] + offsets, middle[:, 1, None] + offsets
@@ -46,7 +46,7 @@ def windows_around(
         )
     if images.dtype == np.uint8:
         values *= np.float32(1 / 255)
-    # Outside the image is beyond any reach.
+    # Pixels outside the image are beyond any reach.
     centre = middle if centre is None else centre
     inside_x, inside_y = (columns >= 0) & (columns < width), (rows >= 0) & (rows < height)
     square_x = np.where(inside_x, (columns - centre[:, 0, None]) ** 2, np.inf).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Ghosts: a model that is not sure draws two actions into one picture, each fainter. Which of the two is meant?
+"""Multi-hypothesis disambiguation of ghosts: an uncertain model draws two actions into one image, each fainter.
 
-Often one view is sure where another is not, or the neighbours in time are. So every way to read a frame becomes a pose,
-and of all sequences of poses the likeliest one is taken: strong blobs, views that agree, and small steps in time.
+Often one view or a neighbouring frame is unambiguous. So every combination of peaks in a frame becomes a pose
+hypothesis, and the most likely sequence of poses is found by Viterbi: strong blobs, consistent views, small steps.
 """
 
 from itertools import pairwise, product
@@ -13,19 +13,19 @@ from model.action_images.observations import sightings_of
 from model.action_images.rigid_fit import refine, reprojection, solvable, start_poses
 from model.action_images.robust_pose_init import AGREES, LEAST_SIGHTINGS, STEPS
 
-# Readings of one view and of one frame that are looked at: the most compact and the likeliest ones.
+# Hypotheses kept per view (the most compact ones) and per frame (the most likely ones).
 PER_VIEW, PER_FRAME = 4, 4
-TOGETHER = 64  # readings of all views of a frame together, at most: of many views fewer each
-# From one frame to the next the tool moves about so far (standard deviation, m); any jump costs at most so much.
+TOGETHER = 64  # maximum number of combined hypotheses over all views of a frame: with many views fewer each
+# Motion model between frames: standard deviation of the tool's step in m, and an upper bound of a jump's cost.
 STEP, JUMP = 0.1, 3.0
 
 
 def resolve_hypotheses(
     first: Blobs, second: Blobs, matrices: np.ndarray, side: int, axis_length: float, tolerance: float
 ) -> Blobs:
-    """Of each channel's highest peak and its rival, the one that is meant; NaN where that cannot be told.
+    """Select between each channel's highest peak and its rival; NaN where undecided.
 
-    `first` and `second` as `action_blobs.find_blobs` finds them; the other arguments as `sightings_of` takes them.
+    `first` and `second` are the results of `blobs.find_blobs`; the other arguments are those of `sightings_of`.
     """
     if np.isnan(second.pixels).all():
         return first.where(first.alone)
@@ -40,7 +40,7 @@ def resolve_hypotheses(
 
 
 def _readings(first: Blobs, second: Blobs) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (B,), ascending, and for each way to read one, which peak (B, V, 3) each channel means: 0 or 1."""
+    """Enumerate the hypotheses: frames (B,), ascending, and the peak (B, V, 3) chosen per channel, 0 or 1."""
     V, T, _, _ = first.pixels.shape
     most = min(PER_VIEW, int(TOGETHER ** (1 / V) + 1e-9))
     frames, picks = [], []
@@ -53,7 +53,7 @@ def _readings(first: Blobs, second: Blobs) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_view(first: np.ndarray, second: np.ndarray) -> list[tuple[int, ...]]:
-    """The most compact choices among peaks (3, 2) px and their rivals: an action's blobs stand together."""
+    """Return the most compact choices among peaks (3, 2) px and their rivals: an action's blobs are close together."""
     choices = [(0,) if np.isnan(rival[0]) else (0, 1) for rival in second]
     ways = list(product(*choices))
 
@@ -65,7 +65,7 @@ def _of_view(first: np.ndarray, second: np.ndarray) -> list[tuple[int, ...]]:
 
 
 def _picked(first: Blobs, second: Blobs, frame: np.ndarray, pick: np.ndarray) -> Blobs:
-    """Blobs (V, B, ...) of the `frame` (B,) with the peaks `pick` (B, V, 3)."""
+    """Return the blobs (V, B, ...) of the `frame` (B,) with the peaks `pick` (B, V, 3)."""
     rival = pick.swapaxes(0, 1).astype(bool)
     return Blobs(
         np.where(rival[..., None], second.pixels[:, frame], first.pixels[:, frame]),
@@ -79,7 +79,7 @@ def _picked(first: Blobs, second: Blobs, frame: np.ndarray, pick: np.ndarray) ->
 def _posed(
     blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The pose (B, 4, 4) of each reading, and how badly its views agree (B,); infinite without a pose."""
+    """Fit each hypothesis' pose (B, 4, 4) and its reprojection cost (B,); infinite without a pose."""
     sightings, found = sightings_of(blobs, matrices, side, axis_length, tolerance)
     B = len(found)
     poses, cost = np.full((B, 4, 4), np.nan), np.full(B, np.inf)
@@ -88,20 +88,20 @@ def _posed(
         part, use = sightings.of(fixed), found[fixed]
         poses[fixed], _ = refine(part, use, start_poses(part, use), robust=False, iterations=STEPS)
         ratio = np.sum(reprojection(part, poses[fixed]) ** 2, axis=-1) / part.kernel**2
-        # A point that is missing is as bad as one that does not agree.
+        # A missing point costs as much as one that does not agree.
         cost[fixed] = np.where(use, np.log1p(ratio), np.log1p(AGREES**2)).sum(axis=(1, 2))
     return poses, cost
 
 
 def _faintness(blobs: Blobs, strongest: np.ndarray) -> np.ndarray:
-    """(B,): how much less likely the peaks are than the strongest of their channels."""
+    """Return (B,): the negative log-likelihood of the peaks relative to the strongest of their channels."""
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(strongest > 0, blobs.strength / strongest, 1.0)
     return -np.log(np.clip(share, 1e-3, 1.0)).sum(axis=(0, 2))
 
 
 def _likeliest(frame: np.ndarray, poses: np.ndarray, cost: np.ndarray, T: int) -> np.ndarray:
-    """For each frame the reading (T,) on the cheapest way through all frames that have a pose (Viterbi); -1 without."""
+    """Return each frame's hypothesis (T,) on the cheapest path over all frames with a pose (Viterbi); else -1."""
     layers = []
     for t in range(T):
         readings = np.flatnonzero((frame == t) & np.isfinite(cost))

@@ -1,4 +1,4 @@
-"""What the views say of each frame's three points, as the rigid fit wants it."""
+"""Conversion of detected blobs to the observations of the rigid fit."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ from model.action_images.blobs import Blobs
 from model.action_images.encoding import axis_points
 from model.action_images.rigid_fit import Sightings
 
-# A sighting outside three of its own standard deviations, and the tolerance, is no longer believed.
+# Standard deviations added to the tolerance to give an observation's robust kernel.
 KERNEL_STD = 3.0
-# Blobs are never trusted to better than this share of the shorter image side (0.005 px in 256).
+# Lower bound of a blob's standard deviation, as a fraction of the shorter image side (0.005 px in 256).
 LEAST_STD = 2e-5
 
 
 def sightings_of(
     blobs: Blobs, matrices: np.ndarray, side: int, axis_length: float, tolerance: float
 ) -> tuple[Sightings, np.ndarray]:
-    """The sightings of `blobs`, frames first, and which points were found (T, V, 3).
+    """Build the observations of `blobs`, frames first, and the mask of points found (T, V, 3).
 
-    `matrices` (V, T, 3, 4) K @ camera_from_base; `side` px of the shorter image side; `tolerance` a share of it.
+    `matrices` (V, T, 3, 4) K @ camera_from_base; `side` px of the shorter image side; `tolerance` a fraction of it.
     """
     pixels = blobs.pixels.swapaxes(0, 1)
     found = ~np.isnan(pixels[..., 0])

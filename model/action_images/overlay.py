@@ -1,4 +1,4 @@
-"""Action images and trajectories drawn over camera pictures, for people."""
+"""Visualisation: action images and trajectories drawn over camera images."""
 
 from itertools import pairwise
 
@@ -10,19 +10,19 @@ from foundation.poses import transform
 from foundation.trajectory import Trajectory
 from model.action_images.encoding import AXIS_LENGTH, BLUE, OPEN_ABOVE, PEDESTAL
 
-# Lighter than the channels' own colours: pure blue cannot be seen on a dark picture.
+# Lighter than the channels' own colours: pure blue is invisible on a dark image.
 COLOURS = np.array([[255, 70, 60], [70, 230, 80], [80, 150, 255]], np.float32)
 OPACITY = 0.75
-# Above an open gripper's pedestal by so much a pixel belongs to the blob, also after a video codec.
+# Threshold of the blue blob above an open gripper's pedestal, with a margin for video codecs.
 BLOB_ABOVE = PEDESTAL + 0.04
 BLACK = (0, 0, 0)
-FINE = 4  # bits of a pixel that OpenCV draws with
+FINE = 4  # fractional bits of OpenCV's pixel coordinates
 
 
 def draw_overlay(image: np.ndarray, action_image: np.ndarray) -> np.ndarray:
-    """The camera picture (H, W, 3) uint8 with the three blobs of an action image (h, w, 3) over it, as a new picture.
+    """Draw the three blobs of an action image (h, w, 3) over a copy of the camera image (H, W, 3) uint8.
 
-    The action image is uint8, or float in [0, 1], and may be of another size; its blue pedestal is not shown.
+    The action image is uint8, or float in [0, 1], and may have another size; its blue pedestal is not shown.
     """
     _check_picture(image)
     if action_image.ndim != 3 or action_image.shape[2] != 3:
@@ -42,12 +42,11 @@ def draw_overlay(image: np.ndarray, action_image: np.ndarray) -> np.ndarray:
 def draw_trajectory(
     image: np.ndarray, camera: Camera, trajectory: Trajectory, *, axis_length: float = AXIS_LENGTH, axes: int = 6
 ) -> np.ndarray:
-    """The camera picture (H, W, 3) uint8 with a trajectory over it, as a new picture.
+    """Draw a trajectory over a copy of the camera image (H, W, 3) uint8.
 
-    The path goes from blue through green to red with time. `axes` frames, evenly spread, show the tool's axes (x red,
-    y green, z blue, `axis_length` m) and the gripper: a ring when open, a
-    dot when closed. What is unknown or behind
-    the camera is left out. The camera must stand still and have the picture's size.
+    The path goes from blue through green to red with time. `axes` frames, evenly spaced, show the tool's axes (x red,
+    y green, z blue, `axis_length` m) and the gripper: a ring when open, a dot when closed. Frames that are unknown or
+    behind the camera are omitted. The camera must be static and have the image's size.
     """
     _check_picture(image)
     if camera.moving or image.shape[:2] != (camera.height, camera.width):
@@ -76,7 +75,7 @@ def draw_trajectory(
 
 
 def _ramp(count: int) -> list[list[int]]:
-    """Colours from blue through green to red."""
+    """Return colours from blue through green to red."""
     steps = np.linspace(30, 235, count).astype(np.uint8)[:, None]
     return cv2.applyColorMap(steps, cv2.COLORMAP_TURBO)[:, 0, ::-1].tolist()
 
@@ -87,7 +86,7 @@ def _check_picture(image: np.ndarray) -> None:
 
 
 def _fixed(pixel: np.ndarray) -> tuple[int, int] | None:
-    """OpenCV's fixed-point pixel; None when it is unknown, or too far away to be drawn."""
+    """Convert to OpenCV's fixed-point pixel; None when it is unknown, or too far away to be drawn."""
     if not (np.abs(pixel) < 1e5).all():
         return None
     u, v = np.rint(pixel * 2**FINE).astype(int)

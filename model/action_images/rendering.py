@@ -1,4 +1,4 @@
-"""From a trajectory to action images, in NumPy."""
+"""Rendering of a trajectory as action images, in NumPy."""
 
 from collections.abc import Sequence
 
@@ -18,18 +18,18 @@ from model.action_images.encoding import (
 )
 from model.errors import ActionImageError
 
-# A Gaussian's tail below this is drawn as 0: products of two stay clear of float32's slow denormal numbers.
+# Gaussian tails below this are drawn as 0: products of two avoid float32's slow denormal numbers.
 INVISIBLE = 1e-15
-# Images drawn by one matrix product; more would only cost memory for the factors.
+# Images per matrix product; more would only cost memory for the factors.
 CHUNK = 32
 
 
 def render(
     trajectory: Trajectory, cameras: Sequence[Camera], *, sigma: float = SIGMA, axis_length: float = AXIS_LENGTH
 ) -> np.ndarray:
-    """Action images (V, T, H, W, 3) float32 in [0, 1] of a trajectory as cameras of one size see it.
+    """Render a trajectory as action images (V, T, H, W, 3) float32 in [0, 1], seen by cameras of one size.
 
-    `sigma` as a fraction of the shorter image side, `axis_length` in m. A point behind a camera, or far outside its
+    `sigma` is a fraction of the shorter image side, `axis_length` in m. A point behind a camera, or far outside its
     image, leaves its channel empty. Raises ActionImageError for unknown (NaN) frames, for cameras of different sizes,
     and for a camera that has the tool behind it in every frame.
     """
@@ -52,7 +52,7 @@ def render(
 
 
 def _project(trajectory: Trajectory, cameras: Sequence[Camera], axis_length: float) -> np.ndarray:
-    """Pixels (V, T, 3, 2); NaN where a point is behind its camera."""
+    """Project to pixels (V, T, 3, 2); NaN where a point is behind its camera."""
     points = tool_points(trajectory.base_from_tool, axis_length)
     matrices = projection_matrices(cameras, len(trajectory))
     in_camera = np.einsum("vtij,tkj->vtki", matrices[..., :3], points) + matrices[:, :, None, :, 3]
@@ -77,9 +77,9 @@ class _Gauss:
         self.reach_px = sigma_px * np.sqrt(-2.0 * np.log(PEDESTAL))
 
     def __call__(self, centres: np.ndarray, length: int) -> np.ndarray:
-        """(..., length) float32 at integer pixels; all 0 for a NaN centre."""
+        """Evaluate at integer pixels, (..., length) float32; all 0 for a NaN centre."""
         offset = (np.arange(length) - centres[..., None]) / self.sigma_px
-        values = np.exp(-0.5 * np.minimum(offset * offset, 100.0))  # also keeps exp away from underflow
+        values = np.exp(-0.5 * np.minimum(offset * offset, 100.0))  # also keeps exp from underflowing
         return np.where(values > INVISIBLE, values, 0.0).astype(np.float32)
 
 
@@ -110,6 +110,6 @@ def _draw(images: np.ndarray, pixels: np.ndarray, is_open: np.ndarray, gauss: _G
 
 
 def _span(centre: float, reach: float, length: int) -> tuple[int, int]:
-    """First and one past the last pixel within reach, inside the image (empty when there is none)."""
+    """Return the first and one past the last pixel within reach, inside the image (empty when there is none)."""
     first, past = np.clip([np.floor(centre - reach), np.ceil(centre + reach) + 1], 0, length)
     return int(first), int(past)

@@ -1,4 +1,4 @@
-"""Action images in batches on the model's device, differentiable with respect to poses and cameras, for training."""
+"""Batched, differentiable rendering of action images in PyTorch, for training."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from model.action_images.encoding import AXIS_LENGTH, BLUE, OPEN_ABOVE, PEDESTAL
 def camera_tensors(
     cameras: Sequence[Camera], *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """K (V, 3, 3) and base_from_camera (V, 4, 4), or (V, T, 4, 4) when one of the cameras moves."""
+    """Return K (V, 3, 3) and base_from_camera (V, 4, 4), or (V, T, 4, 4) when one of the cameras moves."""
     moving = {len(camera.base_from_camera) for camera in cameras if camera.moving}
     if len(moving) > 1:
         raise ValueError(f"moving cameras must have the same number of poses, not {sorted(moving)}")
@@ -32,11 +32,12 @@ def render_torch(
     sigma: float = SIGMA,
     axis_length: float = AXIS_LENGTH,
 ) -> torch.Tensor:
-    """Action images (..., V, T, H, W, 3) in [0, 1], as `render` draws them, on the device of its arguments.
+    """Render action images (..., V, T, H, W, 3) in [0, 1] like `render`, on the device of the arguments.
 
-    `base_from_tool` (..., T, 4, 4), `openness` (..., T), `K` (..., V, 3, 3) for images of `size` (H, W),
+    Differentiable with respect to poses and cameras, except for the gripper, which is a step, and the edge of the blue
+    blob. `base_from_tool` (..., T, 4, 4), `openness` (..., T), `K` (..., V, 3, 3) for images of `size` (H, W),
     `base_from_camera` (..., V, 4, 4) or (..., V, T, 4, 4); the leading shapes broadcast. A point behind a camera leaves
-    its channel empty. The gripper is a step and has no gradient, and so is the edge of the blue blob.
+    its channel empty.
     """
     height, width = size
     pixels, in_front = _project(base_from_tool, K, base_from_camera, axis_length)
@@ -53,7 +54,7 @@ def render_torch(
 def _project(
     base_from_tool: torch.Tensor, K: torch.Tensor, base_from_camera: torch.Tensor, axis_length: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pixels (..., V, T, 3, 2), and whether they are in front of the camera (..., V, T, 3)."""
+    """Project to pixels (..., V, T, 3, 2), and return bool (..., V, T, 3): in front of the camera."""
     template = torch.as_tensor(axis_points(axis_length), dtype=base_from_tool.dtype, device=base_from_tool.device)
     points = template @ base_from_tool[..., :3, :3].mT + base_from_tool[..., None, :3, 3]  # (..., T, 3, 3)
     if base_from_camera.ndim == K.ndim:
@@ -68,6 +69,6 @@ def _project(
 
 
 def _gauss(centre: torch.Tensor, length: int, sigma_px: float) -> torch.Tensor:
-    """(..., length) at integer pixels."""
+    """Evaluate the Gaussian at integer pixels, (..., length)."""
     offset = (torch.arange(length, dtype=centre.dtype, device=centre.device) - centre[..., None]) / sigma_px
     return torch.exp(-0.5 * offset * offset)

@@ -1,7 +1,7 @@
-"""Poses of a known triple of points from where several cameras see them, many frames at a time.
+"""Batched pose estimation of a known point triple from multi-view observations.
 
 Shapes: B problems (frames, or frames under a hypothesis), V views, three points. `Sightings` holds the observations,
-`use` (B, V, 3) bool says which of them a problem may believe.
+`use` (B, V, 3) bool selects those that a problem uses.
 """
 
 from dataclasses import dataclass
@@ -10,17 +10,20 @@ import numpy as np
 
 from foundation.poses import from_rotation_vector, pose
 
-# Depths are kept in front of the camera while a solution is sought; whether it truly is, is checked at the end.
+# Depths are clamped in front of the camera during optimisation; the actual side is checked at the end.
 NEAREST = 1e-3  # m
-ROLLS = 24  # directions tried for a point that only one camera sees; the next ones are refined from 7.5 deg away
+ROLLS = 24  # roll angles tried for a point that only one camera sees; refinement then starts at most 7.5 deg away
 CONVERGED = 1e-7  # m and rad of a step
 
 
 @dataclass(frozen=True, eq=False)
 class Sightings:
-    """`matrices` (B, V, 3, 4) K @ camera_from_base; `pixels` (B, V, 3, 2), finite everywhere; `whitening`
-    (B, V, 3, 2, 2), the square root of each sighting's inverse covariance, 1/px; `kernel` (B, V, 3) px, from which on
-    a sighting is no longer believed; `points` (3, 3) m, in the tool's frame."""
+    """Observations of the three points.
+
+    `matrices` (B, V, 3, 4) K @ camera_from_base; `pixels` (B, V, 3, 2), finite everywhere; `whitening` (B, V, 3, 2, 2),
+    the square root of each observation's inverse covariance, 1/px; `kernel` (B, V, 3) px, the robust kernel's width;
+    `points` (3, 3) m, in the tool's frame.
+    """
 
     matrices: np.ndarray
     pixels: np.ndarray
@@ -29,7 +32,7 @@ class Sightings:
     points: np.ndarray
 
     def of(self, problems: np.ndarray) -> "Sightings":
-        """Those of some problems (n,), possibly several times."""
+        """Select problems (n,) by index, possibly repeated."""
         return Sightings(
             self.matrices[problems],
             self.pixels[problems],
@@ -40,13 +43,13 @@ class Sightings:
 
 
 def solvable(use: np.ndarray) -> np.ndarray:
-    """Bool (B,): whether the sightings fix a pose: every point is seen, and at least two of them by two views."""
+    """Return bool (B,): the pose is observable, every point being in at least one view and two points in two."""
     seen = use.sum(axis=1)
     return (seen >= 1).all(axis=1) & ((seen >= 2).sum(axis=1) >= 2)
 
 
 def start_poses(sightings: Sightings, use: np.ndarray) -> np.ndarray:
-    """Poses (B, 4, 4) from triangulation alone; NaN where it is not `solvable`."""
+    """Return initial poses (B, 4, 4) by triangulation; NaN where not `solvable`."""
     corners = _triangulate(sightings, use)
     poses = _frame_through(corners)
     single = solvable(use) & (use.sum(axis=1) == 1).any(axis=1)
@@ -57,7 +60,7 @@ def start_poses(sightings: Sightings, use: np.ndarray) -> np.ndarray:
 
 
 def _triangulate(sightings: Sightings, use: np.ndarray) -> np.ndarray:
-    """Points (B, 3, 3) nearest to their rays; NaN where fewer than two rays see one."""
+    """Triangulate the points (B, 3, 3) nearest to their rays; NaN where fewer than two rays observe one."""
     inverse = np.linalg.inv(sightings.matrices[..., :3])
     origins = -np.einsum("bvij,bvj->bvi", inverse, sightings.matrices[..., 3])
     homogeneous = np.concatenate([sightings.pixels, np.ones_like(sightings.pixels[..., :1])], axis=-1)
@@ -70,7 +73,7 @@ def _triangulate(sightings: Sightings, use: np.ndarray) -> np.ndarray:
 
 
 def _frame_through(corners: np.ndarray) -> np.ndarray:
-    """Poses (B, 4, 4) whose origin, x axis and -z axis go through the points (B, 3, 3), the x axis exactly."""
+    """Return poses (B, 4, 4) whose origin, x axis and -z axis pass through the points (B, 3, 3), the x axis exactly."""
     with np.errstate(invalid="ignore", divide="ignore"):
         x = corners[:, 1] - corners[:, 0]
         x /= np.linalg.norm(x, axis=-1, keepdims=True)
@@ -81,7 +84,7 @@ def _frame_through(corners: np.ndarray) -> np.ndarray:
 
 
 def _rolled(sightings: Sightings, use: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Poses (B, 4, 4) where one point has no depth: the best of ROLLS turns about the line through the other two."""
+    """Return poses (B, 4, 4) where one point has no depth: the best of ROLLS turns about the line of the others."""
     B = len(corners)
     missing = np.isnan(corners[..., 0]).argmax(axis=1)
     one, two, rows = (missing + 1) % 3, (missing + 2) % 3, np.arange(B)
@@ -102,7 +105,7 @@ def _rolled(sightings: Sightings, use: np.ndarray, corners: np.ndarray) -> np.nd
 
 
 def _any_rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Rotations (n, 3, 3) that turn unit vectors a (n, 3) into b (n, 3)."""
+    """Return rotations (n, 3, 3) that turn unit vectors a (n, 3) into b (n, 3)."""
 
     def basis(first: np.ndarray) -> np.ndarray:
         second = np.cross(first, np.eye(3)[np.abs(first).argmin(axis=1)])
@@ -113,12 +116,12 @@ def _any_rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def reprojection(sightings: Sightings, poses: np.ndarray) -> np.ndarray:
-    """Where the poses' points fall, minus where they were seen, (B, V, 3, 2) px."""
+    """Return the reprojection error, projected minus observed, (B, V, 3, 2) px."""
     return _project(sightings, poses)[0]
 
 
 def depths(sightings: Sightings, poses: np.ndarray) -> np.ndarray:
-    """How far in front of each camera the points are, (B, V, 3) m if K's last row is (0, 0, 1)."""
+    """Return the points' depths along each camera's axis, (B, V, 3) m if K's last row is (0, 0, 1)."""
     points = sightings.points @ np.swapaxes(poses[:, :3, :3], -1, -2) + poses[:, None, :3, 3]
     row = sightings.matrices[:, :, 2]
     return np.einsum("bvj,bkj->bvk", row[..., :3], points) + row[..., 3, None]
@@ -135,10 +138,10 @@ def _project(sightings: Sightings, poses: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _jacobian(sightings: Sightings, pixels: np.ndarray, depth: np.ndarray, arms: np.ndarray) -> np.ndarray:
-    """d pixels / d (position, rotation vector in base), (B, V, 3, 2, 6)."""
+    """Return d pixels / d (position, rotation vector in base), (B, V, 3, 2, 6)."""
     M = sightings.matrices[:, :, None, :, :3]
     by_point = (M[..., :2, :] - pixels[..., None] * M[..., 2:, :]) / depth[..., None]
-    # An arm a turned by a small w moves by w x a, so a row j of by_point changes by j . (w x a) = w . (a x j).
+    # An arm a rotated by a small w moves by w x a, so a row j of by_point changes by j . (w x a) = w . (a x j).
     a, j = arms[:, None, :, None, :], by_point
     turned = np.stack(
         [
@@ -152,11 +155,14 @@ def _jacobian(sightings: Sightings, pixels: np.ndarray, depth: np.ndarray, arms:
 
 
 def belief(sightings: Sightings, error: np.ndarray, use: np.ndarray) -> np.ndarray:
-    """Weights (B, V, 3) in [0, 1] of sightings with errors (B, V, 3, 2) px: Geman and McClure's, of each sighting and
-    of its view, because a view that shows something else is wrong in all three points."""
+    """Return robust weights (B, V, 3) in [0, 1] for reprojection errors (B, V, 3, 2) px.
+
+    Geman-McClure weights of each observation and of its view, because a view that shows something else is wrong in all
+    three points.
+    """
     ratio = np.where(use, np.sum(error**2, axis=-1) / sightings.kernel**2, 0.0)
     of_view = ratio.sum(axis=2) / np.maximum(use.sum(axis=2), 1)
-    # One bad point must not take its view with it: the view is judged by its better points.
+    # One outlier must not reject its whole view: the view is judged by its better points.
     of_view = np.minimum(of_view, np.median(np.where(use, ratio, of_view[..., None]), axis=2))
     return use / ((1.0 + ratio) ** 2 * (1.0 + of_view[..., None]) ** 2)
 
@@ -164,10 +170,10 @@ def belief(sightings: Sightings, error: np.ndarray, use: np.ndarray) -> np.ndarr
 def refine(
     sightings: Sightings, use: np.ndarray, poses: np.ndarray, *, robust: bool, iterations: int = 20
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Levenberg-Marquardt on the reprojection error: poses (B, 4, 4) and their information (B, 6, 6).
+    """Minimise the reprojection error by Levenberg-Marquardt: poses (B, 4, 4) and their information (B, 6, 6).
 
-    The information is J'WJ over position (m) and rotation (rad) in base. With `robust`, sightings are re-weighted by
-    `belief` in every iteration.
+    The information is J'WJ over position (m) and rotation (rad) in base. With `robust`, observations are re-weighted by
+    `belief` in every iteration (IRLS).
     """
     poses = poses.copy()
     B = len(poses)

@@ -1,4 +1,4 @@
-"""Which sightings of a frame belong to one pose: start poses without knowing which views or channels are wrong."""
+"""Robust initial poses by consensus over subsets of views, without knowing which views or channels are outliers."""
 
 from itertools import combinations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from model.action_images.rigid_fit import Sightings, refine, reprojection, solvable, start_poses
 
-# A sighting within so many kernels agrees with a pose.
+# Inlier threshold in kernel widths.
 AGREES = 3.0
-# Six unknowns need six numbers; five sightings give ten, so that a wrong answer shows.
+# Six unknowns need six equations; five observations give ten, so that a wrong solution is detectable.
 LEAST_SIGHTINGS = 5
-# Steps from triangulation to a hypothesis good enough to be compared.
+# Optimisation steps from triangulation to a hypothesis good enough to be compared.
 STEPS = 6
 
 
 def consensus(sightings: Sightings, found: np.ndarray) -> np.ndarray:
-    """Per frame the pose (T, 4, 4) that most of the sightings `found` (T, V, 3) agree with; NaN where none is fixed.
+    """Return per frame the pose (T, 4, 4) with the best consensus among `found` (T, V, 3); NaN where undetermined.
 
-    Two views are first believed as they are. Of more, every pair makes a hypothesis of its own, and so do all together:
-    a view that shows something else cannot spoil the pairs without it. Where even the best pose contradicts one of the
-    sightings that made it, each sighting of each pair is left out once.
+    With two views the hypothesis uses both. With more, every pair and the full set give one each: an outlier view
+    cannot corrupt the pairs without it. Where even the best pose contradicts one of the observations that determined
+    it, leave-one-out hypotheses of each pair are added.
     """
     V = found.shape[1]
     pairs = [_only(V, pair) for pair in combinations(range(V), 2)]
@@ -51,7 +51,7 @@ def _single(V: int, view: int, point: int) -> np.ndarray:
 def _best(
     sightings: Sightings, found: np.ndarray, masks: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per frame the best pose of all hypotheses `masks`, its cost, and how many sightings agree with it."""
+    """Return per frame the best pose over the hypotheses `masks`, its cost, and its number of inliers."""
     T = len(found)
     poses = np.full((T, 4, 4), np.nan)
     cost = np.full(T, np.inf)
@@ -65,7 +65,7 @@ def _best(
     problem, used, seen = sightings.of(frames), use[frames, hypotheses], found[frames]
     tried, _ = refine(problem, used, start_poses(problem, used), robust=False, iterations=STEPS)
     ratio = np.sum(reprojection(problem, tried) ** 2, axis=-1) / problem.kernel**2
-    # The logarithm prefers a few wrong sightings to many inexact ones, whatever the scale of the inexactness.
+    # The logarithm prefers a few gross outliers to many inexact observations, whatever the scale of the inexactness.
     costs = np.where(seen, np.log1p(ratio), 0.0).sum(axis=(1, 2))
     order = np.lexsort((costs, frames))
     first = order[np.unique(frames[order], return_index=True)[1]]

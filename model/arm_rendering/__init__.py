@@ -1,1 +1,1 @@
-"""The arm in the pictures: drawn from its pose, its shadow, what it carries, and a motion refined by it."""
+"""Rendering of the arm from its pose, its shadow and the grasped object, and motion refinement by it."""

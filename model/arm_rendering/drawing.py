@@ -1,9 +1,9 @@
-"""The arm and its shadow in each view, from the tool's poses: what a frame decoder may be told besides action images.
+"""Rendering of the arm and its shadow in each view from tool poses: a further input of the frame decoder.
 
-A network of a few convolutions sees the action's blobs, but not where elbow and shoulder are then. The program knows:
-the arm's kinematics decide it, up to the redundancy, which is spent as in planning, on staying near the posture at the
-beginning; and the arm's shapes are those of foundation/xarm7.xml. Their colours, and where their shadow falls, are told
-by the first pictures (`find_colours`, model/arm_rendering/light_estimation.py).
+A network of a few convolutions sees the action images' blobs, but cannot infer elbow and shoulder from them. Kinematics
+determine those up to the redundancy, which is resolved as in planning, towards the posture at the beginning; and the
+arm's shapes are those of foundation/xarm7.xml. Their colours, and where their shadow falls, are estimated from the
+first frames (`find_colours`, model/arm_rendering/light_estimation.py).
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,19 @@ from foundation.poses import invert, transform
 from model.arm_rendering.shapes import ArmShapes, arm_shapes
 
 CHANNELS = 6  # of draw_arm
-_FINER = 3  # shapes are drawn on a canvas this much finer
-_NEAREST = 0.05  # m; what is nearer to the camera, or behind it, is left out
-_SHIFT = 4  # bits behind the point of OpenCV's coordinates
-_AMBIENT, _HEAD, _LAMP = 0.45, 0.2, 0.45  # light from all around, from the camera and from the one lamp
-_LEAST_SEEN = 40  # pixels of the finer canvas on which a colour must be seen
+_FINER = 3  # supersampling factor of the canvas on which shapes are drawn
+_NEAREST = 0.05  # m, near plane: parts closer to the camera, or behind it, are omitted
+_SHIFT = 4  # fractional bits of OpenCV's coordinates
+_AMBIENT, _HEAD, _LAMP = 0.45, 0.2, 0.45  # weights of ambient light, headlight and the single lamp
+_LEAST_SEEN = 40  # minimum number of pixels of the finer canvas to estimate a colour from
 
 
 def arm_joints(base_from_tool: np.ndarray, posture: np.ndarray | None = None) -> np.ndarray:
-    """Joints (T, 7) rad that hold the tool at `base_from_tool` (T, 4, 4), near the joints `posture` (7,) in which the
-    arm stands at first, as planning would choose them; unless they are known, those in which it would get to the first
-    pose from its home. NaN where the arm does not reach."""
+    """Solve for joints (T, 7) rad that hold the tool at `base_from_tool` (T, 4, 4), as planning would choose them.
+
+    `posture` (7,): joints at the start, to which the solution stays near; None: those in which the arm reaches the
+    first pose from its home. NaN where a pose is not reached.
+    """
     joints = np.full((len(base_from_tool), xarm7.JOINTS), np.nan)
     known = np.isfinite(base_from_tool).all(axis=(1, 2))
     if not known.any():
@@ -41,8 +43,10 @@ def arm_joints(base_from_tool: np.ndarray, posture: np.ndarray | None = None) ->
 
 
 def fingers_seen(openness: np.ndarray) -> np.ndarray:
-    """How far the gripper is seen open (T,) in each frame of a motion with `openness` (T,): a frame says what is asked
-    of the gripper from then on, so what is seen is what the frame before it asked for."""
+    """Return the visible gripper openness (T,) for a motion's commanded `openness` (T,).
+
+    A frame holds the command from then on, so the visible openness is that of the frame before.
+    """
     return np.concatenate([openness[:1], openness[:-1]])
 
 
@@ -53,12 +57,14 @@ def draw_arm(
     light: np.ndarray | None = None,
     colours: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Pictures (V, T, H, W, 6) in [0, 1] of the arm with `joints` (T, 7) and a gripper open by `openness` (T,).
+    """Render images (V, T, H, W, 6) in [0, 1] of the arm with `joints` (T, 7) and gripper `openness` (T,).
 
-    How much of a pixel it covers; which part, from the base's 0 to the fingers' 1; where its shadow falls on the table,
-    z = 0; and its red, green and blue. Part and colour count as much as is covered. `light` (2,): how far along x and y
-    the shadow falls for each metre of height; None: no shadow. `colours` (m, 3): see `find_colours`; None: the usual
-    ones. Frames that are not known stay black.
+    The channels are the coverage of a pixel; the part index, from the base's 0 to the fingers' 1; the shadow on the
+    table, z = 0; and red, green and blue. Part and colour are weighted by coverage. Unknown frames stay black.
+
+    Args:
+        light: (2,) displacement of the shadow along x and y per metre of height; None: no shadow.
+        colours: (m, 3), see `find_colours`; None: the default ones.
     """
     shapes = arm_shapes()
     placed = [shapes.placed(q, width) for q, width in zip(joints, openness, strict=True)]
@@ -69,16 +75,18 @@ def draw_arm(
 def find_colours(
     pictures: np.ndarray, cameras: Sequence[Camera], joints: np.ndarray, openness: float, light: np.ndarray | None
 ) -> np.ndarray:
-    """The colours (m, 3) of the arm's materials in `pictures` (V, H, W, 3) uint8 of an arm with `joints` (7,) and a
-    gripper open by `openness`: what explains best, by least squares, the pixels that one material fills; in [0, 1], or
-    above where the light is brighter than is assumed here. One that is not seen has its usual colour."""
+    """Estimate the colours (m, 3) of the arm's materials in `pictures` (V, H, W, 3) uint8.
+
+    Linear least squares over the pixels that one material fills, of an arm with `joints` (7,) and gripper `openness`;
+    in [0, 1], or above where the light is brighter than assumed here. An invisible material keeps its default.
+    """
     shapes = arm_shapes()
     corners = shapes.placed(joints, openness)
     if corners is None:
         return shapes.colours
     squares, products = np.zeros(len(shapes.colours)), np.zeros((len(shapes.colours), 3))
     counts = np.zeros(len(shapes.colours), int)
-    around = np.ones((2 * _FINER + 1, 2 * _FINER + 1), np.uint8)  # a pixel's neighbours are of the same material too
+    around = np.ones((2 * _FINER + 1, 2 * _FINER + 1), np.uint8)  # the neighbourhood must be of one material
     for picture, camera in zip(pictures, cameras, strict=True):
         bright, facing = _brightness(shapes, corners, camera, light)
         facets = _facet_image(shapes, corners, camera, facing)
@@ -95,15 +103,14 @@ def find_colours(
 
 
 def shadow_on_table(corners: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Where parts with `corners` (n, c, 3) m in base throw their shadow on the table: (n, c, 2) m. `light`: see
-    `draw_arm`."""
+    """Project the corners (n, c, 3) m in base to their shadow on the table, (n, c, 2) m; `light` as in `draw_arm`."""
     return corners[..., :2] + np.maximum(corners[..., 2:], 0.0) * light
 
 
 def _drawn(
     shapes: ArmShapes, corners: np.ndarray | None, camera: Camera, light: np.ndarray | None, colours: np.ndarray
 ) -> np.ndarray:
-    """(H, W, 6) float32."""
+    """Render one frame in one view, (H, W, 6) float32."""
     fine = camera.height * _FINER, camera.width * _FINER
     picture = np.zeros((*fine, CHANNELS), np.float32)
     if corners is not None:
@@ -127,7 +134,7 @@ def _drawn(
 def _brightness(
     shapes: ArmShapes, corners: np.ndarray, camera: Camera, light: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How light each facet is (f,), as it is turned to the camera and the lamp; and how much to the camera (f,)."""
+    """Return each facet's brightness (f,), by its orientation to camera and lamp, and cosine to the camera (f,)."""
     at = corners.reshape(-1, 3)[shapes.facets]  # (f, 4, 3)
     middles = at.mean(axis=1)
     normals = np.cross(at[:, 2] - at[:, 0], at[:, 3] - at[:, 1])
@@ -142,8 +149,7 @@ def _brightness(
 
 
 def _facet_image(shapes: ArmShapes, corners: np.ndarray, camera: Camera, facing: np.ndarray) -> np.ndarray:
-    """Which facet is seen where, (finer H, finer W) int32: its number plus one, 0 where there is none. Those far away
-    are drawn first."""
+    """Return the index of the visible facet plus one, (finer H, finer W) int32, 0 for none (painter's algorithm)."""
     numbers = np.zeros((camera.height * _FINER, camera.width * _FINER), np.int32)
     pixels, depth = _seen(corners.reshape(-1, 3), camera)
     depths = depth[shapes.facets]
@@ -154,7 +160,7 @@ def _facet_image(shapes: ArmShapes, corners: np.ndarray, camera: Camera, facing:
 
 
 def _seen(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Of points (n, 3) in base: OpenCV's whole-numbered places (n, 2) on the finer canvas, and depths (n,) m."""
+    """Project points (n, 3) in base to OpenCV's fixed-point pixels (n, 2) on the finer canvas, and depths (n,) m."""
     seen = transform(invert(camera.base_from_camera), points)
     depth = seen[:, 2]
     pixels = (seen @ camera.K.T)[:, :2] / np.maximum(depth, _NEAREST)[:, None]
@@ -162,5 +168,5 @@ def _seen(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cosine(normals: np.ndarray, towards: np.ndarray) -> np.ndarray:
-    """How much (f, 3) unit vectors are turned to directions (f, 3); 0 where they are turned away."""
+    """Return the cosines (f,) between unit vectors (f, 3) and directions (f, 3); 0 where facing away."""
     return np.maximum((normals * towards).sum(axis=1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-12), 0.0)

@@ -1,8 +1,8 @@
-"""What the hand takes along: a piece of the first picture, moved as the tool moves from where it took hold.
+"""Warp of the grasped object: a patch of the first frame, moved with the tool from where it was grasped.
 
-That a thing which is held or pushed goes with the hand is hard to learn from a few hundred videos and easy to say:
-where the fingers closed, or came down closed, the picture around them is shifted along. A frame decoder that sees it
-need only decide what of it is the thing, and what comes into its old place.
+That a grasped or pushed object moves with the gripper is hard to learn from a few hundred videos and easy to state:
+the image around the point where the fingers closed, or came down closed, is shifted along. A frame decoder given this
+warp only has to decide which of its pixels are the object, and what fills its previous place.
 """
 
 from collections.abc import Sequence
@@ -13,24 +13,24 @@ import numpy as np
 
 from foundation.camera import Camera
 
-CHANNELS = 5  # of draw_carried: the moved piece (3), how much it counts, and what it left behind
-_NEAR_LOWEST = 0.015  # m above its lowest point up to which a closed hand can push
-_REACH = 0.055  # m around the tool in which a thing may be held, as a standard deviation
+CHANNELS = 5  # of draw_grasped_object: the moved patch (3), its weight, and the weight of the place it came from
+_NEAR_LOWEST = 0.015  # m above its lowest point within which a closed gripper can push
+_REACH = 0.055  # m, standard deviation of the region around the tool in which an object may be held
 
 
 @dataclass(frozen=True)
 class GraspedObject:
-    """Something goes with the hand from frame `begin` to frame `end`, and stays there."""
+    """Interval of frames, `begin` to `end`, in which an object moves with the gripper; afterwards it stays."""
 
     begin: int
     end: int
 
 
 def grasped_object(base_from_tool: np.ndarray, openness: np.ndarray) -> GraspedObject | None:
-    """When something goes with the tool in a motion (T, 4, 4) whose gripper is open by `openness` (T,).
+    """Return the interval in which an object moves with the tool in a motion (T, 4, 4) with gripper `openness` (T,).
 
-    Taken where the fingers first close low, it is held until they open. Fingers that come down closed push until they
-    rise. None where they never close; what is carried after that is not looked for.
+    Grasped where the fingers first close low, it is held until they open. Fingers that come down closed push until they
+    rise. None where they never close; later grasps are not considered.
     """
     closed, height = openness < 0.5, base_from_tool[:, 2, 3]
     if not closed.any():
@@ -53,11 +53,10 @@ def draw_grasped_object(
     cameras: Sequence[Camera],
     frames: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Pictures (V, n, H, W, 5) in [0, 1] of `frames` (None: all), for first pictures (V, H, W, 3) uint8 and the motion
-    (T, 4, 4), (T,).
+    """Render the warp (V, n, H, W, 5) in [0, 1] of `frames` (None: all) for a motion (T, 4, 4), (T,).
 
-    The moved piece, fading with the distance from the tool; how much it counts; and, of the place from which it came,
-    the same. All zero before anything is carried.
+    `first` are the first frames (V, H, W, 3) uint8. The channels are the moved patch, fading with the distance from the
+    tool; its weight; and the same weight at the place it came from. All zero before an object is grasped.
     """
     wanted = range(len(base_from_tool)) if frames is None else frames
     drawn = np.zeros((len(cameras), len(wanted), *first.shape[1:3], CHANNELS), np.float32)
@@ -77,7 +76,7 @@ def draw_grasped_object(
 
 
 def _moved(picture: np.ndarray, begin: np.ndarray, now: np.ndarray, size: float, size_now: float) -> np.ndarray:
-    """(H, W, 5): `picture` (H, W, 3) with what is around `begin` px brought to `now` px, larger where it is nearer."""
+    """Warp `picture` (H, W, 3) from `begin` px to `now` px, scaled with its distance: (H, W, 5)."""
     height, width = picture.shape[:2]
     scale = size_now / size
     matrix = np.array([[scale, 0, now[0] - scale * begin[0]], [0, scale, now[1] - scale * begin[1]]])
@@ -87,13 +86,13 @@ def _moved(picture: np.ndarray, begin: np.ndarray, now: np.ndarray, size: float,
 
 
 def _around(point: np.ndarray, size: float, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W): 1 at the point and close to it, and less the farther away, `size` px a standard deviation."""
+    """Return a weight (H, W) that is 1 near the point and falls off as a Gaussian of standard deviation `size` px."""
     y, x = np.ogrid[: shape[0], : shape[1]]
     squared = (x - point[0]) ** 2 + (y - point[1]) ** 2
     return np.clip(1.5 * np.exp(-0.5 * squared / size**2), 0.0, 1.0).astype(np.float32)
 
 
 def _size_px(points: np.ndarray, camera: Camera) -> np.ndarray:
-    """How large `_REACH` is at each of the points (T, 3); 0 behind the camera."""
+    """Return the size of `_REACH` in pixels at each of the points (T, 3); 0 behind the camera."""
     depth = (points - camera.base_from_camera[:3, 3]) @ camera.base_from_camera[:3, 2]
     return np.where(depth > 0.05, _REACH * camera.K[0, 0] / np.maximum(depth, 0.05), 0.0)

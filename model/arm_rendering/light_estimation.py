@@ -1,8 +1,8 @@
-"""Where the light comes from, told by the arm's shadow in the first pictures, and in which colours the arm shows then.
+"""Estimation of the light direction from the arm's shadow in the first frames, and of the arm's colours.
 
-The arm's shapes and joints are known, so each direction of the light says where on the table the shadow must lie. Seen
-from above, every camera's picture of the table is compared with that, for directions all around; the one is taken whose
-shadow explains best what is dark.
+The arm's shapes and joints are known, so each light direction predicts the shadow on the table. Every camera's
+image of the table, rectified to a top view, is correlated with that prediction over a grid of directions; the
+one whose shadow best explains the dark pixels is taken.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from model.arm_rendering.drawing import draw_arm, find_colours, shadow_on_table
 from model.arm_rendering.shapes import arm_shapes
 
 _CELL = 0.012  # m
-_FROM, _TO = np.array([-0.2, -0.6]), np.array([0.85, 0.6])  # m, the part of the table that is looked at
+_FROM, _TO = np.array([-0.2, -0.6]), np.array([0.85, 0.6])  # m, extent of the table region
 _SHIFT = 4
-_STEEPEST, _STEPS = 1.2, 17  # of the directions that are tried first: how far a shadow may fall for its height
-_DARK = 0.6  # how many times darker than the table in general a place may count, in logarithms
-_STARTS = 4  # directions from which the search goes on
-_SEEN = 200  # cells of the table that a view must show to be asked
-_LEAST = 0.2  # correlation of shadow and darkness below which there is no telling
+_STEEPEST, _STEPS = 1.2, 17  # grid of initial directions: largest shadow displacement per height, and steps
+_DARK = 0.6  # upper bound of a cell's darkness relative to the table's median, in log units
+_STARTS = 4  # grid directions from which the local search starts
+_SEEN = 200  # table cells that a view must show to be used
+_LEAST = 0.2  # correlation of shadow and darkness below which the direction is undetermined
 
 
 def estimate_appearance(
     pictures: np.ndarray, cameras: Sequence[Camera], joints: np.ndarray, openness: float
 ) -> tuple[np.ndarray | None, np.ndarray]:
-    """The `light` and the `colours` with which `draw_arm` draws the arm as the first pictures show it."""
+    """Estimate the `light` and the `colours` with which `draw_arm` matches the arm in the first frames."""
     light = estimate_light(pictures, cameras, joints, openness)
     return light, find_colours(pictures, cameras, joints, openness, light)
 
@@ -36,8 +36,10 @@ def estimate_appearance(
 def estimate_light(
     pictures: np.ndarray, cameras: Sequence[Camera], joints: np.ndarray, openness: float
 ) -> np.ndarray | None:
-    """How far along x and y (2,) the shadow of a thing falls for each metre of its height, in `pictures` (V, H, W, 3)
-    uint8 of an arm with `joints` (7,) and a gripper open by `openness`. None where nothing dark looks like a shadow."""
+    """Estimate the shadow's displacement along x and y (2,) per metre of height in `pictures` (V, H, W, 3) uint8.
+
+    The arm has `joints` (7,) and gripper `openness`. None where no dark region matches a shadow.
+    """
     corners = arm_shapes().placed(joints, openness)
     if corners is None:
         return None
@@ -67,13 +69,13 @@ def estimate_light(
 
 
 def _grid() -> tuple[int, int]:
-    """Cells along y and along x."""
+    """Return the number of cells along y and along x."""
     cells = np.round((_TO - _FROM) / _CELL).astype(int)
     return int(cells[1]), int(cells[0])
 
 
 def _shadow(corners: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """(ny, nx) uint8, 1 where the table lies in the shadow."""
+    """Render the shadow mask (ny, nx) uint8, 1 where the table is in shadow."""
     drawn = np.zeros(_grid(), np.uint8)
     for places in shadow_on_table(corners, light):
         cells = np.clip((places - _FROM) / _CELL * 2**_SHIFT, -(2**20), 2**20).astype(np.int32)
@@ -84,7 +86,7 @@ def _shadow(corners: np.ndarray, light: np.ndarray) -> np.ndarray:
 def _from_above(
     picture: np.ndarray, camera: Camera, joints: np.ndarray, openness: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The table seen from above (ny, nx): how dark it is, and where it is seen at all, not hidden by the arm."""
+    """Rectify the table to a top view (ny, nx): darkness, and visibility (in the image and not occluded by the arm)."""
     ny, nx = _grid()
     y, x = np.mgrid[:ny, :nx] * _CELL
     points = np.stack([x + _FROM[0], y + _FROM[1], np.zeros_like(x)], axis=-1)
@@ -102,7 +104,7 @@ def _from_above(
 
 
 def _likeness(shadow: np.ndarray, views: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """How well the shadow and what is dark go together, from -1 to 1, mean over the views."""
+    """Return the correlation of shadow and darkness, from -1 to 1, averaged over the views."""
     values = []
     for dark, there in views:
         mask, value = shadow[there].astype(np.float32), dark[there]

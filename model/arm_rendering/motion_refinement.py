@@ -1,8 +1,7 @@
-"""A motion that was read from a video, made more exact: it is moved until what is painted of it looks like the video.
+"""Refinement of a decoded motion by analysis-by-synthesis: it is adjusted until its rendering matches the video.
 
-Who can say how a motion would look can also say how to change it so that it looks like what was filmed: the pictures'
-differences are brought down by Gauss-Newton steps, as in image alignment (Lucas and Kanade 1981; Baker and Matthews,
-"Lucas-Kanade 20 Years On", 2004), but through the frame decoder and over the tool's pose instead of a patch's place.
+The photometric error is minimised by Gauss-Newton, as in image alignment (Lucas and Kanade 1981; Baker and Matthews,
+"Lucas-Kanade 20 Years On", 2004), but through the frame decoder and over the tool's pose instead of a patch's position.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,24 +17,24 @@ from foundation.trajectory import Trajectory
 Paint = Callable[[Sequence[Trajectory]], torch.Tensor]
 """N motions of T frames to videos (N, V, 3, T, H, W) in [-1, 1]."""
 
-# Of a pose: x, y, z in m, and the turn about x, y, z in rad, of base.
-_STEPS = np.array([0.006] * 3 + [0.06] * 3)  # by which the slopes are measured
-_USUAL = np.array([0.02] * 3 + [0.15] * 3)  # how far what was read is usually off; it holds what no picture shows
-_MOST = np.array([0.025] * 3 + [0.2] * 3)  # in one round
-_BLURS = (9, 5, 1, 1)  # px, in each round: from coarse, which sees further, to fine
+# Pose parameters: x, y, z in m, and the rotation about x, y, z in rad, in base.
+_STEPS = np.array([0.006] * 3 + [0.06] * 3)  # finite-difference steps
+_USUAL = np.array([0.02] * 3 + [0.15] * 3)  # prior std of the decoded pose, for what no image shows
+_MOST = np.array([0.025] * 3 + [0.2] * 3)  # maximum step in one round
+_BLURS = (9, 5, 1, 1)  # px, in each round: coarse to fine, for a wide basin of convergence first
 ROUNDS = len(_BLURS)
-_NOISE = 0.1  # by which a painted pixel may differ; what differs more counts less: things that nobody could foresee
-_ALIKE = 2.0  # pixels that are wrong together
-_CHOICE = 5, 0.5, 3  # how a start is chosen: blur in px, noise, and frames that are judged as one
+_NOISE = 0.1  # robust scale of a pixel's residual; larger residuals count less, e.g. of unforeseen objects
+_ALIKE = 2.0  # number of pixels with correlated errors
+_CHOICE = 5, 0.5, 3  # selection of a start: blur in px, noise, and number of frames scored together
 
 
 def refine_motion(
     paint: Paint, video: torch.Tensor, starts: Sequence[Trajectory], on_round: Callable[[], None]
 ) -> Trajectory:
-    """A motion nearer to a `video` (V, 3, T, H, W) in [-1, 1] than any of the `starts`, whose T frames are all known.
+    """Refine a motion to match a `video` (V, 3, T, H, W) in [-1, 1] better than any of the `starts`.
 
-    Every frame begins as the one that looks most like the video there, and keeps its openness; the first frame stays as
-    the first of them has it. `on_round` is called before every round, and ends the fit by raising.
+    All T frames of the starts are known. Every frame is initialised with the best matching start, and keeps its
+    openness; the first frame stays that of the first start. `on_round` runs before every round, and aborts by raising.
     """
     motion = _chosen(paint, video, starts)
     changes = np.zeros((len(motion), 6))
@@ -48,7 +47,7 @@ def refine_motion(
 
 
 def _chosen(paint: Paint, video: torch.Tensor, starts: Sequence[Trajectory]) -> Trajectory:
-    """In each frame the one that looks most like the video there and just before and after."""
+    """Select per frame the start that matches the video best in that frame and its neighbours."""
     if len(starts) == 1:
         return starts[0]
     blur, noise, together = _CHOICE
@@ -62,7 +61,7 @@ def _chosen(paint: Paint, video: torch.Tensor, starts: Sequence[Trajectory]) -> 
 
 
 def _better(painted: torch.Tensor, video: torch.Tensor, changes: np.ndarray) -> np.ndarray:
-    """How to change the poses (T, 6), from videos (7, V, 3, T, H, W): as they are, and each value a step further."""
+    """Return the Gauss-Newton step (T, 6) from videos (7, V, 3, T, H, W): as is, and with each parameter perturbed."""
     off = painted[0] - video
     steps = torch.from_numpy(_STEPS).to(off)
     slopes = (painted[1:] - painted[0]) / steps.reshape(6, 1, 1, 1, 1, 1)
@@ -77,13 +76,13 @@ def _better(painted: torch.Tensor, video: torch.Tensor, changes: np.ndarray) -> 
 
 
 def _blurred(videos: torch.Tensor, width: int) -> torch.Tensor:
-    """Videos (N, V, 3, T, H, W), each pixel the mean of `width` x `width`, an odd number."""
+    """Box-filter videos (N, V, 3, T, H, W) with a `width` x `width` kernel, `width` odd."""
     flat = videos.flatten(0, 3).unsqueeze(1)
     return torch.nn.functional.avg_pool2d(flat, width, stride=1, padding=width // 2).reshape(videos.shape)
 
 
 def _changed(motion: Trajectory, changes: np.ndarray) -> Trajectory:
-    """The motion with its tool moved and turned by `changes` (T, 6)."""
+    """Apply the pose increments `changes` (T, 6) to the motion."""
     poses = motion.base_from_tool.copy()
     poses[:, :3, 3] += changes[:, :3]
     poses[:, :3, :3] = Rotation.from_rotvec(changes[:, 3:]).as_matrix() @ poses[:, :3, :3]

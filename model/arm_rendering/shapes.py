@@ -1,4 +1,4 @@
-"""The arm's shapes, from foundation/xarm7.xml, put where its joints hold them: for its drawings and its shadow."""
+"""Convex shapes of the arm, from foundation/xarm7.xml, placed by its joints: for rendering and its shadow."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -15,12 +15,12 @@ _AROUND = 10  # corners of a circle
 
 @dataclass(frozen=True, eq=False)
 class ArmShapes:
-    """The arm's n convex parts: MuJoCo's `model` and `data`, `geoms` (n,) that are seen, the `corners` (n, c, 3) m of
-    each in its own frame (filled up with its middle), its place in the `order` (n,) from the base's 0 to the fingers'
-    1, and its material (n,), one of those of usual `colours` (m, 3) in [0, 1].
+    """Convex parts of the arm.
 
-    `facets` (f, 4) are the parts' flat pieces, as numbers among all n * c corners, in order around. `owners` (f,): the
-    part of each.
+    MuJoCo's `model` and `data`, the n visible `geoms` (n,), the `corners` (n, c, 3) m of each in its own frame
+    (padded with its centre), its position in the `order` (n,) from the base's 0 to the fingers' 1, and its material
+    (n,), an index into the default `colours` (m, 3) in [0, 1]. `facets` (f, 4): the parts' faces, as indices into all n
+    * c corners, in cyclic order. `owners` (f,): the part of each.
     """
 
     model: Any
@@ -34,7 +34,7 @@ class ArmShapes:
     owners: np.ndarray
 
     def placed(self, q: np.ndarray, openness: float) -> np.ndarray | None:
-        """The corners (n, c, 3) in base, with joints `q` (7,) rad; None where those are not known."""
+        """Return the corners (n, c, 3) in base, with joints `q` (7,) rad; None where those are unknown."""
         import mujoco
 
         if not (np.isfinite(q).all() and np.isfinite(openness)):
@@ -47,7 +47,7 @@ class ArmShapes:
 
 @cache
 def arm_shapes() -> ArmShapes:
-    """The xArm7's, with its gripper."""
+    """Return the shapes of the xArm7 with its gripper."""
     import mujoco
 
     model = mjcf.arm_spec().compile()
@@ -65,12 +65,12 @@ def arm_shapes() -> ArmShapes:
 
 
 def _part(kind: str, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners (c, 3) and facets (f, 4) about the shape of a MuJoCo geom of this kind and size."""
+    """Return corners (c, 3) and facets (f, 4) of a MuJoCo geom of this kind and size."""
     if kind == "mjGEOM_BOX":
         signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
         facets = [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5)]
         return signs * size, np.array(facets)
-    if kind == "mjGEOM_CYLINDER":  # from the middle of one end to the middle of the other
+    if kind == "mjGEOM_CYLINDER":  # from the centre of one end to the centre of the other
         profile = [(0.0, size[1]), (size[0], size[1]), (size[0], -size[1]), (0.0, -size[1])]
     else:
         half, slope = 0.0 if kind == "mjGEOM_SPHERE" else size[1], size[0] * np.sqrt(0.5)

@@ -1,4 +1,4 @@
-"""What a model must look like, told from the shapes of its tensors: published files often come without their settings.
+"""Model configurations inferred from tensor shapes, because published files often come without their configuration.
 
 Tensor names are those of diffusers and transformers; results are arguments of their classes.
 """
@@ -14,7 +14,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 _RELEASED_POOL = 16  # the release pools each latent frame's rays to (channels, 16, 16)
 _WAN_HEAD = 128  # every published Wan transformer has heads of this width
-# Wan 2.2's VAE scales its 48 latent channels by these, which stand in its authors' program, not in its weights.
+# Normalisation of Wan 2.2's 48 latent channels, which is in its authors' code, not in its weights.
 _WAN22_MEAN = (
     -0.2289, -0.0052, -0.1323, -0.2339, -0.2799, 0.0174, 0.1838, 0.1557, -0.1382, 0.0542, 0.2813, 0.0891,
     0.1570, -0.0098, 0.0375, -0.1825, -0.2246, -0.1207, -0.0698, 0.5109, 0.2665, -0.2108, -0.2158, 0.2502,
@@ -30,7 +30,7 @@ _WAN22_STD = (
 
 
 def transformer_config(shapes: Shapes, what: str, **given: Any) -> dict[str, Any]:
-    """Arguments of ActionImagesTransformer; `given` ones win.
+    """Infer the arguments of ActionImagesTransformer; `given` ones take precedence.
 
     Raises WeightsError when these are not such a model's tensors.
     """
@@ -57,7 +57,7 @@ def transformer_config(shapes: Shapes, what: str, **given: Any) -> dict[str, Any
 
 
 def _camera(shapes: Shapes, channels: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Rays come encoded by the VAE, directions and moments, and are pooled to a grid; its shape is not in the file."""
+    """Infer the camera branch: VAE-encoded ray directions and moments, pooled to a grid whose shape is not stored."""
     if "camera" in given:
         return {}
     encoder = shapes.get("blocks.0.attn1.cam_encoder.weight")
@@ -66,7 +66,7 @@ def _camera(shapes: Shapes, channels: int, given: Mapping[str, Any]) -> dict[str
 
 
 def _heads(width: int, what: str, given: Mapping[str, Any]) -> dict[str, int]:
-    """Tensors have the same shapes whatever the number of heads, so it is given, or Wan's."""
+    """Infer the attention heads, which tensor shapes do not determine: as `given`, or Wan's."""
     heads, size = given.get("num_attention_heads"), given.get("attention_head_dim")
     if heads is None and size is None and width % _WAN_HEAD:
         raise WeightsError(
@@ -81,7 +81,7 @@ def _heads(width: int, what: str, given: Mapping[str, Any]) -> dict[str, int]:
 
 
 def vae_config(shapes: Shapes, what: str, **given: Any) -> dict[str, Any]:
-    """Arguments of AutoencoderKLWan in Wan 2.2's form (stages with a shortcut); `given` ones win."""
+    """Infer the arguments of AutoencoderKLWan in Wan 2.2's form (residual stages); `given` ones take precedence."""
     base = _shape(shapes, "encoder.conv_in.weight", 5, what)
     stages = _count(shapes, r"encoder\.down_blocks\.(\d+)\.")
     blocks = _count(shapes, r"encoder\.down_blocks\.0\.resnets\.(\d+)\.")
@@ -112,7 +112,7 @@ def vae_config(shapes: Shapes, what: str, **given: Any) -> dict[str, Any]:
 
 
 def text_encoder_config(shapes: Shapes, what: str, **given: Any) -> dict[str, Any]:
-    """Arguments of UMT5Config; `given` ones win."""
+    """Infer the arguments of UMT5Config; `given` ones take precedence."""
     vocabulary, width = _shape(shapes, "shared.weight", 2, what)
     buckets, heads = _shape(shapes, "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", 2, what)
     config: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _shape(shapes: Shapes, name: str, dimensions: int, what: str) -> tuple[int, 
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
-    """One more than the largest number at the start of a name; holes are found when the names are checked."""
+    """Return one more than the largest number at the start of a name; gaps are found when the names are checked."""
     numbers = [int(match[1]) for name in shapes if (match := re.match(pattern, name))]
-    # No model has more parts than tensors: a hostile name cannot ask for a million blocks.
+    # No model has more parts than tensors: a malicious name cannot request a million blocks.
     return min(max(numbers, default=-1) + 1, len(shapes))

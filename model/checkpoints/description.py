@@ -1,4 +1,4 @@
-"""What a model's folder says of itself, read without loading its weights (no torch here)."""
+"""Description of a model's folder, read without loading its weights (no torch here)."""
 
 import json
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _NAMES = {"embedded": "Embedded (comes with the program)"}
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """A model to choose: `steps` it takes, `frames` and seconds between them.
+    """Metadata of a selectable model: number of sampling `steps`, `frames`, and seconds between them.
 
-    `imagines`: whether it knows videos and not only motions.
+    `imagines`: True when it generates videos and not only motions.
     """
 
     name: str
@@ -29,13 +29,12 @@ class ModelDescription:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """In which an instruction can be asked, the first where there is something to be watched: every model can say
-        the motion alone."""
+        """Supported generation modes, the preferred one first: every model can generate the motion alone."""
         return (JOINT, POLICY) if self.imagines else (POLICY,)
 
 
 def describe(folder: Path) -> ModelDescription:
-    """What the folder's model_index.json says. Raises WeightsError when there is no pipeline of this program in it."""
+    """Read the folder's model_index.json; WeightsError when it holds no pipeline of this program."""
     try:
         values = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         if values["_class_name"] != "ActionImagesPipeline":
@@ -46,7 +45,7 @@ def describe(folder: Path) -> ModelDescription:
 
 
 def known_models(models: Path) -> list[ModelDescription]:
-    """The model that comes with the program, then those in the library's folder `models`, by name."""
+    """List the embedded model, then those in the library's folder `models`, by name."""
     own = embedded_weights()
     folders = [] if own is None else [own]
     if models.is_dir():
@@ -56,7 +55,7 @@ def known_models(models: Path) -> list[ModelDescription]:
         try:
             found.append(describe(folder))
         except WeightsError:
-            continue  # a folder that is no model is nothing to choose
+            continue  # skip folders that hold no model
     return found
 
 

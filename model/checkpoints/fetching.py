@@ -1,4 +1,4 @@
-"""Published models from the Hugging Face hub: downloaded with resume and checksums, then imported."""
+"""Published models from the Hugging Face hub: resumable download with checksums, then import."""
 
 import contextlib
 import shutil
@@ -31,7 +31,7 @@ _SETTINGS = ("*.json", "*.txt", "*.model")
 
 @dataclass(frozen=True)
 class Source:
-    """What of a repository on the hub is needed."""
+    """Required files of a repository on the hub."""
 
     repository: str
     patterns: tuple[str, ...] = (*_SETTINGS, "*.safetensors")
@@ -49,7 +49,7 @@ PUBLISHED = {
 
 
 def source_named(name: str) -> Source:
-    """A published model by our name for it, or any repository as OWNER/NAME. ModelError for other names."""
+    """Return a published model by its short name, or any repository as OWNER/NAME; ModelError for other names."""
     if name in PUBLISHED:
         return PUBLISHED[name]
     if name.count("/") == 1:
@@ -65,10 +65,10 @@ def fetch_model(
     endpoint: str | None = None,
     report: Report = lambda what, share: None,
 ) -> Imported:
-    """Download a published model and make `folder` a pipeline's folder of it.
+    """Download a published model and import it into `folder`.
 
-    What was downloaded before a failure is kept beside `folder` and used by the next try. `endpoint`: another hub.
-    Raises ModelError, without a network too; WeightsError when a file does not fit its published checksum.
+    Data downloaded before a failure is kept beside `folder` and reused by the next attempt. `endpoint`: another hub.
+    Raises ModelError, also without a network; WeightsError when a file does not match its published checksum.
     """
     source = source_named(name)
     if folder.exists():
@@ -88,7 +88,7 @@ def fetch_model(
 
 
 def _download(source: Source, place: Path, endpoint: str | None, report: Report) -> Path:
-    """The repository's files in `place`, checked by size and checksum."""
+    """Download the repository's files to `place`, verified by size and checksum."""
     hub = HfApi(endpoint=endpoint)
     with _explained(source.repository, hub.endpoint):
         info = hub.model_info(source.repository, files_metadata=True)
@@ -108,7 +108,7 @@ def _download(source: Source, place: Path, endpoint: str | None, report: Report)
     damaged = [mismatch["path"] for mismatch in found.mismatches]
     if missing or damaged:
         for name in damaged:
-            (place / name).unlink(missing_ok=True)  # the next try downloads it anew
+            (place / name).unlink(missing_ok=True)  # the next attempt downloads it again
         raise WeightsError(
             f"Of {source.repository}, {', '.join((missing + damaged)[:5])} did not arrive whole. Fetch it again."
         )
@@ -117,7 +117,7 @@ def _download(source: Source, place: Path, endpoint: str | None, report: Report)
 
 @contextlib.contextmanager
 def _explained(repository: str, endpoint: str) -> Iterator[None]:
-    """The hub's and the network's failures as sentences."""
+    """Convert the hub's and the network's failures to messages for the user."""
     try:
         yield
     except GatedRepoError as error:
@@ -139,12 +139,12 @@ def _explained(repository: str, endpoint: str) -> Iterator[None]:
 
 
 def _wanted(name: str, source: Source) -> bool:
-    # As the hub itself matches: * also stands for folders.
+    # Matches like the hub itself: * also spans folders.
     return any(fnmatch(name, pattern) for pattern in source.patterns)
 
 
 def _progress(report: Report, repository: str) -> Any:
-    """The hub's progress bars, told instead of drawn."""
+    """Adapt the hub's progress bars to `report`."""
 
     class Told(hub_tqdm):
         def __init__(self, *args: Any, **options: Any):

@@ -1,4 +1,4 @@
-"""Which weights a model has, in one short word, so that the history can say what imagined a motion (no torch here)."""
+"""Short fingerprint of a model's weights, recorded in the history with every generated motion (no torch here)."""
 
 import hashlib
 from functools import lru_cache
@@ -7,16 +7,16 @@ from pathlib import Path
 from model.checkpoints import manifest
 from model.errors import WeightsError
 
-_LETTERS = 16  # of the SHA-256's 64: no two models of one library will share them by chance
+_LETTERS = 16  # of the SHA-256's 64: collisions within one library are negligible
 _HASHED = (".safetensors", ".json", ".model", ".txt")
-_MOST_HASHED = 1 << 30  # bytes: more takes longer than anybody waits
+_MOST_HASHED = 1 << 30  # bytes: hashing more takes too long
 
 
 def fingerprint(folder: Path) -> str:
-    """The sum over a model's files: from its manifest where there is one, else from the files themselves.
+    """Return a hash over a model's files: from its manifest where present, else from the files themselves.
 
-    Where these are too many to be read each time, their names, sizes and times stand in for them ("~" in front). ""
-    when nothing can be read.
+    If these are too large to be read each time, their names, sizes and times are hashed instead (prefix "~"). "" when
+    nothing can be read.
     """
     try:
         listed = manifest.read(folder)
@@ -36,7 +36,7 @@ def fingerprint(folder: Path) -> str:
 
 @lru_cache(maxsize=16)
 def _of_files(folder: Path, key: str) -> str:
-    """`key` changes with the files, so that they are read once only."""
+    """Hash the files' contents, cached by `key`, which changes with the files."""
     files = [line.rsplit(" ", 2)[0] for line in key.splitlines()]
     return _short("".join(f"{name} {manifest.file_digest(folder / name)}\n" for name in files))
 

@@ -1,7 +1,7 @@
-"""Published weights into a pipeline's folder: sharded safetensors, settings, and a manifest with SHA-256 sums.
+"""Import of published weights into a pipeline folder: sharded safetensors, configurations, and a SHA-256 manifest.
 
-Streaming: files are mapped, and copied piece by piece. All is written into a folder beside the wanted one that gets its
-name at the end, so that there is either the whole model or nothing.
+Streaming: files are memory-mapped and copied in chunks. Everything is written to a temporary folder beside the target
+and renamed at the end, so that the result is either the whole model or nothing.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Imported:
-    """What was made: `missing` names the parts without which the folder cannot generate yet."""
+    """Result of an import: `missing` names the components without which the folder cannot generate yet."""
 
     folder: Path
     parts: tuple[str, ...]
@@ -69,11 +69,16 @@ def import_model(
     report: Report = lambda what, share: None,
     **transformer: Any,
 ) -> Imported:
-    """Make `folder` a pipeline's folder of the weights at `path`: the release's .ckpt, or a Wan model's folder.
+    """Import the weights at `path`, the release's .ckpt or a Wan model's folder, into the pipeline folder `folder`.
 
-    The release's .ckpt holds the transformer only: the other parts come from `backbone`, if given. Floating values of
-    converted parts become `dtype`, if given. `transformer` overrides its configuration (`num_attention_heads=...`).
-    Raises WeightsError, or ModelError when the folder is taken or cannot be written; then nothing is left behind.
+    Args:
+        backbone: Source of the other components, because the release's .ckpt holds the transformer only.
+        dtype: Conversion of the floating-point values of converted components, if given.
+        transformer: Overrides of its configuration (`num_attention_heads=...`).
+
+    Raises:
+        WeightsError: For unusable weights; no partial result remains.
+        ModelError: When the folder is taken or cannot be written; no partial result remains.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelError(f"There is something at {folder} already. Choose another folder, or delete it first.")
@@ -105,7 +110,7 @@ def import_model(
 
 
 def _needed(parts: dict[str, Component]) -> tuple[str, ...]:
-    """Wan 2.1's image-to-video models also look at the first picture through CLIP."""
+    """Return the required components; Wan 2.1's image-to-video models also encode the first frame with CLIP."""
     sees = json.loads(parts["transformer"].texts["config.json"]).get("image_dim") if "transformer" in parts else None
     return (*NEEDED, "image_encoder", "image_processor") if sees else NEEDED
 
@@ -136,7 +141,7 @@ def _write(
 
 
 def _index(parts: dict[str, Component], path: Path) -> dict[str, Any]:
-    """diffusers' table of a pipeline's components; of a pipeline of ours, also its settings."""
+    """Return diffusers' component index of a pipeline; for a pipeline of ours, also its configuration."""
     index: dict[str, Any] = {"_class_name": "ActionImagesPipeline", "_diffusers_version": diffusers.__version__}
     source = path / "model_index.json"
     if source.is_file():
@@ -176,7 +181,7 @@ def _progress(report: Report, total: int) -> Callable[[int], None]:
 
 @contextlib.contextmanager
 def _appearing(folder: Path) -> Iterator[Path]:
-    """A folder to fill that becomes `folder` when the block ends well, and is removed when it does not."""
+    """Yield a temporary folder that is renamed to `folder` on success, and removed on failure."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_overs(folder)
     unfinished = folder.with_name(f".{folder.name}.importing-{os.getpid()}")
@@ -185,7 +190,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
         yield unfinished
         _sync(unfinished)
         if folder.is_dir():
-            folder.rmdir()  # empty, or somebody else was quicker: then this fails
+            folder.rmdir()  # empty, or created concurrently by another process: then this fails
         unfinished.rename(folder)
         _sync(folder.parent)
     finally:
@@ -193,7 +198,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
 
 
 def _remove_left_overs(folder: Path) -> None:
-    """What an import that was killed has left."""
+    """Remove the temporary folders of imports that were killed."""
     for old in folder.parent.glob(f".{folder.name}.importing-*"):
         number = old.name.rpartition("-")[2]
         if number.isdigit() and not psutil.pid_exists(int(number)):

@@ -1,4 +1,4 @@
-"""The manifest of a model's folder: where its files came from, their sizes and SHA-256 sums."""
+"""Manifest of a model's folder: origin, sizes and SHA-256 sums of its files."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a model's folder must hold, and what it was made from."""
+    """Required content of a model's folder, and its source."""
 
     source: str
     files: tuple[ListedFile, ...]
@@ -40,7 +40,7 @@ class Manifest:
 
 
 def read(folder: Path) -> Manifest | None:
-    """The folder's manifest, None when it has none. Raises WeightsError when it is damaged."""
+    """Read the folder's manifest, None when it has none. Raises WeightsError when it is damaged."""
     path = folder / NAME
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def read(folder: Path) -> Manifest | None:
 
 
 def check(folder: Path, *, contents: bool, progress: Callable[[int], None] = lambda done: None) -> Manifest | None:
-    """That every listed file is there with its size and, with `contents`, its SHA-256; WeightsError names the others.
+    """Check every listed file's size and, with `contents`, its SHA-256; WeightsError names those that do not match.
 
     A folder without a manifest is not checked (None).
     """
@@ -70,12 +70,12 @@ def check(folder: Path, *, contents: bool, progress: Callable[[int], None] = lam
 
 
 def listed(folder: Path, files: Iterable[tuple[Path, int, str]]) -> tuple[ListedFile, ...]:
-    """Entries of (path, bytes, sha256) below the folder."""
+    """Return the sorted entries of (path, bytes, sha256) below the folder."""
     return tuple(sorted(_listed(folder, *file) for file in files))
 
 
 def file_digest(path: Path, progress: Callable[[int], None] = lambda done: None) -> str:
-    """SHA-256 of a file."""
+    """Compute the SHA-256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

@@ -1,4 +1,4 @@
-"""What a model will need, told before it is loaded, and what the machine has."""
+"""Memory and disk requirements of a model, estimated before loading, and what the machine has available."""
 
 import json
 import os
@@ -10,13 +10,13 @@ import psutil
 
 from model.errors import ModelMemoryError, WeightsError
 
-# Beside the weights: the program itself, and the latents and features of one small canvas.
+# In addition to the weights: the program itself, and the latents and features of one small canvas.
 _RESERVE = 1 << 29
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
 def needed_to_load(folder: Path, value_bytes: int | None = None) -> int:
-    """Bytes that the weights in a pipeline's folder take loaded, floating values with `value_bytes` each, if given.
+    """Return the bytes of the loaded weights of a pipeline's folder, `value_bytes` per floating-point value, if given.
 
     Reads headers only. WeightsError when one is damaged.
     """
@@ -24,7 +24,7 @@ def needed_to_load(folder: Path, value_bytes: int | None = None) -> int:
 
 
 def check_memory(folder: Path, *, value_bytes: int | None = None, available: int | None = None) -> int:
-    """The bytes needed; ModelMemoryError when the machine (or `available` bytes of a GPU) has less."""
+    """Return the bytes needed; ModelMemoryError when the machine (or `available` bytes of a GPU) has less."""
     needed = needed_to_load(folder, value_bytes)
     free = available_memory() if available is None else available
     if needed + _RESERVE > free:
@@ -36,7 +36,7 @@ def check_memory(folder: Path, *, value_bytes: int | None = None, available: int
 
 
 def check_disk(folder: Path, needed: int) -> None:
-    """ModelMemoryError when the disk under `folder` has no room for `needed` bytes."""
+    """Raise ModelMemoryError when the disk under `folder` has no room for `needed` bytes."""
     place = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(place).free
     if needed + _RESERVE > free:
@@ -47,7 +47,7 @@ def check_disk(folder: Path, needed: int) -> None:
 
 
 def available_memory() -> int:
-    """Bytes that may be taken without swapping, also where a container's limit is lower than the machine's memory."""
+    """Return the bytes available without swapping, respecting a container's limit below the machine's memory."""
     free = psutil.virtual_memory().available
     group = Path("/sys/fs/cgroup")
     try:
@@ -56,19 +56,19 @@ def available_memory() -> int:
         pages = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
         return free
-    # What the group holds of files can be dropped at any time.
+    # The group's file cache can be dropped at any time.
     return free if limit == "max" else min(free, int(limit) - used + int(pages.get("file", 0)))
 
 
 def anonymous_bytes(pid: int | None = None) -> int:
-    """Memory of a process that is not the cache of a file, in bytes (Linux)."""
+    """Return a process's anonymous memory, without file caches, in bytes (Linux)."""
     status = Path(f"/proc/{os.getpid() if pid is None else pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("RssAnon:"))
     return int(line.split()[1]) * 1024
 
 
 def gigabytes(count: int) -> str:
-    """For sentences: "12.3 GB"."""
+    """Format for messages: "12.3 GB"."""
     return f"{count / 1e9:.1f} GB"
 
 

@@ -1,7 +1,7 @@
-"""What a path given by a person is: the release's checkpoint, an original Wan folder, or a folder of diffusers.
+"""Recognition of a user's path: the release's checkpoint, an original Wan folder, or a diffusers folder.
 
-Each becomes `Component`s: tensors under the names our classes have, and the settings of those classes. Nothing is
-loaded: the tensors are mapped files.
+Each is converted to `Component`s: tensors under the names of our classes, and the configurations of those classes.
+Nothing is loaded: the tensors are memory-mapped files.
 """
 
 import json
@@ -29,7 +29,7 @@ WEIGHTS, TEXT_WEIGHTS = "diffusion_pytorch_model", "model"  # file names of diff
 
 @dataclass(frozen=True)
 class Component:
-    """One part of a pipeline: `tensors` to be written as `stem`, `texts` and `copies` by file name."""
+    """One component of a pipeline: `tensors` to be written as `stem`, `texts` and `copies` by file name."""
 
     name: str
     library: str
@@ -41,9 +41,9 @@ class Component:
 
 
 def components_of(path: Path, **transformer: Any) -> dict[str, Component]:
-    """Component name -> component of everything found at `path`; `transformer` overrides its configuration.
+    """Return component name -> component of everything found at `path`; `transformer` overrides its configuration.
 
-    WeightsError when there is nothing known, or what is there is damaged or incomplete.
+    WeightsError when nothing is recognised, or what is found is damaged or incomplete.
     """
     if path.is_dir():
         if (path / "model_index.json").is_file():
@@ -59,7 +59,7 @@ def components_of(path: Path, **transformer: Any) -> dict[str, Component]:
 
 
 def backbone_settings(path: Path) -> dict[str, Any]:
-    """How many attention heads a Wan folder of either layout says its transformer has; also where that is not in it."""
+    """Read the attention heads from a Wan folder of either layout, even without its transformer; {} if not stated."""
     for settings in (path / "config.json", path / "transformer" / "config.json"):
         if settings.is_file():
             values = _transformer_settings(_json(settings))
@@ -68,7 +68,7 @@ def backbone_settings(path: Path) -> dict[str, Any]:
 
 
 def _original_folder(path: Path, given: Mapping[str, Any]) -> dict[str, Component]:
-    """Wan's own layout: config.json, diffusion_pytorch_model*.safetensors, Wan2.*_VAE.pth, models_t5_*.pth."""
+    """Read Wan's own layout: config.json, diffusion_pytorch_model*.safetensors, Wan2.*_VAE.pth, models_t5_*.pth."""
     found: dict[str, Component] = {}
     weights = shard_files(path, WEIGHTS) or sorted(path.glob("*.ckpt"))
     if weights:
@@ -128,7 +128,7 @@ def _text_encoder(tensors: Tensors, what: str) -> Component:
     config.architectures = ["UMT5EncoderModel"]
     with init_empty_weights():
         model = UMT5EncoderModel(config)
-    tied = "encoder.embed_tokens.weight"  # the same tensor as `shared.weight`
+    tied = "encoder.embed_tokens.weight"  # tied to `shared.weight`
     check_names(what, {name: t for name, t in model.state_dict().items() if name != tied}, tensors)
     return Component(
         "text_encoder", "transformers", "UMT5EncoderModel", TEXT_WEIGHTS, tensors,
@@ -137,7 +137,7 @@ def _text_encoder(tensors: Tensors, what: str) -> Component:
 
 
 def _copied(name: str, folder: Path, library: str, class_name: str) -> Component:
-    """A component that is taken as it is: settings, vocabularies and safetensors, no programs."""
+    """Return a component that is copied unchanged: configurations, vocabularies and safetensors, no code."""
     if library.split(".")[0] not in _LIBRARIES:
         raise WeightsError(f"The model asks for a part {name} from {library}, which is refused. Use a published model.")
     files = {f.name: f for f in sorted(folder.iterdir()) if f.is_file() and f.suffix in _COPIED}
@@ -145,7 +145,7 @@ def _copied(name: str, folder: Path, library: str, class_name: str) -> Component
     if class_name == "AutoencoderKLWan":
         _check_vae(read_all(weights), f"{folder.parent.name}/{name}", _json(folder / "config.json"))
     else:
-        read_all(weights)  # whole files, and no name twice
+        read_all(weights)  # validates that files are complete and names unique
     return Component(name, library, class_name, copies=files)
 
 
@@ -168,7 +168,7 @@ def _weight_files(folder: Path, stem: str) -> list[Path]:
 
 
 def _settings_beside(weights: Path) -> dict[str, Any]:
-    """What Wan's own config.json says that the tensors do not: the number of heads, and a small constant."""
+    """Read what Wan's own config.json adds to the tensors: the number of heads, and eps."""
     path = weights.with_name("config.json")
     return _transformer_settings(_json(path)) if path.is_file() else {}
 

@@ -1,4 +1,4 @@
-"""The published transformers, in the original names or diffusers', as our transformer."""
+"""Conversion of the published transformers, in the original or diffusers' naming, to our transformer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +14,16 @@ from model.errors import WeightsError
 from model.networks.transformer import ActionImagesTransformer
 
 _CAMERA = (".attn1.cam_encoder.", ".attn1.projector.")
-# diffusers' image-to-video files hold a norm that neither its class nor the original program uses.
+# diffusers' image-to-video files hold a norm that neither its class nor the original code uses.
 _UNUSED = ".attn2.norm_added_q."
 
 
 def from_released(state_dict: Mapping[str, torch.Tensor], **config: Any) -> ActionImagesTransformer:
-    """The transformer with published weights: Action Images', or bare Wan's with a camera branch that does nothing yet.
+    """Build the transformer from published weights: Action Images', or Wan's with an inactive camera branch.
 
-    `state_dict` may have the original names or diffusers', and is shared, not copied. The configuration is told from
-    the tensors' shapes; `config` (arguments of ActionImagesTransformer) wins, and must name `num_attention_heads` of a
-    model that is not a multiple of 128 wide. Raises WeightsError, naming every missing or unexpected tensor.
+    `state_dict` may have the original names or diffusers', and is shared, not copied. The configuration is inferred
+    from the tensors' shapes; `config` (arguments of ActionImagesTransformer) takes precedence, and must name
+    `num_attention_heads` of a model whose width is no multiple of 128. WeightsError names the tensors that do not fit.
     """
     tensors, model = matched_transformer(state_dict, "The file", **config)
     model.load_state_dict(tensors, strict=True, assign=True)
@@ -33,7 +33,7 @@ def from_released(state_dict: Mapping[str, torch.Tensor], **config: Any) -> Acti
 def matched_transformer(
     state_dict: Mapping[str, torch.Tensor], what: str, **config: Any
 ) -> tuple[Tensors, ActionImagesTransformer]:
-    """The tensors under the names of our transformer, and that transformer without weights (on the meta device)."""
+    """Return the tensors under our transformer's names, and that transformer without weights (on the meta device)."""
     names = tensor_names.renamed(state_dict, tensor_names.TRANSFORMER)
     tensors = {names[name]: tensor for name, tensor in state_dict.items() if _UNUSED not in names[name]}
     if len(tensors) < sum(_UNUSED not in name for name in names.values()):
@@ -48,7 +48,7 @@ def matched_transformer(
 
 
 def empty_transformer(config: Mapping[str, Any], what: str) -> ActionImagesTransformer:
-    """Our transformer on the meta device, its tables for positions in memory."""
+    """Build our transformer on the meta device, with its position tables in memory."""
     try:
         with init_empty_weights():
             return ActionImagesTransformer(**config)
@@ -57,7 +57,7 @@ def empty_transformer(config: Mapping[str, Any], what: str) -> ActionImagesTrans
 
 
 def idle_camera(name: str, like: torch.Tensor, others: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """A tensor of a camera branch that changes nothing: the identity, or zeros that take no memory."""
+    """Return a tensor of a camera branch without effect: the identity, or zeros that take no memory."""
     dtype = next(iter(others.values())).dtype
     if name.endswith("projector.weight"):
         return torch.eye(like.shape[0], dtype=dtype)

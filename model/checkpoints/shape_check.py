@@ -1,4 +1,4 @@
-"""Names and shapes of a file's tensors against those the model has, both ways."""
+"""Two-way check of names and shapes of a file's tensors against the model's."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from model.errors import WeightsError
 
 
 class NamesDiffer(WeightsError):
-    """The tensors are not those of the model: `missing`, `unexpected` and `misshapen` hold their names."""
+    """The tensors do not match the model: `missing`, `unexpected` and `misshapen` hold their names."""
 
     def __init__(self, what: str, missing: list[str], unexpected: list[str], misshapen: list[str]):
         self.missing, self.unexpected, self.misshapen = missing, unexpected, misshapen
@@ -18,7 +18,7 @@ class NamesDiffer(WeightsError):
 
 
 def check_names(what: str, expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> None:
-    """Raises NamesDiffer, naming every tensor that is missing, unexpected or of another shape."""
+    """Raise NamesDiffer, naming every tensor that is missing, unexpected or of another shape."""
     missing = [name for name in expected if name not in found]
     unexpected = [name for name in found if name not in expected]
     misshapen = [

@@ -1,6 +1,6 @@
-"""Reading weights of unknown origin: tensors only, mapped into memory, nothing in the file is ever run.
+"""Safe reading of untrusted weights: tensors only, memory-mapped, no code in the file is ever executed.
 
-A tensor read here occupies no memory of its own until it is touched, and then only the system's page cache.
+A tensor read here occupies no memory of its own until it is accessed, and then only the system's page cache.
 """
 
 import json
@@ -21,12 +21,12 @@ from model.errors import WeightsError
 Tensors = dict[str, torch.Tensor]
 
 TORCH_ENDINGS = (".ckpt", ".pth", ".pt", ".bin")
-_PIECE = 1 << 22  # bytes read at once while checking
-_MEMBERS = 100_000  # more parts than any checkpoint has; a hostile directory ends here
-_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how torch.save began its files before version 1.6
-# Under these names training programs keep the weights beside their own state.
+_PIECE = 1 << 22  # bytes per read during checks
+_MEMBERS = 100_000  # more members than any checkpoint has; limits a malicious directory
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # magic bytes of torch.save before version 1.6
+# Keys under which training programs store the weights beside their own state.
 _WRAPPERS = ("state_dict", "module", "model", "model_state_dict", "generator", "ema")
-# What torch's restricted reader may meet in an arbitrary sequence of bytes: it has no error class of its own.
+# Exceptions of torch's restricted unpickler on arbitrary bytes: it has no exception class of its own.
 _UNREADABLE = (
     UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError, AssertionError,
     ImportError, ArithmeticError, OSError, MemoryError,
@@ -34,9 +34,9 @@ _UNREADABLE = (
 
 
 def read_tensors(path: Path) -> Tensors:
-    """Name -> tensor of one file, mapped, by its ending: safetensors, or a PyTorch checkpoint.
+    """Read name -> tensor of one file, memory-mapped, by its suffix: safetensors, or a PyTorch checkpoint.
 
-    Raises WeightsError for a file that is missing, cut, damaged, of another kind, or that holds anything but tensors.
+    WeightsError for a file that is missing, truncated, damaged, of another kind, or that holds anything but tensors.
     """
     if not path.is_file():
         raise WeightsError(f"There is no file {path}. Check the path.")
@@ -51,7 +51,7 @@ def read_tensors(path: Path) -> Tensors:
 
 
 def read_all(paths: Iterable[Path]) -> Tensors:
-    """The tensors of several files that belong together; WeightsError when a name comes twice."""
+    """Read the tensors of several files that form one model; WeightsError for duplicate names."""
     tensors: Tensors = {}
     for path in paths:
         part = read_tensors(path)
@@ -66,7 +66,7 @@ def read_all(paths: Iterable[Path]) -> Tensors:
 
 
 def shard_files(folder: Path, stem: str) -> list[Path]:
-    """The safetensors files of a model saved as `stem`, in one file or in the shards its index names."""
+    """Return the safetensors files of a model saved as `stem`: one file, or the shards named by its index."""
     index = folder / f"{stem}.safetensors.index.json"
     if index.is_file():
         try:
@@ -104,7 +104,7 @@ def _read_checkpoint(path: Path) -> Tensors:
 
 
 def _tensors_in(content: object, path: Path) -> Tensors:
-    """The state dict itself, or the one inside a training program's checkpoint."""
+    """Return the state dict itself, or the one inside a training program's checkpoint."""
     for _ in range(3):
         if not isinstance(content, Mapping):
             break
@@ -115,7 +115,7 @@ def _tensors_in(content: object, path: Path) -> Tensors:
 
 
 def _check_archive(path: Path) -> None:
-    """That the file is a whole, uncompressed archive as torch.save writes it, by its own checksums."""
+    """Check by its own checksums that the file is a complete, uncompressed archive as written by torch.save."""
     if not zipfile.is_zipfile(path):
         raise WeightsError(_not_an_archive(path))
     try:
@@ -126,7 +126,7 @@ def _check_archive(path: Path) -> None:
             damaged = sum(_checksum(file, part) != part.CRC for part in parts)
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, struct.error) as error:
         raise WeightsError(f"{path.name} is damaged or cut short. Download or copy it again.") from error
-    # torch can be told to write no checksums: then none of them fits, instead of one.
+    # torch can be configured to write no checksums: then none of them matches, instead of one.
     if 0 < damaged < len(parts):
         raise WeightsError(
             f"{path.name} is damaged: {damaged} of its {len(parts)} parts do not fit their checksums. "
@@ -135,7 +135,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _checksum(file: BinaryIO, part: zipfile.ZipInfo) -> int:
-    """CRC-32 of a part's bytes as they lie in the file (zipfile itself gives up at the first that is wrong)."""
+    """Compute the CRC-32 of a member's raw bytes in the file (zipfile itself stops at the first mismatch)."""
     file.seek(part.header_offset)
     name_length, extra_length = struct.unpack("<26xHH", file.read(30))
     file.seek(name_length + extra_length, os.SEEK_CUR)

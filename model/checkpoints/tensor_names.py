@@ -1,12 +1,12 @@
-"""How the published files call their tensors, and how diffusers and transformers call the same ones.
+"""Mapping of tensor names in the published files to those of diffusers and transformers.
 
-Every table maps one name to one name. Names no table knows are kept, so that the check against the model names them.
+Every table is one-to-one. Unknown names are kept, so that the check against the model reports them.
 """
 
 import re
 from collections.abc import Iterable
 
-# (pattern, replacement), the first that fits the whole name wins
+# (pattern, replacement), the first full match wins
 Rules = tuple[tuple[str, str], ...]
 
 _ATTENTION = {"q": "to_q", "k": "to_k", "v": "to_v", "o": "to_out.0", "k_img": "add_k_proj", "v_img": "add_v_proj"}
@@ -21,7 +21,7 @@ TRANSFORMER: Rules = (
         for old, new in (("self", "attn1"), ("cross", "attn2"))
         for part, name in _ATTENTION.items()
     ),
-    # Wan's norm3 stands before the cross-attention, where diffusers counts its second.
+    # Wan's norm3 precedes the cross-attention; in diffusers it is the second norm.
     (r"blocks\.(\d+)\.norm3\.(weight|bias)", r"blocks.\1.norm2.\2"),
     (r"blocks\.(\d+)\.ffn\.0\.(weight|bias)", r"blocks.\1.ffn.net.0.proj.\2"),
     (r"blocks\.(\d+)\.ffn\.2\.(weight|bias)", r"blocks.\1.ffn.net.2.\2"),
@@ -31,7 +31,7 @@ TRANSFORMER: Rules = (
     (r"time_embedding\.0\.(weight|bias)", r"condition_embedder.time_embedder.linear_1.\1"),
     (r"time_embedding\.2\.(weight|bias)", r"condition_embedder.time_embedder.linear_2.\1"),
     (r"time_projection\.1\.(weight|bias)", r"condition_embedder.time_proj.\1"),
-    # Image-to-video models of Wan 2.1: the CLIP features' way in.
+    # Image-to-video models of Wan 2.1: the projection of the CLIP features.
     (r"img_emb\.proj\.0\.(weight|bias)", r"condition_embedder.image_embedder.norm1.\1"),
     (r"img_emb\.proj\.1\.(weight|bias)", r"condition_embedder.image_embedder.ff.net.0.proj.\1"),
     (r"img_emb\.proj\.3\.(weight|bias)", r"condition_embedder.image_embedder.ff.net.2.\1"),
@@ -46,7 +46,7 @@ _RESIDUAL |= {"shortcut": "conv_shortcut"}
 _LEAF = r"(weight|bias|gamma)"
 _SIDES = (("encoder", "downsamples", "down_blocks", "downsampler"), ("decoder", "upsamples", "up_blocks", "upsampler"))
 
-# The VAE of Wan 2.2, whose stages hold their blocks (Wan 2.1's list them flat: diffusers has a converter for those).
+# The VAE of Wan 2.2, with blocks nested in stages (Wan 2.1's are flat: diffusers has a converter for those).
 VAE: Rules = (
     *(
         (rf"{side}\.{old}\.(\d+)\.{old}\.(\d+)\.{re.escape(part)}\.{_LEAF}", rf"{side}.{new}.\1.resnets.\2.{name}.\3")
@@ -70,7 +70,7 @@ VAE: Rules = (
     (r"conv2\.(weight|bias)", r"post_quant_conv.\1"),
 )
 
-# UMT5's encoder as Wan's authors saved it, and as transformers calls it.
+# UMT5's encoder as saved by Wan's authors, and its names in transformers.
 TEXT_ENCODER: Rules = (
     (r"token_embedding\.weight", r"shared.weight"),
     (r"norm\.weight", r"encoder.final_layer_norm.weight"),
@@ -86,12 +86,12 @@ TEXT_ENCODER: Rules = (
     (r"blocks\.(\d+)\.ffn\.fc2\.weight", r"encoder.block.\1.layer.1.DenseReluDense.wo.weight"),
 )
 
-# What training programs put before every name.
+# Prefixes that training programs add to every name.
 _PREFIXES = ("_orig_mod.", "module.", "pipe.dit.", "dit.", "transformer.", "model.diffusion_model.", "model.")
 
 
 def renamed(names: Iterable[str], rules: Rules) -> dict[str, str]:
-    """The published name -> the name in the library, for every name; prefixes all names share are left out."""
+    """Map each published name to the library's name; prefixes common to all names are removed."""
     compiled = [(re.compile(pattern), replacement) for pattern, replacement in rules]
     result = {}
     for name, bare in without_prefix(names).items():
@@ -101,7 +101,7 @@ def renamed(names: Iterable[str], rules: Rules) -> dict[str, str]:
 
 
 def without_prefix(names: Iterable[str]) -> dict[str, str]:
-    """Name -> name without the wrappers of training programs (`module.` and the like) that all names share."""
+    """Map each name to the name without prefixes of training programs (`module.` and the like) common to all."""
     bare = {name: name for name in names}
     while bare:
         shared = next((p for p in _PREFIXES if all(name.startswith(p) for name in bare.values())), None)

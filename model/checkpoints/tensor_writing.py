@@ -1,7 +1,7 @@
-"""Writing weights as sharded safetensors, a piece at a time: no tensor is ever held in memory as a whole.
+"""Streaming writer of sharded safetensors: no tensor is ever held in memory as a whole.
 
-Format: 8 bytes little-endian length, a JSON header with each tensor's dtype, shape and place, then the bytes
-(github.com/huggingface/safetensors). The header needs shapes only, so it is written before any tensor is touched.
+Format: 8 bytes little-endian length, a JSON header with each tensor's dtype, shape and offsets, then the bytes
+(github.com/huggingface/safetensors). The header needs shapes only, so it is written before any tensor is accessed.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ _DTYPES = {
     torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
 }  # fmt: skip
 SHARD_BYTES = 4 << 30
-_PIECE = 1 << 20  # values converted and written at once
+_PIECE = 1 << 20  # values converted and written per chunk
 _ALIGNMENT = 8
 
 
 @dataclass(frozen=True)
 class Written:
-    """A file that was written: its size and SHA-256."""
+    """A written file with its size and SHA-256."""
 
     path: Path
     bytes: int
@@ -41,9 +41,9 @@ def write_model(
     shard_bytes: int = SHARD_BYTES,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Written]:
-    """Write `stem`.safetensors, or shards of at most `shard_bytes` and their index, as diffusers and transformers read.
+    """Write `stem`.safetensors, or shards of at most `shard_bytes` and an index, as diffusers and transformers read.
 
-    Floating values become `dtype`, if given. `progress` gets the bytes written since the last call.
+    Floating-point values are converted to `dtype`, if given. `progress` gets the bytes written since the last call.
     """
     shards = _shards(tensors, dtype, shard_bytes)
     if len(shards) == 1:
@@ -60,7 +60,7 @@ def write_model(
 
 
 def write_bytes(path: Path, data: bytes) -> Written:
-    """Write a small file and make sure that it is on the disk."""
+    """Write a small file and flush it to disk."""
     with path.open("wb") as file:
         file.write(data)
         _to_disk(file)
@@ -68,7 +68,7 @@ def write_bytes(path: Path, data: bytes) -> Written:
 
 
 def copy_file(source: Path, target: Path, progress: Callable[[int], None] = lambda done: None) -> Written:
-    """Copy a file, learning its SHA-256 on the way."""
+    """Copy a file, computing its SHA-256."""
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as reader, target.open("wb") as file:
         while piece := reader.read(_PIECE):
@@ -81,7 +81,7 @@ def copy_file(source: Path, target: Path, progress: Callable[[int], None] = lamb
 
 
 def stored_bytes(tensor: torch.Tensor, dtype: torch.dtype | None) -> int:
-    """How many bytes a tensor will take in the file."""
+    """Return the number of bytes a tensor takes in the file."""
     return tensor.numel() * _stored_dtype(tensor, dtype).itemsize
 
 
@@ -133,7 +133,7 @@ def _write_file(
 
 
 def _pieces(tensor: torch.Tensor, dtype: torch.dtype) -> Iterator[memoryview]:
-    """The tensor's bytes in order, in pieces. Large ones are walked row by row, so that views need no whole copy."""
+    """Yield the tensor's bytes in order, in chunks; large views are walked row by row, without a full copy."""
     if tensor.numel() == 0:
         return
     if tensor.dim() > 1 and not tensor.is_contiguous():

@@ -1,1 +1,1 @@
-"""The training of the embedded model: lessons on pictures and motions from the simulated lab."""
+"""Training of the embedded model: a curriculum of images and motions from the simulated lab."""

@@ -1,4 +1,4 @@
-"""Which motions and views a batch shows: pairs of one scene, so that the words alone decide."""
+"""Sampling of a batch's motions and views: pairs from one scene, so that only the instruction tells them apart."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,24 @@ from model.embedded.scene_data import SceneData
 from model.errors import ModelError
 from model.generation.crop_refinement import crop_around, extents
 
-_ROOMS = (1.15, 2.2)  # side of a part that is looked at from nearby, in extents of what happens there
-_SHARED = 0.5  # of these show what happens in both motions of a pair, so that the part does not say what is asked for
+_ROOMS = (1.15, 2.2)  # side of a crop, in extents of the motion in the image
+_SHARED = 0.5  # fraction of crops around both motions of a pair, so that the crop does not reveal which is requested
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How samples are drawn.
+    """Options of sampling.
 
-    `batch` of them at once; `views` per sample; `excerpt` later action frames of one view (layouts.OneView), not before
-    latent frame `earliest`, or 0 for all of them on the whole canvas; `slots` views that the whole canvas may have;
-    `without_present` as in OneView; `kinds` of task with their shares, empty for all alike; `jitter`: how much
-    the pictures' brightness varies at most, as a share; their colours vary by a quarter of it; `nearer`: the share of
-    samples that see only a part of their pictures, larger (closer_look.py).
+    Args:
+        batch: Number of samples.
+        views: Views per sample.
+        excerpt: Number of later action frames of one view (layouts.OneView), or 0 for all of them on the whole canvas.
+        earliest: First latent frame of an excerpt.
+        slots: Number of views that the whole canvas may have.
+        without_present: As in OneView.
+        kinds: Kinds of task with their shares, empty for all alike.
+        jitter: Largest relative variation of the images' brightness; their colours vary by a quarter of it.
+        nearer: Fraction of samples that see only an enlarged crop of their images (crop_refinement.py).
     """
 
     batch: int
@@ -37,7 +42,7 @@ class Sampling:
 @dataclass(frozen=True, eq=False)
 class Choice:
     """B samples: `motions` (B,), `views` (B, v), `wordings` (B,) in [0, 1), colour factors `colours` (B, v, 3), and the
-    `parts` (B, v, 3) of the pictures that are seen."""
+    crops `parts` (B, v, 3) of the images."""
 
     motions: np.ndarray
     views: np.ndarray
@@ -50,10 +55,10 @@ class Choice:
 
 
 class Choices:
-    """Draws choices. Neighbouring samples are pairs: one scene, the same views, another thing or task.
+    """Sampler of choices. Neighbouring samples are pairs: one scene, the same views, another object or task.
 
-    The kind of task is drawn first, so that what only few scenes allow (an open drawer) is shown as often as its share
-    says. Drawn from all motions alike, closing a drawer was 0.3 % of the samples.
+    The kind of task is sampled first, so that kinds which few scenes allow (an open drawer) have the configured share.
+    When sampling all motions uniformly, closing a drawer was 0.3 % of the samples.
     """
 
     def __init__(self, shots: SceneData, sampling: Sampling):
@@ -79,7 +84,7 @@ class Choices:
         return Choice(motions, seen, wordings, colours, self._parts(motions, seen, generator))
 
     def _parts(self, motions: np.ndarray, views: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Everything, or what lies somewhere around the motion: of a pair often around both."""
+        """Sample the crops: the whole image, or a region around the motion, often around both motions of a pair."""
         shots, (count, each) = self._shots, views.shape
         parts = np.tile([0.0, 0.0, 1.0], (count, each, 1))
         nearer = np.flatnonzero(generator.random(count) < self._sampling.nearer)
@@ -98,7 +103,7 @@ class Choices:
         return parts
 
     def _pair(self, generator: np.random.Generator) -> np.ndarray:
-        """Two motions of one scene, or of two where the scene has but one that may be shown."""
+        """Sample two motions of one scene, or of two scenes where one has no other eligible motion."""
         first = generator.choice(self._of[self._kind(generator, list(self._of))])
         others = self._motions[self._scene[first]]
         others = others[others != first]

@@ -1,4 +1,4 @@
-"""The embedded model's codec: principal components of its own training pictures."""
+"""The embedded model's codec: principal components of its own training images."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,17 +11,17 @@ from model.embedded.scene_data import SceneData
 from model.networks.codec_fitting import fit_linear_codec
 from model.networks.linear_codec import ACTION, KINDS, RGB, LinearCodec
 
-# Pictures are only looked at, so small components may be large; of the actions' small components hardly anything can be
-# foretold, and they would drown the loss.
+# RGB is only conditioned on, so small components may be amplified; of the actions, small components are barely
+# predictable and would dominate the loss.
 WHITENING = {RGB: 0.8, ACTION: 0.5}
-LATER_WHITENING = {RGB: 0.5}  # later frames are foretold, as the actions are
+LATER_WHITENING = {RGB: 0.5}  # later frames are predicted, like the actions
 _AT_ONCE = 64
 
 
 def fit_codec(
     first: SceneData, *, z_dim: int, cell_px: int, sigma: float, most: int = 1500, seed: int = 0
 ) -> LinearCodec:
-    """The codec of pictures and action images of `first`."""
+    """Fit the codec to the images and action images of `first`."""
     generator = np.random.default_rng([seed, 0xC0DE])
     rgb = _first_pictures(first, generator, most)
     codec = fit_linear_codec(
@@ -33,8 +33,10 @@ def fit_codec(
 
 
 def add_videos(codec: LinearCodec, episodes: SceneData, *, most: int = 1500, seed: int = 0) -> None:
-    """Give the codec the components of the later frames of `episodes`; what it knew stays, so that episodes can come
-    after lessons were learnt, without a change to what was learnt."""
+    """Add the components of the later frames of `episodes` to the codec.
+
+    Its existing components stay, so that episodes can be added after earlier lessons without changing what was learnt.
+    """
     config: Any = codec.config
     moving = fit_linear_codec(
         {RGB: _videos(episodes, np.random.default_rng([seed, 0xC0DE, 1]), most)},
@@ -73,5 +75,5 @@ def _action_videos(shots: SceneData, generator: np.random.Generator, most: int, 
 
 
 def _tensor(pictures: np.ndarray) -> torch.Tensor:
-    """(n, 3, H, W) in [-1, 1] from (n, H, W, 3) uint8."""
+    """Convert (n, H, W, 3) uint8 to (n, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(pictures).float().movedim(-1, 1) / 127.5 - 1.0

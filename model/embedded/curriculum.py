@@ -1,4 +1,4 @@
-"""The curriculum of the embedded model, as values: read from one file that people read too."""
+"""Curriculum of the embedded model, parsed from one human-readable file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,11 +15,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Data:
-    """What is made in the lab: `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions`
-    tasks demonstrated; `furniture_seeds` more, from seed `first_furniture` on, each with a drawer, a box or a bowl;
-    `varied_seeds` more, from seed `first_varied` on, with things of further colours and forms;
-    `episode_seeds` benches, from seed `first_episode` on, with the whole video of one task; and `tuning_seeds` benches
-    to look at."""
+    """Data generated in the lab.
+
+    `first_seeds` benches, each seen by `rigs` rigs of `views` cameras, with up to `motions` tasks demonstrated;
+    `furniture_seeds` more, from seed `first_furniture` on, each with a drawer, a box or a bowl; `varied_seeds` more,
+    from seed `first_varied` on, with objects of further colours and shapes; `episode_seeds` benches, from seed
+    `first_episode` on, with the whole video of one task; and `tuning_seeds` benches for validation.
+    """
 
     first_seeds: int = 3000
     first_furniture: int = 10_000
@@ -36,8 +38,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Size:
-    """How large the model is: videos of `size_px`, first pictures of `seen_px`, whole or a part of those that are drawn
-    in `drawn_px`, tokens of `cell_px` of a video, `heads` of 64 wide, `layers`."""
+    """Size of the model.
+
+    Videos of `size_px`, first frames of `seen_px` (whole or cropped from `drawn_px`), tokens of `cell_px` of a video,
+    `heads` of width `head_width`, `layers`.
+    """
 
     size_px: int = 96
     seen_px: int = 192
@@ -54,7 +59,7 @@ class Size:
 
 @dataclass(frozen=True)
 class TextLesson:
-    """The text encoder's own lesson."""
+    """Pretraining of the text encoder."""
 
     steps: int = 250
     batch: int = 96
@@ -63,7 +68,7 @@ class TextLesson:
 
 @dataclass(frozen=True)
 class FrameDecoderLesson:
-    """The frame decoder's own lesson, the last one (see painting.PaintingBatches); no frame decoder without steps."""
+    """Training of the frame decoder, the last lesson (see frame_decoder_training); none with 0 steps."""
 
     steps: int = 0
     batch: int = 64
@@ -75,16 +80,16 @@ class FrameDecoderLesson:
     uses_previous: bool = False
     sees_arm: bool = True
     sees_carried: bool = True
-    varied: bool = True  # see painting.varied
+    varied: bool = True  # see frame_decoder_training.augmented
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One stage: what is shown (see lesson_batches.Sampling), and how it is optimised (see training.settings).
+    """One stage: its samples (see batch_selection.Sampling), and its optimisation (see training.settings).
 
-    `data`: "first" pictures; or, in turn with these, first pictures of "varied" things or whole "episodes". With
-    `excerpt`, single views and that many moments of the motion; `nearer`: the share of samples on first pictures that
-    see a part of them.
+    `data`: "first" frames; or, alternating with these, first frames of "varied" objects or whole "episodes". With
+    `excerpt`, single views and that many latent frames of the motion; `nearer`: the fraction of samples on first frames
+    that see a crop.
     """
 
     name: str
@@ -138,8 +143,8 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Curriculum:
-    """All of it; `seed` decides every random draw, `sigma` is that of the action images, `rehearsal_mode` how the
-    Rehearse screen asks unless it is told otherwise."""
+    """The whole curriculum; `seed` determines every random draw, `sigma` is that of the action images, `rehearsal_mode`
+    the Rehearse screen's default mode."""
 
     seed: int
     sigma: float
@@ -151,12 +156,12 @@ class Curriculum:
     rehearsal_mode: str = "policy"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 def read_curriculum(path: Path = CURRICULUM) -> Curriculum:
-    """The curriculum in a TOML file. Raises ModelError, naming what is wrong."""
+    """Read the curriculum from a TOML file. Raises ModelError, naming what is wrong."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

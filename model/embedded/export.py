@@ -1,4 +1,4 @@
-"""The trained embedded model as a pipeline's folder: half the bytes, sums, and a card that says how it was made."""
+"""Export of the trained embedded model as a pipeline folder: 16-bit weights, a manifest, and a model card."""
 
 import copy
 import json
@@ -23,10 +23,10 @@ _CURVE = 60  # points of each lesson's curves in the record
 
 
 def export(pipeline: Any, folder: Path, record: Mapping[str, Any]) -> Path:
-    """Write the pipeline into `folder`, in place of what is there: weights in bfloat16, the codec in float16 (its few
-    numbers decide how exactly a motion can be read), a manifest, training.json and README.md (the model card).
+    """Write the pipeline into `folder`, replacing its content.
 
-    ModelError when the disk refuses; then what was there is still there.
+    Weights in bfloat16, the codec in float16 (its few numbers determine how precisely a motion can be decoded), a
+    manifest, training.json and README.md (the model card). ModelError when writing fails; the old content then stays.
     """
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
@@ -53,7 +53,7 @@ def export(pipeline: Any, folder: Path, record: Mapping[str, Any]) -> Path:
 def record_of(
     curriculum: Curriculum, folder: Path, command: str, data: Mapping[str, Any], note: str = ""
 ) -> dict[str, Any]:
-    """What is to be known of a training in `folder`: command, curriculum, versions, each lesson's steps and curves."""
+    """Return a training run's record: command, curriculum, data, versions, each lesson's steps and curves."""
     lessons = {}
     names = ["reading", *(lesson.name for lesson in curriculum.lessons)]
     runs = {name: folder / f"{number}-{name}" for number, name in enumerate(names)} | {"painting": folder / "painting"}
@@ -76,7 +76,7 @@ def record_of(
 
 
 def model_card(record: Mapping[str, Any]) -> str:
-    """The card, in Markdown, from the record."""
+    """Format the model card in Markdown from the record."""
     lessons = "\n".join(
         f"| {name} | {one['steps']} | {_last(one['curves'], 'x0_error')} |" for name, one in record["lessons"].items()
     )
@@ -106,14 +106,14 @@ pairs of colour and shape, rigs and environments kept apart.
 
 
 def _taught(record: Mapping[str, Any]) -> str:
-    """The modes of the lessons that were taught; what the model makes in others means nothing."""
+    """List the modes of the lessons that were trained; generations in other modes are meaningless."""
     lessons = [one for one in record["curriculum"]["lessons"] if one["name"] in record["lessons"]]
     modes = sorted({mode for one in lessons for mode in one["modes"]})
     return ", ".join(modes) + ("" if "joint" in modes else "; not yet taught: videos, so only ask for policies")
 
 
 def _halved(pipeline: Any) -> Any:
-    """A copy of the pipeline in 16 bits."""
+    """Return a copy of the pipeline in 16 bits."""
     half = copy.deepcopy(pipeline)
     half.vae.register_to_config(_name_or_path="")  # a folder of the machine that trained it
     small = torch.bfloat16
@@ -133,7 +133,7 @@ def _write_manifest(folder: Path, source: str) -> None:
 
 
 def _columns(lines: list[dict[str, Any]]) -> dict[str, list[float]]:
-    """The lines' figures as columns, with as many digits as can be read."""
+    """Return the metrics as columns, rounded to four significant digits."""
     names = sorted({name for line in lines for name in line})
     return {name: [float(f"{line[name]:.4g}") for line in lines if name in line] for name in names}
 

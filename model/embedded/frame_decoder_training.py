@@ -1,6 +1,6 @@
-"""The frame decoder's own lesson: episodes painted over their first pictures, from what the model imagines of them.
+"""Training of the frame decoder: episodes rendered over their first frames, conditioned on the model's predictions.
 
-Samples of the frame decoder's lesson, varied by chance.
+Batches of the frame decoder's lesson, with random augmentation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,27 +13,26 @@ from torch import nn
 from foundation.camera import Camera
 from model.action_images.rendering_torch import render_torch
 from model.arm_rendering.drawing import CHANNELS, draw_arm, fingers_seen
-from model.arm_rendering.drawing import CHANNELS as ARM_CHANNELS
 from model.arm_rendering.grasped_object_warp import draw_grasped_object
 from model.embedded.curriculum import FrameDecoderLesson
 from model.embedded.predicted_clips import PredictedClips, camera_of
 from model.embedded.scene_data import SceneData
 from model.training.codec_objectives import FrameDecoderBatch
 
-_RECOLOURED, _ZOOMED, _NEARER = 0.5, 0.6, 1.5  # shares of the samples, and how much nearer they may be
+_RECOLOURED, _ZOOMED, _NEARER = 0.5, 0.6, 1.5  # fractions of the samples, and the largest zoom
 
 
 def augmented(paintings: FrameDecoderBatch, generator: np.random.Generator) -> FrameDecoderBatch:
-    """The same as another camera might have seen it: mirrored, nearer by up to half and in other colours, by chance.
+    """Augment the samples randomly: mirrored, zoomed by up to half and with permuted colours.
 
-    A few hundred episodes have few tables and lights; without this a decoder learns them by heart (23 dB on episodes it
-    was not taught, 26 on those it was).
+    A few hundred episodes have few tables and lights; without augmentation a decoder overfits (23 dB on held-out
+    episodes, 26 on the training ones).
     """
     names = ("video", "action", "coarse", "arm", "carried")
     parts = {name: getattr(paintings, name) for name in names if getattr(paintings, name) is not None}
     count = len(paintings)
     order = np.where(generator.random((count, 1)) < _RECOLOURED, _permutations(generator, count), np.arange(3))
-    for name, red in (("video", 0), ("coarse", 0), ("carried", 0), ("arm", ARM_CHANNELS - 3)):
+    for name, red in (("video", 0), ("coarse", 0), ("carried", 0), ("arm", CHANNELS - 3)):
         if name in parts:
             part = parts[name]
             colours = part[:, red : red + 3]
@@ -55,22 +54,22 @@ def augmented(paintings: FrameDecoderBatch, generator: np.random.Generator) -> F
 
 
 def _permutations(generator: np.random.Generator, count: int) -> np.ndarray:
-    """(count, 3) orders of three colours."""
+    """Return (count, 3) permutations of three colours."""
     return generator.permuted(np.tile(np.arange(3), (count, 1)), axis=1)
 
 
-# In any channel, of values from -1 to 1, by which a pixel differs from the first frame where something has moved (12 of
-# 255, as the judge counts it).
+# Difference to the first frame, in any channel with values from -1 to 1, above which a pixel counts as moved (12 of
+# 255, as in the evaluation).
 _MOVED = 0.094
-_SPOILT = 0.02  # standard deviation of the noise on the coarse pictures, so that their grain is not trusted
+_SPOILT = 0.02  # standard deviation of the noise added to the coarse frames, so that their grain is not trusted
 
 
 @dataclass(frozen=True, eq=False)
 class FrameDecoderBatches:
-    """Batches (see training.batches.Batches) of `painting.batch` FrameDecoderBatch, one view of an episode each.
+    """Batches (see training.batches.Batches) of `painting.batch` samples, one view of an episode each.
 
-    A share of them, `painting.imagined`, has the imagined motion, the others the true one; what moves counts
-    `painting.moved_weight` times more. A decoder that uses no previous frame learns more from one frame of each
+    A fraction `painting.imagined` has the predicted motion, the others the true one; moving pixels are weighted
+    `painting.moved_weight` times more. A decoder without the previous frame as input learns more from one frame of each
     episode, and the first, than from all frames of a few.
     """
 
@@ -84,8 +83,8 @@ class FrameDecoderBatches:
 
     def __post_init__(self):
         episodes = len(self.sketches.coarse), self.episodes.views, self.episodes.frames
-        # One block, of which the system only gives what is written: small arrays kept by the thousand between large
-        # ones that come and go would cost many times their own memory.
+        # One block, of which the system allocates only the pages written: thousands of small arrays kept between large
+        # short-lived ones would fragment the heap and take many times their own memory.
         object.__setattr__(self, "_arms", np.zeros((*episodes, 2, *self.episodes.size, CHANNELS), np.uint8))
         object.__setattr__(self, "_drawn", np.zeros((*episodes, 2), bool))
 
@@ -113,7 +112,7 @@ class FrameDecoderBatches:
         imagined: np.ndarray,
         generator: np.random.Generator,
     ) -> FrameDecoderBatch:
-        """One view each of `some` (B,) episodes, their `frames` (B, n), the first among them first."""
+        """Build samples of `some` (B,) episodes, one view each, from their `frames` (B, n), the first frame first."""
         episodes, read, each = self.episodes, self.sketches, np.arange(len(some))[:, None]
         scenes = episodes.scene[some]
         video = _video(episodes.rgb[scenes[:, None], views[:, None], frames])
@@ -153,7 +152,7 @@ class FrameDecoderBatches:
         return replace(made, weight=1.0 + self.painting.moved_weight * moved)
 
     def _arm(self, number: int, view: int, frame: int, imagined: bool) -> np.ndarray:
-        """(H, W, 6) uint8: the arm in one frame, drawn once; drawing takes as long as painting does."""
+        """Render the arm in one frame, (H, W, 6) uint8, cached; rendering takes as long as the decoder's own pass."""
         key = (number, view, frame, int(imagined))
         if not self._drawn[key]:
             episodes, read = self.episodes, self.sketches
@@ -170,7 +169,7 @@ class FrameDecoderBatches:
 def _carried(
     firsts: np.ndarray, motions: list[tuple[np.ndarray, np.ndarray]], cameras: Sequence[Camera], frames: np.ndarray
 ) -> torch.Tensor:
-    """(B, 5, n, H, W): of whole motions, each seen by its own camera, the `frames` (B, n)."""
+    """Render the grasped objects of whole motions, each by its own camera, in the `frames` (B, n): (B, 5, n, H, W)."""
     drawn = [
         draw_grasped_object(first[None], *motion, [camera], some)[0]
         for first, motion, camera, some in zip(firsts, motions, cameras, frames, strict=True)
@@ -179,5 +178,5 @@ def _carried(
 
 
 def _video(pictures: np.ndarray) -> torch.Tensor:
-    """(B, 3, T, H, W) in [-1, 1] from (B, T, H, W, 3) uint8."""
+    """Convert (B, T, H, W, 3) uint8 to (B, 3, T, H, W) in [-1, 1]."""
     return torch.from_numpy(pictures).float().movedim(-1, 1) / 127.5 - 1.0

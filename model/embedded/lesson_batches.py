@@ -1,4 +1,4 @@
-"""Batches of a lesson from shots: chosen, drawn and encoded while training goes on, the same for the same number."""
+"""Batches of a lesson, sampled, rendered and encoded on the fly, reproducible by batch number."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,8 +22,10 @@ from model.training.layouts import OneView
 
 
 class LessonBatches:
-    """Batches (see training.batches.Batches) of `sampling` from `shots`, drawn and encoded where the codec is; seeded
-    with `seed` and the batch's number. The first pictures are shown in `seen_px`."""
+    """Batches (see training.batches.Batches) sampled from `shots`, rendered and encoded on the codec's device.
+
+    Seeded with `seed` and the batch's number. The first frames have a resolution of `seen_px`.
+    """
 
     def __init__(
         self, shots: SceneData, codec: LinearCodec, sampling: Sampling, seed: int, *, sigma: float, seen_px: int
@@ -43,7 +45,7 @@ class LessonBatches:
             first += 1
 
     def batch(self, number: int, process: int = 0, processes: int = 1) -> Batch:
-        """This process's share of batch `number`."""
+        """Return this process's share of batch `number`."""
         generator = np.random.default_rng([self.seed, number, 0xBA7C])
         layout = self._layout(generator)
         choice = self.choices.draw(generator)
@@ -52,7 +54,7 @@ class LessonBatches:
 
     @torch.no_grad()
     def encoded(self, choice: Choice, layout: OneView | None) -> Batch:
-        """The samples as latents: of the action what `layout` asks for, None standing for the whole canvas."""
+        """Encode the samples as latents: the part of the action that `layout` selects, None for the whole canvas."""
         texts = [self.shots.instructions[m] for m in choice.motions]
         instructions = tuple(t[int(w * len(t))] for t, w in zip(texts, choice.wordings, strict=True))
         scenes = self.shots.scene[choice.motions][:, None]
@@ -73,8 +75,10 @@ class LessonBatches:
         return OneView(self.latent_frames, tuple(int(f) for f in frames), slot, wanted.without_present)
 
     def _seen(self, scenes: np.ndarray, choice: Choice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Videos (B, v, F, H, W, 3), the first pictures (B, v, H', W', 3) of `seen_px`, and K (B, v, 3, 3) for the
-        former: of all that the cameras see, or of the chosen part, cut out of the first pictures."""
+        """Return videos (B, v, F, H, W, 3), first frames (B, v, H', W', 3) of `seen_px`, and the videos' K.
+
+        K is (B, v, 3, 3). They show the whole image, or the chosen crop of the first frames.
+        """
         shots, side = self.shots, self.seen_px
         videos = shots.rgb[scenes, choice.views]
         if self.sampling.excerpt:
@@ -92,7 +96,7 @@ class LessonBatches:
         return videos, pictures, K
 
     def _rgb(self, videos: np.ndarray, choice: Choice) -> torch.Tensor:
-        """Latents (B, v, C, F, h, w) of the first pictures, or of whole videos relative to those."""
+        """Encode the first frames as latents (B, v, C, F, h, w), or whole videos relative to them."""
         pixels = self._coloured(videos, choice).movedim(-1, 2)
         latents = self._encode(pixels, RGB)
         if pixels.shape[3] == 1:
@@ -100,7 +104,7 @@ class LessonBatches:
         return relative_to_still(latents, self._encode(pixels[:, :, :, :1].expand_as(pixels), RGB))
 
     def _coloured(self, pictures: np.ndarray, choice: Choice) -> torch.Tensor:
-        """Pictures (B, v, ..., 3) in [-1, 1], as bright and in such colours as was drawn."""
+        """Convert images (B, v, ..., 3) to [-1, 1], with the sampled brightness and colour factors."""
         colours = self._tensor(choice.colours)
         colours = colours.reshape(*colours.shape[:2], *(1,) * (pictures.ndim - 3), 3)
         return (self._tensor(pictures) * colours).clamp_(0, 255) / 127.5 - 1.0
@@ -108,7 +112,7 @@ class LessonBatches:
     def _action(
         self, motions: np.ndarray, K: torch.Tensor, cameras: torch.Tensor, layout: OneView | None
     ) -> torch.Tensor:
-        """Latents (B, v, C, n, h, w) of the action images that the layout asks for."""
+        """Render and encode the action images that the layout selects, (B, v, C, n, h, w)."""
         latent_frames = range(self.latent_frames) if layout is None else (0, *layout.frames)
         groups = [np.arange((f - 1) * self._period + 1, f * self._period + 1) for f in latent_frames if f]
         wanted = np.concatenate([[0], *groups])
@@ -119,7 +123,7 @@ class LessonBatches:
         return self._encode(images.movedim(-1, 2) * 2.0 - 1.0, ACTION)
 
     def _rays(self, K: torch.Tensor, cameras: torch.Tensor) -> torch.Tensor:
-        """(B, v, T, 6, h, w), the rays through the middles of the latent cells, in the arm's frame."""
+        """Return the rays through the centres of the latent cells, in the arm's frame, (B, v, T, 6, h, w)."""
         height, width = (side // self._cell_px for side in self.shots.size)
         half = K.new_tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
         scale = torch.diag(K.new_tensor([1 / self._cell_px, 1 / self._cell_px, 1.0]))
@@ -127,7 +131,7 @@ class LessonBatches:
         return rays.movedim(-1, 3).expand(-1, -1, self.latent_frames, -1, -1, -1)  # from (B, v, 1, h, w, 6)
 
     def _encode(self, videos: torch.Tensor, kind: str) -> torch.Tensor:
-        """Latents (B, v, C, n, h, w) of videos (B, v, 3, T, H, W)."""
+        """Encode videos (B, v, 3, T, H, W) as latents (B, v, C, n, h, w)."""
         (latents,) = self.codec.encode(videos.flatten(0, 1), return_dict=False, kind=kind)
         return latents.mode().unflatten(0, videos.shape[:2])
 
@@ -138,14 +142,14 @@ class LessonBatches:
 def _camera(
     K: np.ndarray, size: tuple[int, int], drawn: tuple[int, int], part: tuple[int, int, int, int]
 ) -> np.ndarray:
-    """K for images of `size` (H, W) of a part (left, top, width, height) in px of pictures of `drawn` (H, W)."""
+    """Return K for images of `size` (H, W) of a crop (left, top, width, height) in px of images of `drawn` (H, W)."""
     whole = Camera("whole", size[1], size[0], K, np.eye(4)).resized(drawn[1], drawn[0])
     left, top, width, height = part
     return whole.cropped(left, top, width, height).resized(size[1], size[0]).K
 
 
 class Alternating:
-    """Batches of several sources in turn: so that the next lesson does not undo the one before."""
+    """Batches of several sources in alternation, to prevent forgetting of the previous lesson."""
 
     def __init__(self, *sources: LessonBatches):
         self._sources = sources

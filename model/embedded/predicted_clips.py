@@ -1,4 +1,4 @@
-"""What the model imagines of the episodes, for the frame decoder's lesson."""
+"""The model's predictions for the episodes, inputs of the frame decoder's training."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,18 @@ from model.embedded.scene_data import SceneData
 from model.generation.batched_generation import GenerationRequest, generate_batch
 from model.generation.result import Generated
 
-_TOGETHER = 8  # episodes imagined in one pass
+_TOGETHER = 8  # episodes generated in one pass
 
 
 @dataclass(frozen=True, eq=False)
 class PredictedClips:
-    """What the model imagines of E episodes, in one step: `coarse` (E, V, T, H, W, 3) uint8, and the motion that is
-    read from it, `base_from_tool` (E, T, 4, 4) and `openness` (E, T); where nothing can be read, the true motion.
-    `joints` and `true_joints` (E, T, 7): the arm's in that motion and in the true one (see `arm_joints`); `light`
-    (E, 2): where the shadows of the first pictures fall (see `find_light`), NaN where that cannot be told; `colours`
-    (E, m, 3): the arm's (see `find_colours`)."""
+    """Single-step predictions for E episodes.
+
+    `coarse` (E, V, T, H, W, 3) uint8, and the motion decoded from it, `base_from_tool` (E, T, 4, 4) and `openness`
+    (E, T); the true motion where decoding fails. `joints` and `true_joints` (E, T, 7): the arm's in the decoded and in
+    the true motion (see `arm_joints`); `light` (E, 2): the shadows' direction in the first frames
+    (see `estimate_light`), NaN where undetermined; `colours` (E, m, 3): the arm's (see `find_colours`).
+    """
 
     coarse: np.ndarray
     base_from_tool: np.ndarray
@@ -35,7 +37,7 @@ class PredictedClips:
 
 
 def predicted_clips(pipeline: Any, episodes: SceneData, count: int) -> PredictedClips:
-    """The joint videos of the first `count` episodes, each asked for by its own instruction."""
+    """Generate the joint videos of the first `count` episodes, each from its own instruction."""
     count = min(count, len(episodes))
     coarse, poses, openness = [], [], []
     decoder, pipeline.frame_decoder = pipeline.frame_decoder, None
@@ -59,7 +61,7 @@ def predicted_clips(pipeline: Any, episodes: SceneData, count: int) -> Predicted
 
 
 def cached_predicted_clips(path: Path, pipeline: Any, episodes: SceneData, count: int) -> PredictedClips:
-    """The sketches in a file, which are made and written when it is not there."""
+    """Load the predictions from a file, generating and writing them when it does not exist."""
     if not path.exists():
         made = predicted_clips(pipeline, episodes, count)
         part = path.with_name(f".{path.name}.part")
@@ -78,7 +80,7 @@ def _imagined(pipeline: Any, episodes: SceneData, some: range) -> list[Generated
 
 
 def _look(episodes: SceneData, number: int, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An episode's `light` (2,) and `colours` (m, 3): see `PredictedClips`."""
+    """Estimate an episode's `light` (2,) and `colours` (m, 3): see `PredictedClips`."""
     scene = int(episodes.scene[number])
     cameras = [camera_of(episodes, scene, view) for view in range(episodes.views)]
     light, colours = estimate_appearance(
@@ -88,7 +90,7 @@ def _look(episodes: SceneData, number: int, joints: np.ndarray) -> tuple[np.ndar
 
 
 def _scene(episodes: SceneData, number: int) -> Scene:
-    """How the episode began."""
+    """Return the scene at the start of the episode."""
     scene = int(episodes.scene[number])
     height, width = episodes.pictures.shape[2:4]
     cameras = [camera_of(episodes, scene, view).resized(width, height) for view in range(episodes.views)]
@@ -97,6 +99,6 @@ def _scene(episodes: SceneData, number: int) -> Scene:
 
 
 def camera_of(episodes: SceneData, scene: int, view: int) -> Camera:
-    """The camera that took a view of a scene."""
+    """Return the camera of a view of a scene."""
     height, width = episodes.size
     return Camera(f"view {view}", width, height, episodes.K[scene, view], episodes.base_from_camera[scene, view])

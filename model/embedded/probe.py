@@ -1,4 +1,4 @@
-"""A quick look at what a lesson has taught, without physics: where does the model point, and is it the right thing?"""
+"""Quick validation of a lesson without physics: accuracy of the predicted target point and of decoded motions."""
 
 from typing import Any
 
@@ -21,14 +21,17 @@ from model.networks.transformer import TIMESTEPS, clean_from_velocity
 from model.training.batches import Batch
 from model.training.layouts import OneView
 
-NOTHING_SEEN_PX = 1e9  # how far a point behind the camera is from any pixel
+NOTHING_SEEN_PX = 1e9  # distance assigned to points behind the camera
 
 
 def pointing_accuracy(
     pipeline: Any, shots: SceneData, kind: str = "reach", *, count: int = 96, seed: int = 0, precision: str = "bf16"
 ) -> dict[str, float]:
-    """Of one view and nothing but noise in one step: how far (px, median) the last red blob is from where the tool
-    should end, and how often (%) this is the nearest of all ends of motions of this kind in the scene."""
+    """Measure how accurately one view, in one denoising step from pure noise, points at the motion's target.
+
+    Returns the median distance in px from the last red blob to the projected final tool position, and how often (%)
+    this is the nearest of all final positions of motions of this kind in the scene.
+    """
     sampling = Sampling(count, kinds=((kind, 1.0),), jitter=0.0)
     batches = _batches(pipeline, shots, sampling, seed)
     choice = batches.choices.draw(np.random.default_rng([seed, 0]))
@@ -51,9 +54,12 @@ def reading_accuracy(
     seed: int = 0,
     precision: str = "bf16",
 ) -> dict[str, float]:
-    """Of whole motions in several views, in one step from noise: how many can be read (%), and of all, unreadable ones
-    counting as infinitely wrong: the end's error (mm, median), how often it is below 30 mm (%), the error of the
-    lowest height (mm, median); and how often the gripper is right (% of frames read)."""
+    """Measure how accurately whole motions in several views are decoded, in one denoising step from pure noise.
+
+    Returns the fraction decodable (%), and over all motions, undecodable ones counting as infinite errors: the final
+    position's error (mm, median), how often it is below 30 mm (%), the error of the lowest height (mm, median); and how
+    often the gripper is right (% of decoded frames).
+    """
     sampling = Sampling(count, views, kinds=((kind, 1.0),), jitter=0.0)
     batches = _batches(pipeline, shots, sampling, seed)
     choice = batches.choices.draw(np.random.default_rng([seed, 0]))
@@ -95,7 +101,7 @@ def _decoded(shots: SceneData, views: np.ndarray, scene: int, videos: np.ndarray
 
 @torch.no_grad()
 def _said(pipeline: Any, batch: Batch, layout: Canvas | OneView, seed: int, precision: str) -> torch.Tensor:
-    """The clean canvas (B, C, F, h, w), as the model foretells it from noise alone."""
+    """Predict the clean canvas (B, C, F, h, w) from pure noise in one step."""
     clean = layout.pack(batch.rgb, batch.action)
     levels = layout.levels(torch.ones(len(batch), device=clean.device))
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed)).to(clean)

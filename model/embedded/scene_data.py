@@ -1,4 +1,4 @@
-"""What the embedded model is trained on, in memory: pictures of scenes, and the motions that can be done there."""
+"""In-memory training data of the embedded model: images of scenes, and motions in them."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from model.errors import ModelError
 
 @dataclass(frozen=True, eq=False)
 class SceneData:
-    """N scenes with V views each, and M motions, each done in one of the scenes.
+    """N scenes with V views each, and M motions, each in one of the scenes.
 
-    rgb (N, V, F, H, W, 3) uint8, F = 1 where only the first picture is there, else the T frames of the scene's one
-    motion; pictures (N, V, H', W', 3) uint8, the first ones again, in more detail; K (N, V, 3, 3) in px of rgb;
-    base_from_camera (N, V, 4, 4); scene (M,) which of the N; base_from_tool (M, T, 4, 4); openness (M, T);
-    instructions (M,), one or more wordings each; asked (M,): kind of task, thing and goal ("" where there is none).
+    rgb (N, V, F, H, W, 3) uint8, F = 1 for first frames only, else the T frames of the scene's one motion; pictures
+    (N, V, H', W', 3) uint8, the first frames at higher resolution; K (N, V, 3, 3) in px of rgb; base_from_camera
+    (N, V, 4, 4); scene (M,) index into the N scenes; base_from_tool (M, T, 4, 4); openness (M, T); instructions (M,),
+    one or more wordings each; asked (M,): kind of task, object and goal ("" where there is none).
     """
 
     rgb: np.ndarray
@@ -46,23 +46,23 @@ class SceneData:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the pictures in px."""
+        """Height and width of the images in px."""
         return self.rgb.shape[3], self.rgb.shape[4]
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kind of task of every motion (M,)."""
+        """Kind of task of every motion (M,)."""
         return tuple(kind for kind, _, _ in self.asked)
 
     def motions_of(self) -> list[np.ndarray]:
-        """Per scene, the numbers of its motions."""
+        """Return the indices of the motions per scene."""
         order = np.argsort(self.scene, kind="stable")
         counts = np.bincount(self.scene, minlength=len(self.rgb))
         return np.split(order, np.cumsum(counts)[:-1])
 
 
 def joined(parts: list[SceneData]) -> SceneData:
-    """Several as one. They have the same numbers of views, frames and pixels."""
+    """Concatenate several parts with the same numbers of views, frames and pixels."""
     starts = np.cumsum([0, *(len(part.rgb) for part in parts[:-1])])
     arrays = {
         name: np.concatenate([getattr(part, name) for part in parts])

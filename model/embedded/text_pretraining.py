@@ -1,7 +1,7 @@
-"""The first lesson: to read. The text encoder learns to say what an instruction asks for, before it sees a picture.
+"""Pretraining of the text encoder: classification of an instruction's content, before any images.
 
-Finding the named thing in a picture is hard to learn for a model that cannot read yet, and reading is quick to learn
-alone. The layers that say it are thrown away; the encoder is trained on with the transformer.
+Grounding the named object in an image is hard to learn for a model that cannot read yet, and reading is quick to learn
+alone. The classification heads are discarded; the encoder is trained further with the transformer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from model.training.step_rng import StepRng
 
 @dataclass(frozen=True)
 class Texts:
-    """Instructions (B,), and what each asks for, as class numbers (B, 4)."""
+    """Instructions (B,), and their content as class indices (B, 4)."""
 
     instructions: tuple[str, ...]
     asked: torch.Tensor
@@ -30,14 +30,14 @@ class Texts:
 
 
 def parts_asked(asked: tuple[str, str, str]) -> tuple[str, str, str, str]:
-    """Kind of task, the thing's first word ("" when it has but one), its last word, and the goal."""
+    """Split into kind of task, the object's first word ("" when it has only one), its last word, and the goal."""
     kind, thing, goal = asked
     words = thing.split()
     return kind, words[0] if len(words) > 1 else "", words[-1], goal
 
 
 class TextObjective(nn.Module):
-    """Cross entropy of the four parts, each said by a linear layer from the mean of the text's states."""
+    """Cross entropy of the four parts, each classified by a linear head on the mean of the text's hidden states."""
 
     def __init__(self, text_encoder: Any, tokenizer: Any, text_dim: int, classes: Sequence[int], seed: int = 0):
         super().__init__()
@@ -59,7 +59,7 @@ class TextObjective(nn.Module):
 
 
 class TextBatches:
-    """Batches of instructions from the shots' motions, all kinds of task equally often."""
+    """Batches of instructions from the motions, balanced over the kinds of task."""
 
     def __init__(self, shots: SceneData, batch: int, seed: int):
         self.batch_size, self.seed = batch, seed
@@ -72,7 +72,7 @@ class TextBatches:
 
     @property
     def classes(self) -> list[int]:
-        """How many there are of each part."""
+        """Number of classes of each part."""
         return [len(names) for names in self._classes]
 
     def __call__(self, first: int, process: int, processes: int) -> Iterator[Texts]:

@@ -1,1 +1,1 @@
-"""From an instruction to videos and a motion: canvas, sampling, decoding, the pipeline over all of it."""
+"""Generation of videos and a motion from an instruction: canvas, sampling, decoding, and the pipeline."""

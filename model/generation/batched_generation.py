@@ -1,4 +1,4 @@
-"""Many requests in one pass of the network: for judging a model, where nobody waits for a single answer."""
+"""Batched generation: many requests in one pass of the network, for evaluation, where latency does not matter."""
 
 import copy
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from model.networks.codec import RGB, decode_latents
 
 @dataclass(frozen=True, eq=False)
 class GenerationRequest:
-    """What an ActionImagesPipeline is asked in one call; `trajectory` and `videos` for the modes that read them."""
+    """Inputs of one call of an ActionImagesPipeline; `trajectory` and `videos` for the modes that read them."""
 
     instruction: str
     scene: Scene
@@ -49,10 +49,10 @@ def generate_batch(
     video_steps: int | None = None,
     fits: bool = True,
 ) -> list[Generated]:
-    """One generation per question, the same as the pipeline gives for each alone but for the rounding of the sums.
-    Without `fits`, motions that are read from videos stay as the action images say them.
+    """Generate one result per question, identical to the pipeline's for each alone up to rounding.
 
-    The questions have equally many views. Raises ModelError for what cannot be asked.
+    Without `fits`, motions read from videos stay as decoded from the action images. The questions must have equally
+    many views. Raises ModelError for invalid requests.
     """
     settings: Any = pipeline.config
     if pipeline.transformer.config.image_dim is not None:
@@ -81,7 +81,7 @@ def generate_batch(
 def imagined_motions(
     pipeline: Any, questions: Sequence[GenerationRequest], format_: Format, steps: int, guidance: float
 ) -> list[Decoded]:
-    """What first pictures and words alone suggest, whatever else the questions tell; with closer looks."""
+    """Generate motions from first frames and instructions alone, ignoring other inputs; with crop refinement."""
     bare = [replace(question, trajectory=None, videos=None) for question in questions]
     imagined = _imagined(pipeline, bare, "policy", format_, steps, steps, guidance)
     looks = [_look(pictures, latents) for pictures, latents in imagined]
@@ -98,8 +98,10 @@ def refine_from_crops(
     steps: int,
     guidance: float,
 ) -> list[Decoded]:
-    """The motions that the first looks, and closer ones, say together. Each look is where the ones before found that it
-    happens; what cannot be seen from nearby stays as it is."""
+    """Refine the motions by generating them again in crops of the images and decoding all results together.
+
+    Each crop is placed where the previous results located the motion; what cannot be cropped stays unchanged.
+    """
     seen, together = [[look] for look in looks], list(motions)
     for room in ROOMS[: pipeline.config.closer_looks]:
         pairs = zip(questions, together, strict=True)
@@ -121,8 +123,11 @@ def _look(pictures: LatentDecoder, latents: torch.Tensor) -> Look:
 
 
 def label_batch(looks: Sequence[Look], format_: Format) -> Decoded:
-    """The motion that all looks show. `residual_px` is the median of a view's looks, in pixels of the first's images:
-    one look at another thing does no harm, if the others agree."""
+    """Decode one motion jointly from all looks, the whole images and the crops.
+
+    `residual_px` is the median over a view's looks, in pixels of the first look's images: one look at another object
+    does no harm if the others agree.
+    """
     motion = read(np.concatenate([images for images, _ in looks]), [c for _, some in looks for c in some], format_)
     focal = np.array([[camera.K[0, 0] for camera in cameras] for _, cameras in looks])  # (looks, V)
     residual = motion.residual_px.reshape(len(motion.valid), *focal.shape) * (focal[0] / focal)
@@ -136,7 +141,7 @@ def _nearer(question: GenerationRequest, motion: Decoded, room: float, format_: 
 
 
 def format_of(pipeline: Any) -> Format:
-    """The images, times and drawing a pipeline was made for."""
+    """Return the image size, times and action image encoding of a pipeline."""
     settings: Any = pipeline.config
     tool = settings.model_tool_from_tool
     return Format(
@@ -161,8 +166,10 @@ def _imagined(
     guidance: float,
     fits: bool = True,
 ) -> list[tuple[LatentDecoder, torch.Tensor]]:
-    """Of each question the denoised canvas (1, C, F, h, w), and what makes pictures of it; `later` steps of a second
-    stage."""
+    """Denoise each question's canvas (1, C, F, h, w); return it with its decoder.
+
+    `later`: steps of a second stage.
+    """
     prepared = [_prepared(pipeline, question, mode, format_) for question in questions]
     canvas, two = prepared[0].canvas, pipeline.transformer.config.two_stage
     if any(one.canvas != canvas for one in prepared):
@@ -218,7 +225,7 @@ def _conditions(
 
 
 def noised(prepared: Prepared, seed: int) -> torch.Tensor:
-    """A canvas (1, C, F, h, w): what is given, and elsewhere the noise of `seed`."""
+    """Return a canvas (1, C, F, h, w) with the given latents, and elsewhere the noise of `seed`."""
     latents = prepared.latents
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
     return add_noise(latents, noise, prepared.canvas.levels(torch.ones(1, device=latents.device)))
@@ -246,7 +253,7 @@ def _generated(
 
 @torch.no_grad()
 def through_codec(pipeline: Any, rgb: np.ndarray) -> np.ndarray:
-    """Videos (V, T, H, W, 3) uint8 encoded and decoded: the best that a network over this codec could show."""
+    """Encode and decode videos (V, T, H, W, 3) uint8: the upper bound of the quality with this codec."""
     latents = conditioning.encode_whole(pipeline.vae, conditioning.to_tensor(rgb).to(pipeline.device), RGB)
     return np.stack(
         [conditioning.to_images(decode_latents(pipeline.vae, one[None], RGB).float()[0]) for one in latents]

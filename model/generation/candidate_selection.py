@@ -1,4 +1,4 @@
-"""Which of several generated motions to believe: two views generated apart often contradict each other."""
+"""Scoring and ranking of generated candidates: independently generated views often contradict each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from foundation.poses import distance
 from model.action_images.decoding import Decoded
 
-# A candidate of which fewer frames can be read is no motion.
+# A candidate with a smaller fraction of decodable frames is rejected.
 LEAST_VALID = 0.8
-# Views further apart than this share of the shorter image side (median over frames) show different motions.
+# Views that differ by more than this fraction of the shorter image side (median over frames) show different motions.
 WIDEST_RESIDUAL = 0.02
-# A motion must begin where the arm is.
+# A motion must start at the arm's present pose.
 FARTHEST_START = 0.05  # m
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far to trust one candidate: `score` in [0, 1], 0 when it is rejected, and then the `reason`, else ""."""
+    """Verdict on one candidate: `score` in [0, 1], 0 when rejected, and then the `reason`, else ""."""
 
     score: float
-    confidence: float  # mean over frames, 0 where a frame cannot be read
-    residual: float  # median over frames of what the views differ by, as a share of the shorter image side
+    confidence: float  # mean over frames, 0 where a frame cannot be decoded
+    residual: float  # median over frames of the views' disagreement, as a fraction of the shorter image side
     reason: str
 
     @property
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def score_candidate(decoded: Decoded, side_px: int, base_from_tool: np.ndarray | None = None) -> Verdict:
-    """The verdict on one candidate; `side_px` the images' shorter side, `base_from_tool` (4, 4) where it must begin."""
+    """Score one candidate; `side_px`: the images' shorter side, `base_from_tool` (4, 4): where it must start."""
     valid = decoded.valid
     confidence = float(np.where(valid, decoded.confidence, 0.0).mean())
     residual = float("inf")
@@ -52,5 +52,5 @@ def score_candidate(decoded: Decoded, side_px: int, base_from_tool: np.ndarray |
 
 
 def ranked(verdicts: Sequence[Verdict]) -> list[int]:
-    """Candidates' numbers, best first; rejected ones last, the more confident of them before."""
+    """Return the candidates' indices, best first; rejected ones last, by confidence."""
     return sorted(range(len(verdicts)), key=lambda i: (-verdicts[i].score, -verdicts[i].confidence))

@@ -1,12 +1,12 @@
-"""The canvas: the videos of all views, and their action videos, one after the other along latent time.
+"""The canvas: the videos of all views, and their action videos, concatenated along latent time.
 
     [ rgb of view 0 | action of view 0 | rgb of view 1 | action of view 1 | ... ]
 
-The transformer sees one long video. What is given is left clean, everything else is noised and denoised; which latent
-frames are given is what distinguishes the modes (Action Images, arXiv 2604.06168, and its release). In every mode the
-first latent frame of every segment is given: the cameras' pictures, and the arm's present pose, drawn.
+The transformer sees one long video. Given latents stay clean, all others are noised and denoised; which latent frames
+are given distinguishes the modes (Action Images, arXiv 2604.06168, and its release). In every mode the first latent
+frame of every segment is given: the cameras' images, and the arm's present pose as an action image.
 
-| mode            | given besides the first frames | what it answers                         |
+| mode            | given besides the first frames | question it answers                     |
 |-----------------|--------------------------------|-----------------------------------------|
 | joint           | nothing                        | how would this instruction be done?     |
 | action_to_video | all action segments            | what would happen if the arm did this?  |
@@ -16,7 +16,7 @@ first latent frame of every segment is given: the cameras' pictures, and the arm
 | policy          | (rgb segments are cut to their first frame) | what should the arm do?    |
 
 Shapes: B samples, V views, C channels, T latent frames of a full segment, F latent frames of the canvas, h and w the
-latent height and width. A canvas of latents is (B, C, F, h, w), as Wan's transformer takes it.
+latent height and width. A canvas of latents is (B, C, F, h, w), the layout of Wan's transformer.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ WITHOUT_ACTION, WITHOUT_VIDEO = ("video",), ("policy",)
 
 @dataclass(frozen=True)
 class Segment:
-    """One view's rgb or action video: `frames` latent frames from `start` of the canvas; `given` is the whole of it."""
+    """One view's rgb or action video: `frames` latent frames from `start` of the canvas; `given` as a whole or not."""
 
     kind: str  # "rgb" or "action"
     view: int
@@ -46,7 +46,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Canvas:
-    """The layout of `views` views of `latent_frames` latent frames each in one of MODES."""
+    """Layout of `views` views of `latent_frames` latent frames each in one of MODES."""
 
     mode: str
     views: int
@@ -60,7 +60,7 @@ class Canvas:
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
-        """View by view, rgb before action."""
+        """Segments view by view, rgb before action."""
         segments: list[Segment] = []
         start = 0
         for view in range(self.views):
@@ -84,12 +84,12 @@ class Canvas:
 
     @property
     def picture_frames(self) -> tuple[int, ...]:
-        """The latent frames (V,) at which the cameras' first pictures stand."""
+        """Latent frames (V,) that hold the cameras' first images."""
         return tuple(segment.start for segment in self.segments if segment.kind == "rgb")
 
     @cached_property
     def clean(self) -> torch.Tensor:
-        """Bool (F,): the latent frames that are given, and stay bit for bit what they are."""
+        """Bool (F,): latent frames that are given, and stay bit for bit unchanged."""
         clean = torch.zeros(self.frames, dtype=torch.bool)
         for segment in self.segments:
             clean[segment.start] = True
@@ -99,12 +99,15 @@ class Canvas:
 
     @cached_property
     def is_action(self) -> torch.Tensor:
-        """Bool (F,): the latent frames of action segments."""
+        """Bool (F,): latent frames of action segments."""
         return torch.tensor([s.kind == "action" for s in self.segments for _ in range(s.frames)])
 
     def positions(self, kept: bool = False) -> tuple[int, ...]:
-        """(F,) places in time for the rotary embedding: 0 to F - 1, as the release counts also where segments are cut;
-        or, `kept`, those that the same frames have on a canvas of whole segments."""
+        """Return the temporal positions (F,) for the rotary embedding.
+
+        They are 0 to F - 1, as in the release also where segments are cut; or, with `kept`, the positions that the same
+        frames have on a canvas of whole segments.
+        """
         if not kept:
             return tuple(range(self.frames))
         whole = self.latent_frames * len(self.segments)
@@ -112,8 +115,10 @@ class Canvas:
         return tuple(place for s, at in zip(self.segments, starts, strict=True) for place in range(at, at + s.frames))
 
     def pack(self, rgb: torch.Tensor, action: torch.Tensor | None) -> torch.Tensor:
-        """(B, C, F, h, w) from rgb and action latents (B, V, C, T, h, w); of rgb the first frames suffice where the
-        mode cuts it, and action is not read where there is none."""
+        """Concatenate rgb and action latents (B, V, C, T, h, w) to a canvas (B, C, F, h, w).
+
+        Where the mode cuts rgb, its first frames suffice; action is ignored in modes without it.
+        """
         latents = {"rgb": rgb, "action": action}
         parts = []
         for segment in self.segments:
@@ -127,7 +132,7 @@ class Canvas:
         return torch.cat(parts, dim=2)
 
     def unpack(self, canvas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """rgb (B, V, C, T or 1, h, w), and action or None, from a canvas (B, C, F, h, w): the inverse of `pack`."""
+        """Split a canvas (B, C, F, h, w) into rgb (B, V, C, T or 1, h, w) and action or None: the inverse of `pack`."""
         views = {
             kind: [canvas[:, :, segment.span] for segment in self.segments if segment.kind == kind]
             for kind in ("rgb", "action")
@@ -136,32 +141,32 @@ class Canvas:
         return torch.stack(views["rgb"], dim=1), action
 
     def pack_camera(self, camera: torch.Tensor) -> torch.Tensor:
-        """(B, F, K, h, w) from camera features (B, V, T, K, h, w): both segments of a view have its camera."""
+        """Return (B, F, K, h, w) from camera features (B, V, T, K, h, w), the same for both segments of a view."""
         return torch.cat([camera[:, segment.view, : segment.frames] for segment in self.segments], dim=1)
 
     def levels(self, rgb: torch.Tensor, action: torch.Tensor | None = None) -> torch.Tensor:
-        """Noise levels (B, F) in [0, 1] from one per sample (B,), or one for rgb and one for action; 0 where clean."""
+        """Return noise levels (B, F) in [0, 1] from one per sample (B,), or one per kind; 0 where clean."""
         action = rgb if action is None else action
         levels = torch.where(self.is_action.to(rgb.device), action[:, None], rgb[:, None])
         return torch.where(self.clean.to(rgb.device), torch.zeros_like(levels), levels)
 
 
 def over_canvas(per_frame: torch.Tensor) -> torch.Tensor:
-    """(F,) or (B, F) reshaped to be multiplied with a canvas (B, C, F, h, w)."""
+    """Reshape (F,) or (B, F) for broadcasting with a canvas (B, C, F, h, w)."""
     return per_frame.reshape(*(per_frame.shape[:-1] or (1,)), 1, -1, 1, 1)
 
 
 def add_noise(canvas: torch.Tensor, noise: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
-    """x_s = (1 - s) z + s eps, with s (B, F); where s = 0 the canvas itself, bit for bit."""
+    """Compute x_s = (1 - s) z + s eps, with s (B, F); where s = 0 the canvas itself, bit for bit."""
     s = over_canvas(levels).to(canvas.dtype)
     return torch.where(s == 0, canvas, (1 - s) * canvas + s * noise)
 
 
 def relative_to_still(rgb: torch.Tensor, still: torch.Tensor) -> torch.Tensor:
-    """rgb latents (B, V, C, T, h, w) minus those of a video that stays at its first frame, which itself is kept."""
+    """Subtract the latents of a static video from rgb latents (B, V, C, T, h, w), except in the first frame."""
     return torch.cat([rgb[..., :1, :, :], rgb[..., 1:, :, :] - still[..., 1:, :, :]], dim=-3)
 
 
 def absolute_from_still(relative: torch.Tensor, still: torch.Tensor) -> torch.Tensor:
-    """The inverse of `relative_to_still`."""
+    """Invert `relative_to_still`."""
     return torch.cat([relative[..., :1, :, :], relative[..., 1:, :, :] + still[..., 1:, :, :]], dim=-3)

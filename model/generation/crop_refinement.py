@@ -1,8 +1,8 @@
-"""A closer look: where in the pictures a motion happens, so that it can be imagined once more from those parts alone.
+"""Crops around a motion in the images, in which it is generated again at higher resolution.
 
-A motion mostly fills less than half of a picture's width, so that a part of the picture shows it up to twice as large.
-A model errs there in another way than in the whole: read together, both say more than either.
-A part is (left, top, side) in shares of a picture's width and height; (0, 0, 1) is all of it.
+A motion mostly covers less than half of an image's width, so a crop shows it up to twice as large. The model's errors
+there are different from those in the whole image: decoding both jointly is better than either. A crop is
+(left, top, side) as fractions of an image's width and height; (0, 0, 1) is the whole image.
 """
 
 from dataclasses import replace
@@ -13,9 +13,9 @@ from foundation.poses import invert, transform
 from foundation.trajectory import Scene
 from model.action_images.encoding import AXIS_LENGTH, tool_points
 
-IMAGINED = ("policy", "joint")  # modes whose motion comes from the first pictures and the words alone
-ROOMS = (2.0, 1.5)  # sides of the parts that are looked at, one after the other, in extents of the motion
-LEAST = 0.3  # side of the smallest part that is looked at
+IMAGINED = ("policy", "joint")  # modes whose motion depends on the first frames and the instruction alone
+ROOMS = (2.0, 1.5)  # sides of the successive crops, in extents of the motion
+LEAST = 0.3  # side of the smallest crop
 
 
 def extents(
@@ -25,9 +25,11 @@ def extents(
     size: tuple[int, int],
     axis_length: float = AXIS_LENGTH,
 ) -> np.ndarray:
-    """Where the points drawn of motions (..., T, 4, 4) lie in pictures of `size` (H, W) px: (..., 4), left, top, right
-    and bottom in shares. `K` (..., 3, 3), `base_from_camera` (..., 4, 4) m. NaN where a point is not before the camera,
-    or a frame is not known."""
+    """Return the bounding boxes (..., 4) of the encoded points of motions (..., T, 4, 4) in images of `size` (H, W) px.
+
+    The boxes are left, top, right and bottom as fractions. `K` (..., 3, 3), `base_from_camera` (..., 4, 4) m. NaN where
+    a point is not in front of the camera, or a frame is unknown.
+    """
     camera_from_base = invert(np.asarray(base_from_camera, float))[..., None, None, :, :]
     seen = transform(camera_from_base, tool_points(base_from_tool, axis_length))  # (..., T, 3, 3)
     image = (seen @ np.asarray(K, float)[..., None, :, :].swapaxes(-1, -2)).reshape(*seen.shape[:-3], -1, 3)
@@ -37,8 +39,10 @@ def extents(
 
 
 def crop_around(extent: np.ndarray, room: np.ndarray | float, aside: np.ndarray | float = 0.5) -> np.ndarray:
-    """The part (..., 3) of a picture that holds `extent` (..., 4) and is `room` times as wide, within the picture;
-    `aside` (..., 2) in [0, 1] says which share of the spare room lies left of it and above it."""
+    """Return the crop (..., 3) around `extent` (..., 4), `room` times as wide, within the image.
+
+    `aside` (..., 2) in [0, 1] is the fraction of the spare room to the left and above.
+    """
     low, high = np.clip(extent[..., :2], 0.0, 1.0), np.clip(extent[..., 2:], 0.0, 1.0)
     side = np.clip((high - low).max(axis=-1, keepdims=True) * room, LEAST, 1.0)
     corner = np.clip(low - aside * (side - (high - low)), 0.0, 1.0 - side)
@@ -46,7 +50,7 @@ def crop_around(extent: np.ndarray, room: np.ndarray | float, aside: np.ndarray 
 
 
 def in_pixels(part: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, width and height of a part (3,) of a picture of `size` (H, W), in whole px."""
+    """Return left, top, width and height of a crop (3,) of an image of `size` (H, W), in whole px."""
     height, width = size
     left, top = round(float(part[0]) * width), round(float(part[1]) * height)
     side = float(part[2])
@@ -60,8 +64,10 @@ def cropped_scene(
     axis_length: float = AXIS_LENGTH,
     model_tool_from_tool: np.ndarray | None = None,
 ) -> Scene | None:
-    """The scene in the parts of its pictures where a motion (T, 4, 4) happens, NaN where it is not known; None where a
-    view has nothing of it, or where cameras move. `room`: side of a part, in extents of the motion."""
+    """Crop the scene's images around a motion (T, 4, 4), NaN where unknown.
+
+    `room`: side of a crop, in extents of the motion. None where a view does not show the motion, or cameras move.
+    """
     known = base_from_tool[np.isfinite(base_from_tool).all(axis=(1, 2))]
     if model_tool_from_tool is not None:
         known = known @ invert(np.asarray(model_tool_from_tool, float))

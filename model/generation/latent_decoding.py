@@ -1,4 +1,4 @@
-"""From denoised latents to pictures, and from these to motions."""
+"""Decoding of denoised latents to images, and of these to motions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from model.networks.codec import ACTION, RGB, decode_latents
 
 
 def read(images: np.ndarray, cameras: Sequence[Camera], format_: Format) -> Decoded:
-    """What action images (V, T, H, W, 3) say, for the arm's own tool."""
+    """Decode action images (V, T, H, W, 3) to a motion of the arm's own tool."""
     decoded = decode(
         images,
         cameras,
@@ -38,8 +38,7 @@ def read(images: np.ndarray, cameras: Sequence[Camera], format_: Format) -> Deco
 
 @dataclass(frozen=True, eq=False)
 class LatentDecoder:
-    """The codec, and the optional frame decoder, for one request; `fits`: motions that are read from a video are made
-    more exact by it."""
+    """Codec and optional frame decoder of one request; `fits`: refine motions decoded from a video against it."""
 
     vae: Any
     frame_decoder: Any
@@ -47,12 +46,12 @@ class LatentDecoder:
     fits: bool = True
 
     def preview(self, latents: torch.Tensor) -> Pictures:
-        """The pictures of the first candidate, through the codec alone."""
+        """Decode the images of the first candidate with the codec alone."""
         action = self.actions(latents[:1])
         return Pictures(self.videos(latents[:1], None), action)
 
     def actions(self, latents: torch.Tensor) -> np.ndarray | None:
-        """Action images (N, V, T, H, W, 3) uint8 of canvases (N, C, F, h, w); None where there are none."""
+        """Decode canvases (N, C, F, h, w) to action images (N, V, T, H, W, 3) uint8; None for modes without action."""
         _, action = self.prepared.canvas.unpack(latents)
         if action is None:
             return None
@@ -63,13 +62,13 @@ class LatentDecoder:
 
     @property
     def fits_motions(self) -> bool:
-        """Whether motions are made more exact than they were read."""
+        """True when decoded motions are refined against the video."""
         decoder, mode = self.frame_decoder, self.prepared.canvas.mode
         return self.fits and mode == "video_to_action" and decoder is not None and decoder.config["sees_arm"]
 
     @property
     def rounds(self) -> int:
-        """How often `motions` calls its `on_round` for each motion, at most."""
+        """Maximum number of `on_round` calls of `motions` per motion."""
         return ROUNDS if self.fits_motions else 0
 
     def motions(
@@ -78,9 +77,11 @@ class LatentDecoder:
         imagined: Sequence[Decoded] | None = None,
         on_round: Callable[[], None] = lambda: None,
     ) -> list[Decoded]:
-        """What action images (N, V, T, H, W, 3) say, for the arm's own tool. Where they were read from a video, they
-        are fitted to it (model/arm_rendering/motion_refinement.py), together with the motions (N,) `imagined` from its
-        first pictures; that takes seconds: `on_round` is called in between."""
+        """Decode action images (N, V, T, H, W, 3) to motions of the arm's own tool.
+
+        Motions decoded from a video are refined against it (model/arm_rendering/motion_refinement.py), starting also
+        from the motions (N,) `imagined` from its first frames; this takes seconds: `on_round` is called in between.
+        """
         motions = [read(images, self.prepared.cameras, self.prepared.format) for images in actions]
         if self.fits_motions:
             others = [None] * len(motions) if imagined is None else imagined
@@ -88,7 +89,7 @@ class LatentDecoder:
         return motions
 
     def _fitted(self, read: Decoded, imagined: Decoded | None, on_round: Callable[[], None]) -> Decoded:
-        """The same motion nearer to the video; frames that could neither be read nor imagined stay unknown."""
+        """Refine the motion against the video; frames that were neither decoded nor predicted stay unknown."""
         assert self.prepared.rgb is not None
         if not read.valid.any():
             return read
@@ -109,7 +110,7 @@ class LatentDecoder:
         return replace(read, trajectory=replace(read.trajectory, base_from_tool=poses, openness=openness))
 
     def videos(self, latents: torch.Tensor, motions: Sequence[Decoded] | None) -> np.ndarray | None:
-        """rgb (N, V, T, H, W, 3) uint8; where there is a frame decoder, it sees the `motions` (N,) drawn cleanly."""
+        """Decode rgb (N, V, T, H, W, 3) uint8; the frame decoder, if any, is conditioned on the `motions` (N,)."""
         prepared = self.prepared
         if prepared.canvas.mode in WITHOUT_VIDEO:
             return None
@@ -118,7 +119,7 @@ class LatentDecoder:
             rgb = absolute_from_still(rgb, prepared.still.expand_as(rgb))
         videos = self._decoded(rgb, RGB)
         if self.frame_decoder is not None and motions is not None:
-            # A motion of which nothing can be read leaves its video as it is.
+            # A motion without any decodable frame leaves its video unchanged.
             readable = [i for i, motion in enumerate(motions) if motion.valid.any()]
             known = [motions[i].trajectory.at(prepared.format.times) for i in readable]
             videos[readable] = self._painted(videos[readable], known)
@@ -129,13 +130,13 @@ class LatentDecoder:
         return images
 
     def _decoded(self, latents: torch.Tensor, kind: str) -> torch.Tensor:
-        """Videos (N, V, 3, T, H, W), one after the other for the sake of memory."""
+        """Decode to videos (N, V, 3, T, H, W), sequentially to save memory."""
         flat = latents.flatten(0, 1)
         videos = [decode_latents(self.vae, one[None], kind).float() for one in flat]
         return torch.cat(videos).unflatten(0, latents.shape[:2])
 
     def _painted(self, videos: torch.Tensor, motions: Sequence[Trajectory]) -> torch.Tensor:
-        """The frame decoder's videos (N, V, 3, T, H, W), over coarse ones, of motions (N,) known at all times."""
+        """Run the frame decoder on coarse videos (N, V, 3, T, H, W) and motions (N,) known at all times."""
         format_, decoder, cameras = self.prepared.format, self.frame_decoder, self.prepared.cameras
         first = conditioning.to_tensor(self.prepared.first)[:, :, 0]
         painted = torch.empty_like(videos)
@@ -150,7 +151,7 @@ class LatentDecoder:
         return painted
 
     def _shown(self, motion: Trajectory) -> dict[str, np.ndarray]:
-        """The drawings of a motion that the frame decoder was made to see."""
+        """Render the additional inputs that the frame decoder was trained with."""
         cameras, shown = self.prepared.cameras, {}
         if self.frame_decoder.config["sees_arm"]:
             joints = arm_joints(motion.base_from_tool, self._posture)
@@ -162,13 +163,13 @@ class LatentDecoder:
 
     @cached_property
     def _posture(self) -> np.ndarray:
-        """The joints (7,) in which the arm stands in the first pictures."""
+        """Joints (7,) of the arm in the first frames."""
         prepared = self.prepared
         return arm_joints(prepared.present.base_from_tool)[0] if prepared.joints is None else prepared.joints
 
     @cached_property
     def _look(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Where the shadows of the first pictures fall, and the arm's colours there."""
+        """Direction of the shadows in the first frames, and the arm's colours there."""
         prepared = self.prepared
         return estimate_appearance(
             prepared.first[:, 0], prepared.cameras, self._posture, float(prepared.present.openness[0])
@@ -176,7 +177,7 @@ class LatentDecoder:
 
 
 def _filled(read: Decoded, imagined: Decoded) -> Decoded:
-    """What was read, and where nothing could be, what was imagined: half as surely, for the film does not say it."""
+    """Fill undecodable frames with the predicted motion, at half its confidence because the video does not show it."""
     missing = ~read.valid & imagined.valid
     return replace(
         read,

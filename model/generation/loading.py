@@ -1,4 +1,4 @@
-"""A pipeline from its folder: checked, with the memory it needs estimated first, on the best device there is."""
+"""Loading of a pipeline from its folder: checked, with its memory estimated first, on the best available device."""
 
 import contextlib
 import json
@@ -18,20 +18,20 @@ from model.networks.cpu_autocast import choose_autocast
 
 _NEEDED = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 _LIBRARIES = ("diffusers", "transformers", "model")
-# A processor computes in 32 bits as fast as in 16; a model of this size would not fit twice.
+# A CPU computes as fast in 32 bits as in 16; a model of this size would not fit twice.
 _LARGE = 8 << 30
 
 
 def best_device() -> str:
-    """ "cuda" where there is a GPU that torch can use, else "cpu"."""
+    """Return "cuda" where torch can use a GPU, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_pipeline(folder: Path | str, device: str | None = None) -> ActionImagesPipeline:
-    """The pipeline in a folder, or "embedded", the program's own, on `device`; where a GPU is too small for all of it,
-    its parts take turns there.
+    """Load the pipeline in a folder, or "embedded", the program's own, on `device`.
 
-    Raises ModelError when there is no whole model in the folder, ModelMemoryError when the machine cannot hold it.
+    On a GPU that is too small for the whole pipeline, its components are offloaded to the CPU in turn. Raises
+    ModelError when the folder holds no complete model, ModelMemoryError when the machine cannot hold it.
     """
     folder = model_folder(folder)
     check_folder(folder)
@@ -40,7 +40,7 @@ def load_pipeline(folder: Path | str, device: str | None = None) -> ActionImages
     small = torch.float32 if device == "cpu" and needed < _LARGE else torch.bfloat16
     needed = needed_to_load(folder, small.itemsize)
     check_memory(folder, value_bytes=small.itemsize)
-    # Wan's autoencoder loses detail in 16 bits.
+    # Wan's VAE loses detail in 16 bits.
     dtypes: Any = {"default": small, "vae": torch.float32} if small != torch.float32 else small
     with _quietly():
         try:
@@ -56,7 +56,7 @@ def load_pipeline(folder: Path | str, device: str | None = None) -> ActionImages
 
 
 def check_folder(folder: Path) -> None:
-    """ModelError unless the folder holds all parts of a pipeline, as large as its manifest says, of known kinds."""
+    """Raise ModelError unless the folder holds all components of a pipeline, of manifest size and of known classes."""
     if not (folder / "model_index.json").is_file():
         raise ModelError(f"There is no model in {folder}. Import one with `rehearse model import`, or fetch one.")
     manifest.check(folder, contents=False)
@@ -96,7 +96,7 @@ def _placed(pipeline: ActionImagesPipeline, device: str, needed: int) -> ActionI
 
 @contextlib.contextmanager
 def _quietly():
-    """The libraries' progress bars belong to nobody here."""
+    """Disable the libraries' progress bars."""
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     try:

@@ -1,4 +1,4 @@
-"""The world-action model as one diffusers pipeline: instruction and scene in, videos and a motion out."""
+"""The world-action model as a diffusers pipeline: instruction and scene in, videos and a motion out."""
 
 import copy
 import itertools
@@ -42,22 +42,21 @@ from model.networks.transformer import ActionImagesTransformer
 
 
 class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
-    """Generates what the arm will do, as videos of all views and as a trajectory.
+    """Pipeline that generates the arm's motion, as videos of all views and as a trajectory.
 
     Components: `transformer` (ActionImagesTransformer), `vae` (AutoencoderKLWan, or LinearCodec), `text_encoder` and
     `tokenizer` (T5 of either kind), `scheduler` (flow matching: Euler, or UniPC with flow sigmas). Optional:
-    `frame_decoder` (FrameDecoder); `image_encoder` and `image_processor`, CLIP's, for Wan2.1's
-    image-to-video models.
+    `frame_decoder` (FrameDecoder); `image_encoder` and `image_processor`, CLIP's, for Wan2.1's image-to-video models.
 
     Configuration: the `height` and `width` of the images in px, `num_frames` (4 k + 1) and `frame_period_s` between
     them; the default `num_inference_steps`, `video_steps` (of the second stage, for models with `two_stage`) and
     `guidance_scale`; `max_text_length` in tokens; `sigma` and `axis_length` of the action images;
     `model_tool_from_tool` (4, 4), for weights trained with other tool axes; `longest_between_views_s`;
-    `rehearsal_mode`, in which an operator's instruction is asked; `knows_video`, whether the weights were taught videos
-    at all, so that they can label one, or imagine what a motion would do;
-    `picture_part`, what of a camera's picture the weights know: its "middle", or the square with the "workspace";
-    `tolerance` of reading action images (action_decoding.decode); `closer_looks`: how often an imagined motion
-    is imagined again, in parts of the pictures (closer_look.ROOMS), to be read together with the first.
+    `rehearsal_mode`, the default mode for an operator's instruction; `knows_video`, True when the weights were trained
+    on videos, so that they can label one, or predict a motion's outcome; `picture_part`, the part of a camera's image
+    that the weights were trained on: its "middle", or the square with the "workspace"; `tolerance` of decoding action
+    images (decoding.decode); `closer_looks`: number of crop refinements (crop_refinement.ROOMS) of a generated motion,
+    which are decoded jointly with the first result.
     """
 
     model_cpu_offload_seq = "text_encoder->image_encoder->transformer->vae->frame_decoder"
@@ -127,19 +126,19 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **options: Any) -> Any:
-        """As diffusers' own; "embedded" is the model that comes with the program. See model.generation.loading."""
+        """Load like diffusers; "embedded" is the model shipped with the program. See model.generation.loading."""
         own = pretrained_model_name_or_path == EMBEDDED
         return super().from_pretrained(EMBEDDED_FOLDER if own else pretrained_model_name_or_path, **options)
 
     @classmethod
     def load_config(cls, *arguments: Any, **options: Any) -> Any:
-        """As diffusers' own, for folders written before a class moved too."""
+        """Load the config like diffusers, also from folders written before a class moved."""
         index = super().load_config(*arguments, **options)
         return with_present_modules(index) if isinstance(index, dict) else (with_present_modules(index[0]), *index[1:])
 
     @property
     def current_timestep(self) -> float | None:
-        """Where in [0, 1000] the denoising is; diffusers' caches ask for it."""
+        """Current denoising timestep in [0, 1000]; read by diffusers' caches."""
         return self._timestep
 
     @torch.no_grad()
@@ -164,11 +163,17 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
     ) -> Generated:
         """Generate `num_candidates` videos and motions for an instruction, seen from the scene's cameras.
 
-        `mode` is one of generation.canvas.MODES; "action_to_video" reads `trajectory` (resampled to the model's times),
-        "video_to_action" and "view_transfer" read `videos` (V or 1, T, H, W, 3) uint8. Candidate i is made from seed
-        + i alone, whatever the number of candidates; without a seed from a random one. `guidance_scale` 1 is none.
-        `on_step` is called after the preparation and after every step. Raises ModelError for what cannot be asked,
-        GenerationCancelled when `on_step` returned False.
+        Args:
+            mode: One of generation.canvas.MODES.
+            trajectory: Read by "action_to_video" (resampled to the model's times).
+            videos: Read by "video_to_action" and "view_transfer": (V or 1, T, H, W, 3) uint8.
+            guidance_scale: Classifier-free guidance; 1 is none.
+            seed: Candidate i depends on seed + i alone, whatever the number of candidates; None: a random seed.
+            on_step: Called after the preparation and after every step.
+
+        Raises:
+            ModelError: For invalid requests.
+            GenerationCancelled: When `on_step` returned False.
         """
         settings: Any = self.config
         steps = settings.num_inference_steps if num_inference_steps is None else num_inference_steps
@@ -216,15 +221,15 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
             self.maybe_free_model_hooks()
 
     def use_cache(self, name: str | None) -> None:
-        """Switch one of model.networks.step_caching.CACHES on, or with None every one off."""
+        """Enable one of model.networks.step_caching.CACHES, or with None disable all."""
         switch_cache(self.transformer, name, lambda: self._timestep)
 
     def use_parallel(self, *, sequence: int = 1, guidance: bool = False) -> None:
-        """Share every generation from now on with the default group's other processes (context_parallel.py)."""
+        """Distribute subsequent generations over the default group's other processes (context_parallel.py)."""
         self.parallel = parallelise(self.transformer, sequence=sequence, guidance=guidance)
 
     def compile(self, **options: Any) -> None:
-        """torch.compile every block of the transformer (one graph serves them all); slow once, quicker afterwards."""
+        """Compile every block of the transformer (one graph serves all): slow once, faster afterwards."""
         self.transformer.compile_repeated_blocks(**options)
 
     def _format(self, height: int | None, width: int | None, frames: int | None) -> Format:
@@ -251,7 +256,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         return Conditions(embedded[0], embedded[1] if guided else None, camera, pictures, image, given)
 
     def _camera(self, prepared: Prepared) -> torch.Tensor:
-        """The camera branch's features (1, V, T, K, h, w); kept, because cameras rarely change between requests."""
+        """Return the camera branch's features (1, V, T, K, h, w), cached: cameras rarely change between requests."""
         cameras, frames = prepared.cameras, prepared.format.frames
         key = (frames, *((c.width, c.height, c.K.tobytes(), c.base_from_camera.tobytes()) for c in cameras))
         if self._cameras is None or self._cameras[0] != key:
@@ -261,7 +266,7 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
         return self._cameras[1].to(self._execution_device)
 
     def _image_features(self, prepared: Prepared) -> torch.Tensor:
-        """CLIP's features (1, m, e) of the first view's picture, for Wan2.1's image-to-video models."""
+        """Compute CLIP features (1, m, e) of the first view's image, for Wan2.1's image-to-video models."""
         if self.image_encoder is None or self.image_processor is None:
             raise ModelError(
                 "This model sees the first picture through CLIP. Load its image encoder and processor too."
@@ -282,8 +287,10 @@ class ActionImagesPipeline(DiffusionPipeline, WanLoraLoaderMixin):
 
 
 def _given_channels(prepared: Prepared, settings: Any, candidates: int) -> torch.Tensor:
-    """The channels (N, 4 + C, F, h, w) that Wan2.1's image-to-video models have besides the noised ones: a mask, 1
-    where the canvas is given, and there the latents themselves."""
+    """Return the additional channels (N, 4 + C, F, h, w) of Wan2.1's image-to-video models.
+
+    They are a mask, 1 where the canvas is given, and the latents there.
+    """
     latents = prepared.latents
     given = over_canvas(prepared.canvas.clean.to(latents))
     masks = settings.in_channels - 2 * settings.out_channels
@@ -294,7 +301,7 @@ def _given_channels(prepared: Prepared, settings: Any, candidates: int) -> torch
 def _report(
     on_step: OnStep | None, state: Denoised, pictures: LatentDecoder, later: int, rounds: int | None = None
 ) -> None:
-    """`later`: the rounds in which motions are fitted when all is denoised; `rounds`: how many of them are over."""
+    """Report a step; `later`: refinement rounds after denoising, `rounds`: how many of them are done."""
     if on_step is None:
         return
     stage, done = (state.stage, state.done) if rounds is None else (FIT, state.done + rounds)
@@ -311,12 +318,12 @@ def _result(
     actions: np.ndarray | None,
     motions: list[Decoded] | None,
 ) -> Generated:
-    """Pictures and motions, best first."""
+    """Assemble images and motions, best first."""
     prepared = pictures.prepared
     rgb = pictures.videos(latents, motions)
     verdicts, order = None, list(range(len(seeds)))
     if motions is not None:
-        # A motion that was given begins where it was said to.
+        # A given motion starts where it was specified to.
         start = scene.base_from_tool if prepared.action is None else None
         side = min(prepared.format.height, prepared.format.width)
         verdicts = [score_candidate(motion, side, start) for motion in motions]

@@ -1,4 +1,4 @@
-"""From a checked request to the latents it gives: the pictures, the arm's pose or motion, videos, drawn and encoded."""
+"""Preparation of a checked request: images, the arm's pose or motion, and videos, rendered and encoded as latents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ from model.networks.codec import latent_shape
 
 @dataclass(frozen=True)
 class Format:
-    """What a generation looks like: images of `height` x `width` px, `frames` of them, `period` s apart, and how
-    actions are drawn (`sigma`, `axis_length`, `model_tool_from_tool`) and read (`tolerance`)."""
+    """Format of a generation: images of `height` x `width` px, `frames` of them, `period` s apart, and how actions are
+    rendered (`sigma`, `axis_length`, `model_tool_from_tool`) and decoded (`tolerance`)."""
 
     height: int
     width: int
@@ -38,13 +38,13 @@ class Format:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A request as latents.
+    """A request encoded as latents.
 
-    `latents` (1, C, F, h, w) of the canvas, 0 where nothing is given; `still` (1, V, C, T, h, w) where the model's rgb
-    is relative to it. `pictures` (1, V, 3, H', W') in [-1, 1], the first ones, for a transformer that looks at them in
-    a size of its own. `present`: how the tool stands at first, one frame, and the arm's `joints` (7,) then if known.
-    `first` (V, 1, H, W, 3), `rgb` (V', T, H, W, 3) and `action` (V, T, H, W, 3), uint8, are the pictures that were
-    given, the latter two None where the model makes them.
+    `latents` (1, C, F, h, w) of the canvas, 0 where not given; `still` (1, V, C, T, h, w) where the model's rgb is
+    relative to it. `pictures` (1, V, 3, H', W') in [-1, 1], the first frames, for a transformer that reads them at a
+    resolution of its own. `present`: the initial tool pose, one frame, and the arm's `joints` (7,) then if known.
+    `first` (V, 1, H, W, 3), `rgb` (V', T, H, W, 3) and `action` (V, T, H, W, 3), uint8, are the given images, the
+    latter two None where the model generates them.
     """
 
     canvas: Canvas
@@ -70,7 +70,7 @@ def prepare(
     videos: np.ndarray | None,
     device: torch.device,
 ) -> Prepared:
-    """Draw and encode what is given. ModelError for sizes the model does not take, and for what cannot be drawn."""
+    """Render and encode the given inputs; ModelError for unsupported sizes, and for what cannot be rendered."""
     settings = transformer.config
     canvas = _canvas(settings, vae, format_, mode, len(scene.views))
     cameras = request.resized_cameras(scene.cameras, format_.frames, format_.width, format_.height)
@@ -128,7 +128,7 @@ def _canvas(settings: Any, vae: Any, format_: Format, mode: str, views: int) -> 
 
 
 def _looked_at(settings: Any, scene: Scene, cells: torch.Size, device: torch.device) -> torch.Tensor | None:
-    """The first pictures (1, V, 3, H', W') as large as a transformer with a stem looks at them."""
+    """Resize the first frames to the resolution of a transformer with a stem, (1, V, 3, H', W')."""
     if not settings.stem_widths:
         return None
     _, p_h, p_w = settings.patch_size
@@ -138,7 +138,7 @@ def _looked_at(settings: Any, scene: Scene, cells: torch.Size, device: torch.dev
 
 
 def _drawn(scene: Scene, trajectory: Trajectory | None, cameras: Sequence[Camera], format_: Format) -> np.ndarray:
-    """Action images (V, T or 1, H, W, 3): the given motion at the model's times, or the arm's present pose."""
+    """Render action images (V, T or 1, H, W, 3): the given motion at the model's times, or the arm's present pose."""
     if trajectory is None:
         motion = Trajectory(np.zeros(1), scene.base_from_tool[None], np.array([scene.openness]))
         cameras = [replace(c, base_from_camera=c.base_from_camera[0]) if c.moving else c for c in cameras]

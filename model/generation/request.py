@@ -1,4 +1,4 @@
-"""What the pipeline is asked, checked at the border: every refusal says what to do."""
+"""Validation of a pipeline's inputs; every error message states the remedy."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ MOST_CANDIDATES = 64
 
 
 def check_scene(scene: Scene, longest_between_views: float) -> None:
-    """ModelError unless there are two calibrated views of one moment; `longest_between_views` in s."""
+    """Raise ModelError unless there are two calibrated, synchronous views; `longest_between_views` in s."""
     views = scene.views
     if len(views) < 2:
         raise ModelError(
@@ -37,7 +37,7 @@ def check_scene(scene: Scene, longest_between_views: float) -> None:
 
 
 def check_mode(mode: str, trajectory: Trajectory | None, videos: np.ndarray | None) -> None:
-    """ModelError unless `mode` is one, and has what it is given besides the scene."""
+    """Raise ModelError unless `mode` exists, and has exactly the inputs it needs besides the scene."""
     if mode not in MODES:
         raise ModelError(f"There is no mode {mode!r}. The modes are {', '.join(MODES)}.")
     if mode in NEEDS_TRAJECTORY and trajectory is None:
@@ -51,7 +51,7 @@ def check_mode(mode: str, trajectory: Trajectory | None, videos: np.ndarray | No
 
 
 def check_videos(videos: np.ndarray, mode: str, views: int, frames: int) -> np.ndarray:
-    """Videos (V or 1, T, H, W, 3) uint8 that the mode reads. ModelError for other shapes."""
+    """Return the videos (V or 1, T, H, W, 3) uint8 that the mode reads; ModelError for other shapes."""
     videos = np.asarray(videos)
     wanted = 1 if mode == "view_transfer" else views
     if videos.ndim != 5 or videos.shape[-1] != 3 or videos.dtype != np.uint8:
@@ -68,7 +68,7 @@ def check_videos(videos: np.ndarray, mode: str, views: int, frames: int) -> np.n
 
 
 def check_numbers(steps: int, guidance_scale: float, candidates: int) -> None:
-    """ModelError for numbers no generation can have."""
+    """Raise ModelError for numbers out of range."""
     if steps < 1:
         raise ModelError(f"A generation needs at least one step, not {steps}.")
     if not (np.isfinite(guidance_scale) and guidance_scale >= 0.0):
@@ -78,7 +78,7 @@ def check_numbers(steps: int, guidance_scale: float, candidates: int) -> None:
 
 
 def resized_cameras(cameras: Sequence[Camera], frames: int, width: int, height: int) -> tuple[Camera, ...]:
-    """The cameras of the model's images. ModelError for a moving camera whose poses are not one for each frame."""
+    """Scale the cameras to the model's images; ModelError for a moving camera without one pose per frame."""
     for camera in cameras:
         if camera.moving and len(camera.base_from_camera) != frames:
             raise ModelError(

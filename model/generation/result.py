@@ -1,4 +1,4 @@
-"""What a generation gives, and what is known of it while it runs."""
+"""Result of a generation, and its progress reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class Pictures:
     action: np.ndarray | None
 
 
-FIT = "fit"  # the stage in which motions are fitted to the video they were read from
+FIT = "fit"  # stage in which motions are refined against the video they were decoded from
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A step of a running generation: `done` of `total`, working on "action", "video", "both" or FIT.
+    """Progress of a running generation: `done` of `total`, in stage "action", "video", "both" or FIT.
 
-    `preview()` decodes what the best guess of the first candidate is now, which takes as long as decoding does.
+    `preview()` decodes the current estimate of the first candidate, which takes as long as decoding does.
     """
 
     done: int
@@ -34,17 +34,17 @@ class Step:
     preview: Callable[[], Pictures]
 
 
-OnStep = Callable[[Step], bool | None]  # False cancels; what it raises ends the generation too
+OnStep = Callable[[Step], bool | None]  # False cancels; an exception aborts the generation too
 
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """N candidates, the one to believe most first.
+    """N candidates, the most trusted one first.
 
-    `rgb`, `action` (N, V, T, H, W, 3) uint8 as `cameras` (V,), of the model's image size, see them at `times` (T,) s
-    from the scene's moment; None where the mode has none. `decoded` and `verdicts` (N,): what the action images say,
-    together with those of closer looks where the pipeline takes any, and how far to trust it, None where there are
-    none. `seeds` (N,): each makes its candidate again.
+    `rgb`, `action` (N, V, T, H, W, 3) uint8 as seen by `cameras` (V,), of the model's image size, at `times` (T,) s
+    from the scene's time; None where the mode has none. `decoded` and `verdicts` (N,): the motion decoded from the
+    action images, jointly with the crop refinements where the pipeline uses any, and its score, None where there are
+    none. `seeds` (N,): each reproduces its candidate.
     """
 
     mode: str

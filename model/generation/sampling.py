@@ -1,4 +1,4 @@
-"""Denoising a canvas: from noise to latents, in steps, what is given staying as it is."""
+"""Denoising of a canvas from noise to latents, in steps, with given frames unchanged."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -16,11 +16,11 @@ from model.networks.transformer import TIMESTEPS, clean_from_velocity
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
-    """What the transformer is told besides the canvas, for N samples.
+    """Conditioning of the transformer besides the canvas, for N samples.
 
-    `text`, and `no_text` where there is guidance, (N, n, d); `camera` (1, F, K, h, w); `pictures` (N, V, 3, H, W) for
-    transformers that look at the first pictures besides. For Wan2.1's image-to-video models also `image` (N, m, e),
-    CLIP's features, and `given` (N, 4 + C, F, h, w), a mask and the given latents.
+    `text`, and `no_text` for classifier-free guidance, (N, n, d); `camera` (1, F, K, h, w); `pictures` (N, V, 3, H, W)
+    for transformers that also read the first frames. For Wan2.1's image-to-video models also `image` (N, m, e), CLIP's
+    features, and `given` (N, 4 + C, F, h, w), a mask and the given latents.
     """
 
     text: torch.Tensor
@@ -33,7 +33,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Reuse:
-    """The release's step cache: the last prediction serves again while successive ones hardly turn.
+    """The release's step cache: the last prediction is reused while successive ones hardly change direction.
 
     After two computed predictions whose cosine similarity is above `threshold` (the release: 0.93 to 0.95), the next
     `most` steps reuse the later one; then it is computed again.
@@ -45,7 +45,7 @@ class Reuse:
 
 @dataclass(eq=False)
 class Predictor:
-    """Velocities with guidance, possibly on two groups of processes, possibly reused."""
+    """Velocity prediction with classifier-free guidance (optionally on two process groups) and step caching."""
 
     transformer: Any
     canvas: Canvas
@@ -58,7 +58,7 @@ class Predictor:
     _left: int = field(default=0, init=False)
 
     def __call__(self, latents: torch.Tensor, levels: torch.Tensor, index: int) -> torch.Tensor:
-        """The velocity (N, C, F, h, w) at noise `levels` (N, F), 0 where clean."""
+        """Return the velocity (N, C, F, h, w) at noise `levels` (N, F), 0 where clean."""
         if self._last is not None and self._left > 0:
             self._left -= 1
             return self._last
@@ -66,7 +66,7 @@ class Predictor:
         self.computed += 1
         if self.reuse is not None:
             if self._last is not None:
-                open_ = ~self.canvas.clean.to(velocity.device)  # what is predicted for given frames is of no use
+                open_ = ~self.canvas.clean.to(velocity.device)  # predictions for given frames are meaningless
                 last, now = (v[:, :, open_].flatten(1) for v in (self._last, velocity))
                 alike = float(functional.cosine_similarity(last, now).min())
                 self._left = self.reuse.most if alike > self.reuse.threshold else 0
@@ -74,7 +74,7 @@ class Predictor:
         return velocity
 
     def forget(self) -> None:
-        """What was predicted so far says nothing about what comes."""
+        """Reset the step caches, e.g. between stages."""
         self._last, self._left = None, 0
         if hasattr(self.transformer, "_reset_stateful_cache"):
             self.transformer._reset_stateful_cache()
@@ -100,7 +100,7 @@ class Predictor:
         hidden_states = latents
         if self.conditions.given is not None:
             hidden_states = torch.cat([latents, self.conditions.given.to(latents)], dim=1)
-        # One timestep per sample stands for what is noised; the release does not tell clean frames apart.
+        # One timestep per sample, that of the noised frames; the release does not distinguish clean frames.
         timestep = TIMESTEPS * (levels if settings.timestep_per_token else levels.amax(dim=1))
         kept = self.canvas.positions(kept=True) if settings.kept_positions else None
         cached = getattr(transformer, "cache_context", None)
@@ -122,7 +122,7 @@ class Predictor:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the denoising: the frames (F,) that it denoises, and those (F,) that wait as pure noise."""
+    """A stage of denoising: the frames (F,) that it denoises, and those (F,) that wait as pure noise."""
 
     name: str  # "action", "video" or "both"
     active: torch.Tensor
@@ -130,7 +130,7 @@ class Stage:
 
 
 def stages(canvas: Canvas, two_stage: bool) -> list[Stage]:
-    """What is denoised, in order: everything at once, or first the action and then, given it, the video."""
+    """Return the denoising stages in order: everything at once, or first the action and then the video given it."""
     open_, action = ~canvas.clean, canvas.is_action
     nothing = torch.zeros_like(open_)
     parts = [("action", open_ & action), ("video", open_ & ~action)]
@@ -143,7 +143,7 @@ def stages(canvas: Canvas, two_stage: bool) -> list[Stage]:
 
 @dataclass(frozen=True, eq=False)
 class Denoised:
-    """The state after a step: `latents`, and `clean`, what they will become as far as is known, (N, C, F, h, w)."""
+    """State after a step: `latents`, and `clean`, the current estimate of the denoised latents, (N, C, F, h, w)."""
 
     done: int
     total: int
@@ -159,10 +159,11 @@ def denoise(
     plan: list[tuple[Stage, int]],
     on_timestep: Callable[[float], None] = lambda level: None,
 ) -> Iterator[Denoised]:
-    """Denoise `latents` (N, C, F, h, w), noise but for the given frames, stage by stage in so many steps each.
+    """Denoise `latents` (N, C, F, h, w), noise except in the given frames, stage by stage with the planned steps.
 
-    Yields after every step, so that whoever iterates may show it, or stop. The schedule is Wan's: noise levels evenly
-    from 1 to 0, shifted by the scheduler: FlowMatchEulerDiscreteScheduler, or UniPCMultistepScheduler with flow sigmas.
+    Yields after every step, so that the caller can display it, or stop. The schedule is Wan's: noise levels evenly
+    spaced from 1 to 0, shifted by the scheduler: FlowMatchEulerDiscreteScheduler, or UniPCMultistepScheduler with flow
+    sigmas.
     """
     total, done = sum(steps for _, steps in plan), 0
     for stage, steps in plan:

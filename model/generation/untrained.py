@@ -1,4 +1,4 @@
-"""New, untrained pipelines: the embedded model before its training, and tiny ones to try things with."""
+"""New, untrained pipelines: the embedded model before its training, and tiny ones for tests."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ SHIFT = 5.0  # the release's, in training and generation
 
 
 def euler(shift: float = SHIFT) -> FlowMatchEulerDiscreteScheduler:
-    """Euler's steps along the flow, as the release takes them."""
+    """Return an Euler scheduler for the flow, as used by the release."""
     return FlowMatchEulerDiscreteScheduler(shift=shift)
 
 
 def unipc(shift: float = SHIFT) -> UniPCMultistepScheduler:
-    """UniPC's multistep method on the same flow: as good in fewer steps, for models that need more than a few."""
+    """Return a UniPC multistep scheduler for the same flow: equally good in fewer steps, for models that need many."""
     return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift)
 
 
 def embedded_pipeline(
     codec: Any, *, seed: int = 0, transformer: dict[str, Any] | None = None, **settings: Any
 ) -> ActionImagesPipeline:
-    """The embedded model, untrained, over a codec of 48 channels; `settings` are the pipeline's."""
+    """Build the embedded model, untrained, over a codec of 48 channels; `settings` are the pipeline's."""
     usual = {"height": 64, "width": 64, "num_frames": 17, "num_inference_steps": 4, "guidance_scale": 1.0}
     usual |= {"max_text_length": 96, "picture_part": "workspace", "rehearsal_mode": "policy"}
     usual |= {"knows_video": False}
@@ -36,7 +36,7 @@ def embedded_pipeline(
 
 
 def tiny_pipeline(*, seed: int = 0, transformer: dict[str, Any] | None = None, **settings: Any) -> ActionImagesPipeline:
-    """The release's architecture in a size of seconds, with random weights in every layer."""
+    """Build the release's architecture at a size that runs in seconds, with random weights in every layer."""
     usual = {"height": 64, "width": 64, "num_frames": 5, "num_inference_steps": 3, "guidance_scale": 2.0}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -44,7 +44,7 @@ def tiny_pipeline(*, seed: int = 0, transformer: dict[str, Any] | None = None, *
     pipeline = _pipeline({**TINY, **(transformer or {})}, codec, seed, {**usual, "max_text_length": 64, **settings})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        for block in pipeline.transformer.blocks:  # a camera branch at its initial values would not be seen to work
+        for block in pipeline.transformer.blocks:  # at its initial values the camera branch would have no effect
             torch.nn.init.normal_(block.attn1.cam_encoder.weight, std=0.02)
     return pipeline
 

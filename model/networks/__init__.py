@@ -1,1 +1,1 @@
-"""The networks: transformer, video codecs, text encoder, frame decoder, and the sizes in which they come."""
+"""Networks: transformer, video codecs, text encoder, frame decoder, and their size presets."""

@@ -1,7 +1,7 @@
-"""Videos to latents and back, the same for every codec: AutoencoderKLWan of the large model, tiny or linear ones.
+"""Encoding and decoding of videos with a common interface for all codecs: AutoencoderKLWan, tiny or linear ones.
 
-A codec is what stands in a pipeline under `vae`: an AutoencoderKLWan, or a LinearCodec with the same methods. Latents
-are scaled here, (z - latents_mean) / latents_std, so that nobody else has to.
+A codec is a pipeline's `vae`: an AutoencoderKLWan, or a LinearCodec with the same methods. Latents are normalised here,
+(z - latents_mean) / latents_std, so that callers need not.
 """
 
 from typing import Any
@@ -28,10 +28,10 @@ __all__ = [
 def encode_videos(
     codec: Any, videos: torch.Tensor, kind: str = RGB, generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """Scaled latents (..., C, 1 + n, h, w) of videos (..., 3, T, H, W) in [-1, 1].
+    """Encode videos (..., 3, T, H, W) in [-1, 1] to normalised latents (..., C, 1 + n, h, w).
 
-    `kind` "rgb" or "action", for codecs that know the difference. With a generator the latents are drawn from the
-    autoencoder's posterior, otherwise they are its mode. ModelError for a size the codec does not take.
+    `kind` "rgb" or "action", for codecs that distinguish them. With a generator the latents are sampled from the
+    VAE's posterior, otherwise they are its mode. ModelError for an unsupported size.
     """
     latent_shape(codec, *videos.shape[-3:])
     flat = videos.reshape(-1, *videos.shape[-4:]).to(codec.dtype)
@@ -42,22 +42,22 @@ def encode_videos(
 
 
 def decode_latents(codec: Any, latents: torch.Tensor, kind: str = RGB) -> torch.Tensor:
-    """Videos (..., 3, T, H, W) in [-1, 1] of scaled latents (..., C, 1 + n, h, w)."""
+    """Decode normalised latents (..., C, 1 + n, h, w) to videos (..., 3, T, H, W) in [-1, 1]."""
     flat = latents.reshape(-1, *latents.shape[-4:]).to(codec.dtype)
     mean, std = _scale(codec, flat)
     return codec.decode(flat * std + mean, **_kind(codec, kind)).sample.unflatten(0, latents.shape[:-4])
 
 
 def still_latents(codec: Any, first: torch.Tensor, frames: int) -> torch.Tensor:
-    """Scaled latents (..., C, 1 + n, h, w) of videos of `frames` frames that stay at `first` (..., 3, H, W)."""
+    """Encode static videos of `frames` frames at `first` (..., 3, H, W) to normalised latents (..., C, 1 + n, h, w)."""
     return encode_videos(codec, first.unsqueeze(-3).expand(*first.shape[:-2], frames, *first.shape[-2:]))
 
 
 def restore_first_frame(codec: Any, videos: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-    """Decoded videos (..., 3, T, H, W) whose resting parts are as sharp as the true first frame (..., 3, H, W).
+    """Restore the true first frame's (..., 3, H, W) sharpness in the static parts of decoded videos (..., 3, T, H, W).
 
-    What the codec loses of a video in which nothing moves is known, and is added to every frame where the video has
-    not moved away from the first frame (weight exp(-(difference / 0.1)^2), both through the codec).
+    The codec's loss on a static video is known, and is added to every frame where the video does not differ from the
+    first frame (weight exp(-(difference / 0.1)^2), both through the codec).
     """
     still = first.unsqueeze(-3).expand_as(videos)
     coarse = decode_latents(codec, encode_videos(codec, still))
@@ -66,7 +66,7 @@ def restore_first_frame(codec: Any, videos: torch.Tensor, first: torch.Tensor) -
 
 
 def latent_shape(codec: Any, frames: int, height: int, width: int) -> tuple[int, int, int, int]:
-    """(C, 1 + n, h, w) of a video of `frames` frames of height x width px. ModelError for a size not taken."""
+    """Return (C, 1 + n, h, w) for a video of `frames` frames of height x width px; ModelError for unsupported sizes."""
     period, size = codec.config["scale_factor_temporal"], codec.config["scale_factor_spatial"]
     if frames < 1 or (frames - 1) % period:
         near = max(frames - 1, 0) // period * period + 1
@@ -77,7 +77,7 @@ def latent_shape(codec: Any, frames: int, height: int, width: int) -> tuple[int,
 
 
 def _scale(codec: Any, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation (C, 1, 1, 1) of the codec's own latents."""
+    """Return mean and standard deviation (C, 1, 1, 1) of the codec's raw latents."""
     mean, std = (
         torch.tensor(codec.config[name], device=latents.device, dtype=latents.dtype).view(-1, 1, 1, 1)
         for name in ("latents_mean", "latents_std")
@@ -92,9 +92,9 @@ def _kind(codec: Any, kind: str) -> dict[str, str]:
 
 
 def tiny_wan(z_dim: int = 48, base_dim: int = 24, spatial: int = 8) -> AutoencoderKLWan:
-    """An untrained AutoencoderKLWan of the large one's kind (residual, 2 px patches), about 1.7 M parameters.
+    """Build an untrained AutoencoderKLWan like the large one (residual, 2 px patches), about 1.7 M parameters.
 
-    `spatial` px to a latent (8 or 16), four frames to a latent.
+    One latent covers `spatial` px (8 or 16) and four frames.
     """
     levels = {8: [1, 2, 2], 16: [1, 2, 2, 2]}[spatial]
     return AutoencoderKLWan(

@@ -1,4 +1,4 @@
-"""Fits a linear codec to videos: principal components of their blocks."""
+"""Fitting of a linear codec to videos: principal components of their blocks."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,14 +7,14 @@ import torch
 
 from model.networks.linear_codec import KINDS, LinearCodec
 
-# Latents are divided by their standard deviation to this power (and by one common number that makes their mean square
-# one). With 1 the transformer would spend its effort on the last components' noise, with 0 the first would drown all
-# others: a pilot's choice, not tuned further.
+# Exponent of whitening: latents are divided by their standard deviation to this power (and by one common factor that
+# makes their mean square one). With 1 the loss would be dominated by the last components' noise, with 0 by the first
+# components: chosen in a pilot study, not tuned further.
 WHITENING = 0.8
 
 
 class _Moments:
-    """Number, sum and sum of products of rows, in double precision."""
+    """Count, sum and sum of outer products of rows, in double precision."""
 
     def __init__(self, size: int):
         self.count = 0
@@ -29,7 +29,7 @@ class _Moments:
         self.products += (flat.T @ flat).double().cpu()
 
     def components(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Mean (n,), variances (n,) in falling order, and the components (n, n) in columns."""
+        """Return mean (n,), variances (n,) in descending order, and the components (n, n) in columns."""
         mean = self.total / max(self.count, 1)
         covariance = self.products / max(self.count, 1) - torch.outer(mean, mean)
         variances, vectors = torch.linalg.eigh(covariance)
@@ -45,11 +45,11 @@ def fit_linear_codec(
     temporal: int = 4,
     whitening: float | Mapping[str, float] = WHITENING,
 ) -> LinearCodec:
-    """The codec with the least mean squared error on `videos`, by kind of video.
+    """Fit the codec with the least mean squared error on `videos`, per kind of video.
 
     `videos`: per kind ("rgb", "action") batches (B, 3, T, H, W) in [-1, 1]; a single kind gives one set of components
     for all; `whitening` may differ between kinds. Videos of one frame leave the components of later frames zero.
-    One pass over the data; the signs of the components are fixed, so that equal videos give equal codecs.
+    One pass over the data; the components' signs are fixed, so that equal videos give equal codecs.
     """
     kinds = tuple(kind for kind in KINDS if kind in videos)
     codec = LinearCodec(z_dim=z_dim, scale_factor_spatial=spatial, scale_factor_temporal=temporal, kinds=kinds)
@@ -66,13 +66,13 @@ def fit_linear_codec(
 
 
 def _set(encoder: torch.nn.Linear, decoder: torch.nn.Linear, moments: _Moments, whitening: float) -> None:
-    """Encoder: divide the projection by the scale; decoder: the transpose, and the mean."""
+    """Set the encoder to the projection divided by the scale, the decoder to its transpose plus the mean."""
     mean, variances, vectors = moments.components()
     kept = min(encoder.out_features, len(mean))
     basis = vectors[:, :kept]
     basis = basis * torch.where(basis.sum(0) < 0, -1.0, 1.0)
     std = variances[:kept].sqrt()
-    # What does not vary at all (a black channel) must not be blown up by its scale.
+    # Constant components (a black channel) must not be amplified by their scale.
     scale = std.clamp_min(1e-4 * std.max() + 1e-12) ** whitening
     scale = scale * ((std / scale).square().mean().sqrt() + 1e-12)
     for parameter in (encoder.weight, encoder.bias, decoder.weight, decoder.bias):

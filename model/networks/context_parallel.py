@@ -1,6 +1,6 @@
-"""One generation on several GPUs: the canvas's tokens divided (diffusers' context parallelism), guidance on two groups.
+"""Generation on several GPUs: tokens split by diffusers' context parallelism, guidance split over two groups.
 
-Every process runs the same program on the same request (started with torchrun); all end with the same result.
+Every process runs the same program on the same request (started with torchrun); all obtain the same result.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Parallel:
 
 
 def parallelise(transformer: Any, *, sequence: int = 1, guidance: bool = False) -> Parallel:
-    """Divide a transformer's work over all processes of the (initialised) default group.
+    """Distribute a transformer's work over all processes of the (initialised) default group.
 
     `sequence` must divide the attention heads (Ulysses: every process attends with some of them). Raises ModelError
     when the number of processes is not sequence * (2 with guidance).

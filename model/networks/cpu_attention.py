@@ -1,7 +1,7 @@
 """Attention in bfloat16 on a CPU as two matrix products and a softmax.
 
-PyTorch's fused attention is made for long sequences; at the few hundred tokens of a small model its backward pass in
-bfloat16 takes three to four times as long as the plain formula (torch 2.13, AVX512-BF16).
+PyTorch's fused attention is optimised for long sequences; at the few hundred tokens of a small model its backward pass
+in bfloat16 takes three to four times as long as the plain formula (torch 2.13, AVX512-BF16).
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
-_MOST_KEYS = 2048  # beyond, the matrix of weights no longer fits the caches
+_MOST_KEYS = 2048  # beyond, the attention matrix no longer fits the caches
 
 
 class PlainAttention(TorchFunctionMode):
-    """A context in which attention without mask, on the CPU and in bfloat16, is computed by the formula."""
+    """Context in which unmasked bfloat16 attention on the CPU is computed by the plain formula."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
@@ -33,7 +33,7 @@ class PlainAttention(TorchFunctionMode):
 
 
 def _plain(given: dict[str, Any]) -> bool:
-    """Whether the call is one that the formula answers in fewer seconds."""
+    """Return True for calls on which the plain formula is faster."""
     query, key = given["query"], given["key"]
     bf16 = query.dtype == torch.bfloat16 or (
         torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16

@@ -1,4 +1,4 @@
-"""Small models on a processor: weights stay in 32 bits, products are computed in 16 where this is faster here."""
+"""Autocast for small models on a CPU: weights in 32 bits, products in 16 where that is faster on this machine."""
 
 import contextlib
 import warnings
@@ -9,11 +9,11 @@ import torch
 from model.networks.cpu_attention import PlainAttention
 from model.networks.precision import dtype_of, fastest_precision
 
-_CHOSEN = "_products_in"  # an attribute of the transformer that nothing else reads
+_CHOSEN = "_products_in"  # a private attribute of the transformer
 
 
 def choose_autocast(transformer: Any, device: torch.device, precision: str | None = None) -> str:
-    """Measure (some milliseconds) or take `precision`, "bf16" or "fp32"; `cpu_autocast` then computes in it."""
+    """Measure the faster precision (some milliseconds), or take `precision`, "bf16" or "fp32", for `cpu_autocast`."""
     chosen = precision or fastest_precision(device)
     setattr(transformer, _CHOSEN, dtype_of(chosen) if device.type == "cpu" else torch.float32)
     return chosen
@@ -21,12 +21,12 @@ def choose_autocast(transformer: Any, device: torch.device, precision: str | Non
 
 @contextlib.contextmanager
 def cpu_autocast(transformer: Any):
-    """A context for passes of the transformer: as was chosen for it, or as it is."""
+    """Run the transformer's passes in the precision chosen for it, or unchanged."""
     dtype = getattr(transformer, _CHOSEN, torch.float32)
     if dtype == torch.float32:
         yield
         return
     with torch.autocast("cpu", dtype=dtype), PlainAttention(), warnings.catch_warnings():
-        # Normalisation with weights in 32 bits is not fused, which torch says once.
+        # Normalisation with 32-bit weights is not fused, about which torch warns once.
         warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
         yield

@@ -1,7 +1,7 @@
-"""A direct policy, for comparison: from pictures, cameras, words and the arm's pose straight to numbers.
+"""Direct policy as a baseline: regression of the motion from images, cameras, instruction and the arm's pose.
 
-It sees what the world-action model sees (the same pictures, the same rays, the same encoder over bytes) and says the
-motion as poses instead of pictures of them: a transformer over picture cells, words and one query for each frame.
+It has the world-action model's inputs (the same images, the same rays, the same byte-level text encoder) and predicts
+the motion as poses instead of images: a transformer over image patches, text tokens and one query per frame.
 """
 
 import time
@@ -16,19 +16,19 @@ from torch.nn import functional
 from foundation.image_resize import resize_images
 from model.networks.text_encoding import byte_encoder, byte_tokenizer, cleaned, encode_text
 
-SEEN = 192  # px of a picture's side, as many as the world-action model sees; larger ones are made smaller
-CELL = 32  # px of that to one token
+SEEN = 192  # px of an image's side, as in the world-action model; larger images are downscaled
+CELL = 32  # px of an image patch's side
 _LONGEST = 64  # bytes of an instruction
-_POSITION_SCALE = 0.1  # m: what counts as one
+_POSITION_SCALE = 0.1  # m, unit of the regressed positions
 _LEARNING_RATE, _WARM_UP = 1e-3, 100
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """N questions and, for learning, their answers.
+    """N inputs and, for training, their targets.
 
     `rgb` (N, V, H, W, 3) uint8; `K` (N, V, 3, 3) px and `base_from_camera` (N, V, 4, 4) of their cameras; instructions
-    (N,); the motions `base_from_tool` (N, T, 4, 4) m and `openness` (N, T), of which a question is told only the first.
+    (N,); the motions `base_from_tool` (N, T, 4, 4) m and `openness` (N, T), of which only the first frame is an input.
     """
 
     rgb: np.ndarray
@@ -43,11 +43,11 @@ class Examples:
 
 
 def _nothing(words: str) -> None:
-    """Nobody wants to be told."""
+    """Ignore the message."""
 
 
 class DirectPolicy(nn.Module):
-    """Motions of `frames` frames for pictures of any number of views."""
+    """Policy that predicts motions of `frames` frames from images of any number of views."""
 
     def __init__(self, frames: int, width: int = 192, layers: int = 6, heads: int = 6):
         super().__init__()
@@ -67,8 +67,11 @@ class DirectPolicy(nn.Module):
         self.head = nn.Linear(width, 10)
 
     def forward(self, examples: Examples) -> torch.Tensor:
-        """(N, T, 10): how far the tool moves from its first position, in _POSITION_SCALE m; the first two columns of
-        its rotation; and the logit of being open."""
+        """Predict (N, T, 10): displacement, rotation and gripper of every frame.
+
+        The displacement is from the first position, in _POSITION_SCALE m; the rotation is given by its first two
+        columns; the gripper is the logit of being open.
+        """
         N, V = examples.rgb.shape[:2]
         height, width = (min(side, SEEN) for side in examples.rgb.shape[2:4])
         shown = resize_images(examples.rgb, width, height)
@@ -85,7 +88,7 @@ class DirectPolicy(nn.Module):
 
     @torch.no_grad()
     def motions(self, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
-        """base_from_tool (N, T, 4, 4) and openness (N, T), the first frame as it is told."""
+        """Return base_from_tool (N, T, 4, 4) and openness (N, T), the first frame as given."""
         said = self.eval()(examples).double().numpy()
         poses = np.tile(np.eye(4), (*said.shape[:2], 1, 1))
         poses[..., :3, 3] = examples.base_from_tool[:, :1, :3, 3] + _POSITION_SCALE * said[..., :3]
@@ -97,7 +100,7 @@ class DirectPolicy(nn.Module):
 
 
 def untrained(frames: int, seed: int = 0, **size: int) -> DirectPolicy:
-    """A regressor that knows nothing, the same for the same seed; `size` as Regressor's."""
+    """Build an untrained policy, the same for the same seed; `size` as DirectPolicy's."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return DirectPolicy(frames, **size)
@@ -111,8 +114,7 @@ def learn(
     most_steps: int = 1_000_000,
     told: Callable[[str], None] = _nothing,
 ) -> int:
-    """Learn from batches for so long, or so many steps; how many these were. The learning rate falls to nothing
-    meanwhile."""
+    """Train for a given time, or number of steps, with a cosine learning rate schedule; return the number of steps."""
     optimiser = torch.optim.AdamW(regressor.parameters(), _LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.01)
     regressor.train()
     began, step, said = time.monotonic(), 0, 0.0
@@ -143,7 +145,7 @@ def _loss(regressor: DirectPolicy, examples: Examples) -> torch.Tensor:
 
 
 def _numbers(examples: Examples) -> torch.Tensor:
-    """(N, T, 10): position in m, the first two columns of the rotation, openness."""
+    """Return (N, T, 10): position in m, the first two columns of the rotation, openness."""
     poses = torch.from_numpy(np.ascontiguousarray(examples.base_from_tool)).float()
     columns = poses[..., :3, :2].transpose(-1, -2).flatten(-2)
     is_open = torch.from_numpy(np.ascontiguousarray(examples.openness)).float()[..., None]
@@ -151,7 +153,7 @@ def _numbers(examples: Examples) -> torch.Tensor:
 
 
 def _rays(examples: Examples, across: int, down: int) -> torch.Tensor:
-    """Origin and direction in base, (N, V, down * across, 6), of the ray through the middle of each cell."""
+    """Return origin and direction in base, (N, V, down * across, 6), of the ray through the centre of each patch."""
     height, width = examples.rgb.shape[2:4]
     v, u = np.mgrid[0:down, 0:across] + 0.5
     pixels = np.stack([u.ravel() * width / across - 0.5, v.ravel() * height / down - 0.5, np.ones(u.size)])
@@ -162,7 +164,7 @@ def _rays(examples: Examples, across: int, down: int) -> torch.Tensor:
 
 
 def _rotations(columns: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) whose first two columns are nearest to (..., 6) in turn (Zhou et al., 2019)."""
+    """Orthonormalise (..., 6), the first two columns, to rotations (..., 3, 3) by Gram-Schmidt (Zhou et al., 2019)."""
     first = columns[..., :3] / np.linalg.norm(columns[..., :3], axis=-1, keepdims=True)
     second = columns[..., 3:] - (first * columns[..., 3:]).sum(axis=-1, keepdims=True) * first
     second = second / np.linalg.norm(second, axis=-1, keepdims=True)

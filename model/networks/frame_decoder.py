@@ -1,9 +1,9 @@
-"""A small decoder that paints each generated frame over the true first frame: sharp where nothing moves.
+"""Frame decoder: a small network that renders each frame over the true first frame, sharp where nothing moves.
 
-A convolutional network sees the first frame, the first action image, this frame's action image and the codec's coarse
-picture of this frame, and says per pixel how much to take of the first frame, of the same in other light, of the coarse
-picture, of the drawn arm, of what the hand carries along and of a colour of its own. Most of the sharpness of what
-moves comes from what the action says (the arm is drawn where it will be), not from the coarse picture.
+A convolutional network (U-Net) is given the first frame, the first action image, this frame's action image and the
+codec's coarse decoding of this frame. Per pixel it predicts the mixing weights of the first frame, the same relit, the
+coarse frame, the rendered arm, the warped grasped object and a predicted colour. Most of the sharpness of moving parts
+comes from the action (the arm is rendered at its pose), not from the coarse frame.
 """
 
 import torch
@@ -14,17 +14,17 @@ from torch import nn
 from model.arm_rendering.drawing import CHANNELS as ARM_CHANNELS
 from model.arm_rendering.grasped_object_warp import CHANNELS
 
-_LEAST_COVERED = 0.05  # of a pixel, by which the drawn arm's colour there is divided
-_AT_FIRST = -3.0  # logit of the sources that an untrained decoder does not know how to use
+_LEAST_COVERED = 0.05  # minimum coverage of a pixel, by which the rendered arm's colour is divided
+_AT_FIRST = -3.0  # initial logit of the sources that an untrained decoder cannot use yet
 
 
 class FrameDecoder(ModelMixin, ConfigMixin):
-    """Paints videos (B, 3, T, H, W) in [-1, 1]; H and W are multiples of 2^(n - 1) px, n widths.
+    """Renders videos (B, 3, T, H, W) in [-1, 1]; H and W are multiples of 2^(n - 1) px, n widths.
 
-    `widths`: channels at full resolution and at each half of the one before; the last should be coarse enough to see an
-    arm from end to end. `uses_previous`: the frame painted before is a further input, frame after frame; no gradient
-    flows back in time. `sees_arm`, `sees_carried`: the drawn arm (arm_rendering/drawing.py), and what the hand takes
-    along (arm_rendering/grasped_object_warp.py), are further inputs.
+    `widths`: channels at full resolution and at each halving; the last level should be coarse enough for its receptive
+    field to cover the arm from end to end. `uses_previous`: the previous output frame is an additional input,
+    autoregressively; no gradient flows back in time. `sees_arm`, `sees_carried`: the rendered arm
+    (arm_rendering/drawing.py), and the warped grasped object (arm_rendering/grasped_object_warp.py), are inputs too.
     """
 
     @register_to_config
@@ -43,8 +43,8 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         self.middle = nn.Sequential(*(_Residual(widths[-1]) for _ in range(3)))
         self.up = nn.ModuleList(_Convolutions(a + b, a) for a, b in zip(finer, coarser, strict=True))
         sources = 4 + sees_arm + sees_carried
-        self.exit = nn.Conv2d(widths[0], 3 + 1 + sources, 3, padding=1)  # a colour, a light, how much of each source
-        with torch.no_grad():  # at first: the coarse picture, half transparent, hardly anything else
+        self.exit = nn.Conv2d(widths[0], 3 + 1 + sources, 3, padding=1)  # colour, relighting, mixing weights
+        with torch.no_grad():  # initially the coarse frame, half transparent, and almost nothing else
             self.exit.weight.zero_()
             self.exit.bias.copy_(torch.tensor([0.0] * 4 + [0.0, 0.0] + [_AT_FIRST] * (sources - 2)))  # type: ignore
 
@@ -57,10 +57,10 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         arm: torch.Tensor | None = None,
         carried: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Videos (B, 3, T, H, W); the first frame is `first` itself.
+        """Decode videos (B, 3, T, H, W); the first frame is `first` itself.
 
         `first` (B, 3, H, W): the true first frame. `action`, `coarse` (B, 3, T, H, W): action images and decoded
-        latents. `arm` (B, 6, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: what a decoder that sees them needs.
+        latents. `arm` (B, 6, T, H, W), `carried` (B, 5, T, H, W), in [0, 1]: only for decoders that use them.
         """
         if self.config["sees_arm"] != (arm is not None) or self.config["sees_carried"] != (carried is not None):
             raise ValueError("a frame decoder needs the pictures that it was made to see, and no others")
@@ -90,7 +90,7 @@ class FrameDecoder(ModelMixin, ConfigMixin):
         relit = ((first + 1.0) * torch.exp(torch.tanh(painted[:, 3:4])) - 1.0).clamp(-1.0, 1.0)
         sources = [first, coarse, painted[:, :3].clamp(-1.0, 1.0), relit]
         if self.config["sees_arm"]:
-            arm = drawn[:, 3 : 3 + ARM_CHANNELS]  # its colours count as much as is covered
+            arm = drawn[:, 3 : 3 + ARM_CHANNELS]  # its colours are premultiplied by the coverage
             sources.append((arm[:, 3:] / arm[:, :1].clamp_min(_LEAST_COVERED)).clamp(0.0, 1.0) * 2.0 - 1.0)
         if self.config["sees_carried"]:
             sources.append(drawn[:, -CHANNELS : 3 - CHANNELS] * 2.0 - 1.0)

@@ -1,19 +1,18 @@
-"""A small convolutional look at the first pictures, for a transformer that is too small to learn to see by itself."""
+"""Convolutional stem on the first frames, for a transformer too small to learn visual features by itself."""
 
 import torch
 from torch import nn
 
-_FOLD = 2  # px of the pictures, both ways, that become channels before the first convolution
+_FOLD = 2  # px of the images, in both directions, folded into channels before the first convolution
 
 
 class ImageStem(nn.Module):
-    """Wan's patch embedding, and added to it, where a picture is shown, what convolutions see in it.
+    """Wan's patch embedding, plus, where a frame is shown, convolutional features of it.
 
-    The pictures themselves are looked at, and in more detail than the canvas has: what stands on a bench is a few of
-    its pixels wide, and a ball is told from a cube by less than one. Strided convolutions bring them to one vector per
-    token: the same small detectors of colour, edge and shape everywhere, where a transformer over patches would have
-    to learn each at every place in a patch. The last layer starts at zero. `token_px` is how wide a token is in these
-    pictures.
+    The input images have a higher resolution than the canvas: an object on a bench is a few of the canvas's pixels
+    wide, and a ball differs from a cube by less than one. Strided convolutions reduce them to one vector per token: the
+    same small detectors of colour, edge and shape everywhere, where a transformer over patches would have to learn each
+    at every position in a patch. The last layer is zero-initialised. `token_px`: a token's width in them.
     """
 
     def __init__(self, embedding: nn.Conv3d, token_px: int, widths: tuple[int, ...]):
@@ -36,8 +35,11 @@ class ImageStem(nn.Module):
         self.shown: tuple[torch.Tensor, tuple[int, ...]] | None = None
 
     def forward(self, canvas: torch.Tensor) -> torch.Tensor:
-        """(B, width, F, h', w'). `shown` is set by the transformer: pictures (B, n, 3, h' px, w' px) in [-1, 1], and
-        the n frames of the canvas at which they stand."""
+        """Embed the canvas as (B, width, F, h', w').
+
+        `shown` is set by the transformer: images (B, n, 3, h' px, w' px) in [-1, 1], and the n frames of the canvas at
+        which they are.
+        """
         embedded = self.embedding(canvas)
         if self.shown is None:
             return embedded

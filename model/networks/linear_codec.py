@@ -1,9 +1,9 @@
-"""A linear video codec: principal components of small blocks, with the interface of diffusers' AutoencoderKLWan.
+"""Linear video codec: principal components of small blocks, with the interface of diffusers' AutoencoderKLWan.
 
-One first frame and then blocks of four frames, as Wan's causal autoencoder; each block of pixels is one latent, its
-projection on the components that carry most of what videos of its kind differ in. Encoding and decoding are matrix
-products, exact in what they keep, and fitted in seconds (`codec_fitting.py`), which makes it the codec of a small
-model. Videos of the lab and action images are so different that each kind may have components of its own.
+One first frame and then blocks of four frames, like Wan's causal VAE; each block of pixels is one latent, its
+projection on the components with the largest variance in videos of its kind. Encoding and decoding are matrix products,
+exact in the retained subspace, and fitted in seconds (`codec_fitting.py`), which suits a small model. Lab videos and
+action images differ so much that each kind may have its own components.
 """
 
 from typing import Any
@@ -20,11 +20,11 @@ KINDS = (RGB, ACTION)
 
 
 class LinearCodec(ModelMixin, AutoencoderMixin, ConfigMixin):
-    """Videos (B, 3, 1 + t n, H, W) in [-1, 1] to latents (B, z_dim, 1 + n, H / s, W / s) and back.
+    """Codec from videos (B, 3, 1 + t n, H, W) in [-1, 1] to latents (B, z_dim, 1 + n, H / s, W / s) and back.
 
-    s = `scale_factor_spatial` px, t = `scale_factor_temporal` frames. `kinds` names the kinds of video that have
-    components of their own; a kind that is not named uses the first one's. The latents come out scaled: `latents_mean`
-    and `latents_std` are zeros and ones, there for those who scale the latents of any autoencoder.
+    s = `scale_factor_spatial` px, t = `scale_factor_temporal` frames. `kinds` names the kinds of video with their own
+    components; other kinds use those of the first. The latents are already normalised: `latents_mean` and `latents_std`
+    are zeros and ones, for callers that normalise the latents of any VAE.
     """
 
     @register_to_config
@@ -39,14 +39,14 @@ class LinearCodec(ModelMixin, AutoencoderMixin, ConfigMixin):
     ):
         super().__init__()
         self.register_to_config(latents_mean=[0.0] * z_dim, latents_std=[1.0] * z_dim)
-        self.use_slicing = self.use_tiling = False  # a block needs no neighbour and no memory: nothing to cut
+        self.use_slicing = self.use_tiling = False  # blocks are independent: slicing and tiling do not apply
         pixels = 3 * scale_factor_spatial**2
         self.bases = nn.ModuleDict({kind: _Bases(pixels, scale_factor_temporal, z_dim) for kind in kinds})
 
     def encode(
         self, x: torch.Tensor, return_dict: bool = True, *, kind: str = RGB
     ) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
-        """The latents of videos x (B, 3, T, H, W), as a distribution without width. ValueError for sizes not taken."""
+        """Encode videos x (B, 3, T, H, W), as a distribution of zero variance; ValueError for unsupported sizes."""
         first, later = self.blocks(x)
         bases = self._bases(kind)
         z = torch.cat([bases.first_encoder(first), bases.later_encoder(later)], dim=1).movedim(-1, 1)
@@ -56,19 +56,19 @@ class LinearCodec(ModelMixin, AutoencoderMixin, ConfigMixin):
     def decode(
         self, z: torch.Tensor, return_dict: bool = True, *, kind: str = RGB
     ) -> DecoderOutput | tuple[torch.Tensor]:
-        """The videos (B, 3, T, H, W) in [-1, 1] of latents z (B, z_dim, 1 + n, h, w)."""
+        """Decode latents z (B, z_dim, 1 + n, h, w) to videos (B, 3, T, H, W) in [-1, 1]."""
         bases = self._bases(kind)
         rows = z.movedim(1, -1)
         video = self.pixels(bases.first_decoder(rows[:, :1]), bases.later_decoder(rows[:, 1:])).clamp(-1.0, 1.0)
         return DecoderOutput(sample=video) if return_dict else (video,)
 
     def forward(self, sample: torch.Tensor, *, kind: str = RGB) -> DecoderOutput | tuple[torch.Tensor]:
-        """The round trip."""
+        """Encode and decode."""
         (latents,) = self.encode(sample, return_dict=False, kind=kind)
         return self.decode(latents.mode(), kind=kind)
 
     def blocks(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Videos as rows of pixels: of the first frame (B, 1, h, w, 3 s s), and of the others (B, n, h, w, 3 t s s)."""
+        """Reshape videos to rows of pixels: first frame (B, 1, h, w, 3 s s), and other frames (B, n, h, w, 3 t s s)."""
         size, period = self.config["scale_factor_spatial"], self.config["scale_factor_temporal"]
         batch, channels, frames, height, width = x.shape
         if (frames - 1) % period or height % size or width % size or channels != 3:
@@ -79,7 +79,7 @@ class LinearCodec(ModelMixin, AutoencoderMixin, ConfigMixin):
         return first.flatten(4), later.flatten(4)
 
     def pixels(self, first: torch.Tensor, later: torch.Tensor) -> torch.Tensor:
-        """The inverse of `blocks`."""
+        """Invert `blocks`."""
         size, period = self.config["scale_factor_spatial"], self.config["scale_factor_temporal"]
         batch, _, rows, columns, _ = first.shape
         first = first.unflatten(4, (3, size, size))
@@ -92,7 +92,7 @@ class LinearCodec(ModelMixin, AutoencoderMixin, ConfigMixin):
 
 
 class _Bases(nn.Module):
-    """Analysis and synthesis of one kind of video: a projection and a mean each, for the first frame and the others."""
+    """Analysis and synthesis of one kind of video: a projection and a mean each, for the first and for later frames."""
 
     def __init__(self, pixels: int, period: int, z_dim: int):
         super().__init__()

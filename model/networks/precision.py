@@ -1,4 +1,4 @@
-"""In which number format to compute: what is fast differs between processors."""
+"""Choice of the floating-point format: its speed differs between processors."""
 
 import time
 
@@ -6,14 +6,14 @@ import torch
 
 
 def fastest_precision(device: torch.device) -> str:
-    """ "bf16" where matrices multiply faster in it, "fp32" otherwise.
+    """Return "bf16" where matrix products are faster in it, "fp32" otherwise.
 
     bfloat16 is fast on GPUs and on processors with AVX512-BF16 or AMX; elsewhere it is emulated and slower.
     """
     if device.type != "cpu":
         return "bf16"
     seconds = {"bf16": float("inf"), "fp32": float("inf")}
-    for name in ("fp32", "bf16", "fp32", "bf16", "fp32", "bf16"):  # interleaved: other programs disturb both alike
+    for name in ("fp32", "bf16", "fp32", "bf16", "fp32", "bf16"):  # interleaved: other load affects both alike
         matrix = torch.ones(384, 384, dtype=dtype_of(name))
         began = time.perf_counter()
         for _ in range(4):

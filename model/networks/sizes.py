@@ -1,13 +1,13 @@
-"""The sizes in which the one architecture comes, as configuration values (no torch here).
+"""Size presets of the one architecture, as configuration values (no torch here).
 
 Each is a dictionary of keyword arguments: of ActionImagesTransformer, of diffusers' AutoencoderKLWan, of transformers'
-text encoders. Tests and the pilot model take the same classes in a size of their own.
+text encoders. Tests and the pilot model use the same classes at other sizes.
 """
 
 from types import MappingProxyType
 from typing import Any
 
-# What the model can be asked; model/generation/canvas.py says what each means.
+# Generation modes, explained in model/generation/canvas.py.
 MODES = ("joint", "policy", "action_to_video", "video_to_action", "view_transfer", "video")
 
 # Wan2.2-TI2V-5B (Wan-AI/Wan2.2-TI2V-5B), the backbone of the released Action Images weights, with their camera branch.
@@ -49,8 +49,8 @@ WAN21_I2V_14B = MappingProxyType[str, Any](
     }
 )
 
-# The autoencoder of Wan2.2-TI2V-5B: 16 px and 4 frames to a latent. Its latents' means and deviations stand in the
-# configuration file that comes with the weights.
+# The VAE of Wan2.2-TI2V-5B: 16 px and 4 frames per latent. Its latents' means and deviations are in the configuration
+# file that comes with the weights.
 WAN22_VAE = MappingProxyType[str, Any](
     {
         "base_dim": 160,
@@ -65,7 +65,7 @@ WAN22_VAE = MappingProxyType[str, Any](
     }
 )
 
-# UMT5-XXL's encoder, the text encoder of every Wan.
+# UMT5-XXL's encoder, the text encoder of all Wan models.
 UMT5_XXL = MappingProxyType[str, Any](
     {
         "vocab_size": 256384,
@@ -80,8 +80,8 @@ UMT5_XXL = MappingProxyType[str, Any](
     }
 )
 
-# The embedded model: the same network, small enough for a laptop's processor, and what a network this small needs to
-# learn (each value is explained in docs/model.md).
+# The embedded model: the same network, small enough for a laptop's CPU, with the options that a network this small
+# needs to learn (each value is explained in docs/model.md).
 EMBEDDED = MappingProxyType[str, Any](
     {
         "patch_size": (1, 2, 2),

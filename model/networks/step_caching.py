@@ -1,4 +1,4 @@
-"""diffusers' caches by name, with values that fit a canvas; that of the release is generation.sampling.Reuse."""
+"""diffusers' caches by name, with parameters suited to a canvas; that of the release is generation.sampling.Reuse."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +13,10 @@ CACHES = ("first_block", "taylorseer", "pyramid")
 
 
 def switch_cache(transformer: Any, name: str | None, current_timestep: Callable[[], Any] = lambda: None) -> None:
-    """Switch a cache on, another one instead, or with None every one off. ModelError for an unknown name.
+    """Enable a cache in place of the present one, or disable it with None; ModelError for an unknown name.
 
     first_block: the blocks after the first are skipped while its output hardly changes. taylorseer: features are
-    extrapolated between full steps. pyramid: attention is computed at every second step, in the middle of the way.
+    extrapolated between full steps. pyramid: attention is computed at every second step, at medium noise levels.
     """
     if transformer.is_cache_enabled:
         transformer.disable_cache()

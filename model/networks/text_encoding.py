@@ -1,6 +1,6 @@
-"""Instructions to embeddings, the same way for UMT5-XXL and for the embedded model's encoder over bytes.
+"""Text embeddings of instructions, with the same interface for UMT5-XXL and for the embedded model's byte encoder.
 
-Both are a tokenizer and a T5 encoder of transformers; the small one is trained along with the transformer.
+Both are a tokenizer and a T5 encoder of transformers; the small one is trained jointly with the transformer.
 """
 
 import re
@@ -14,18 +14,18 @@ from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
 from model.errors import ModelError
 from model.networks.sizes import BYTE_ENCODER
 
-# No instruction for an arm needs more; texts beyond this are something else that was pasted into the field.
+# No instruction for an arm needs more; longer texts were pasted into the field by mistake.
 LONGEST_CHARACTERS = 1000
 
 
 def cleaned(instruction: str) -> str:
-    """The instruction as the release's training cleans it: no full stops, no underscores, one space between words."""
+    """Clean the instruction like the release's training: no full stops, no underscores, single spaces."""
     text = prompt_clean(instruction.replace(".", "").replace("_", " "))
     return re.sub(r"\s+", " ", text).strip()
 
 
 def checked(instruction: str, tokenizer: Any, longest: int) -> str:
-    """The cleaned instruction. ModelError for one that is empty, or longer than `longest` tokens."""
+    """Clean and validate the instruction; ModelError when it is empty, or longer than `longest` tokens."""
     text = cleaned(instruction[: 10 * LONGEST_CHARACTERS])
     if not text:
         raise ModelError('The instruction is empty. Say what the arm should do, for example "pick up the red cube".')
@@ -44,12 +44,12 @@ def checked(instruction: str, tokenizer: Any, longest: int) -> str:
 
 
 def encode_text(tokenizer: Any, text_encoder: Any, texts: list[str], longest: int) -> torch.Tensor:
-    """Embeddings (B, longest, d) of cleaned texts, zeros after each text's end, as Wan wants them.
+    """Embed cleaned texts as (B, longest, d), zero-padded after each text's end, as Wan expects.
 
-    With gradients, where they are switched on: the small encoder is trained through this. Longer texts are cut.
+    Longer texts are truncated. With gradients where enabled: the small encoder is trained through this.
     """
     tokens = tokenizer(texts, padding="max_length", max_length=longest, truncation=True, return_tensors="pt")
-    # Padding is not encoded: what the longest text of the batch needs is enough.
+    # Padding is not encoded: the longest text of the batch determines the length.
     used = max(int(tokens.attention_mask.sum(dim=1).max()), 1)
     device = get_module_execution_device(text_encoder)
     ids, mask = tokens.input_ids[:, :used].to(device), tokens.attention_mask[:, :used].to(device)
@@ -59,10 +59,10 @@ def encode_text(tokenizer: Any, text_encoder: Any, texts: list[str], longest: in
 
 
 def byte_tokenizer() -> ByT5Tokenizer:
-    """The embedded model's tokenizer: UTF-8 bytes and an end mark."""
+    """Build the embedded model's tokenizer: UTF-8 bytes and an end token."""
     return ByT5Tokenizer()
 
 
 def byte_encoder(**changes: Any) -> T5EncoderModel:
-    """The embedded model's text encoder, untrained; `changes` to configuration.BYTE_ENCODER."""
+    """Build the embedded model's text encoder, untrained; `changes` to sizes.BYTE_ENCODER."""
     return T5EncoderModel(T5Config(**{**BYTE_ENCODER, **changes}))

@@ -1,8 +1,8 @@
-"""Wan's video transformer with the camera branch of Action Images (arXiv 2604.06168, released weights).
+"""Wan's video diffusion transformer with the camera branch of Action Images (arXiv 2604.06168, released weights).
 
-Everything is diffusers' WanTransformer3DModel; added are, in every block's self-attention, `cam_encoder` (the camera's
-rays, added to the attention's input; zero-initialised) and `projector` (after the attention; identity-initialised), so
-that bare Wan weights give bare Wan's output. The other differences are configuration values, off for the release.
+Based on diffusers' WanTransformer3DModel. In every block's self-attention it adds `cam_encoder` (the camera's rays,
+added to the attention's input; zero-initialised) and `projector` (after the attention; identity-initialised), so that
+unmodified Wan weights give Wan's output. The other differences are configuration values, off for the release.
 """
 
 from typing import Any, NamedTuple
@@ -25,12 +25,12 @@ from torch.nn import functional
 from model.networks.image_stem import ImageStem
 
 TIMESTEPS = 1000  # Wan's timestep is 1000 times the noise level
-# Below this noise level x0 no longer says anything about the velocity (it is divided by the level).
+# Below this noise level x0 no longer determines the velocity (it is divided by the level).
 LEAST_LEVEL = 1e-3
 
 
 class CameraRays(NamedTuple):
-    """What the rotary embedding hands to every block's self-attention, beside its own two tables."""
+    """Rotary embedding's output for every block's self-attention: its two tables, and the camera's rays."""
 
     cos: torch.Tensor
     sin: torch.Tensor
@@ -39,17 +39,17 @@ class CameraRays(NamedTuple):
 
 
 class CanvasInputs(NamedTuple):
-    """What of one forward pass the rotary embedding must know besides the latents."""
+    """Per-pass inputs of the rotary embedding besides the latents."""
 
     features: torch.Tensor
     positions: tuple[int, ...] | None
 
 
 class CanvasRotary(WanRotaryPosEmbed):
-    """Wan's rotary embedding, at any places in time; it carries the camera's rays along to the blocks.
+    """Wan's rotary embedding at arbitrary temporal positions; it also carries the camera's rays to the blocks.
 
-    Blocks pass it to their self-attention as it is, so that diffusers' block (and every cache, offload and parallel
-    hook made for it) stays diffusers' own.
+    Blocks pass it on to their self-attention unchanged, so that diffusers' block (and every cache, offload and parallel
+    hook made for it) can be used as is.
     """
 
     inputs: CanvasInputs | None = None
@@ -61,7 +61,7 @@ class CanvasRotary(WanRotaryPosEmbed):
         if positions is None:
             cos, sin = super().forward(hidden_states)
         else:
-            # Only the shape is read: as many frames as the last place in time needs, of which those wanted are taken.
+            # Only the shape is read: as many frames as the last position needs, from which the wanted ones are taken.
             wide = hidden_states[:1, :1, :1].expand(1, 1, max(positions) + 1, -1, -1)
             places = torch.tensor(positions, device=hidden_states.device)
             cos, sin = (
@@ -75,7 +75,7 @@ class CanvasRotary(WanRotaryPosEmbed):
 
 
 class CameraAttention(WanAttention):
-    """Self-attention with the camera's rays added to its input, and a linear map after it."""
+    """Self-attention with the camera's rays added to its input, and a linear projection after it."""
 
     def __init__(self, camera_dim: int, **attention: Any):
         super().__init__(processor=WanAttnProcessor(), **attention)
@@ -84,7 +84,7 @@ class CameraAttention(WanAttention):
         self.reset_camera()
 
     def reset_camera(self) -> None:
-        """Make the camera branch do nothing, as before it is trained."""
+        """Reset the camera branch to have no effect, as before training."""
         for zero in (self.cam_encoder.weight, self.cam_encoder.bias, self.projector.bias):
             nn.init.zeros_(zero)
         nn.init.eye_(self.projector.weight)
@@ -108,13 +108,13 @@ class CameraAttention(WanAttention):
 
 
 class FrameTimeEmbedding(WanTimeTextImageEmbedding):
-    """Wan's conditions, with timesteps that may differ from latent frame to latent frame."""
+    """Wan's condition embedding, with timesteps that may differ between latent frames."""
 
     tokens_per_frame: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.token_rows = nn.Identity()  # what context parallelism splits
+        self.token_rows = nn.Identity()  # split by context parallelism
 
     def forward(self, *args: Any, **kwargs: Any):
         temb, projected, text, image = super().forward(*args, **kwargs)
@@ -128,27 +128,27 @@ class FrameTimeEmbedding(WanTimeTextImageEmbedding):
     def _per_token(self, per_frame: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         assert self.tokens_per_frame is not None
         if len(rows) == per_frame.shape[1] * self.tokens_per_frame:
-            return per_frame.repeat_interleave(self.tokens_per_frame, dim=1)  # quicker in the backward pass
+            return per_frame.repeat_interleave(self.tokens_per_frame, dim=1)  # faster in the backward pass
         return per_frame[:, rows]
 
 
 class ActionImagesTransformer(WanTransformer3DModel):
-    """The world-action model's network: velocities of a canvas (model/generation/canvas.py), given text and cameras.
+    """World-action model: predicts velocities of a canvas (model/generation/canvas.py), given text and cameras.
 
-    The defaults are the release's (Wan2.2-TI2V-5B). Besides diffusers' own configuration values:
+    The defaults are the release's (Wan2.2-TI2V-5B). In addition to diffusers' configuration values:
 
     camera: "pooled", the release's: per latent frame, `camera_channels` = 2 x latent channels of encoded rays, pooled
         to `camera_pool` and mapped to one vector; or "per_token": the 6 numbers of each latent cell's ray.
     timestep_per_token: the pipeline and the training give every latent frame its own timestep, clean ones 0, and may
         give rgb and action different noise levels.
-    two_stage: made to denoise the action first, then rgb given it (needs `timestep_per_token`).
-    prediction: "velocity", or "x0": the network's last layer gives the clean latents; the output is velocity anyway.
-    segment_layers: rgb and action have first and last layers of their own.
-    relative_rgb: rgb latents are relative to those of a video that stays at its first frame (canvas.relative_to_still).
+    two_stage: trained to denoise the action first, then rgb given it (needs `timestep_per_token`).
+    prediction: "velocity", or "x0": the network's last layer predicts the clean latents; the output is velocity anyway.
+    segment_layers: rgb and action have separate first and last layers.
+    relative_rgb: rgb latents are relative to those of a static video of the first frame (canvas.relative_to_still).
     rays: the frame in which the cameras' rays are given: "first_view", the release's, or "base", the arm's.
-    stem_widths, stem_px: the first pictures also pass through convolutions (picture_stem.py) of these widths; they are
-        shown so large that a token is `stem_px` px wide.
-    kept_positions: cut segments keep their frames' places in time (canvas.positions).
+    stem_widths, stem_px: the first frames also pass through convolutions (image_stem.py) of these widths, at a
+        resolution at which a token is `stem_px` px wide.
+    kept_positions: cut segments keep their frames' temporal positions (canvas.positions).
     """
 
     # The camera's rows are not split: every process maps all of them and takes those of its own tokens.
@@ -195,7 +195,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
         stem_widths: tuple[int, ...] | None = None,
         stem_px: int = 32,
     ):
-        # By keyword: diffusers takes positional arguments for defaults, and would forget them in `from_config`.
+        # By keyword: diffusers takes positional arguments for defaults, and would lose them in `from_config`.
         super().__init__(
             patch_size=patch_size,
             num_attention_heads=num_attention_heads,
@@ -250,13 +250,16 @@ class ActionImagesTransformer(WanTransformer3DModel):
         attention_kwargs: dict[str, Any] | None = None,
         return_dict: bool = True,
     ) -> Transformer2DModelOutput | tuple[torch.Tensor]:
-        """The velocity eps - z (B, C, F, h, w) of a canvas `hidden_states` (B, C, F, h, w).
+        """Predict the velocity eps - z (B, C, F, h, w) of a canvas `hidden_states` (B, C, F, h, w).
 
-        `timestep` (B,), or (B, F) one per latent frame, in [0, 1000]; `encoder_hidden_states` (B, n, text_dim);
-        `camera` (B or 1, F, camera_channels, h, w), none at all being the same as zeros; `action_frames` (F,) bool,
-        needed with `segment_layers`; `positions` (F,) places in time, 0 to F - 1 unless given; `pictures`
-        (B, n, 3, h stem_px / p, w stem_px / p) in [-1, 1], needed with `stem_widths`: what the cameras see in the
-        frames `picture_frames` (n,) of the canvas.
+        Args:
+            timestep: (B,), or (B, F) one per latent frame, in [0, 1000].
+            encoder_hidden_states: (B, n, text_dim).
+            camera: (B or 1, F, camera_channels, h, w); None is equivalent to zeros.
+            action_frames: (F,) bool, required with `segment_layers`.
+            positions: (F,) temporal positions, by default 0 to F - 1.
+            pictures: (B, n, 3, h stem_px / p, w stem_px / p) in [-1, 1], required with `stem_widths`: the cameras'
+                images at the frames `picture_frames` (n,) of the canvas.
         """
         settings: Any = self.config
         noisy = hidden_states
@@ -272,7 +275,7 @@ class ActionImagesTransformer(WanTransformer3DModel):
         try:
             passed: Any = super().forward(
                 hidden_states,
-                timestep,  # pyright: ignore[reportArgumentType] - whole numbers are not asked for
+                timestep,  # pyright: ignore[reportArgumentType] - floats are accepted
                 encoder_hidden_states,
                 encoder_hidden_states_image,
                 return_dict=False,
@@ -290,13 +293,14 @@ class ActionImagesTransformer(WanTransformer3DModel):
         return Transformer2DModelOutput(sample=output) if return_dict else (output,)
 
     def camera_features(self, camera: torch.Tensor | None, hidden_states: torch.Tensor) -> torch.Tensor:
-        """Rows (B, F, K) per latent frame, or (B, tokens, K) per token, for every block's `cam_encoder`."""
+        """Return rows (B, F, K) per latent frame, or (B, tokens, K) per token, for every block's `cam_encoder`."""
         settings: Any = self.config
         if camera is None:
             return hidden_states.new_zeros(1, 1, self.camera_dim)
         camera = camera.to(hidden_states.dtype)
         if settings.camera == "pooled":
-            # The latent frame takes the batch's place, its channels that of time (F "acts as channel axis").
+            # The latent frame takes the place of the batch's items, its channels that of time
+            # (F "acts as channel axis").
             return functional.adaptive_avg_pool3d(camera, tuple(settings.camera_pool)).flatten(2)
         _, p_h, p_w = settings.patch_size
         cells = camera.unflatten(4, (-1, p_w)).unflatten(3, (-1, p_h))  # (B, F, K, h', p_h, w', p_w)
@@ -309,14 +313,14 @@ class ActionImagesTransformer(WanTransformer3DModel):
 
 
 def velocity_from_clean(noisy: torch.Tensor, clean: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-    """v = (x_s - z) / s from clean latents z (B, C, F, h, w) and timesteps (B,) or (B, F); 0 where s = 0."""
+    """Compute v = (x_s - z) / s from clean latents z (B, C, F, h, w) and timesteps (B,) or (B, F); 0 where s = 0."""
     level = _level(timestep, noisy)
     velocity = (noisy - clean) / level.clamp(min=LEAST_LEVEL)
     return torch.where(level == 0, torch.zeros_like(velocity), velocity)
 
 
 def clean_from_velocity(noisy: torch.Tensor, velocity: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-    """z = x_s - s v, the inverse of `velocity_from_clean`."""
+    """Compute z = x_s - s v, the inverse of `velocity_from_clean`."""
     return noisy - _level(timestep, noisy) * velocity
 
 
@@ -326,7 +330,7 @@ def _level(timestep: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 def _apart(canvas: torch.Tensor, action_frames: torch.Tensor | None) -> torch.Tensor:
-    """(B, 2 C, F, h, w): rgb in the first half of the channels, action in the second, zeros elsewhere."""
+    """Return (B, 2 C, F, h, w): rgb in the first half of the channels, action in the second, zeros elsewhere."""
     is_action = _frame_mask(action_frames, canvas)
     zero = torch.zeros_like(canvas)
     return torch.cat([torch.where(is_action, zero, canvas), torch.where(is_action, canvas, zero)], dim=1)

@@ -1,1 +1,1 @@
-"""The model in a process of its own: the process, its client, and the messages between them."""
+"""The model in its own process: the process, its client, and the messages between them."""

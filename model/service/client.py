@@ -1,7 +1,8 @@
-"""The model process from outside: started when needed, asked in turn, cancelled, and started again when it has gone."""
+"""Client of the model process: starts it on demand, serialises requests, cancels, and restarts it when it has ended."""
 
 import contextlib
 import itertools
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -19,15 +20,15 @@ from model.errors import GenerationCancelled, ModelError
 from model.generation.result import Generated
 from model.service.wire import result_from, scene_message, trajectory_message
 
-_LOOK_EVERY = 0.02  # s, for cancellations
+_LOOK_EVERY = 0.02  # s, polling interval for cancellations
 _START_WITHIN = 60.0  # s
 
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """A step of a running generation: `done` of `total`, working on "action", "video", "both" or "fit".
+    """Progress of a running generation: `done` of `total`, in stage "action", "video", "both" or "fit".
 
-    `rgb`, `action` (V, T, H, W, 3) uint8: what the first candidate may become, thinned out; None between previews.
+    `rgb`, `action` (V, T, H, W, 3) uint8: estimate of the first candidate, subsampled; None between previews.
     """
 
     done: int
@@ -38,12 +39,17 @@ class Progress:
 
 
 class ModelProcess:
-    """A model in a process of its own; a context manager. Nothing is started before the first request.
+    """A model in its own process; a context manager. The process is started on the first request.
 
-    `folder`: the pipeline's; `device`: "cpu", "cuda", or the best there is; `threads` of the processor, by default one
-    less than it has; `memory_limit` bytes that the process may take at most (for a processor: with a GPU, more
-    addresses are taken than memory); `idle_s` after which an unused process ends and gives back its memory.
-    Requests of several threads are served in turn. Raises ModelError and ProcessError.
+    Requests from several threads are served in turn. Raises ModelError and ProcessError.
+
+    Args:
+        folder: The pipeline's folder.
+        device: "cpu", "cuda", or None for the best available.
+        threads: CPU threads, by default one less than the CPU has.
+        memory_limit: Maximum memory of the process in bytes (for a CPU: with a GPU, more addresses are reserved than
+            memory).
+        idle_s: Time after which an unused process ends and releases its memory.
     """
 
     def __init__(
@@ -63,14 +69,14 @@ class ModelProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, None while there is none."""
+        """PID of the process, None when it is not running."""
         process = self._process
         return process.pid if process is not None and process.running else None
 
     def load(self, *, warm: bool = False, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
-        """Load the weights, so that the next generation begins at once; {"device", "config"} of the pipeline.
+        """Load the weights ahead of the first generation; return {"device", "config"} of the pipeline.
 
-        `warm` also takes one step for nothing, because the first is the slowest.
+        `warm` also runs one step and discards it, because the first is the slowest.
         """
         answer = self._ask({"do": "load"}, cancelled)
         if warm:
@@ -90,10 +96,10 @@ class ModelProcess:
         previews: bool = True,
         **options: Any,
     ) -> Generated:
-        """As ActionImagesPipeline's call, whose `options` (num_candidates, seed, ...) are passed on.
+        """Run ActionImagesPipeline's call in the process, forwarding `options` (num_candidates, seed, ...).
 
-        Blocks; `on_progress` is called in this thread. When `cancelled` becomes true, the process stops after the step
-        it is in, and GenerationCancelled is raised here.
+        Blocks; `on_progress` is called in this thread. When `cancelled` becomes true, the process stops after the
+        current step, and GenerationCancelled is raised here.
         """
         request = {
             "do": "generate",
@@ -108,12 +114,12 @@ class ModelProcess:
         return self._ask(request, cancelled, on_progress)
 
     def give_back(self) -> None:
-        """End the process, and with it give back its memory; the next request starts it again."""
+        """End the process to release its memory; the next request restarts it."""
         with self._lock:
             self._end()
 
     def close(self) -> None:
-        """End the process, also in the middle of a request of another thread, which gets a ProcessError."""
+        """End the process, also during a request of another thread, which gets a ProcessError."""
         process = self._process
         if process is not None:
             process.channel.close()
@@ -140,20 +146,20 @@ class ModelProcess:
             try:
                 return self._answer(process, request["id"], cancelled, on_progress)
             except _EndedIdle:
-                # It ended by itself just when it was asked: nothing has begun yet.
+                # It ended by itself just when the request was sent: nothing has started yet.
                 self._end()
                 return self._answer(self._sent(request), request["id"], cancelled, on_progress)
         except ChannelClosed:
             raise self._ended() from None
         except BaseException as error:
             if not isinstance(error, ModelError):
-                self._end()  # what it may still send would be taken for the next request's
+                self._end()  # its remaining messages would be mistaken for the next request's
             raise
         finally:
             self._lock.release()
 
     def _sent(self, request: dict[str, Any]) -> RoleProcess:
-        """The process, running and having got the request."""
+        """Send the request, starting the process if necessary; return the process."""
         if self._process is not None and self._process.running:
             with contextlib.suppress(ChannelClosed):
                 self._process.channel.send(request, timeout=30.0)
@@ -190,13 +196,15 @@ class ModelProcess:
             elif "cancelled" in message:
                 raise GenerationCancelled("Cancelled.")
             elif "result" in message:
-                (descriptor,) = process.channel.take_descriptors()
+                *stale, descriptor = process.channel.take_descriptors()  # stale: of an answer nobody waited for
+                for each in stale:
+                    os.close(each)
                 return result_from(message["result"], descriptor)
             else:
                 return message["answer"]
 
     def _ended(self) -> ProcessError:
-        """A sentence for the way in which the process has ended; the next request starts another."""
+        """Return an error that explains how the process ended; the next request starts another."""
         code = self._end()
         if code == -signal.SIGKILL:
             why = "was ended by the system, most likely because the memory was full. Ask for less, or close programs"
@@ -205,7 +213,7 @@ class ModelProcess:
         return ProcessError(f"The model process {why}.")
 
     def _end(self) -> int | None:
-        """The exit code, or the signal that ended it as a negative number."""
+        """Close the process; return its exit code, negative signal number when ended by a signal."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -214,4 +222,4 @@ class ModelProcess:
 
 
 class _EndedIdle(Exception):
-    """The process gave back its memory."""
+    """The process ended itself to release its memory."""

@@ -1,8 +1,8 @@
-"""The model process (`--role=model`): holds the weights, generates, one request after the other.
+"""The model process (`--role=model`): holds the weights and serves generation requests sequentially.
 
-It may be killed at any time, for nothing in it outlives a request. A thread listens to the parent, so that a
-cancellation is seen between two steps, and the parent's end at once, also in the middle of a computation. When nobody
-has asked for anything for a while the process ends, which gives back all of its memory; the client starts it again.
+It may be killed at any time, because no state outlives a request. A thread listens to the parent, so that a
+cancellation is noticed between two steps, and the parent's end at once, even during a computation. After an idle
+timeout the process ends, which releases all of its memory; the client restarts it.
 
 Messages from the parent: first the settings {device, threads, memory_limit, idle_s}, then {do: "load" | "warm" |
 "generate" | "cancel", id, ...}. To the parent, each with its id: {step, preview}, then one of {answer}, {result} with a
@@ -31,14 +31,14 @@ from model.generation.result import Pictures, Step
 from model.service.wire import result_message, scene_from, trajectory_from
 
 IDLE_S = 900.0
-_PATIENCE_S = 60.0  # with a parent that is too busy to read
-_PREVIEW_SHARE = 0.25  # of the time may go into pictures of what is not finished
-_PREVIEW_SIDE = 256  # px, at most: a preview is small on the screen
+_PATIENCE_S = 60.0  # timeout for a parent that is too busy to read
+_PREVIEW_SHARE = 0.25  # maximum fraction of the time spent on previews
+_PREVIEW_SIDE = 256  # px, maximum: a preview is small on the screen
 _OUT_OF_MEMORY = ("allocate memory", "bad_alloc", "out of memory", "Cannot allocate")
 
 
 def run(channel: Channel) -> None:
-    """Serve until the parent goes, or until nobody has asked for `idle_s` seconds."""
+    """Serve until the parent ends, or until no request has arrived for `idle_s` seconds."""
     settings = channel.receive(10.0)
     inbox = _Inbox(channel)
     inbox.start()
@@ -58,7 +58,7 @@ def run(channel: Channel) -> None:
 
 
 class _Inbox(threading.Thread):
-    """Receives while the main thread computes: requests in turn, cancellations at once."""
+    """Receiver that runs while the main thread computes: requests are queued, cancellations noted at once."""
 
     def __init__(self, channel: Channel):
         super().__init__(name="model-inbox", daemon=True)
@@ -72,7 +72,7 @@ class _Inbox(threading.Thread):
             try:
                 message = self._channel.receive()
             except ChannelClosed:
-                # The parent has gone, or wants this process gone. There is nothing to put in order, and a step of a
+                # The parent has ended, or wants this process to end. There is nothing to clean up, and a step of a
                 # large model takes too long to wait for.
                 if self.serving:
                     os._exit(0)
@@ -84,7 +84,7 @@ class _Inbox(threading.Thread):
 
 
 class _Server:
-    """Carries out requests; keeps the pipeline of the last folder."""
+    """Executes requests; keeps the pipeline of the last folder."""
 
     def __init__(self, channel: Channel, inbox: _Inbox, settings: dict[str, Any]):
         self._channel, self._inbox = channel, inbox
@@ -95,7 +95,7 @@ class _Server:
         self._pipeline: Any = None
 
     def answer(self, request: dict[str, Any]) -> None:
-        """Do what is asked; what is the world's fault goes back as a sentence, a bug ends the process."""
+        """Execute a request; known errors are returned as messages, a bug ends the process."""
         self._number = number = int(request["id"])
         try:
             if number in self._inbox.cancelled:
@@ -129,15 +129,18 @@ class _Server:
             _limit_memory(self._memory_limit)
         if self._pipeline is None or self._folder != folder:
             torch.set_num_threads(int(self._threads or max(1, (os.cpu_count() or 2) - 1)))
-            self._pipeline = None  # two models at once are more than memory was counted for
+            self._pipeline = None  # two models at once would exceed the estimated memory
             self._pipeline = load_pipeline(folder, self._device)
             self._folder = folder
             self._watch(self._pipeline)
         return self._pipeline
 
     def _watch(self, pipeline: Any) -> None:
-        """Look for a cancellation also before each pass of a large network: videos are decoded latent by latent frame,
-        and guidance passes the transformer twice, so that nobody waits for a whole preview or step."""
+        """Check for a cancellation also before each pass of a large network.
+
+        Videos are decoded latent frame by latent frame, and guidance passes the transformer twice, so that a
+        cancellation need not wait for a whole preview or step.
+        """
         import torch
 
         def look(*_: Any) -> None:
@@ -149,7 +152,7 @@ class _Server:
                 network.register_forward_pre_hook(look)
 
     def _warm(self, number: int, request: dict[str, Any]) -> None:
-        """One step for nothing: the first is slower than the others, and should not be the operator's."""
+        """Run and discard one step: the first is slower than the others, and should not delay the operator."""
         pipeline = self._loaded(Path(request["folder"]))
         start = time.monotonic()
         pipeline("warm up", _some_scene(), "joint", num_inference_steps=1, seed=0, on_step=self._going_on(number))
@@ -176,7 +179,7 @@ class _Server:
         return lambda step: number not in self._inbox.cancelled
 
     def _give_back(self) -> None:
-        """What a request that failed has left in the allocator's hands."""
+        """Release the memory that a failed request has left in the allocators."""
         import gc
 
         import torch
@@ -187,7 +190,7 @@ class _Server:
 
 
 class _Steps:
-    """Tells the parent of every step, and shows what it may become as often as that costs little."""
+    """Reports every step to the parent, with previews rate-limited by their cost."""
 
     def __init__(self, channel: Channel, inbox: _Inbox, number: int, previews: bool):
         self._channel, self._inbox, self._number, self._previews = channel, inbox, number, previews
@@ -207,10 +210,10 @@ class _Steps:
 
 
 def _limit_memory(limit: int | None) -> None:
-    """From here on this process gets an error instead of memory that the machine does not have.
+    """Limit this process to the available memory: beyond it, allocations fail with an error.
 
-    Otherwise the system would end a process of its choice, which may be the window. Only where the model computes on
-    the processor: a GPU's driver reserves far more addresses than it takes memory.
+    Otherwise the system would kill a process of its choice, which may be the window. Only when the model runs on the
+    CPU: a GPU's driver reserves far more addresses than it takes memory.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     own = psutil.Process().memory_info().data
@@ -218,7 +221,7 @@ def _limit_memory(limit: int | None) -> None:
 
 
 def _small(pictures: Pictures) -> dict[str, np.ndarray | None]:
-    """The first candidate's videos, rows and columns left out until they are small: (V, T, H, W, 3)."""
+    """Subsample the first candidate's videos to preview size: (V, T, H, W, 3)."""
 
     def thinned(videos: np.ndarray | None) -> np.ndarray | None:
         if videos is None:
@@ -241,7 +244,7 @@ def _no_memory() -> ModelError:
 
 
 def _some_scene() -> Scene:
-    """Two cameras that look at a table with nothing on it."""
+    """Return a scene of two cameras that look at an empty table."""
     grey = np.full((64, 64, 3), 128, np.uint8)
     places = {"left": (0.9, 0.6, 0.7), "right": (0.9, -0.6, 0.7)}
     views = tuple(View(camera_at(name, 64, 64, 0.8, at, (0.4, 0.0, 0.1)), grey, 0.0) for name, at in places.items())

@@ -1,4 +1,4 @@
-"""Requests and results as plain messages between the program and its model process (no torch here)."""
+"""Serialization of requests and results between the program and its model process (no torch here)."""
 
 import os
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from model.action_images.decoding import Decoded
 from model.generation.candidate_selection import Verdict
 from model.generation.result import Generated
 
-_BIG = ("rgb", "action")  # of a result: hundreds of megabytes, which go through shared memory
+_BIG = ("rgb", "action")  # of a result: hundreds of megabytes, passed through shared memory
 
 
 def scene_message(scene: Scene) -> dict[str, Any]:
-    """A scene as plain values; `scene_from` reads it."""
+    """Convert a scene to plain values; `scene_from` reads it."""
     views = [{"camera": v.camera.to_dict(), "rgb": v.rgb, "captured": v.captured} for v in scene.views]
     names = ("base_from_tool", "openness", "joints")
     return {"views": views, **{name: getattr(scene, name) for name in names}}
@@ -30,7 +30,7 @@ def scene_from(values: Mapping[str, Any]) -> Scene:
 
 
 def trajectory_message(trajectory: Trajectory | None) -> dict[str, Any] | None:
-    """A trajectory as plain values; `trajectory_from` reads it."""
+    """Convert a trajectory to plain values; `trajectory_from` reads it."""
     if trajectory is None:
         return None
     names = ("times", "base_from_tool", "openness")
@@ -42,7 +42,7 @@ def trajectory_from(values: Mapping[str, Any] | None) -> Trajectory | None:
 
 
 def result_message(result: Generated) -> tuple[dict[str, Any], int]:
-    """A result as plain values, and the descriptor of the memory with its videos, which the caller closes."""
+    """Convert a result to plain values, and the descriptor of the memory with its videos, which the caller closes."""
     arrays = {name: getattr(result, name) for name in _BIG if getattr(result, name) is not None}
     places, descriptor = share_arrays(arrays)
     values = {
@@ -58,7 +58,7 @@ def result_message(result: Generated) -> tuple[dict[str, Any], int]:
 
 
 def result_from(values: Mapping[str, Any], descriptor: int) -> Generated:
-    """The result of `result_message`; its videos are read-only views of the shared memory. Closes the descriptor."""
+    """Rebuild the result of `result_message`; videos are read-only views of shared memory. Closes the descriptor."""
     arrays = take_arrays(values["arrays"], descriptor)
     decoded, verdicts = values["decoded"], values["verdicts"]
     return Generated(
@@ -74,7 +74,7 @@ def result_from(values: Mapping[str, Any], descriptor: int) -> Generated:
 
 
 def share_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[list[dict[str, Any]], int]:
-    """Arrays copied one after the other into anonymous memory: where each lies, and its descriptor."""
+    """Copy arrays consecutively into anonymous memory; return the placement of each, and the descriptor."""
     places: list[dict[str, Any]] = []
     descriptor = os.memfd_create("rehearse-result", os.MFD_CLOEXEC)
     try:
@@ -90,7 +90,7 @@ def share_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[list[dict[str, Any]]
 
 
 def take_arrays(places: list[dict[str, Any]], descriptor: int) -> dict[str, np.ndarray]:
-    """Read-only arrays over the memory of `share_arrays`, which lives as long as they do. Closes the descriptor."""
+    """Map the arrays of `share_arrays` read-only; the memory lives as long as they do. Closes the descriptor."""
     try:
         size = os.fstat(descriptor).st_size
         if not places:

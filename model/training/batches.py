@@ -1,4 +1,4 @@
-"""What one training step sees: latents, cameras and instructions of several samples."""
+"""Batches of a training step: latents, cameras and instructions of several samples."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -12,14 +12,14 @@ from model.networks.codec import ACTION, encode_videos, still_latents
 
 @dataclass(frozen=True)
 class Batch:
-    """B samples of V views; latents as they go onto the canvas (scaled, and relative where the transformer wants it).
+    """B samples of V views; latents in the canvas's form (normalised, and relative where the transformer requires it).
 
-    rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices where only policies are taught;
-    action (B, V, C, T, h, w), or None where nothing is known of it; camera (B, V, T, K, h, w) as the transformer takes
-    it, or None; instructions, one text each; text (B, n, text_dim), their embeddings, where they were made before.
-    pictures (B, V, 3, H, W) in [-1, 1], the first ones, for transformers that look at them besides the latents.
-    layout: the canvas (see layouts.py) that the data were made for, or None where the objective may choose; of the
-    action then only the latent frames that it asks for are there.
+    rgb (B, V, C, T or 1, h, w), of which the first latent frame suffices when only policies are trained; action
+    (B, V, C, T, h, w), or None where unknown; camera (B, V, T, K, h, w) in the transformer's form, or None;
+    instructions, one text each; text (B, n, text_dim), their embeddings, where precomputed. pictures (B, V, 3, H, W) in
+    [-1, 1], the first frames, for transformers that read them in addition to the latents. layout: the canvas
+    (see layouts.py) that the data were made for, or None where the objective may choose; the action then holds only the
+    latent frames that it selects.
     """
 
     rgb: torch.Tensor
@@ -41,27 +41,27 @@ class Sliceable(Protocol):
 
 
 B = TypeVar("B", bound=Sliceable)
-# Batches from a number of steps on (each step takes `micro_batches` of them), for this process of so many. The same
-# arguments give the same batches: that, and nothing else, makes a run repeatable and restartable.
+# Batches from a given number on (each step takes `micro_batches` of them), for this process out of a number of
+# processes. The same arguments give the same batches: that, and nothing else, makes a run repeatable and resumable.
 Batches = Callable[[int, int, int], Iterator[Any]]
 
 
 def part(batch: B, samples: slice) -> B:
-    """Some of a batch's samples."""
+    """Select some of a batch's samples."""
     values = {f.name: getattr(batch, f.name) for f in fields(batch)}  # type: ignore[arg-type]
     per_sample = (torch.Tensor, tuple, list)
     return type(batch)(**{n: v[samples] if isinstance(v, per_sample) else v for n, v in values.items()})
 
 
 def to_device(batch: B, device: torch.device | str) -> B:
-    """The batch with its tensors on `device`."""
+    """Move the batch's tensors to `device`."""
     values = {f.name: getattr(batch, f.name) for f in fields(batch)}  # type: ignore[arg-type]
     moved = {n: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for n, v in values.items()}
     return type(batch)(**moved)
 
 
 def repeated(batches: Sequence[Sliceable]) -> Batches:
-    """Ready-made batches again and again, each divided evenly among the processes."""
+    """Cycle through ready-made batches, each divided evenly among the processes."""
 
     def iterate(first: int, process: int, processes: int) -> Iterator[Sliceable]:
         while True:
@@ -87,7 +87,7 @@ def encode_batch(
     text: torch.Tensor | None = None,
     pictures: torch.Tensor | None = None,
 ) -> Batch:
-    """A batch from videos (B, V, 3, T, H, W) in [-1, 1]; of rgb the first frame suffices for policies.
+    """Encode videos (B, V, 3, T, H, W) in [-1, 1] to a batch; of rgb the first frame suffices for policies.
 
     `relative_rgb`: as the transformer's configuration value of that name; `text`, `pictures`: as in Batch.
     """

@@ -1,7 +1,7 @@
-"""Latents and text embeddings that were computed once, on disk.
+"""On-disk cache of latents and text embeddings.
 
-Encoding a video with the large autoencoder, or a text with UMT5, costs more than a step of a small model's training,
-and gives the same every time. A key is a digest of everything the result depends on (see `fingerprint`).
+Encoding a video with the large VAE, or a text with UMT5, costs more than a training step of a small model, and is
+deterministic. A key is a digest of everything the result depends on (see `fingerprint`).
 """
 
 import contextlib
@@ -20,21 +20,21 @@ from model.errors import ModelError
 
 
 class TensorCache:
-    """A folder of safetensors files by key; several processes may use it at once."""
+    """A folder of safetensors files by key; safe for concurrent use by several processes."""
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def get(self, key: str, compute: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """The tensors kept under `key` (from `fingerprint`), computed and kept when there are none, or damaged ones.
+        """Return the tensors cached under `key` (from `fingerprint`), computing them when missing or damaged.
 
-        ModelError when the disk refuses.
+        ModelError when the disk cannot be written.
         """
         path = self._folder / key[:2] / f"{key}.safetensors"
         try:
             return load_file(path)
         except (OSError, SafetensorError):
-            pass  # not there, or cut short by a full disk; if the folder is at fault, writing says so
+            pass  # missing, or truncated by a full disk; if the folder is at fault, writing reports it
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in compute().items()}
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
@@ -51,7 +51,7 @@ class TensorCache:
 
 
 def fingerprint(*parts: Any) -> str:
-    """SHA-256 of arrays, tensors, texts, numbers and modules (of these: every weight), in that order."""
+    """Return the SHA-256 of arrays, tensors, texts, numbers and modules (of these: every weight), in that order."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, torch.nn.Module):
@@ -67,7 +67,7 @@ def fingerprint(*parts: Any) -> str:
 
 
 def _configuration(module: torch.nn.Module) -> list[tuple[str, Any]]:
-    """Of diffusers' and transformers' models; names that begin with _ say where a model came from, not what it is."""
+    """Return a diffusers or transformers model's config; names that begin with _ describe its origin, not the model."""
     config: Any = getattr(module, "config", {})
     values = config if isinstance(config, dict) else config.to_dict()
     return sorted((key, value) for key, value in values.items() if not key.startswith("_"))

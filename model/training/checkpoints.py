@@ -1,10 +1,10 @@
-"""Checkpoints of a run: folders that are there whole or not at all.
+"""Checkpoints of a run: folders that are written atomically.
 
     RUN/step-0000500/   state.json (step, settings, SHA-256 of each file), weights.safetensors, averaged.safetensors,
                         optimisers.safetensors
-    RUN/step-0000500.<process>.part/   one being written; after a crash, rubbish, cleared away at the next start
+    RUN/step-0000500.<process>.part/   one being written; after a crash, removed at the next start
 
-No pickle. Only what is trained is in `weights` and `averaged`: of a LoRA run, the adapters.
+No pickle. Only trained parameters are in `weights` and `averaged`: of a LoRA run, the adapters.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _FILES = ("weights", "averaged", "optimisers")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """After `step` steps: tensors by name, and what else must be known (plain JSON values)."""
+    """State after `step` steps: tensors by name, and further plain JSON values."""
 
     step: int
     weights: Mapping[str, torch.Tensor]
@@ -40,9 +40,9 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Path, checkpoint: Checkpoint, *, kept: int) -> Path:
-    """Write a checkpoint into the folder `run`, and drop all but the `kept` newest.
+    """Write a checkpoint into the folder `run`, and delete all but the `kept` newest.
 
-    ModelError when the disk refuses; nothing half-written then carries a checkpoint's name.
+    ModelError when writing fails; no partial data then carries a checkpoint's name.
     """
     target = run / f"{_PREFIX}{checkpoint.step:07d}"
     part = run / f"{target.name}.{os.getpid()}{_PART}"
@@ -51,7 +51,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint, *, kept: int) -> Path:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         _write(part, checkpoint)
-        if target.exists():  # a run that was taken back further writes the same again
+        if target.exists():  # a run resumed from an earlier checkpoint writes the same again
             shutil.rmtree(target)
         part.rename(target)
         _sync(run)
@@ -65,7 +65,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint, *, kept: int) -> Path:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """The run's whole checkpoints, oldest first."""
+    """Return the run's complete checkpoints, oldest first."""
     if not run.is_dir():
         return []
     return sorted(path for path in run.glob(f"{_PREFIX}*") if path.suffix != _PART and path.is_dir())
@@ -73,9 +73,9 @@ def checkpoints(run: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def held(run: Path) -> Iterator[None]:
-    """The folder `run` for this process alone; the lock ends with the process, however that ends.
+    """Lock the folder `run` for this process; the lock ends with the process, however that ends.
 
-    ModelError when another one trains there.
+    ModelError when another process trains there.
     """
     run.mkdir(parents=True, exist_ok=True)
     with (run / "lock").open("w") as file:
@@ -87,7 +87,7 @@ def held(run: Path) -> Iterator[None]:
 
 
 def clear_parts(run: Path) -> None:
-    """Remove what a killed run left half-written."""
+    """Remove the partial checkpoints of a killed run."""
     for path in run.glob(f"{_PREFIX}*{_PART}"):
         shutil.rmtree(path, ignore_errors=True)
 
@@ -125,7 +125,7 @@ def _write(part: Path, checkpoint: Checkpoint) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk, not only the kernel, know it; folders cannot be synced everywhere."""
+    """Flush to disk, not only to the kernel; folders cannot be synced on every file system."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         with contextlib.suppress(PermissionError):

@@ -1,4 +1,4 @@
-"""Training a codec, and the frame decoder behind it, with the same loop as the transformer."""
+"""Objectives of a codec and of the frame decoder, for the same loop as the transformer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Videos:
 
 @dataclass(frozen=True)
 class FrameDecoderBatch:
-    """What a FrameDecoder gets, and should paint: see its `forward` for the shapes.
+    """Inputs and targets of a FrameDecoder: see its `forward` for the shapes.
 
-    `weight` (B, 1, T, H, W): how much each pixel counts, such as more where objects move; None for all alike. `arm`,
-    `carried`: for decoders that see them.
+    `weight` (B, 1, T, H, W): weight of each pixel, e.g. larger where objects move; None for uniform weights. `arm`,
+    `carried`: for decoders with these inputs.
     """
 
     video: torch.Tensor
@@ -41,7 +41,7 @@ class FrameDecoderBatch:
 
 
 class AutoencoderObjective(nn.Module):
-    """Mean squared error of the round trip, and a little of the posterior's divergence from a normal distribution.
+    """Mean squared reconstruction error, plus a little of the posterior's KL divergence from a standard normal.
 
     Squared error from the start: with an absolute error a tiny autoencoder never learns the action images' blobs. Train
     on single images first, then on clips as long as the model's: on shorter ones the later frames stay bad.
@@ -62,10 +62,10 @@ class AutoencoderObjective(nn.Module):
 
 
 class FrameDecoderObjective(nn.Module):
-    """Mean squared error of painted frames, over the pixels' weights.
+    """Mean squared error of decoded frames, weighted per pixel.
 
-    Coarse pictures and action images should be generated ones, or spoilt alike: trained on true ones the decoder trusts
-    them too much.
+    Coarse frames and action images should be generated ones, or degraded alike: trained on true ones the decoder relies
+    on them too much.
     """
 
     def __init__(self, decoder: Any):
@@ -82,7 +82,7 @@ class FrameDecoderObjective(nn.Module):
 
 @torch.no_grad()
 def set_latent_scale(codec: Any, videos: Iterable[torch.Tensor]) -> None:
-    """Measure the mean and deviation of a trained autoencoder's latents, and write them into its configuration."""
+    """Measure the mean and standard deviation of a trained VAE's latents, and write them into its configuration."""
     total, squares, count = torch.zeros(()), torch.zeros(()), 0
     for batch in videos:
         latents = codec.encode(batch).latent_dist.mode().double().movedim(1, 0).flatten(1).cpu()

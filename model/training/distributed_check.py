@@ -1,6 +1,6 @@
-"""Does a run divided among processes learn what an undivided one learns? For `rehearse benchmark model`.
+"""Check that a distributed run has the same losses as an undivided one, for `rehearse benchmark model`.
 
-As a module, `python -m model.training.distributed_check FOLDER STEPS`, it is one process of the run that is divided.
+As a module, `python -m model.training.distributed_check FOLDER STEPS`, it is one process of the distributed run.
 """
 
 import sys
@@ -21,7 +21,7 @@ from model.training.settings import FlowMatching, NoiseLevels, TrainingSettings
 
 
 def two_process_loss_error(steps: int = 10) -> float:
-    """The largest difference between the losses of a run in two gloo processes and of the same run in one."""
+    """Return the largest difference between the losses of a run in two gloo processes and of the same run in one."""
     with tempfile.TemporaryDirectory(prefix="rehearse-training-") as folder:
         losses = []
         for processes in (1, 2):

@@ -1,4 +1,4 @@
-"""Flow matching on the canvas: the transformer learns the velocity from clean latents to noise, where it is not given.
+"""Flow matching on the canvas: the transformer learns the velocity from clean latents to noise, where not given.
 
 x_s = (1 - s) z + s eps, target eps - z; the loss is the mean over noised positions (arXiv 2604.06168 and its release).
 """
@@ -26,14 +26,14 @@ from model.training.step_rng import (
     shared_generator,
 )
 
-NEAR_ONE = 0.99  # above this noise level nothing of the target is left to see: what is right there was understood
+NEAR_ONE = 0.99  # above this noise level the target is invisible: what is right there comes from the conditioning
 
 
 class FlowMatchingObjective(nn.Module):
-    """The loss of an ActionImagesTransformer, and of a text encoder trained along with it, on Batches.
+    """Loss of an ActionImagesTransformer, and of a text encoder trained jointly with it, on Batches.
 
     Either `text_encoder` and `tokenizer` (of the pipeline; texts of up to `text_length` tokens), the encoder being
-    trained when its parameters require gradients; or batches that bring their embeddings, and `empty_text`
+    trained when its parameters require gradients; or batches with precomputed embeddings, and `empty_text`
     (n, text_dim), the embeddings of the empty instruction.
     """
 
@@ -100,7 +100,7 @@ class FlowMatchingObjective(nn.Module):
         for kind, of_kind in (("action", layout.is_action), ("rgb", ~layout.is_action)):
             asked = (levels > NEAR_ONE) & of_kind.to(levels.device)
             if asked.any():
-                # Relative to the latents' own mean square: 1 is what knowing nothing gets.
+                # Relative to the latents' own mean square: 1 is the error of an uninformed prediction.
                 asked_cells = over_frames(asked.float())
                 figures[f"{mode}.{kind}_x0_error"] = (
                     (error * asked_cells).detach().sum(),
@@ -109,7 +109,7 @@ class FlowMatchingObjective(nn.Module):
         return Loss(per_sample.mean(), figures)
 
     def _weights(self, layout: Layout, clean: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
-        """(B, F, h, w): the noise level's weight times the segment's, 0 where given."""
+        """Return (B, F, h, w): the noise level's weight times the segment's, 0 where given."""
         settings = self.settings
         is_action = layout.is_action.to(levels.device)
         by_kind = torch.where(is_action, settings.action_weight, settings.rgb_weight)
@@ -128,7 +128,7 @@ class FlowMatchingObjective(nn.Module):
         return int((~layout.clean).sum()) * math.prod(squared.shape[-2:])
 
     def _text(self, batch: Batch, dropped: list[bool]) -> torch.Tensor:
-        """Embeddings (B, n, text_dim), those of the empty instruction where it is dropped."""
+        """Return embeddings (B, n, text_dim), those of the empty instruction where the text is dropped."""
         if batch.text is None:
             if self.text_encoder is None:
                 raise ValueError("neither embeddings nor a text encoder")
@@ -144,7 +144,7 @@ class FlowMatchingObjective(nn.Module):
 
 
 def level_weight(levels: torch.Tensor, weighting: str) -> torch.Tensor:
-    """The weight of the squared velocity error at noise levels of any shape."""
+    """Return the weight of the squared velocity error at noise levels of any shape."""
     if weighting == "even":
         return torch.ones_like(levels)
     if weighting == "x0":
@@ -156,5 +156,5 @@ def level_weight(levels: torch.Tensor, weighting: str) -> torch.Tensor:
 
 
 def over_frames(per_frame: torch.Tensor) -> torch.Tensor:
-    """(B, F) to be multiplied with (B, F, h, w)."""
+    """Reshape (B, F) for broadcasting with (B, F, h, w)."""
     return over_canvas(per_frame).squeeze(1)

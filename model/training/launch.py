@@ -1,6 +1,6 @@
-"""Runs one command in several processes that train together.
+"""Launcher of several processes that train together.
 
-On CPUs two processes with one thread each are faster than one with two (a pilot: by half, and far steadier).
+On CPUs two processes with one thread each are faster than one with two (in a pilot, by half, and far steadier).
 """
 
 import os
@@ -15,8 +15,8 @@ from model.errors import ModelError
 def launch(command: Sequence[str], processes: int, *, timeout: float | None = None) -> None:
     """Run `command` in `processes` processes on this machine, and wait for all.
 
-    Each finds its place in RANK, LOCAL_RANK and WORLD_SIZE, as torch.distributed and accelerate want it. When one
-    fails, the others are ended: they would wait for it for ever. ModelError with its exit code then, and after
+    Each gets its rank in RANK, LOCAL_RANK and WORLD_SIZE, as expected by torch.distributed and accelerate. When one
+    fails, the others are killed: they would wait for it for ever. ModelError with its exit code then, and after
     `timeout` s.
     """
     port = _free_port()

@@ -1,4 +1,4 @@
-"""Which canvas a batch is taught on."""
+"""Canvas layouts of training batches."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +11,10 @@ from model.training.batches import Batch
 
 @dataclass(frozen=True)
 class OneFrame:
-    """Three latent frames of view 0's policy canvas: its picture, the present action, and the action at `frame` >= 1.
+    """Three latent frames of view 0's policy canvas: its image, the present action, and the action at `frame` >= 1.
 
-    A small model's first lesson: it teaches what the words and the picture have to do with the arm at a tenth of the
-    policy canvas's cost, and the places in time are those of the whole canvas, so that what is learnt carries over.
+    A small model's first lesson: it teaches the relation of instruction and image to the arm at a tenth of the policy
+    canvas's cost, and the temporal positions are those of the whole canvas, so that the result transfers.
     """
 
     latent_frames: int
@@ -62,10 +62,10 @@ class OneFrame:
 
 @dataclass(frozen=True)
 class OneView:
-    """One view of a policy: its picture, the present action unless `without_present`, and the action at `frames` >= 1.
+    """One view of a policy: its image, the present action unless `without_present`, and the action at `frames` >= 1.
 
-    The batch brings one view, and of its action exactly these latent frames, the present one first. `slot` is which
-    view of the whole canvas it is taken for: so what is learnt with one view is known of every other.
+    The batch holds one view, and of its action exactly these latent frames, the present one first. `slot` is the view
+    of the whole canvas whose position it takes: so what is learnt with one view transfers to every other.
     """
 
     latent_frames: int
@@ -111,7 +111,7 @@ Layout = Canvas | OneFrame | OneView
 
 
 def layout_for(mode: str, batch: Batch, generator: torch.Generator) -> Layout:
-    """The batch's canvas in `mode`; policies where it holds only first pictures, videos where it knows no action."""
+    """Return the batch's canvas in `mode`; "policy" for first frames only, "video" without action data."""
     if batch.layout is not None:
         return batch.layout
     views = batch.rgb.shape[1]

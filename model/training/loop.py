@@ -1,10 +1,10 @@
-"""The training loop: the same for the transformer, the codec and the frame decoder.
+"""Training loop, shared by the transformer, the codec and the frame decoder.
 
-Batches in, checkpoints out. A step depends on the weights, the settings and its own number alone, so that a run that
-was killed goes on from its last checkpoint as if nothing had happened (bit for bit on a CPU with as many threads).
-Several processes (accelerate: gloo on CPUs, NCCL on GPUs) each take their share of every batch.
+Batches in, checkpoints out. A step depends on the weights, the settings and its own number alone, so that a killed run
+resumes exactly from its last checkpoint (bit for bit on a CPU with the same number of threads). Several processes
+(accelerate: gloo on CPUs, NCCL on GPUs) each take their share of every batch.
 
-The exponential moving average of the weights: what is shipped is smoother than any single step.
+The exported weights are an exponential moving average (EMA), which is smoother than any single step.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ from model.training.step_rng import StepRng
 
 
 class Ema:
-    """Weights by name, averaged over the steps with `decay`; of the first steps less is remembered, n / (9 + n)."""
+    """Exponential moving average of weights by name, with `decay`; in the first steps less, n / (9 + n)."""
 
     def __init__(self, parameters: Mapping[str, torch.Tensor], decay: float):
         self.decay = decay
@@ -41,7 +41,7 @@ class Ema:
 
     @torch.no_grad()
     def add(self, parameters: Mapping[str, torch.Tensor], step: int) -> None:
-        """Take in the weights after step `step` = 1, 2, ..."""
+        """Update the average with the weights after step `step` = 1, 2, ..."""
         decay = min(self.decay, step / (9 + step))
         for name, average in self.weights.items():
             average.lerp_(parameters[name].detach(), 1.0 - decay)
@@ -57,11 +57,11 @@ def train(
     on_figures: Callable[[dict[str, Any]], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Train `objective` (see objectives.Objective) from the newest checkpoint in the folder `run`, or from the start.
+    """Train `objective` (see objectives.Objective), resuming from the newest checkpoint in the folder `run`, if any.
 
-    Returns the number of steps done: `settings.steps`, or fewer when `stop` said so; a checkpoint is written anyway.
-    Figures go to metrics.jsonl and, every `log_every` steps, to `on_figures`. ModelError when the checkpoint is of
-    another model, the disk is full, another run is in the folder, or the loss is no longer a number.
+    Returns the number of steps done: `settings.steps`, or fewer when `stop` returned True; a checkpoint is written
+    anyway. Metrics go to metrics.jsonl and, every `log_every` steps, to `on_figures`. ModelError when the checkpoint is
+    of another model, the disk is full, another run uses the folder, or the loss has diverged to a non-finite value.
     """
     with _accelerating(accelerator) as accelerator, contextlib.ExitStack() as stack:
         if accelerator.is_main_process:
@@ -70,21 +70,21 @@ def train(
         if accelerator.is_main_process:
             training.metrics = stack.enter_context(MetricsFile(run, training.step))
         stack.enter_context(warnings.catch_warnings())
-        # Norms keep float32 weights under autocast, as they should: PyTorch's fused ones would rather not.
+        # Norms keep float32 weights under autocast, as they should; PyTorch warns because that prevents fusion.
         warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
         training.go_on(batches, on_figures, stop)
         return training.step
 
 
 def load_averaged(objective: nn.Module, checkpoint: Path) -> int:
-    """Put a checkpoint's averaged weights (its plain ones, if it has none) into `objective`; returns its step."""
+    """Load a checkpoint's averaged weights (its plain ones, if it has none) into `objective`; return its step."""
     saved = load_checkpoint(checkpoint)
     _fill(trained(objective), saved.averaged or saved.weights)
     return saved.step
 
 
 class _Training:
-    """A run between two steps."""
+    """State of a run between two steps."""
 
     def __init__(self, objective: nn.Module, settings: TrainingSettings, run: Path, accelerator: Accelerator):
         self.accelerator, self.run = accelerator, run
@@ -113,7 +113,7 @@ class _Training:
         self._save()
 
     def _take_step(self, source: Iterator[Any]) -> tuple[int, float]:
-        """One step of the optimisers; returns this process's samples and the gradient's norm."""
+        """Take one step of the optimisers; return this process's samples and the gradient's norm."""
         settings, samples = self.settings, 0
         set_rate(self.optimisers, settings.rate(self.step))
         for micro in range(settings.micro_batches):
@@ -157,7 +157,7 @@ class _Training:
         self.accelerator.wait_for_everyone()
 
     def _resume(self, settings: TrainingSettings) -> TrainingSettings:
-        """Load the newest checkpoint, if there is one; the settings with the precision that the run began with."""
+        """Load the newest checkpoint, if any; return the settings with the precision that the run began with."""
         if self.accelerator.is_main_process:
             clear_parts(self.run)
         self.accelerator.wait_for_everyone()
@@ -179,7 +179,7 @@ class _Training:
         return replace(settings, precision=broadcast_object_list(chosen)[0])
 
     def _prepared(self, objective: nn.Module) -> Any:
-        """Compiled, with checkpointed gradients, and shared among the processes, as the settings want."""
+        """Compile, enable gradient checkpointing, and wrap for distributed training, as the settings say."""
         transformer = getattr(objective, "transformer", None)
         if self.settings.gradient_checkpointing and transformer is not None:
             transformer.enable_gradient_checkpointing()
@@ -192,20 +192,23 @@ class _Training:
         return torch.autocast(self.accelerator.device.type, dtype=dtype, enabled=dtype != torch.float32)
 
     def _attention(self) -> contextlib.AbstractContextManager[Any]:
-        """Not with checkpointed gradients: the context does not reach their second pass, which must be the same."""
+        """Use plain attention on a CPU in bfloat16.
+
+        Not with gradient checkpointing: the context does not extend to its recomputation, which must be identical.
+        """
         settings = self.settings
         on_cpu = self.accelerator.device.type == "cpu" and settings.precision == "bf16"
         plain = on_cpu and not settings.compile and not settings.gradient_checkpointing
         return PlainAttention() if plain else contextlib.nullcontext()
 
     def _all_agree(self, stop: bool) -> bool:
-        """Whether to stop, as the main process says: no process may wait for one that has gone."""
+        """Return the main process's decision to stop: no process may wait for one that has ended."""
         return bool(broadcast_object_list([stop])[0]) if self.accelerator.num_processes > 1 else stop
 
 
 @contextlib.contextmanager
 def _accelerating(accelerator: Accelerator | None) -> Iterator[Accelerator]:
-    """The accelerator given, or one for as many processes as the environment says (see launch.py)."""
+    """Yield the given accelerator, or one for the number of processes in the environment (see launch.py)."""
     if accelerator is not None:
         yield accelerator
         return

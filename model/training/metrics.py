@@ -1,4 +1,4 @@
-"""The figures of a run: means over the steps since the last line, one JSON object per line in metrics.jsonl."""
+"""Metrics of a run: means over the steps since the last line, one JSON object per line in metrics.jsonl."""
 
 import json
 from pathlib import Path
@@ -10,18 +10,18 @@ from model.training.objectives import Loss
 
 
 class Figures:
-    """Sums up what the batches' losses report."""
+    """Accumulator of the figures reported by the batches' losses."""
 
     def __init__(self):
         self._sums: dict[str, torch.Tensor] = {}
 
     def add(self, loss: Loss) -> None:
         for name, (total, weight) in loss.figures.items():
-            pair = torch.stack([total.detach(), weight.detach()]).double()  # stays on its device: no waiting for it
+            pair = torch.stack([total.detach(), weight.detach()]).double()  # stays on its device: no synchronisation
             self._sums[name] = self._sums[name] + pair if name in self._sums else pair
 
     def take(self, gather: Any) -> dict[str, float]:
-        """The means so far, over all processes, and start anew. `gather`: accelerate's gather_object, or alike."""
+        """Return the means over all processes and reset. `gather`: accelerate's gather_object, or an equivalent."""
         together: dict[str, torch.Tensor] = {}
         for sums in gather([{name: pair.tolist() for name, pair in self._sums.items()}]):
             for name, pair in sums.items():
@@ -31,7 +31,7 @@ class Figures:
 
 
 class MetricsFile:
-    """metrics.jsonl of a run; a context manager. Lines after step `resumed` belong to a past that did not happen."""
+    """metrics.jsonl of a run; a context manager. Lines after step `resumed` are dropped: those steps are repeated."""
 
     def __init__(self, run: Path, resumed: int):
         self._path = run / "metrics.jsonl"
@@ -54,7 +54,7 @@ class MetricsFile:
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """A run's figures so far, a dictionary per logged step; a last line cut off by a crash is left out."""
+    """Read a run's metrics, a dictionary per logged step; a last line truncated by a crash is omitted."""
     path = run / "metrics.jsonl"
     lines = []
     for text in path.read_text().splitlines() if path.exists() else ():

@@ -1,4 +1,4 @@
-"""What a training loop minimises."""
+"""Interface of training objectives."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,18 +21,18 @@ class Loss:
 
 
 class Objective(Protocol):
-    """A module whose `forward(batch, moment)` gives a Loss; its parameters with `requires_grad` are trained."""
+    """A module whose `forward(batch, moment)` returns a Loss; its parameters with `requires_grad` are trained."""
 
     def forward(self, batch: Any, moment: StepRng) -> Loss: ...
 
 
 def figure(values: torch.Tensor, weights: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """A mean of `values` for logging; empty, all weights zero, counts nothing."""
+    """Return (sum, weight) of the mean of `values`, for logging; empty or with zero weights it does not count."""
     values = values.detach().float()
     weights = torch.ones_like(values) if weights is None else weights.to(values)
     return (values * weights).sum(), weights.sum()
 
 
 def trained(module: nn.Module) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name."""
+    """Return the trainable parameters by name."""
     return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}

@@ -1,4 +1,4 @@
-"""Which parameters are trained, and by which optimiser."""
+"""Selection of the trained parameters, and of their optimisers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.errors import ModelError
 from model.training.objectives import trained
 from model.training.settings import TrainingSettings
 
-# What the release trains when it does not train everything.
+# Parts that the release trains when it does not train everything.
 RELEASE_PARTS = ("cam_encoder", "projector", "attn1", "condition_embedder.text_embedder")
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "projector", "ffn.net.0.proj", "ffn.net.2")
 
@@ -28,12 +28,12 @@ class Lora:
 
 
 def train_everything(transformer: nn.Module) -> None:
-    """Train every parameter, in float32: bfloat16 would swallow small steps."""
+    """Train every parameter, in float32: bfloat16 would lose small updates to rounding."""
     transformer.requires_grad_(True).float()
 
 
 def train_parts(transformer: nn.Module, parts: tuple[str, ...] = RELEASE_PARTS) -> None:
-    """Train the parameters whose names contain one of `parts`, in float32; the others stay as they are."""
+    """Train the parameters whose names contain one of `parts`, in float32; the others are frozen."""
     transformer.requires_grad_(False)
     chosen = [p for name, p in transformer.named_parameters() if any(part in name for part in parts)]
     if not chosen:
@@ -46,7 +46,7 @@ def train_parts(transformer: nn.Module, parts: tuple[str, ...] = RELEASE_PARTS) 
 def train_lora(transformer: Any, lora: Lora = Lora(), seed: int = 0) -> None:
     """Add low-rank adapters to an ActionImagesTransformer and train only them, in float32.
 
-    The same seed gives the same first values. Save them with `transformer.save_lora_adapter(folder)`.
+    The same seed gives the same initial values. Save them with `transformer.save_lora_adapter(folder)`.
     """
     transformer.requires_grad_(False)
     config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.targets))
@@ -58,10 +58,10 @@ def train_lora(transformer: Any, lora: Lora = Lora(), seed: int = 0) -> None:
 
 
 def optimisers(module: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
-    """The optimisers of what is trained in `module`; every group has its share of the learning rate as `rate_share`.
+    """Build the optimisers of `module`'s trainable parameters; `rate_share` is each group's share of the learning rate.
 
-    With "muon", matrices inside `blocks` are Muon's (Jordan 2024, scaled to AdamW's update size as Moonlight does), the
-    rest AdamW's. Vectors (norms, biases, tables) are not decayed.
+    With "muon", matrices inside `blocks` use Muon (Jordan 2024, scaled to AdamW's update size as in Moonlight), the
+    others AdamW. Vectors (norms, biases, tables) have no weight decay.
     """
     groups: dict[tuple[str, float, bool], list[tuple[str, nn.Parameter]]] = {}
     for name, parameter in trained(module).items():
@@ -93,7 +93,7 @@ def set_rate(made: list[torch.optim.Optimizer], rate: float) -> None:
 
 
 def optimiser_tensors(made: list[torch.optim.Optimizer]) -> Iterator[tuple[str, torch.Tensor]]:
-    """All state, as `<optimiser> <parameter> <entry>` and tensor."""
+    """Yield the whole state, as `<optimiser> <parameter> <entry>` and tensor."""
     for i, optimiser in enumerate(made):
         for group in optimiser.param_groups:
             for name, parameter in zip(group["param_names"], group["params"], strict=True):
@@ -102,7 +102,7 @@ def optimiser_tensors(made: list[torch.optim.Optimizer]) -> Iterator[tuple[str, 
 
 
 def load_optimiser_tensors(made: list[torch.optim.Optimizer], tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put back what `optimiser_tensors` gave. ModelError when it belongs to other parameters."""
+    """Restore the state from `optimiser_tensors`. ModelError when it belongs to other parameters."""
     wanted: dict[str, tuple[torch.optim.Optimizer, nn.Parameter]] = {}
     for i, optimiser in enumerate(made):
         for group in optimiser.param_groups:

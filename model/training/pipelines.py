@@ -1,4 +1,4 @@
-"""Between a pipeline and its training: the objective that trains its parts, and the trained pipeline as a folder."""
+"""Conversion of a pipeline to its training objective, and of the trained result back to a pipeline folder."""
 
 import os
 import shutil
@@ -18,10 +18,10 @@ from model.training.settings import FlowMatching
 
 
 def objective_of(pipeline: Any, settings: FlowMatching, *, train_text: bool = False) -> FlowMatchingObjective:
-    """The objective that trains an ActionImagesPipeline's transformer, and its text encoder with `train_text`.
+    """Build the objective of an ActionImagesPipeline's transformer, and of its text encoder with `train_text`.
 
-    What of the transformer is trained is chosen before, with `parameters.train_...`. Without `train_text` batches bring
-    their embeddings (see `embed_texts`), and the text encoder need not stay in memory.
+    The trained part of the transformer is chosen beforehand, with `parameters.train_...`. Without `train_text` batches
+    hold their embeddings (see `embed_texts`), and the text encoder need not stay in memory.
     """
     if train_text:
         train_everything(pipeline.text_encoder)
@@ -38,7 +38,7 @@ def objective_of(pipeline: Any, settings: FlowMatching, *, train_text: bool = Fa
 
 @torch.no_grad()
 def embed_texts(pipeline: Any, instructions: Sequence[str], cache: TensorCache | None = None) -> torch.Tensor:
-    """Embeddings (B, max_text_length, text_dim) of instructions, each computed once when there is a cache."""
+    """Embed instructions as (B, max_text_length, text_dim), each computed only once with a cache."""
     length = int(pipeline.config.max_text_length)
     encoder, tokenizer = pipeline.text_encoder, pipeline.tokenizer
 
@@ -53,9 +53,9 @@ def embed_texts(pipeline: Any, instructions: Sequence[str], cache: TensorCache |
 
 
 def save_trained(pipeline: Any, objective: torch.nn.Module, checkpoint: Path, folder: Path) -> None:
-    """Write the pipeline with a checkpoint's averaged weights into `folder`, which must not exist, whole or not at all.
+    """Write the pipeline with a checkpoint's averaged weights atomically into `folder`, which must not exist.
 
-    `objective` is the one that was trained, and keeps these weights. ModelError when the disk refuses.
+    `objective` is the one that was trained, and keeps these weights. ModelError when writing fails.
     """
     if folder.exists():
         raise ModelError(f"{folder} already exists. Choose another name for the trained model.")

@@ -1,4 +1,4 @@
-"""What can be set about a training run; plain values that go into its checkpoints as JSON."""
+"""Settings of a training run; plain values that are stored in its checkpoints as JSON."""
 
 import math
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ RELEASE_MODES = {
 
 @dataclass(frozen=True)
 class NoiseLevels:
-    """How noise levels s in (0, 1] are drawn: s = shift u / (1 + (shift - 1) u) with u uniform, or 1.
+    """Distribution of noise levels s in (0, 1]: s = shift u / (1 + (shift - 1) u) with u uniform, or 1.
 
-    `share_at_one` of the samples are pure noise. A small model needs 0.3 to 0.6: below s = 0.98 the target shines
-    through the noise, and it learns to denoise instead of to look. `independent`: rgb and action have levels of their
-    own (for transformers with a timestep per token), and `rgb_share_at_one` may then differ.
+    `share_at_one` of the samples are pure noise. A small model needs 0.3 to 0.6: below s = 0.98 the target is visible
+    through the noise, and it learns to denoise instead of to use the image. `independent`: rgb and action have separate
+    levels (for transformers with a timestep per token), and `rgb_share_at_one` may then differ.
     """
 
     shift: float = 5.0
@@ -36,19 +36,20 @@ class NoiseLevels:
 
 @dataclass(frozen=True)
 class FlowMatching:
-    """What the transformer is taught.
+    """Settings of flow matching.
 
     `modes`: mixture weights by mode of the canvas (generation/canvas.py), and "one_frame", the first lesson of a small
-    model: one view's first picture, and one later action frame. `weighting` of the squared velocity error over noise
+    model: one view's first image, and one later action frame. `weighting` of the squared velocity error over noise
     levels: "bell" (the release's), "x0" (that of a clean prediction by 1 / max(s, 0.3)^2) or "even".
-    `residual_weight` in [0, 1]: how much the rgb loss follows what differs from the first frame (for `relative_rgb`).
+    `residual_weight` in [0, 1]: how strongly the rgb loss is weighted by the difference from the first frame (for
+    `relative_rgb`).
     """
 
     modes: Mapping[str, float] = field(default_factory=lambda: dict(RELEASE_MODES))
     noise: NoiseLevels = NoiseLevels()
     weighting: str = "bell"
     text_dropout: float = 0.05
-    action_dropout: float = 0.1  # then the batch is taught as video only
+    action_dropout: float = 0.1  # the batch is then trained as video only
     action_weight: float = 1.0
     rgb_weight: float = 1.0
     residual_weight: float = 0.0
@@ -64,13 +65,13 @@ class FlowMatching:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How any objective is optimised.
+    """Settings of the optimisation of any objective.
 
     optimiser: "adamw", or "muon" for matrices of the transformer's blocks and AdamW, at `other_rate` times the rate,
     for everything else; the text encoder, when it is trained, at `text_rate` times the rate. `warmup` steps up, then
     constant, or along a cosine down to `final_rate` times the rate at the last step. precision: "bf16", "fp32" or
-    "auto", whichever multiplies faster here. `micro_batches` batches make one step. `ema`: decay of the averaged
-    weights, None for none. `compile`: torch.compile block by block.
+    "auto", whichever multiplies faster on this machine. `micro_batches` batches make one step (gradient accumulation).
+    `ema`: decay of the averaged weights, None for none. `compile`: torch.compile block by block.
     """
 
     steps: int
@@ -106,12 +107,12 @@ class TrainingSettings:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "TrainingSettings":
-        """Unknown names are left out: they belong to another version."""
+        """Build settings from a dictionary; unknown names are dropped, because they belong to another version."""
         known = {field_.name for field_ in fields(TrainingSettings)}
         return TrainingSettings(**{name: value for name, value in values.items() if name in known})
 
     def rate(self, step: int) -> float:
-        """The learning rate of step 0, 1, ..."""
+        """Return the learning rate of step 0, 1, ..."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
         done = (step - self.warmup) / max(self.steps - self.warmup, 1)

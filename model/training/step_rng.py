@@ -1,7 +1,7 @@
-"""The random draws of a training step.
+"""Random numbers of a training step.
 
-Every draw has a generator of its own, seeded with the run's seed, the step and the sample's number in the whole batch.
-So a step can be repeated without the steps before it, and several processes draw what one would draw alone.
+Every draw has its own generator, seeded with the run's seed, the step and the sample's number in the whole batch.
+So a step can be repeated without the steps before it, and several processes draw the same numbers as one would.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ import torch
 
 from model.training.settings import FlowMatching, NoiseLevels
 
-_SHARED = 2**31  # in place of a sample's number: draws that all samples share
+_SHARED = 2**31  # in place of a sample's number: draws shared by all samples
 
 
 @dataclass(frozen=True)
 class StepRng:
-    """Where a run is: its seed, the number of the batch since the run began, and its first sample's number in it."""
+    """Seeds of a step: the run's seed, the batch's number since the run began, and the number of its first sample."""
 
     seed: int
     batch: int
@@ -25,24 +25,24 @@ class StepRng:
 
 
 def shared_generator(moment: StepRng) -> torch.Generator:
-    """For what all samples of a batch share."""
+    """Return the generator of draws that all samples of a batch share."""
     return _generator(moment.seed, moment.batch, _SHARED)
 
 
 def sample_generators(moment: StepRng, count: int) -> list[torch.Generator]:
-    """One for each of `count` samples."""
+    """Return one generator for each of `count` samples."""
     return [_generator(moment.seed, moment.batch, moment.first_sample + i) for i in range(count)]
 
 
 def draw_mode(settings: FlowMatching, generator: torch.Generator) -> str:
-    """The mode of a batch, after the action may have been dropped."""
+    """Draw the mode of a batch, including the dropout of the action."""
     if torch.rand((), generator=generator) < settings.action_dropout:
         return "video"
     return _draw(settings.modes, generator)
 
 
 def draw_levels(settings: NoiseLevels, generators: list[torch.Generator]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise levels in (0, 1] for rgb (B,) and action (B,), in float64."""
+    """Draw noise levels in (0, 1] for rgb (B,) and action (B,), in float64."""
     rgb_share = settings.share_at_one if settings.rgb_share_at_one is None else settings.rgb_share_at_one
     u = torch.stack([torch.rand(4, generator=generator, dtype=torch.float64) for generator in generators])
     action = _shifted(u[:, 0], settings.shift, u[:, 1] < settings.share_at_one)
@@ -51,12 +51,12 @@ def draw_levels(settings: NoiseLevels, generators: list[torch.Generator]) -> tup
 
 
 def draw_noise(shape: torch.Size, generators: list[torch.Generator]) -> torch.Tensor:
-    """Normal noise (B, ...) in float32 on the CPU, the same on whatever device it is used."""
+    """Draw normal noise (B, ...) in float32 on the CPU, the same for every device."""
     return torch.stack([torch.randn(shape[1:], generator=generator) for generator in generators])
 
 
 def draw_dropped(share: float, generators: list[torch.Generator]) -> list[bool]:
-    """Whether each sample's instruction is left out."""
+    """Draw for each sample whether its instruction is dropped."""
     return [bool(torch.rand((), generator=generator) < share) for generator in generators]
 
 

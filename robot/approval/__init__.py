@@ -1,1 +1,1 @@
-"""Nothing moves without approval: staged plans, their nonces, and approvals of several segments."""
+"""Approval of motion: staged plans, their one-time nonces, and approvals of several segments."""

@@ -1,6 +1,6 @@
-"""An approval of several parts of one task: this instruction, at most so many motions, the tool within this box.
+"""Approval of several segments of one task: an instruction, a maximum number of motions, and a box for the tool.
 
-It is kept and enforced where plans are staged, in the robot process: whatever asks, no part beyond it is kept.
+It is kept and enforced in the robot process, where plans are staged: no segment beyond it is accepted from any caller.
 """
 
 import secrets
@@ -14,14 +14,16 @@ from robot.planning.plan import Plan
 
 MOST_PARTS = 50
 LONGEST = 1800.0  # s
-_PERIOD = 0.02  # s between the poses of the tool that are looked at
-_SAME = 1e-4  # m: a tool on the box's wall is inside
+_PERIOD = 0.02  # s, sampling period of the tool path
+_SAME = 1e-4  # m: tolerance at the walls of the box
 
 
 @dataclass(frozen=True)
 class SegmentsApproval:
-    """What a person approves: `parts` motions for `instruction` with the tool between `low` and `high` (3,) m in the
-    base frame, at `speed` of the planned one at most, all begun within `seconds`. RobotError for what makes no sense.
+    """Approval by the operator of up to `parts` motions for `instruction`, with the tool between `low` and `high`.
+
+    `low` and `high` (3,) are in m in the base frame. The motions run at no more than `speed` times the planned speed
+    and must all start within `seconds`. Raises RobotError for invalid values.
     """
 
     instruction: str
@@ -44,7 +46,7 @@ class SegmentsApproval:
 
     @property
     def words(self) -> str:
-        """The approval as a person gave it."""
+        """Summary of the approval for the operator."""
         size = [f"{1000 * (high - low):.0f}" for low, high in zip(self.low, self.high, strict=True)]
         return (
             f"“{self.instruction}”, at most {self.parts} parts, within a box of {' x '.join(size)} mm, at "
@@ -54,7 +56,7 @@ class SegmentsApproval:
 
 @dataclass(frozen=True)
 class CheckedSegment:
-    """An allowance that holds: `token` names it to whoever was told, `left` parts may still be begun until `ends`."""
+    """Approval in force: `token` is the credential to stage under it, `left` segments may start until `ends` s."""
 
     allowance: SegmentsApproval
     ends: float
@@ -62,7 +64,7 @@ class CheckedSegment:
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def check(self, token: str, instruction: str, plan: Plan, now: float) -> None:
-        """Raises RobotError unless this plan is one of the parts that were approved."""
+        """Raise RobotError unless this plan is one of the approved segments."""
         if not isinstance(token, str) or not secrets.compare_digest(token.encode(), self.token.encode()):
             raise RobotError("This approval for several parts is another one. Approve the motion that is shown.")
         if instruction != self.allowance.instruction:
@@ -78,12 +80,12 @@ class CheckedSegment:
             )
 
     def outside(self, plan: Plan) -> float:
-        """How far (m) the tool leaves the box on its way, 0 when it never does."""
+        """Return the largest distance (m) by which the tool leaves the box along the motion, 0 if it never does."""
         _, q = plan.motion.samples(_PERIOD)
         tool = xarm7.forward(q)[:, :3, 3]
         low, high = np.array(self.allowance.low), np.array(self.allowance.high)
         return float(np.maximum(np.maximum(low - tool, tool - high), 0.0).max())
 
     def used(self) -> "CheckedSegment":
-        """One part fewer."""
+        """Return a copy with one segment fewer left."""
         return replace(self, left=self.left - 1)

@@ -1,4 +1,4 @@
-"""Nothing moves without approval: one plan is kept, bound to a nonce that works once, while everything is as it was."""
+"""Staging of plans: one plan is kept, bound to a one-time nonce, and is void as soon as its preconditions change."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from robot.planning.plan import Plan, digest_of
 EXPIRES = 600.0  # s
 MOVED = 0.005  # m of the tool between staging and execution
 TURNED = float(np.deg2rad(1.0))  # rad of the tool or of any joint
-START_ERROR = 0.05  # rad between the arm and where a plan begins; the limiter leads over what is left
+START_ERROR = 0.05  # rad between the arm and the start of a plan; the limiter bridges the remainder
 _NONCE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What the robot loop keeps: the digest of the bytes it has, the nonce that starts them, and for how long."""
+    """Staged plan as kept by the robot loop: digest of its bytes, nonce that starts it, and time until it expires."""
 
     digest: str
     nonce: str
@@ -37,11 +37,11 @@ class _Kept:
     nonce: str
     position: np.ndarray
     expires: float
-    covered: bool = False  # one of the parts of an allowance
+    covered: bool = False  # covered by an approval of several segments
 
 
 class Stage:
-    """Room for one plan. Pure: time and the measured joints (7,) rad are handed in. Raises RobotError for every no."""
+    """Storage for one plan. Pure: time and the measured joints (7,) rad are passed in. Raises RobotError on refusal."""
 
     def __init__(self, limits: LimiterSettings):
         self._limits = limits
@@ -51,26 +51,31 @@ class Stage:
 
     @property
     def digest(self) -> str:
-        """Of the plan kept, '' when there is none."""
+        """Digest of the staged plan, '' if there is none."""
         kept = self._kept
         return "" if kept is None else kept.digest
 
     @property
     def parts_left(self) -> int:
-        """Motions that may still be begun under an approval for several parts."""
+        """Number of motions that may still start under an approval of several segments."""
         return 0 if self._allowed is None else self._allowed.left
 
     def allow(self, allowance: SegmentsApproval, now: float) -> str:
-        """A person approved several parts at once; the token that names that. What was approved before is forgotten."""
+        """Register an approval of several segments and return its token. Any previous approval is revoked."""
         self.revoke("Another approval was given.")
         self._allowed = CheckedSegment(allowance, now + allowance.seconds, allowance.parts)
         return self._allowed.token
 
     def put(self, data: bytes, position: np.ndarray, now: float, *, cover: str = "", instruction: str = "") -> Staged:
-        """Keep these bytes, and nothing else from now on, if they are a plan that may be executed from here.
+        """Stage the plan in `data`, replacing any other, if it may be executed from the present joints.
 
-        `cover`: the token of the approval for several parts under which this is one for `instruction`; without it
-        whatever was approved before, also several parts, is forgotten.
+        Args:
+            data: Bytes of the plan, read by `Plan.from_bytes`.
+            position: Measured joints (7,) rad.
+            now: Present time in s.
+            cover: Token of the approval of several segments that covers this plan; without it every previous approval,
+                also one of several segments, is revoked.
+            instruction: Instruction that the plan belongs to, compared with that of the approval.
         """
         allowed = self._allowed
         self.revoke("Another plan was put in its place.")
@@ -87,7 +92,7 @@ class Stage:
         reason = broken_limit(plan.motion, self._limits)
         if reason:
             raise RobotError(f"This plan does not keep the arm's limits: {reason}. Plan it again.")
-        if cover:  # after the limits: a motion that lasts for ever cannot be looked at
+        if cover:  # after the limits: a motion of unbounded duration cannot be sampled
             if allowed is None:
                 raise RobotError(
                     f"No approval for several parts holds. {self._why_empty} Approve this motion by itself."
@@ -102,14 +107,14 @@ class Stage:
         return Staged(kept.digest, kept.nonce, EXPIRES)
 
     def revoke(self, reason: str) -> None:
-        """Forget the plan, and an approval for several parts; `reason` is told to whoever tries to execute it."""
+        """Discard the plan and any approval of several segments; a later `take` reports `reason`."""
         if self._kept is not None or self._allowed is not None:
             self._kept, self._allowed, self._why_empty = None, None, reason
 
     def take(self, nonce: str, position: np.ndarray, now: float, speed: float = 1.0) -> Plan:
-        """The plan of this nonce, for this once. It stays when the nonce is another's, and is gone after all else.
+        """Consume and return the plan of this nonce. A wrong nonce leaves it staged, other refusals discard it.
 
-        `speed`: at which it is going to be run; parts have a greatest one.
+        `speed` is the speed at which it will run. Segments have an approved maximum, above which the plan also stays.
         """
         self.expire(now)
         kept = self._kept
@@ -142,7 +147,7 @@ class Stage:
         self._allowed = allowed.used()
 
     def expire(self, now: float) -> None:
-        """Forget a plan whose time is over, and an approval for several parts."""
+        """Discard a plan or an approval of several segments that has expired."""
         if self._allowed is not None and now >= self._allowed.ends:
             self.revoke("The approval for several parts was too old.")
         if self._kept is not None and now >= self._kept.expires:

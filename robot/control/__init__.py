@@ -1,1 +1,1 @@
-"""The robot loop and what it decides with: limiter, follower, jogging, takeover by others, recovery."""
+"""Robot control loop and its parts: motions, follower, jogging, takeover detection, recovery."""

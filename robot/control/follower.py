@@ -1,4 +1,4 @@
-"""Goes along a joint trajectory in scaled time: faster, slower, pausing on the path, holding at its end."""
+"""Trajectory follower in scaled time: changes speed, pauses on the path, and holds at the end."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,26 @@ import ruckig
 from robot.limiter import PERIOD, JointState
 from robot.planning.joint_trajectory import JointTrajectory
 
-# How quickly the rate of time may change: 1 is the planned speed. A pause takes about 0.8 s and stays on the path.
+# Bounds on the rate of time; 1 is the planned speed. A pause takes about 0.8 s and stays on the path.
 _RATE_ACCELERATION = 1.5  # 1/s2
 _RATE_JERK = 8.0  # 1/s3
-_BEHIND = 0.03  # rad between the wanted and the limited motion from which on time waits
-_GRIPPER_CHANGE = 0.03  # of the stroke: smaller changes are not worth a command while the motion goes on
-_GRIPPER_PERIOD = 0.1  # s between commands, so that the tool's slow bus is never flooded
+_BEHIND = 0.03  # rad between the wanted and the limited motion above which time stands still
+_GRIPPER_CHANGE = 0.03  # of the stroke: smaller changes are not sent while the motion is running
+_GRIPPER_PERIOD = 0.1  # s between commands: rate limit for the tool's slow bus
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Wanted:
-    """Where the arm should be after this step, and the gripper's new openness when it has to be told one."""
+    """Target state after this step, and the gripper's new openness if a command is due."""
 
     state: JointState
     openness: float | None
 
 
 class Follower:
-    """One trajectory's progress, advanced by one PERIOD each `step`; `moment` is in s of the trajectory's own time.
+    """Progress along one trajectory, advanced by one PERIOD per `step`; `moment` is in s of the trajectory's own time.
 
-    `speed` in (0, 1] scales time. It starts running; `pause` and `resume` change the rate of time smoothly.
+    `speed` in (0, 1] scales time. The follower starts running; `pause` and `resume` change the rate of time smoothly.
     """
 
     def __init__(self, trajectory: JointTrajectory, speed: float = 1.0):
@@ -41,7 +41,7 @@ class Follower:
         self._input = ruckig.InputParameter(1)
         self._input.control_interface = ruckig.ControlInterface.Velocity
         self._input.max_acceleration, self._input.max_jerk = [_RATE_ACCELERATION], [_RATE_JERK]
-        self._told = trajectory.openness_at(0.0)  # only changes are told: what is held stays held as firmly
+        self._told = trajectory.openness_at(0.0)  # only changes are sent: the grip force is kept
         self._since_told = _GRIPPER_PERIOD
 
     @property
@@ -50,12 +50,12 @@ class Follower:
 
     @property
     def standing(self) -> bool:
-        """Whether time stands still: paused and come to rest, or at the end."""
+        """Whether time stands still: paused and at rest, or at the end."""
         return self.finished or (self._rate == 0.0 and self._rate_acceleration == 0.0)
 
     @property
     def progress(self) -> float:
-        """From 0 to 1 at the end."""
+        """Progress in [0, 1]."""
         return 1.0 if self.finished else self.moment / self.trajectory.duration
 
     def pause(self) -> None:
@@ -65,9 +65,9 @@ class Follower:
         self.paused = False
 
     def step(self, behind: float = 0.0) -> Wanted:
-        """One PERIOD further; `behind` rad is how far the limited motion is from what was wanted last.
+        """Advance by one PERIOD; `behind` rad is the distance of the limited motion from the last target.
 
-        Time waits for an arm that does not come along, so that no target runs away from it.
+        Time stands still for an arm that lags behind, so that the target never runs away from it.
         """
         self._advance(0.0 if self.paused or behind > _BEHIND else self.speed)
         known = self.trajectory.at(self.moment)

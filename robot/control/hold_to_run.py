@@ -1,25 +1,26 @@
-"""The hand on the button of a motion that goes on only while it is held, as the robot process feels it."""
+"""Hold-to-run control: a motion continues only while its button is held, as monitored in the robot process."""
 
 import numpy as np
 
 
 class HoldToRun:
-    """Counts presses, whose numbers only rise. After any rest on the way only a press that began later counts.
+    """State of the hold-to-run button. Presses are numbered in rising order.
 
-    Pure: times are s of the loop's clock, handed in.
+    After the motion has come to rest on its path, only a press that began later counts. Pure: times are s of the loop's
+    clock, passed in.
     """
 
     def __init__(self) -> None:
-        self._press, self._let_go = 0, 0  # the newest press, and the newest that no longer counts
+        self._press, self._let_go = 0, 0  # newest press, and newest press that is no longer valid
         self._felt = -np.inf
-        self._rested = -np.inf  # when the motion last came to rest on its way
+        self._rested = -np.inf  # time at which the motion last came to rest on its path
 
     def begin(self) -> None:
-        """A motion begins, and rests until a hand is felt."""
+        """Start a motion, which rests until the button is held."""
         self._felt = self._rested = -np.inf
 
     def feel(self, press: int, began: float, sent: float, now: float) -> None:
-        """It was on the button for the `press`th time since `began`, when this was `sent`: old news say nothing."""
+        """Register the button as held for the `press`th time since `began`; a stale message (by `sent`) is ignored."""
         if press <= self._let_go or press < self._press:
             return
         if press > self._press and min(began, now) < self._rested:
@@ -28,14 +29,14 @@ class HoldToRun:
         self._press, self._felt = press, max(self._felt, min(sent, now))
 
     def is_felt(self, now: float, within: float) -> bool:
-        """Whether it was on the button less than `within` s ago."""
+        """Return whether the button was held less than `within` s ago."""
         return now - self._felt <= within
 
     def let_go(self, now: float) -> None:
-        """The motion rests, whatever for: this press no longer goes on."""
+        """Register that the motion rests, for whatever reason: the present press is no longer valid."""
         self._felt, self._rested = -np.inf, now
         self.end()
 
     def end(self) -> None:
-        """A further motion needs a further press."""
+        """Invalidate the present press: the next motion needs a new one."""
         self._let_go = max(self._let_go, self._press)

@@ -1,4 +1,4 @@
-"""The limiter of jogging: the tool's velocity, bounded in speed, acceleration, jerk, and by where it would stop."""
+"""Jog limiter: bounds the tool's velocity in speed, acceleration and jerk, and by its stopping position."""
 
 from dataclasses import dataclass, field
 
@@ -10,14 +10,14 @@ from foundation.poses import from_rotation_vector
 from robot.limiter import PERIOD, LimiterSettings
 from robot.workspace import FACES, arm_points
 
-DURATION = 0.1  # s the controller goes on without a new command, then it stops by itself
+DURATION = 0.1  # s that the controller executes a velocity without a new command before it stops by itself
 _LEAST_FREEDOM = 0.03  # smallest singular value of the Jacobian (m, rad): below, the controller reports C21 or C24
-_WRIST = 1  # of the arm's points, those from the wrist on move with the tool
+_WRIST = 1  # index into the arm's points: those from the wrist on move with the tool
 
 
 @dataclass(frozen=True)
 class JogSettings:
-    """Bounds of the tool's velocity (m, rad); speed and workspace also obey `limits`."""
+    """Bounds on the tool's velocity (m, rad); speed and workspace also obey `limits`."""
 
     speed: float = 0.15  # m/s
     acceleration: float = 0.5  # m/s2
@@ -29,10 +29,11 @@ class JogSettings:
 
 
 class JogLimiter:
-    """Turns wanted tool velocities into ones the arm may be given for the next DURATION, one call each PERIOD.
+    """Limiter that turns wanted tool velocities into permitted ones for the next DURATION, called once per PERIOD.
 
-    Velocities (6,) are m/s and rad/s in base, at the TCP. A step is taken only when braking from there ends inside the
-    workspace and the joints' ranges, counting that the last velocity may stand for DURATION; else it brakes.
+    Velocities (6,) are in m/s and rad/s in the base frame, at the TCP. A step is taken only if braking from there ends
+    inside the workspace and the joint ranges, assuming that the last velocity may persist for DURATION; otherwise the
+    limiter brakes.
     """
 
     def __init__(self, settings: JogSettings = JogSettings()):
@@ -50,14 +51,14 @@ class JogLimiter:
         return not (self.twist.any() or self._acceleration.any())
 
     def toward(self, wanted: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, str]:
-        """The next velocity (6,) on the way to `wanted` (6,), and why it brakes ('' when it does not).
+        """Return the next velocity (6,) towards `wanted` (6,), and the reason for braking ('' if not braking).
 
         `q` (7,) rad are the measured joints.
         """
         if np.shape(wanted) != (6,) or not np.isfinite(wanted).all() or not np.isfinite(q).all():
             return self.brake("the velocity or the measured joints are not finite numbers")
         wanted, reason = self._bounded(wanted, q), ""
-        for share in (1.0, 0.6, 0.3):  # slower may do where full speed does not: near a wall or a singular posture
+        for share in (1.0, 0.6, 0.3):  # near a wall or a singularity a lower speed may be possible
             candidate = self._next(share * wanted)
             reason = self._broken_limit(*candidate, q)
             if not reason:
@@ -70,7 +71,7 @@ class JogLimiter:
         return self.twist, reason
 
     def _bounded(self, wanted: np.ndarray, q: np.ndarray) -> np.ndarray:
-        """`wanted` slowed down, keeping its direction, to the bounds of tool and joints."""
+        """Scale `wanted` down, keeping its direction, to the bounds of tool and joints."""
         speed = min(self.settings.speed, self.settings.limits.tcp_speed)
         fastest_joint = np.abs(_joint_velocity(q, wanted)).max()
         excess = max(
@@ -110,7 +111,7 @@ class JogLimiter:
         return self._leaves_workspace(travel, joints) or self._leaves_range(joints)
 
     def _leaves_workspace(self, travel: np.ndarray, joints: np.ndarray) -> str:
-        """What moves with the tool is known exactly; for the elbow, linear prediction has to do."""
+        """Return the violated face. Points that move with the tool are exact; the elbow's are predicted linearly."""
         points = arm_points(joints)
         tool = points[0, -1]
         turned = np.einsum("nij,pj->npi", from_rotation_vector(travel[:, 3:]), points[0, _WRIST:] - tool)
@@ -130,9 +131,9 @@ class JogLimiter:
 
 
 def _joint_velocity(q: np.ndarray, twist: np.ndarray) -> np.ndarray:
-    """Joint velocities (..., 7) rad/s of least size for the tool's `twist` (..., 6) at q (..., 7).
+    """Return the minimum-norm joint velocities (..., 7) rad/s for the tool's `twist` (..., 6) at q (..., 7).
 
-    Large near a singular posture, as the arm's own.
+    They grow near a singularity, as those of the arm do.
     """
     J = xarm7.jacobian(q)
     transposed = np.swapaxes(J, -1, -2)

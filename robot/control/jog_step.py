@@ -1,4 +1,4 @@
-"""A step of hand control: the tool's velocity towards a pose, ever smaller, so that it ends where it should."""
+"""Jog step: tool velocity towards a target pose, decreasing so that the motion ends at it."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from foundation import xarm7
 from foundation.poses import is_pose, rotation_vector
 from robot.errors import RobotError
 
-_GAIN = 4.0  # 1/s, of what is left: smooth with the 0.1 s that a measurement takes to come
-_NEAR, _NEAR_TURN = 1.5e-4, np.deg2rad(0.1)  # m, rad: there
+_GAIN = 4.0  # 1/s, proportional gain on the remaining error: smooth despite the measurement delay of 0.1 s
+_NEAR, _NEAR_TURN = 1.5e-4, np.deg2rad(0.1)  # m, rad: target reached
 _LEAST_SPEED, _LEAST_TURN = 0.002, 0.01  # m/s, rad/s, so that the end of a step does not creep
 
 
 @dataclass(frozen=True, eq=False)
 class JogStep:
-    """To `target` (4, 4) in base at the TCP, no faster than `speed` m/s and `turn` rad/s. Raises RobotError."""
+    """Step to `target` (4, 4) in base at the TCP, at most at `speed` m/s and `turn` rad/s. Raises RobotError."""
 
     target: np.ndarray
     speed: float
@@ -26,7 +26,7 @@ class JogStep:
             raise RobotError("A step needs a pose to go to, and speeds above zero.")
 
     def left(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What is left from the measured joints q (7,) rad: the way (3,) m and the turn (3,) rad, in base."""
+        """Return the remaining translation (3,) m and rotation (3,) rad in base, at the measured joints q (7,) rad."""
         here = xarm7.forward(q)
         return self.target[:3, 3] - here[:3, 3], rotation_vector(self.target[:3, :3] @ here[:3, :3].T)
 
@@ -35,7 +35,7 @@ class JogStep:
         return bool(np.linalg.norm(way) < _NEAR and np.linalg.norm(turn) < _NEAR_TURN)
 
     def twist(self, q: np.ndarray) -> np.ndarray:
-        """The velocity (6,) m/s, rad/s in base towards the target; zeros once it is reached."""
+        """Return the velocity (6,) m/s, rad/s in base towards the target; zeros once it is reached."""
         way, turn = self.left(q)
         return np.concatenate(
             [_towards(way, self.speed, _LEAST_SPEED, _NEAR), _towards(turn, self.turn, _LEAST_TURN, _NEAR_TURN)]

@@ -1,8 +1,8 @@
-"""The robot loop: a hundred times a second from facts to at most one command, in real or in virtual time.
+"""Robot control loop: 100 Hz, from the known facts to at most one command per tick, in real or virtual time.
 
-Nothing here waits. Planned motion comes only from `approval/staging.py`: a plan that was staged, started by its nonce.
-What could set the arm moving again after a stop (clear_error, enable, set_ready) is called only inside a command, which
-is one press of a person's; a stop that comes in between is repeated after it.
+Nothing here blocks. Planned motion comes only from `approval/staging.py`: a plan that was staged, started by its nonce.
+Calls that could set the arm moving again after a stop (clear_error, enable, set_ready) are made only inside a command,
+which is one press by the operator; a stop that arrives in between is repeated after it.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ _NO_REPORTS = (
     "The control box no longer reports its state, so the arm was stopped: what another program does would not be seen. "
     "Check the cable, then connect again."
 )
-_STOP_SHOWS = 0.1  # s until a stop that came by another connection shows in every report
+_STOP_SHOWS = 0.1  # s until a stop sent over another connection appears in every report
 _STOPPED_OUTSIDE = "The arm was stopped from outside the program."
 _RESET = (
     "Another program has taken the arm (UFACTORY Studio?): it was reset. Close the other program's control, then make "
@@ -62,7 +62,7 @@ _INTERRUPTED = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
 
 
 class GripperPort(Protocol):
-    """The part of an ArmLink that reaches the gripper. No call may take long: a stop waits for `move_gripper`."""
+    """Gripper part of an ArmLink. No call may block for long: a stop waits for `move_gripper`."""
 
     def enable_gripper(self) -> None: ...
     def move_gripper(self, pulse: float) -> None: ...
@@ -70,16 +70,16 @@ class GripperPort(Protocol):
 
 
 class SettingsPort(Protocol):
-    """The part of an ArmLink that knows the control box's settings. Must not wait."""
+    """Control box settings part of an ArmLink. Must not block."""
 
     def read_settings(self) -> ControllerSettings | None: ...
 
 
 class RobotLoop:
-    """Owns the only way to the arm. One thread calls `tick` and the commands; any thread may call `note_stop`.
+    """Owner of the only path to the arm. One thread calls `tick` and the commands; any thread may call `note_stop`.
 
-    Commands raise RobotError, saying what to do first, when the present state does not allow them, and the link's
-    own KnownError when the controller refuses.
+    Commands raise RobotError, naming the required step, if the present state does not allow them, and the link's own
+    KnownError if the controller refuses.
     """
 
     def __init__(
@@ -97,20 +97,20 @@ class RobotLoop:
         self._box: SettingsPort = box or link
         self._kinematics_error_mm = kinematics_error_mm
         self._takeover = Takeover()
-        self._reported = clock.now()  # when the controller last reported its state
-        self._written: dict[str, tuple[float, ...]] = {}  # what `write_setting` has written over
+        self._reported = clock.now()  # time at which the controller last reported its state
+        self._written: dict[str, tuple[float, ...]] = {}  # previous values of what `write_setting` has written
         self.facts = Facts()
         self._heartbeat = self._look_again = clock.now()
         self._stops, self._stops_seen, self._stop_lock = 0, 0, threading.Lock()
         self._ticks = 0
-        self._hold_to_run, self._hand = False, HoldToRun()  # whether a hand must hold the button
-        self._began = clock.now()  # the present tick
+        self._hold_to_run, self._hand = False, HoldToRun()  # whether the motion needs a held button
+        self._began = clock.now()  # start of the present tick
         self._limiter: Limiter | None = None
         self._stage = Stage(settings.limits)
         self._motion: Preparing | Following | Jogging | Braking | None = None
-        self._jogging = Jogging(JogLimiter(settings.jog))
+        self._jogging = Jogging(JogLimiter(settings.jog), settings.deadlines.jog)
 
-    # --- what is known ---------------------------------------------------------------------------------------------
+    # --- facts --------------------------------------------------------------------------------------------------------
 
     @property
     def state(self) -> ArmState:
@@ -118,43 +118,43 @@ class RobotLoop:
 
     @property
     def resting(self) -> bool:
-        """Whether nothing is being done with the arm."""
+        """Whether no activity is in progress."""
         return self.facts.activity in (Activity.NOTHING, Activity.HOLDING)
 
     @property
     def commanded(self) -> np.ndarray | None:
-        """The joints (7,) last allowed to the wire, None before the arm was made ready for servo motion."""
+        """Joints (7,) last released by the limiter, None before the arm was made ready for servo mode."""
         return None if self._limiter is None else self._limiter.state.position
 
     @property
     def staged(self) -> str:
-        """The digest of the plan that waits for its nonce, '' when there is none."""
+        """Digest of the plan that waits for its nonce, '' if there is none."""
         return self._stage.digest
 
     @property
     def moment(self) -> float | None:
-        """How far the motion under way is, in s of its own time; None when none is followed."""
+        """Progress of the motion in s of its own time; None if no trajectory is followed."""
         return self._motion.follower.moment if isinstance(self._motion, Following) else None
 
-    # --- commands: each one press of the operator's ----------------------------------------------------------------
+    # --- commands: each is one press by the operator ------------------------------------------------------------------
 
     @property
     def patience(self) -> float:
-        """How long (s) the window may be silent or this loop held up: longer where the arm stands and nothing waits."""
+        """Watchdog timeout (s) for the window and for this loop: longer while the arm holds and no plan is staged."""
         at_rest = self.facts.activity is Activity.HOLDING and not self.staged
-        return self.settings.heartbeat_at_rest if at_rest else self.settings.heartbeat
+        return self.settings.deadlines.heartbeat_at_rest if at_rest else self.settings.deadlines.heartbeat
 
     def heartbeat(self, sent: float = np.inf) -> None:
-        """The window is alive, or was when it sent this (s of the loop's clock): what was queued is no news."""
+        """Register a heartbeat of the window, `sent` in s of the loop's clock: one that was queued is not news."""
         self._heartbeat = max(self._heartbeat, min(sent, self._clock.now()))
 
     def note_stop(self) -> None:
-        """Stop was pressed and is on its way to the wire by another connection: nothing started before may go on."""
+        """Register a stop that is being sent over another connection: nothing started before it may continue."""
         with self._stop_lock:
             self._stops += 1
 
     def stop(self) -> None:
-        """Stop the arm now; only fresh presses get it moving again."""
+        """Stop the arm now; only new presses can set it moving again."""
         self.note_stop()
         self.forget_stop()
         self._stop_now()
@@ -164,9 +164,10 @@ class RobotLoop:
         self._begin_brake(sentence)
 
     def held_up(self, seconds: float, *, asleep: bool = False) -> None:
-        """The loop did not run for so long: the arm has come to rest at its last target, or its velocity has ended.
+        """Stop the arm after the loop stalled for `seconds`: it rests at its last target, or its velocity has expired.
 
-        No target may follow from where the motion was, so the controller is stopped at once; nothing approved counts.
+        No target may continue from the interrupted motion, so the controller is stopped at once and every approval is
+        void.
         """
         sentence = _ASLEEP if asleep else _HELD_UP.format(seconds=seconds)
         self._stage.revoke(sentence)
@@ -174,9 +175,9 @@ class RobotLoop:
             self._end_and_stop(sentence)
 
     def write_setting(self, name: str) -> tuple[float, ...]:
-        """Set what differs in the control box to what the program needs; the value before, to undo it with.
+        """Write the required value of a differing setting to the control box; return the previous value, to undo it.
 
-        The arm must stand. It is unready afterwards, and only a person's press makes it ready again.
+        The arm must be at rest. It is not ready afterwards, and only a press by the operator makes it ready again.
         """
         different = next((each for each in differences(self.facts.compared) if each.name == name), None)
         if different is None or self.facts.box is None:
@@ -189,7 +190,7 @@ class RobotLoop:
         return self._written[name]
 
     def restore_setting(self, name: str) -> None:
-        """Set a setting back to what it was before `write_setting`, once."""
+        """Restore a setting to its value before `write_setting`, once."""
         if name not in self._written:
             raise RobotError("Nothing was set in the control box that could be undone.")
         self._write(name, self._written[name])
@@ -209,7 +210,7 @@ class RobotLoop:
         self._press(self._link.clear_error)
 
     def enable(self) -> None:
-        """Switch the motors and the gripper on."""
+        """Enable the motors and the gripper."""
         if self.state in (ArmState.DISCONNECTED, ArmState.ERROR):
             self._require_step(RecoveryStep.ENABLE)
         self._leave_motion()
@@ -221,11 +222,11 @@ class RobotLoop:
             self._change(fault=str(error))
 
     def arm_for_motion(self) -> None:
-        """Make ready for planned motion; the limiter begins again from the measured joints."""
+        """Prepare for planned motion; the limiter restarts from the measured joints."""
         self._prepare(Mode.SERVO, Activity.HOLDING)
 
     def hand_guide(self) -> None:
-        """Let the operator move the arm by hand."""
+        """Switch to hand guiding, in which the operator moves the arm by hand."""
         self._stage.revoke("The arm was guided by hand.")
         self._prepare(Mode.HAND_GUIDING, Activity.GUIDING)
 
@@ -236,13 +237,13 @@ class RobotLoop:
         self.arm_for_motion()
 
     def allow(self, allowance: SegmentsApproval) -> str:
-        """A person approved several parts of one task; the token under which they are staged. Nothing moves."""
+        """Register the operator's approval of several segments; return the token to stage them with. Nothing moves."""
         return self._stage.allow(allowance, self._clock.now())
 
     def stage(self, plan: bytes, *, cover: str = "", instruction: str = "") -> Staged:
-        """Keep a plan for its approval, instead of any other; nothing moves yet. The arm must stand.
+        """Stage a plan for approval, replacing any other; nothing moves yet. The arm must be at rest.
 
-        `cover` and `instruction`: as one of the parts that were allowed.
+        `cover` and `instruction` stage it as one segment of an approval of several.
         """
         coming = isinstance(self._motion, Preparing) and self._motion.next is Activity.HOLDING
         if self.state in (ArmState.DISCONNECTED, ArmState.ERROR) or not (self.resting or coming):
@@ -250,21 +251,21 @@ class RobotLoop:
         return self._stage.put(plan, self._reading.position, self._clock.now(), cover=cover, instruction=instruction)
 
     def revoke(self, reason: str = "The approval was taken back.") -> None:
-        """Forget the staged plan; a motion that is under way goes on."""
+        """Discard the staged plan; a motion in progress continues."""
         self._stage.revoke(reason)
 
     def hold(self, press: int, began: float = np.inf, sent: float = np.inf) -> None:
-        """The hand is on the button of a motion that goes on only as long as it is.
+        """Register that the operator holds the button of a hold-to-run motion.
 
-        `press` counts the hand's presses and only rises. After any rest on the way, whoever asked for it, only a press
-        counts that `began` (s of the loop's clock) later; a message that was `sent` long ago says nothing of now.
+        `press` counts the presses and only rises. After any rest on the path, whatever requested it, only a press
+        counts that `began` (s of the loop's clock) later; a message that was `sent` long ago is stale.
         """
         self._hand.feel(press, began, sent, self._clock.now())
 
     def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
-        """Start the staged plan, once, if this is its nonce and the arm has not moved; `speed` in (0, 1].
+        """Start the staged plan, once, if `nonce` matches and the arm has not moved; `speed` in (0, 1].
 
-        With `hold` it goes on only while `hold` is renewed, and rests on its path otherwise.
+        With `hold` it continues only while `hold` is renewed, and rests on its path otherwise.
         """
         self.forget_stop()
         self._require_box()
@@ -281,12 +282,12 @@ class RobotLoop:
         self._hand.begin()
         follower = Follower(plan.motion, speed)
         if hold:
-            follower.pause()  # until the hand is felt
+            follower.pause()  # until the button is held
         self._motion = Following(follower, self._limiter)
         self._change(activity=Activity.FOLLOWING, paused=hold, progress=0.0, fault="", limited="")
 
     def pause(self) -> None:
-        """Come to rest on the path; `resume` goes on from there."""
+        """Come to rest on the path; `resume` continues from there."""
         self._hand.let_go(self._clock.now())
         if isinstance(self._motion, Following):
             self._motion.follower.pause()
@@ -306,7 +307,7 @@ class RobotLoop:
         self._jog(along(twist, tool_frame=tool_frame))
 
     def jog_to(self, step: JogStep) -> None:
-        """Take a step of hand control as long as this is renewed as `jog` is; the tool rests at its end."""
+        """Execute a jog step as long as this is renewed as `jog` is; the tool rests at its end."""
         self._jog(step.twist)
 
     def _jog(self, wanted: Wanted) -> None:
@@ -333,7 +334,7 @@ class RobotLoop:
             raise RobotError(_STOPPED)
 
     def recover(self, step: RecoveryStep) -> None:
-        """One step of the guided recovery."""
+        """Execute one step of the guided recovery."""
         self._require_step(step)
         match step:
             case RecoveryStep.CLEAR_ERROR:
@@ -348,7 +349,7 @@ class RobotLoop:
     # --- the tick --------------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """One hundredth of a second: look, watch, act."""
+        """Run one control cycle of 10 ms: read, monitor, act."""
         self._began = self._clock.now()
         self.forget_stop()
         self._stage.expire(self._clock.now())
@@ -373,13 +374,13 @@ class RobotLoop:
             return
         if now or first or self._ticks % self.settings.settings_every == 0:
             self._look_at_box()
-        # A gripper that is not there must not be asked: the controller would stop the arm with C19.
+        # An absent gripper must not be queried: the controller would stop the arm with C19.
         if self.facts.enabled and self._ticks % self.settings.gripper_every == 0:
             self._look_at_gripper()
 
     @property
     def _status_is_due(self) -> bool:
-        """Between the looks at the joints; more often while no targets go out, for somebody else may send some."""
+        """Whether to read the status, between joint reads; more often while holding, when others may send targets."""
         holding = self.facts.activity is Activity.HOLDING
         return self._ticks % (self.settings.status_every_holding if holding else self.settings.status_every) == 1
 
@@ -397,7 +398,7 @@ class RobotLoop:
         try:
             self._change(openness=xarm7.openness_from_pulse(self._gripper.read_gripper()))
         except KnownError:
-            self._change(openness=None)  # unknown is what there is to say about it
+            self._change(openness=None)  # unknown
 
     def _take_status(self, status: ArmStatus) -> None:
         known = 0 if self.facts.status is None else self.facts.status.error
@@ -406,14 +407,14 @@ class RobotLoop:
             self._end_motion(controller_error(status.error), enabled=False)
         if status.state not in _INTERRUPTED or self.facts.activity in (Activity.NOTHING, Activity.PREPARING):
             return
-        if self._stops != self._stops_seen:  # ours, on its way by another connection
+        if self._stops != self._stops_seen:  # our own, sent over another connection
             return
         self._end_motion(_RESET if status.state == State.RESET else _STOPPED_OUTSIDE)
         self._takeover.forget(self._clock.now())
 
     def _lose_link(self, sentence: str) -> None:
         if self.facts.activity is not Activity.NOTHING:
-            with contextlib.suppress(KnownError):  # the targets end anyway; perhaps this still gets through
+            with contextlib.suppress(KnownError):  # the targets end anyway; the stop may still get through
                 self._link.stop()
         self._look_again = self._clock.now() + self.settings.retry
         self._end_motion(sentence, enabled=False)
@@ -438,12 +439,12 @@ class RobotLoop:
             )
 
     def _watch_others(self) -> None:
-        """What somebody else does to the arm ends what was approved, and what we do with it."""
+        """End approval and motion if another program acts on the arm."""
         reported, status = self._link.reported(), self.facts.status
         self._watch_reports(reported)
         activity = self.facts.activity
         if reported.state in _INTERRUPTED and activity not in (Activity.NOTHING, Activity.PREPARING):
-            self._guarded(lambda: self._take_status(self._link.read_status()))  # with the error, if it is one
+            self._guarded(lambda: self._take_status(self._link.read_status()))  # with the error, if there is one
             activity, status = self.facts.activity, self.facts.status
         if status is None or self._stops != self._stops_seen:
             return
@@ -457,7 +458,7 @@ class RobotLoop:
                 self._guarded(self._stop_now)
 
     def _explained_by_error(self) -> bool:
-        """An error changes the controller's mode and state before it is asked for: then it is what there is to say."""
+        """Return whether an error explains the change: it alters the controller's mode and state before it is read."""
         self._guarded(lambda: self._take_status(self._link.read_status()))
         status = self.facts.status
         if status is None:
@@ -468,11 +469,11 @@ class RobotLoop:
         return bool(status.error)
 
     def _watch_reports(self, reported: Reported) -> None:
-        """Without the reports nobody would see what another program does to the arm."""
+        """Stop the arm if reports are missing, as another program's actions would go unnoticed."""
         now = self._clock.now()
         if reported.mode >= 0 or self.facts.activity is Activity.NOTHING:
             self._reported = now
-        elif now - self._reported > self.settings.reports_within:
+        elif now - self._reported > self.settings.deadlines.reports:
             self._end_and_stop(_NO_REPORTS)
 
     def _act(self) -> None:
@@ -490,8 +491,8 @@ class RobotLoop:
                 pass
 
     def _follow_hand(self, following: Following, now: float) -> None:
-        """Rest as soon as the hand lets go, go on as soon as it holds again."""
-        let_go = not self._hand.is_felt(now, self.settings.hold)
+        """Rest as soon as the button is released, continue as soon as it is held again."""
+        let_go = not self._hand.is_felt(now, self.settings.deadlines.hold_to_run)
         if let_go and not following.follower.paused:
             self._hand.let_go(now)
         if let_go is not following.follower.paused:
@@ -500,7 +501,7 @@ class RobotLoop:
 
     def _carry_out(self, outcome: Outcome) -> None:
         if self._clock.now() - self._began > self.patience:
-            return  # held up since the look: the next turn stops the arm
+            return  # held up since the read: the next tick stops the arm
         if outcome.position is not None:
             self._link.servo_joints(outcome.position)
         if outcome.twist is not None:
@@ -515,7 +516,7 @@ class RobotLoop:
         if outcome.stop:
             self._stop_now()
 
-    # --- from one activity to another ------------------------------------------------------------------------------
+    # --- transitions between activities -------------------------------------------------------------------------------
 
     def _prepare(self, mode: Mode, then: Activity) -> None:
         if self.state in (ArmState.DISCONNECTED, ArmState.ERROR, ArmState.NOT_ENABLED):
@@ -524,11 +525,11 @@ class RobotLoop:
         self._leave_motion()
         self._press(lambda: self._link.set_mode(mode), self._link.set_ready)
         now = self._clock.now()
-        self._motion = Preparing(mode, then, now + self.settings.settle, now + self.settings.ready_within)
+        self._motion = Preparing(mode, then, now + self.settings.settle, now + self.settings.deadlines.ready)
         self._change(activity=Activity.PREPARING, paused=False, fault="", limited="")
 
     def _begin(self, activity: Activity, fault: str = "") -> None:
-        """Go on with `activity`; after preparing, the limiters begin again from what is measured."""
+        """Continue with `activity`; after preparing, the limiters restart from the measured joints."""
         if isinstance(self._motion, Preparing):
             self._takeover.expect(self._motion.mode)
             self._limiter = Limiter(self._reading.position, self.settings.limits)
@@ -547,7 +548,7 @@ class RobotLoop:
             self._end_and_stop(sentence)
 
     def _end_motion(self, sentence: str, *, enabled: bool | None = None) -> None:
-        if sentence:  # what ends a motion from outside also ends the trust in what was to come
+        if sentence:  # an external cause also voids the staged plan
             self._stage.revoke(sentence)
         self._hand.end()
         self._motion = None
@@ -560,7 +561,7 @@ class RobotLoop:
         )
 
     def _end_and_stop(self, sentence: str) -> None:
-        """End what is done with the arm, and stop the controller, where it can be reached."""
+        """End the present activity and stop the controller, if it can be reached."""
         self._end_motion(sentence)
         self._guarded(self._stop_now)
 
@@ -570,17 +571,17 @@ class RobotLoop:
         self._end_motion("")
 
     def forget_stop(self) -> None:
-        """A stop that was noted ends everything that was under way; only what is pressed from here on counts."""
+        """Handle a noted stop: end everything in progress; only later presses count."""
         if self._stops != self._stops_seen:
             self._stops_seen = self._stops
             self._takeover.forget(self._clock.now(), for_s=_STOP_SHOWS)
             self._stage.revoke("Stop was pressed.")
             self._end_motion("")
 
-    # --- towards the link ------------------------------------------------------------------------------------------
+    # --- link ---------------------------------------------------------------------------------------------------------
 
     def _press(self, *calls: Callable[[], None]) -> None:
-        """Calls that undo a stop: none after a stop that came since this press, and that stop once more after all."""
+        """Make calls that undo a stop: skip them after a stop newer than this press, then repeat that stop."""
         before = self._stops_seen
         self._takeover.forget(self._clock.now())
         for call in calls:
@@ -591,11 +592,11 @@ class RobotLoop:
             raise RobotError(_STOPPED)
         self._takeover.forget(self._clock.now())
         self._look(now=True)
-        if self.facts.status is None:  # and nothing of what the press was for may follow
+        if self.facts.status is None:  # the rest of the press must not be executed
             raise LinkError(self.facts.fault)
 
     def _move_gripper(self, openness: float) -> bool:
-        """Whether it was told: not after a stop, for on its own connection nothing would refuse it."""
+        """Send the target and return True; False after a stop, as the gripper's own connection would not refuse it."""
         with self._stop_lock:
             if self._stops != self._stops_seen:
                 return False
@@ -608,12 +609,12 @@ class RobotLoop:
         self._look(now=True)
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """The controller's refusal, or a lost link, ends every motion and is said; the next look shows which it was."""
+        """Call `act`; a refusal or a lost link ends every motion and is reported, the next read shows which it was."""
         try:
             act()
         except LinkError as error:
             self._lose_link(str(error))
-        except KnownError as error:  # what a stop under way makes the controller refuse is no fault
+        except KnownError as error:  # a refusal caused by a stop in progress is no fault
             self._refused("" if self._stops != self._stops_seen else str(error))
 
     def _refused(self, reason: str) -> None:
@@ -623,7 +624,7 @@ class RobotLoop:
         self._look(now=True)
         if somebody and self.facts.status is not None and not self.facts.status.error:
             self._end_motion(somebody)
-            with contextlib.suppress(KnownError):  # it is said already
+            with contextlib.suppress(KnownError):  # already reported
                 self._stop_now()
 
     def _require_step(self, step: RecoveryStep) -> None:
@@ -635,7 +636,7 @@ class RobotLoop:
         raise RobotError(f"First: {left.next}." if left.next else f"The arm is {self.state}: nothing has to be done.")
 
     def _require_box(self) -> None:
-        """Nothing moves while the control box takes commands for something else than they are meant."""
+        """Raise RobotError if the control box's settings are unknown, or would change the meaning of commands."""
         if self.facts.box is None and self.state is not ArmState.DISCONNECTED:
             raise RobotError("The control box has not told its settings yet. Wait a moment, then press again.")
         reason = refusal(self.facts.compared)

@@ -1,7 +1,8 @@
-"""What the robot loop may do, and how often it looks."""
+"""Settings of the robot control loop: bounds, timeouts and polling intervals."""
 
 from dataclasses import dataclass, field
 
+from foundation.deadlines import PRODUCTION, Deadlines
 from robot.control.jog import JogSettings
 from robot.limiter import LimiterSettings
 
@@ -12,18 +13,14 @@ class LoopSettings:
 
     limits: LimiterSettings = field(default_factory=LimiterSettings)
     jog: JogSettings = field(default_factory=JogSettings)
-    heartbeat: float = 0.2  # silence after which the arm begins its stop; busy machines stall for up to 0.11 s
-    heartbeat_at_rest: float = 1.0  # the same while the arm stands, with no motion approved
-    hold: float = 0.2  # after the last sign of the hand on the button of a motion that needs it
-    settle: float = 0.15  # after set_ready, as the maker's examples wait
-    ready_within: float = 2.0
-    joints_every: int = 1  # ticks between reads: the box is disturbed by more than 200 requests a second
+    deadlines: Deadlines = PRODUCTION
+    settle: float = 0.15  # after set_ready, as in the manufacturer's examples
+    joints_every: int = 1  # ticks between reads: more than 200 requests a second disturb the box
     status_every: int = 10
     status_every_holding: int = 2
     settings_every: int = 10
     gripper_every: int = 10
     gripper: bool = True  # whether one is mounted
-    reports_within: float = 0.3
-    retry: float = 1.0  # between looks for a lost link
+    retry: float = 1.0  # between attempts to reach a lost link
     following_error: float = 0.15  # rad between commanded and measured: an arm at full speed lags by a third of it
-    moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction make
+    moved: float = 0.02  # rad between a holding arm and where it was left, more than gravity and friction cause

@@ -1,4 +1,4 @@
-"""Runs the robot loop in real time: a hundred ticks a second, commands in between, samples kept for the window."""
+"""Real-time thread of the robot loop: 100 ticks a second, commands in between, samples buffered for the window."""
 
 import gc
 import math
@@ -18,17 +18,17 @@ from robot.control.loop import RobotLoop
 from robot.limiter import PERIOD
 from robot.state import Activity, Facts
 
-_KEPT_SAMPLES = 1000  # 10 s, should the window not take them
-_COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
-_LATEST = 2.0  # s after which a press is no longer what its person wants; less than the window waits for an answer
-_ASLEEP = 1.0  # s by which the clocks may differ, which are never read at once
+_KEPT_SAMPLES = 1000  # 10 s, in case the window does not take them
+_COLLECT_EVERY = 1000  # ticks, and only while the program does not move the arm
+_ASLEEP = 1.0  # s of tolerance between the clocks, which are never read simultaneously
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to do in the loop's thread, and whom to tell: '' or why not, and what it gave back, plain data.
+    """Command for the loop's thread: `act` to execute, `answer` to call with '' or the error, and the result.
 
-    `stops`: presses of Stop known when it was given, `given` s of the loop's clock.
+    The result is plain data. `stops` is the number of presses of Stop known when it was given, at `given` s of the
+    loop's clock.
     """
 
     act: Callable[[RobotLoop], Any]
@@ -39,9 +39,12 @@ class Command:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One measurement: `joints`, `commanded` (7,) rad or None, `openness` and the commanded one, or None; `moment` s of
-    the motion's own time, None when none was followed; `codes`: the controller's mode, state, error and warning, -1
-    while it has said none."""
+    """One measurement of the arm.
+
+    `joints` and `commanded` (7,) are in rad, or None; so are `openness` and the commanded one. `moment` is in s of the
+    motion's own time, None if no trajectory was followed. `codes` are the controller's mode, state, error and warning,
+    -1 before its first report.
+    """
 
     joints: JointReading
     commanded: np.ndarray | None
@@ -53,15 +56,15 @@ class Sample:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Snapshot:
-    """What the loop knew at the end of a turn. Within a turn, facts pass through states that never lasted."""
+    """State of the loop at the end of a tick. Within a tick, facts pass through transient states."""
 
     facts: Facts
-    staged: str  # the digest of the plan that waits for its nonce, or ''
-    done: int  # commands carried out or refused until then
+    staged: str  # digest of the plan that waits for its nonce, or ''
+    done: int  # commands executed or refused so far
 
 
 class LoopThread:
-    """Owns the loop and its thread. Every method returns at once, but `close`, and may be called from any thread."""
+    """Owner of the loop and its thread. Every method except `close` returns at once; any thread may call it."""
 
     def __init__(self, loop: RobotLoop, clock: Clock, suspended: Callable[[], float] = suspended):
         self._loop, self._clock = loop, clock
@@ -71,14 +74,14 @@ class LoopThread:
         self._stops, self._lock = 0, threading.Lock()
         self._beat = -math.inf  # when the newest heartbeat was sent, s of the loop's clock
         self._hand: tuple[int, float, float] | None = None
-        self._awake = clock.now()  # when this thread last knew that it ran
-        self._held_up_until = -math.inf  # what was given before is void
+        self._awake = clock.now()  # when this thread was last known to run
+        self._held_up_until = -math.inf  # commands given before are void
         self._halt: str | None = None
-        self.halted = False  # whether `halt` has been taken up
+        self.halted = False  # whether `halt` has been executed
         self._ended = threading.Event()
-        self.done = 0  # commands carried out or refused
+        self.done = 0  # commands executed or refused
         self._snapshot = Snapshot(loop.facts, loop.staged, 0)
-        self.wrong_messages = 0  # that asked for nothing the loop can do
+        self.wrong_messages = 0  # messages that the loop cannot execute
         self.late_ticks = 0  # ticks that began more than a period late
         self.bug = ""
         self._thread = threading.Thread(target=self._run, name="robot-loop", daemon=True)
@@ -88,26 +91,26 @@ class LoopThread:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The end of the newest turn."""
+        """State at the end of the newest tick."""
         return self._snapshot
 
     @property
     def stops(self) -> int:
-        """How often stop was pressed."""
+        """Number of presses of Stop."""
         return self._stops
 
     def note_stop(self, presses: int) -> None:
-        """Stop was pressed for the `presses`th time: commands given before are refused, motions end."""
+        """Register the `presses`th press of Stop: commands given before are refused, motions end."""
         with self._lock:
             self._stops = max(self._stops, presses)
             self._loop.note_stop()
 
     def heartbeat(self, sent: float = math.inf) -> None:
-        """The window was alive at `sent` s."""
+        """Register a heartbeat of the window, sent at `sent` s."""
         self._beat = max(self._beat, min(sent, self._clock.now()))
 
     def hold(self, press: int, began: float = math.inf, sent: float = math.inf) -> None:
-        """The hand is on the button, for the `press`th time, since `began`."""
+        """Register that the button is held, for the `press`th time, since `began`."""
         self._hand = (press, began, min(sent, self._clock.now()))
 
     def give(self, command: Command) -> None:
@@ -118,7 +121,7 @@ class LoopThread:
         self._halt = sentence
 
     def take_samples(self) -> list[Sample]:
-        """The measurements since the last call, oldest first."""
+        """Return the measurements since the last call, oldest first."""
         return [self._samples.popleft() for _ in range(len(self._samples))]
 
     def close(self) -> None:
@@ -128,7 +131,7 @@ class LoopThread:
     def _run(self) -> None:
         gc.collect()
         gc.freeze()
-        gc.disable()  # a collection in the middle of a motion would be felt in it
+        gc.disable()  # a garbage collection would disturb a motion
         try:
             next_tick = self._clock.now()
             ticks = 0
@@ -140,7 +143,7 @@ class LoopThread:
                 next_tick += PERIOD
                 if self._clock.now() > next_tick + PERIOD:
                     self.late_ticks += 1
-                    next_tick = self._clock.now()  # never two targets at once to catch up
+                    next_tick = self._clock.now()  # never send two targets at once to catch up
                 self._clock.sleep_until(next_tick)
         except BaseException as bug:
             self.bug = f"{type(bug).__name__}: {bug}"
@@ -159,23 +162,24 @@ class LoopThread:
             self._loop.halt(self._halt)
             self._halt, self.halted = None, True
         self._do_commands()
-        self._loop.heartbeat(self._beat)  # what came while a press took its time
+        self._loop.heartbeat(self._beat)  # heartbeats that arrived while a command was executed
         if self._loop.resting or self._loop.facts.activity is Activity.PREPARING:
-            self._awake = self._clock.now()  # the controller may take its time over a press
+            self._awake = self._clock.now()  # the controller may take its time over a command
         before, commanded, moment = self._loop.facts.joints, self._loop.commanded, self._loop.moment
         self._loop.tick()
         facts = self._loop.facts
         if facts.joints is not None and facts.joints is not before:
-            # What was commanded before this look: the newest target goes out after it.
+            # The target sent before this measurement: the newest one goes out after it.
             gripper = facts.openness, facts.commanded_openness
             self._samples.append(Sample(facts.joints, commanded, *gripper, moment, _codes(facts)))
         self._snapshot = Snapshot(facts, self._loop.staged, self.done)
 
     def _notice_gap(self) -> None:
-        """Whether this thread did not run for longer than a silent window is borne, or the computer slept.
+        """Detect that this thread stalled for longer than the watchdog timeout, or that the computer was asleep.
 
-        Then nothing is as it was: a motion would go on at its old speed from where the arm no longer is, presses that
-        queued meanwhile would be done by nobody's will, and heartbeats that queued would count as a living window.
+        Then no earlier state is valid: a motion would continue at its old speed from where the arm no longer is, queued
+        presses would be executed against the operator's present intention, and queued heartbeats would count as a
+        living window.
         """
         now, suspended = self._clock.now(), self._suspended()
         asleep = suspended - self._suspended_before
@@ -193,18 +197,18 @@ class LoopThread:
             command.answer(error, value)
 
     def _done(self, command: Command) -> tuple[str, Any]:
-        """'' or why it was not done, and what it gave back."""
-        with self._lock:  # every stop comes either before this press and is over, or after it and prevails
+        """Execute a command; return '' or the reason why it was refused, and its result."""
+        with self._lock:  # every stop either precedes this press and is over, or follows it and prevails
             if command.stops != self._stops:
                 return "Stop was pressed. Press again when the arm may move.", None
             if self.halted:
                 return "The window has gone.", None
             if command.given < self._held_up_until:
                 return "The computer held this program up. Press again.", None
-            if self._clock.now() > command.given + _LATEST:
+            if self._clock.now() > command.given + self._loop.settings.deadlines.command:
                 return "This press came too late: the computer is too busy. Press again.", None
             self._loop.forget_stop()
-        self._loop.heartbeat(command.given)  # who presses is alive
+        self._loop.heartbeat(command.given)  # a press is also a sign of life
         try:
             return "", command.act(self._loop)
         except KnownError as error:

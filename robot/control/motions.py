@@ -1,4 +1,4 @@
-"""What the loop does with the arm, tick by tick: from what was measured to what goes to the wire. None of it sends."""
+"""Motions of the loop, tick by tick: from the measurements to the next command. Nothing here sends."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,19 +8,19 @@ import numpy as np
 
 from foundation import xarm7
 from foundation.arm import ArmStatus, JointReading, Mode
+from foundation.deadlines import PRODUCTION
 from robot.control.follower import Follower
 from robot.control.jog import JogLimiter
 from robot.limiter import PERIOD, Limiter
 from robot.state import Activity
 
-STANDING = 0.01  # rad/s of the fastest joint: measured noise is below
-_SETTLED = 0.05  # rad/s under which an arm may be taken over
-_JOG_HOLD = 0.2  # s: a velocity not renewed for so long counts as released
-_GIVE_UP = 1.0  # s of standing before something the limiter does not allow
-_REST_WITHIN = 3.0  # s after which a braking arm that still shakes is stopped all the same
-_LAG = 25  # ticks by which the arm may follow what was commanded
-_BESIDE = 0.02  # rad beside all that was commanded within _LAG: more than gravity and friction make
-_STRAYS = np.array([0.04] * 3 + [0.3] * 3)  # m/s, rad/s beside all that was commanded within _LAG
+STANDING = 0.01  # rad/s of the fastest joint: above the measurement noise
+_SETTLED = 0.05  # rad/s below which a mode change of the arm counts as settled
+_GIVE_UP = 1.0  # s at rest in front of a target that the limiter refuses
+_REST_WITHIN = 3.0  # s after which a braking arm that still vibrates is stopped all the same
+_LAG = 25  # ticks by which the arm may lag behind its commands
+_BESIDE = 0.02  # rad outside the range of all commands within _LAG: more than gravity and friction cause
+_STRAYS = np.array([0.04] * 3 + [0.3] * 3)  # m/s, rad/s outside the range of all commands within _LAG
 _STRAYS_FOR = 4  # ticks
 
 Wanted = Callable[[np.ndarray], np.ndarray]
@@ -29,8 +29,11 @@ Wanted = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outcome:
-    """One tick's result: a joint target (7,) or a tool velocity (6,) for the wire, the gripper's new openness, what
-    shows in the facts, and what comes next when this is over (with a sentence, if something went wrong)."""
+    """Result of one tick.
+
+    A joint target (7,) or a tool velocity (6,) to send, the gripper's new openness, what is shown in the facts, and the
+    next activity when this one is over, with a message if it failed.
+    """
 
     position: np.ndarray | None = None
     twist: np.ndarray | None = None
@@ -39,12 +42,12 @@ class Outcome:
     limited: str = ""
     then: Activity | None = None
     fault: str = ""
-    stop: bool = False  # the controller is to be stopped now: the arm stands
+    stop: bool = False  # the controller is to be stopped now: the arm is at rest
 
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """A mode asked for, and what begins once the controller confirms it, between `settled` and `deadline` (s)."""
+    """Mode change in progress; `next` begins once the controller confirms it, between `settled` and `deadline` (s)."""
 
     mode: Mode
     next: Activity
@@ -64,7 +67,7 @@ class Preparing:
 
 
 class Following:
-    """A trajectory through the follower and the limiter."""
+    """Motion along a trajectory, through the follower and the limiter."""
 
     def __init__(self, follower: Follower, limiter: Limiter):
         self.follower, self.limiter = follower, limiter
@@ -74,16 +77,16 @@ class Following:
 
     @property
     def resting(self) -> bool:
-        """Whether a pause has brought the motion to rest on its way."""
+        """Whether a pause has brought the motion to rest on its path."""
         return self.follower.paused and self.follower.standing and not self.follower.finished
 
     @property
     def strays(self) -> bool:
-        """Whether the arm is where it was not told to be, measured twice."""
+        """Whether the arm is off its commanded path, in two successive measurements."""
         return self._strange > 1
 
     def compare(self, reading: JointReading) -> None:
-        """Look whether the arm is where it was told to be within the time by which it may follow."""
+        """Compare the measured joints with the range of the targets within the permitted lag."""
         if reading.read > self._compared:
             told, self._compared = np.array(self._commanded), reading.read
             beside = np.maximum(told.min(axis=0) - reading.position, reading.position - told.max(axis=0))
@@ -92,7 +95,7 @@ class Following:
     def step(self) -> Outcome:
         before = self.limiter.state.position
         wanted = self.follower.step(self._behind)
-        # At rest nobody wants the arm to go on, not even to where the motion begins.
+        # At rest the arm must not move, not even to the start of the motion.
         step = self.limiter.brake("") if self.resting else self.limiter.toward(wanted.state)
         self._behind = float(np.abs(wanted.state.position - step.state.position).max())
         then, fault = None, ""
@@ -101,7 +104,7 @@ class Following:
         self._stuck = self._stuck + PERIOD if step.reason and step.state.standing else 0.0
         if self._stuck > _GIVE_UP:
             then, fault = Activity.HOLDING, f"The motion was given up: {step.reason}. Plan another way."
-        # Equal targets spoil the controller's estimate of the acceleration, and it reports a false collision (C31).
+        # Repeated targets corrupt the controller's acceleration estimate, and it reports a false collision (C31).
         moved = not np.array_equal(step.state.position, before)
         self._commanded.append(step.state.position)
         return Outcome(
@@ -115,10 +118,10 @@ class Following:
 
 
 class Jogging:
-    """A tool velocity that has to be renewed, through its limiter."""
+    """Motion with a tool velocity that must be renewed, through its limiter."""
 
-    def __init__(self, limiter: JogLimiter):
-        self.limiter = limiter
+    def __init__(self, limiter: JogLimiter, hold: float = PRODUCTION.jog):
+        self.limiter, self._hold = limiter, hold
         self._wanted: Wanted = lambda q: np.zeros(6)
         self._given = -np.inf
         self._commanded: deque[np.ndarray] = deque(maxlen=_LAG)
@@ -126,14 +129,14 @@ class Jogging:
 
     @property
     def strays(self) -> bool:
-        """Whether the tool moves otherwise than it was told here, for longer than measuring can be wrong."""
+        """Whether the tool's velocity differs from the commanded one for longer than measurement errors last."""
         return self._strange >= _STRAYS_FOR
 
     def give(self, wanted: Wanted, now: float) -> None:
         self._wanted, self._given = wanted, now
 
     def step(self, reading: JointReading, now: float) -> Outcome:
-        held = now - self._given <= _JOG_HOLD
+        held = now - self._given <= self._hold
         wanted = self._wanted(reading.position) if held else np.zeros(6)
         twist, reason = self.limiter.toward(wanted, reading.position)
         self._compare(reading, twist)
@@ -141,7 +144,7 @@ class Jogging:
         return Outcome(twist=twist, limited=reason, then=Activity.HOLDING if released else None)
 
     def begin(self, limiter: JogLimiter) -> None:
-        """From a standing arm."""
+        """Begin jogging with an arm at rest."""
         self.limiter = limiter
         self._commanded.clear()
         self._strange = 0
@@ -156,7 +159,7 @@ class Jogging:
 
 
 def along(twist: np.ndarray, *, tool_frame: bool) -> Wanted:
-    """One velocity (6,) m/s, rad/s for as long as it is renewed, in base or in the tool's axes as they turn."""
+    """Return a constant velocity (6,) m/s, rad/s, in base or along the tool's axes as they turn."""
 
     def wanted(q: np.ndarray) -> np.ndarray:
         if not tool_frame:
@@ -168,7 +171,7 @@ def along(twist: np.ndarray, *, tool_frame: bool) -> Wanted:
 
 
 class Braking:
-    """To rest within the bounds of what was under way, then the controller's stop."""
+    """Braking to rest within the limits of the motion in progress, followed by the controller's stop."""
 
     def __init__(self, under_way: Following | Jogging, now: float):
         self._limiter = under_way.limiter

@@ -1,4 +1,4 @@
-"""From any state back to a ready arm, in named steps that a person starts one by one."""
+"""Guided recovery from any state to a ready arm, in named steps that the operator starts one by one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from robot.state import ArmState, Facts
 
 
 class RecoveryStep(StrEnum):
-    """The steps in their order."""
+    """Recovery steps in their order."""
 
     REMOVE_CAUSE = "Remove the cause"
     CLEAR_ERROR = "Clear the error"
@@ -17,9 +17,9 @@ class RecoveryStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What still has to be done, in order, empty when the arm is ready; the first is next.
+    """Remaining steps, in order, empty if the arm is ready; the first is next.
 
-    REMOVE_CAUSE is a person's work only: it stands before CLEAR_ERROR as long as the controller reports an error.
+    REMOVE_CAUSE is manual work by the operator: it precedes CLEAR_ERROR as long as the controller reports an error.
     """
 
     steps: tuple[RecoveryStep, ...]
@@ -29,12 +29,12 @@ class Recovery:
         return self.steps[0] if self.steps else None
 
     def allows(self, step: RecoveryStep) -> bool:
-        """Whether `step` may be started now: it is next, or only the person's own step stands before it."""
+        """Return whether `step` may start now: it is next, or only the operator's manual step precedes it."""
         return step in tuple(s for s in self.steps if s is not RecoveryStep.REMOVE_CAUSE)[:1]
 
 
 def recovery(facts: Facts) -> Recovery:
-    """The steps left, from facts alone; none for a lost link, which has to be connected again first."""
+    """Return the remaining steps, from facts alone; none for a lost link, which must be reconnected first."""
     every = tuple(RecoveryStep)
     match facts.state:
         case ArmState.ERROR:

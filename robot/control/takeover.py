@@ -1,8 +1,8 @@
-"""Notices that somebody else commands the arm: another program beside this one, such as UFACTORY Studio.
+"""Detection of other programs that command the arm, such as UFACTORY Studio.
 
-No register tells who gave a command, and a control box takes them from everybody. What shows is what our own commands
-do not explain: a mode that we did not set, an arm that was made ready, reset or cleared by nobody here, and joints that
-move while we hold them.
+No register holds the origin of a command, and a control box accepts them from every client. What can be detected is
+what our own commands do not explain: a mode that we did not set, an arm that others made ready, reset or cleared, and
+joints that move while we hold them.
 """
 
 from collections import deque
@@ -13,13 +13,13 @@ import numpy as np
 from foundation.arm import ArmStatus, JointReading, Mode, Reported, State
 from robot.state import Activity
 
-SETTLE = 0.5  # s after a press of ours in which the controller's state may change because of it
+SETTLE = 0.5  # s after a command of ours during which the controller's state may change because of it
 _MOVED = 0.004  # rad within _WITHIN of an arm that is held: 0.04 rad/s, ten times its noise
 _WITHIN = 0.1  # s
-_FAST = 0.04  # rad/s of an arm that is held, twice measured
-_DRIFTED = 0.02  # rad from where it was held first, more than gravity and friction make
-_STILL_AFTER = 0.5  # s after we have ended a motion, in which the arm still comes to rest
-_PATIENCE = 2  # looks one after the other: an error is reported and asked for at different moments
+_FAST = 0.04  # rad/s of an arm that is held, measured twice
+_DRIFTED = 0.02  # rad from where it was held first, more than gravity and friction cause
+_STILL_AFTER = 0.5  # s after the end of our motion, in which the arm still comes to rest
+_PATIENCE = 2  # consecutive observations (debounce): an error is reported and read at different times
 _READY = (State.MOVING, State.READY)
 _OURS = (Activity.HOLDING, Activity.FOLLOWING, Activity.JOGGING, Activity.GUIDING, Activity.BRAKING)
 _MOVES = "it moves without a command from here"
@@ -27,13 +27,13 @@ _STUDIO = "Another program has taken the arm (UFACTORY Studio?)"
 
 
 class Takeover:
-    """Told everything the loop sees, a hundred times a second; pure. `look` says what it noticed, '' when nothing.
+    """Takeover detector, updated with all measurements 100 times a second; pure.
 
-    Each thing is said once: from then on it counts as how the arm was found.
+    `look` returns what it detected, '' if nothing. Each change is reported once and then becomes the new baseline.
     """
 
     def __init__(self) -> None:
-        self._mode: int | None = None  # as it should be; None: as it is seen next
+        self._mode: int | None = None  # expected mode; None: adopt the next one seen
         self._ready: bool | None = None
         self._error: int | None = None
         self._interruptions: int | None = None
@@ -45,16 +45,16 @@ class Takeover:
         self._strange = self._quick = 0
 
     def forget(self, now: float, for_s: float = SETTLE) -> None:
-        """We are about to change, or have just changed, the controller's mode or state ourselves."""
+        """Reset the baseline: we are about to change, or have just changed, the controller's mode or state."""
         self._settled = now + for_s
         self._take_as_found()
 
     def expect(self, mode: int) -> None:
-        """The controller has confirmed the mode that we have asked for."""
+        """Register that the controller has confirmed the mode that we requested."""
         self._mode = mode
 
     def refused(self, reported: Reported, activity: Activity) -> str:
-        """Why the controller may have refused what was right a moment ago; '' when nobody else is the reason."""
+        """Return why the controller refused a valid command; '' if no other program is the reason."""
         if self._mode is not None and reported.mode not in (-1, self._mode):
             return _sentence(f"it was put into {mode_words(reported.mode)}", activity)
         return _sentence("it was reset", activity) if reported.state == State.RESET else ""
@@ -69,9 +69,9 @@ class Takeover:
         *,
         held: bool,
     ) -> str:
-        """What somebody else has done to the arm, as a sentence for the operator.
+        """Return what another program has done to the arm, as a message for the operator.
 
-        `held`: nothing of ours moves the arm now.
+        `held`: no motion of ours moves the arm now.
         """
         if activity is Activity.PREPARING or (now < self._settled and activity not in _OURS):
             self._take_as_found()
@@ -96,7 +96,7 @@ class Takeover:
     def _changed(self, reported: Reported, status: ArmStatus, activity: Activity) -> str:
         if self._error and not status.error:
             return "its error was cleared"
-        if reported.mode < 0 or status.error:  # an error stops the arm and changes its mode by itself
+        if reported.mode < 0 or status.error:  # an error by itself stops the arm and changes its mode
             self._strange = 0
             return ""
         if self._mode is not None and reported.mode != self._mode:
@@ -110,7 +110,7 @@ class Takeover:
         return "it was made ready for motion" if made_ready else ""
 
     def _moved(self, joints: JointReading, now: float, *, held: bool) -> str:
-        """Whether the arm moves while nothing of ours moves it."""
+        """Return a message when the arm begins to move although no motion of ours moves it, '' otherwise."""
         if not held:
             self._hold_no_more()
             return ""
@@ -132,7 +132,7 @@ class Takeover:
 
 
 def mode_words(mode: int) -> str:
-    """A mode as a technician may know it from UFACTORY Studio."""
+    """Return the name of a mode as used in UFACTORY Studio."""
     words: dict[int, str] = {
         Mode.POSITION: "position mode",
         Mode.SERVO: "servo mode",

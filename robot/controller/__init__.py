@@ -1,1 +1,1 @@
-"""The arm's controller: the driver over the maker's SDK, its gripper, its settings, its error codes."""
+"""Arm controller: driver over the manufacturer's SDK, gripper, settings, error codes."""

@@ -1,8 +1,7 @@
-"""The arm through the maker's own SDK. Nothing else imports it; its side effects on the process are kept in here."""
+"""Arm driver over the manufacturer's SDK, the only module that imports it; contains its process-wide side effects."""
 
 import contextlib
 import importlib
-import ipaddress
 import logging
 import sys
 import threading
@@ -15,6 +14,7 @@ import numpy as np
 from foundation import xarm7
 from foundation.arm import ArmStatus, ControllerSettings, JointReading, Mode, Reported, State
 from foundation.clocks import Clock, SystemClock
+from foundation.deadlines import PRODUCTION
 from foundation.poses import distance, from_rpy
 from robot.controller.endpoint import CONTROL_PORT, Endpoint, identify
 from robot.controller.error_codes import LINK_CODES, api_code, controller_error, gripper_error
@@ -22,31 +22,30 @@ from robot.controller.sdk_isolation import LogFile, ToLog, default_timeout_kept,
 from robot.errors import LinkError, RobotError
 
 _log = logging.getLogger("rehearse.robot.sdk")
-_sdk_lock = threading.Lock()  # the SDK's port and the default time-out are the whole process's
-REPLY_TIMEOUT = 0.5  # s; the SDK's own 2 s would keep the loop waiting, and a healthy box answers in 1 ms
+_sdk_lock = threading.Lock()  # the SDK's port and the default socket timeout are process-wide
 _GRIPPER_BAUD = 2_000_000
 _GRIPPER_SPEED = 3000  # r/min, of 5000
-_WHOLE_REPORTS = 2  # the first one is taken in while it is told of
-_REPORTS_END, _SETTINGS_END = 0.5, 1.5  # s after which what was reported last says nothing of now
+_WHOLE_REPORTS = 2  # when the callback for the first report runs, that report is not yet complete
+_REPORTS_END, _SETTINGS_END = 0.5, 1.5  # s after which the last report is stale
 _INTERRUPTIONS = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
-_UNREADY = 9  # the SDK's answer of an arm that is not ready to move, as expected after a system reset
+_UNREADY = 9  # the SDK's code for an arm that is not ready to move, expected after a system reset
 
 
 class Reports(StrEnum):
-    """What a connection listens to besides its answers; the values are the SDK's names."""
+    """Reports that a connection subscribes to; the values are the SDK's names."""
 
     NONE = "none"
-    STATE = "real"  # port 30003, a hundred times a second: state, mode, joints
-    SETTINGS = "rich"  # port 30002, five times a second: everything
+    STATE = "real"  # port 30003, 100 times a second: state, mode, joints
+    SETTINGS = "rich"  # port 30002, five times a second: all data
 
 
 class XArm:
-    """One connection to one controller; answers to `foundation.arm.ArmLink`.
+    """One connection to one controller; implements `foundation.arm.ArmLink`.
 
-    Raises LinkError when no trustworthy answer comes, and RobotError with the controller's own reason when it refuses.
-    Not for several threads at once: its calls wait for one another, but `reported` and `read_settings`. `reports`:
-    without them `read_status` does not know the mode (-1), and the SDK's report thread, which wakes a thousand times a
-    second, is not there; only those of SETTINGS tell the settings.
+    Raises LinkError if no trustworthy answer arrives, and RobotError with the controller's own reason if it refuses.
+    Not for concurrent use: all calls except `reported` and `read_settings` wait for one another. Without `reports`,
+    `read_status` does not know the mode (-1), and the SDK's report thread, which wakes a thousand times a second, does
+    not run; only the SETTINGS reports contain the settings.
     """
 
     def __init__(
@@ -56,6 +55,7 @@ class XArm:
         *,
         reports: Reports = Reports.SETTINGS,
         timeout: float = 5.0,
+        reply: float = PRODUCTION.reply,
     ):
         self.endpoint = endpoint
         self.identity = identify(endpoint)
@@ -63,7 +63,7 @@ class XArm:
         self._reports = reports
         self._interruptions, self._reports_taken, self._newest_report = 0, 0, -np.inf
         self._api = _connected(endpoint, reports, timeout)
-        self._api.set_timeout(REPLY_TIMEOUT)
+        self._api.set_timeout(reply)
         if reports is not Reports.NONE:
             self._api.register_state_changed_callback(self._state_changed)
             self._api.register_report_callback(self._report_taken)
@@ -73,7 +73,7 @@ class XArm:
         return bool(self._api.connected)
 
     def close(self) -> None:
-        """Leave the controller; the arm stays as it is."""
+        """Disconnect from the controller; the arm stays as it is."""
         _disconnect(self._api)
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class XArm:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- what it reports ---
+    # --- readings ---
 
     def read_joints(self) -> JointReading:
         position, velocity, effort = self._value(self._api.get_joint_states(is_radian=True, num=3))
@@ -92,13 +92,13 @@ class XArm:
         return JointReading(arrays[0], arrays[1], arrays[2], self._clock.now())
 
     def read_status(self) -> ArmStatus:
-        """State and errors as asked now; the mode as last reported, up to 0.2 s ago: it cannot be asked for."""
+        """Read state and errors now; the mode is the last reported one, up to 0.2 s old, as it cannot be requested."""
         state = self._value(self._api.get_state())
         error, warning = self._value(self._api.get_err_warn_code())
         return ArmStatus(int(state), self.reported().mode, int(error), int(warning))
 
     def reported(self) -> Reported:
-        """State and mode of the newest report; -1 while none comes."""
+        """Return state and mode of the newest report; -1 if it is missing or stale."""
         if self._reports is Reports.NONE or self._clock.now() > self._newest_report + _REPORTS_END:
             return Reported(-1, -1, self._interruptions)
         return Reported(int(self._api.state), int(self._api.mode), self._interruptions)
@@ -155,10 +155,10 @@ class XArm:
         self._check(self._api.set_state(4))
 
     def move_gripper(self, pulse: float) -> None:
-        # Without these two the call waits for the arm's motion to end.
+        # Without these two arguments the call waits for the arm's motion to end.
         self._check(self._api.set_gripper_position(round(pulse), wait=False, wait_motion=False))
 
-    # --- what a person asks for ---
+    # --- operator commands ---
 
     def set_mode(self, mode: Mode) -> None:
         self._check(self._api.set_mode(int(mode)))
@@ -167,7 +167,7 @@ class XArm:
         self._check(self._api.set_state(0))
 
     def clear_error(self) -> None:
-        # While the cause is still there the controller answers that an error is pending: read it, it is the reason.
+        # While the cause persists the controller answers that an error is pending: read it, it is the reason.
         self._check(self._api.clean_error())
         self._check(self._api.clean_warn(), refused=False)
 
@@ -186,9 +186,10 @@ class XArm:
         self._check(self._api.set_gripper_speed(_GRIPPER_SPEED))
 
     def write_setting(self, name: str, value: tuple[float, ...]) -> None:
-        """Set one field of ControllerSettings, in its units; RobotError for one that cannot be written.
+        """Set one field of ControllerSettings, in its units; RobotError for a field that cannot be written.
 
-        All of these stop the arm and leave it unready (the maker's "system reset"): nothing here makes it ready again.
+        Each of these stops the arm and leaves it unready (the manufacturer's "system reset"): nothing here makes it
+        ready again.
         """
         match name:
             case "tcp_offset":
@@ -201,30 +202,30 @@ class XArm:
                 kilograms, *centre = value
                 code = self._api.set_tcp_load(kilograms, [1000.0 * part for part in centre], wait=False)
             case "collision_sensitivity":
-                # The SDK's own call sends set_state(0) by itself, which would undo a stop: the command below does not.
+                # The SDK's own call sends set_state(0) itself, which would undo a stop; the command below does not.
                 code = self._api._arm.arm_cmd.set_collis_sens(int(value[0]))[0]
             case _:
                 raise RobotError(f"The control box's {name} cannot be set from here. Set it in UFACTORY Studio.")
         self._check(0 if code == _UNREADY else code)
 
     def set_fence(self, low: np.ndarray, high: np.ndarray) -> None:
-        """Switch the controller's own boundary on: the tool point stays between `low` and `high` (3,) m."""
+        """Enable the controller's own safety boundary: the tool point stays between `low` and `high` (3,) m."""
         low_mm, high_mm = (1000 * low).round().astype(int), (1000 * high).round().astype(int)
         boundary = [int(value) for pair in zip(high_mm, low_mm, strict=True) for value in pair]
         self._check(self._api.set_reduced_tcp_boundary(boundary))
         self._check(self._api.set_fence_mode(True))
 
     def set_reduced_mode(self, on: bool, *, tcp_speed: float = 0.25, joint_speed: float = float(np.pi / 3)) -> None:
-        """The controller's own lower limits, m/s and rad/s, below those of the program."""
+        """Set the controller's own reduced limits, m/s and rad/s, below those of the program."""
         if on:
             self._check(self._api.set_reduced_max_tcp_speed(1000.0 * tcp_speed))
             self._check(self._api.set_reduced_max_joint_speed(joint_speed, is_radian=True))
         self._check(self._api.set_reduced_mode(on))
 
     def kinematics_error(self, samples: np.ndarray) -> tuple[float, float]:
-        """Largest distance (mm, deg) between our tool point and the controller's over joint `samples` (n, 7).
+        """Return the largest distance (mm, deg) between our TCP and the controller's over joint `samples` (n, 7).
 
-        RobotError before the first whole report: the controller's answers are for its own TCP offset.
+        Raises RobotError before the first complete report: the controller's answers include its own TCP offset.
         """
         settings = self.read_settings()
         if settings is None:
@@ -241,18 +242,18 @@ class XArm:
             worst_mm, worst_deg = max(worst_mm, 1000.0 * float(metres)), max(worst_deg, float(np.rad2deg(radians)))
         return worst_mm, worst_deg
 
-    # --- answers ---
+    # --- replies ---
 
     def _value(self, answer: Any) -> Any:
-        """The second part of an answer (code, value)."""
+        """Return the value of a reply (code, value)."""
         code, value = answer
         self._check(code)
-        if value is None or isinstance(value, str):  # the SDK puts words there when it has nothing to say
+        if value is None or isinstance(value, str):  # the SDK returns a text there if it has no value
             raise LinkError(api_code(-1))
         return value
 
     def _check(self, code: Any, *, refused: bool = True) -> None:
-        """Raise what a code means; some SDK calls return it in a list, and some nothing at all when the link broke."""
+        """Raise the error of a code; some SDK calls return it in a list, and some nothing at all if the link broke."""
         if isinstance(code, list | tuple):
             code = code[0] if code else None
         if code == 0 or code == 2 or (not refused and code == 1):
@@ -272,7 +273,7 @@ class XArm:
 
 
 def _metres(values: Any) -> tuple[float, ...]:
-    """x, y, z in m and the angles, from the SDK's mm and rad."""
+    """Convert the SDK's x, y, z in mm to m; the angles stay in rad."""
     return tuple(float(part) / 1000.0 if i < 3 else float(part) for i, part in enumerate(values[:6]))
 
 
@@ -281,7 +282,7 @@ def _millimetres(values: tuple[float, ...]) -> list[float]:
 
 
 def _connected(endpoint: Endpoint, reports: Reports, timeout: float) -> Any:
-    """A connected XArmAPI. It connects in a thread of its own, for it may wait long for what never comes."""
+    """Return a connected XArmAPI. It connects in its own thread, as the SDK may block for long."""
     result: dict[str, Any] = {}
     abandoned = threading.Event()
 
@@ -308,8 +309,11 @@ def _connected(endpoint: Endpoint, reports: Reports, timeout: float) -> Any:
 
 
 def _disconnect(api: Any) -> None:
-    """The SDK's own disconnect leaves threads for up to 2 s: its report thread would take the end for a fault and sleep
-    before the next look, its feedback thread waits for a frame. So the end is said first, with an empty frame."""
+    """Disconnect without the SDK's delay of up to 2 s.
+
+    Its report thread would take the end for a fault and sleep before it checks again, and its feedback thread waits for
+    a frame. So both are notified first, the latter with an empty frame.
+    """
     arm = api._arm
     arm._stream._connected = False
     arm._feedback_que.put(bytes(32))
@@ -323,7 +327,7 @@ def _connect(endpoint: Endpoint, reports: Reports) -> Any:
     with _sdk_lock, default_timeout_kept():
         wrapper, configuration = _sdk()
         with _control_port(configuration, endpoint):
-            # forbid_uds: else a file in the system's temporary folder would answer for any address.
+            # forbid_uds: otherwise a file in the system's temporary folder would answer for any address.
             return wrapper.XArmAPI(
                 endpoint.address,
                 is_radian=True,
@@ -340,9 +344,9 @@ def _connect(endpoint: Endpoint, reports: Reports) -> Any:
 
 @contextlib.contextmanager
 def _control_port(configuration: Any, endpoint: Endpoint) -> Generator[None]:
-    """The SDK knows no port but a constant of its own: changed for this moment, and for this machine only."""
+    """Set the SDK's port, a module constant, while connecting, and for addresses on this machine only."""
     before = configuration.TCP_CONTROL_PORT
-    if ipaddress.IPv4Address(endpoint.address).is_loopback:
+    if endpoint.loopback:
         configuration.TCP_CONTROL_PORT = endpoint.port
     elif before != CONTROL_PORT:
         raise RobotError("The SDK's port was changed by something else in this process. Restart the program.")
@@ -353,7 +357,7 @@ def _control_port(configuration: Any, endpoint: Endpoint) -> Generator[None]:
 
 
 def _sdk() -> tuple[Any, Any]:
-    """The SDK's wrapper module and its socket settings, imported on first use, its output sent to our log."""
+    """Return the SDK's wrapper module and its socket settings, imported on first use, its output sent to our log."""
     if "xarm.wrapper" not in sys.modules:
         with writable_home():
             try:
@@ -361,7 +365,7 @@ def _sdk() -> tuple[Any, Any]:
                     importlib.import_module("xarm.wrapper")
             except (ImportError, OSError) as error:
                 raise RobotError(f"The maker's SDK cannot be used ({error}). Install the program again.") from error
-    _silence()  # also when somebody else imported it
+    _silence()  # also if another module imported it
     from xarm import wrapper
     from xarm.core.config.x_config import XCONF
 
@@ -369,7 +373,7 @@ def _sdk() -> tuple[Any, Any]:
 
 
 def _silence() -> None:
-    """Send the SDK's printing and logging, which goes to standard output, to our log."""
+    """Redirect the SDK's printing and logging, which go to standard output, to our log."""
     from xarm.core.utils.log import logger, origin_logger
 
     def print_to_log(*values: object, **_: object) -> None:

@@ -1,4 +1,4 @@
-"""Where an arm's controller is, and whether an xArm7 really answers there, before anything else tries to."""
+"""Address of an arm's controller, and the check that an xArm7 answers there before the SDK connects."""
 
 import ipaddress
 import re
@@ -12,15 +12,15 @@ CONTROL_PORT = 502
 _VERSION_REQUEST = struct.pack(">HHHB", 1, 2, 1, 1)  # transaction 1, private protocol, one byte: register 1
 _VERSION = re.compile(r"(\d+),(\d+),([^,]*),([^,]*),.*?[vV]?(\d+)\.(\d+)\.(\d+)")
 _LARGEST_REPLY = 512
-# Below it the SDK (1.18) leaves out how long a velocity holds: the arm would go on when this program is gone.
+# Older firmware lets the SDK (1.18) omit the duration of a velocity: the arm would go on when this program is gone.
 OLDEST_FIRMWARE = (1, 8, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address of four numbers, and the control port: another than 502 only on this machine (127.x.x.x).
+    """IPv4 address and control port; a port other than 502 only on this machine (127.x.x.x).
 
-    Raises RobotError for anything else: the SDK would take a name for a serial port.
+    Raises RobotError otherwise: the SDK would take a host name for a serial port.
     """
 
     address: str
@@ -40,10 +40,15 @@ class Endpoint:
         if not 0 < self.port < 65536:
             raise RobotError(f"{self.port} is not a port: choose one from 1 to 65535.")
 
+    @property
+    def loopback(self) -> bool:
+        """Whether this is a simulated controller on this machine."""
+        return ipaddress.IPv4Address(self.address).is_loopback
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a controller says it is: `model` like XS1305, `firmware` (major, minor, patch)."""
+    """Identity reported by a controller: `model` such as XS1305, `firmware` (major, minor, patch)."""
 
     axes: int
     model: str
@@ -51,10 +56,10 @@ class Identity:
 
 
 def identify(endpoint: Endpoint, timeout: float = 1.5) -> Identity:
-    """Ask the endpoint for its version; within about twice `timeout` s an answer or a sentence.
+    """Request the controller's version; answers or fails within about twice `timeout` s.
 
-    Raises LinkError when nobody answers, RobotError when it is something else than an xArm7's controller. The SDK
-    itself would wait 12 s for anything that accepts a connection and then says nothing.
+    Raises LinkError if there is no answer, and RobotError if it is not the controller of an xArm7. The SDK itself would
+    wait 12 s for a peer that accepts the connection and never answers.
     """
     where = f"{endpoint.address}, port {endpoint.port}"
     try:
@@ -87,7 +92,7 @@ def identify(endpoint: Endpoint, timeout: float = 1.5) -> Identity:
 
 
 def _version_text(sock: socket.socket) -> str:
-    """The text in the reply to the version request; '' when what comes is not such a reply."""
+    """Return the text of the reply to the version request; '' if it is not such a reply."""
     header = _exactly(sock, 6)
     if len(header) < 6:
         return ""

@@ -1,4 +1,4 @@
-"""What the controller's, the gripper's and the SDK's numbers mean, and what a technician does about them.
+"""Error codes of the controller, the gripper and the SDK, with their meaning and remedy for the operator.
 
 Sources: the xArm user manual's error chapter and the SDK's own lists; the sentences are ours.
 """
@@ -6,7 +6,7 @@ Sources: the xArm user manual's error chapter and the SDK's own lists; the sente
 _CYCLE = "Press the red emergency button, wait five seconds, release it, then enable the motors."
 _SUPPORT = "If it comes back after switching the control box off and on, call UFACTORY's support."
 
-# code: (meaning, cure)
+# code: (meaning, remedy)
 CONTROLLER_ERRORS: dict[int, tuple[str, str]] = {
     1: ("The red emergency button is pressed.", "Release it by turning, then clear the error."),
     2: ("The emergency input of the control box is open.", "Close the EI loop, then clear the error."),
@@ -102,7 +102,7 @@ API_CODES: dict[int, tuple[str, str]] = {
     102: ("The gripper reports a fault.", _AGAIN),
     103: ("The gripper is not enabled.", _AGAIN),
 }
-LINK_CODES = frozenset((-13, -1, 3, 4, 5, 6, 7, 8, 101))  # no trustworthy answer came
+LINK_CODES = frozenset((-13, -1, 3, 4, 5, 6, 7, 8, 101))  # no trustworthy answer arrived
 
 
 def _sentence(table: dict[int, tuple[str, str]], code: int, name: str) -> str:
@@ -111,20 +111,20 @@ def _sentence(table: dict[int, tuple[str, str]], code: int, name: str) -> str:
 
 
 def controller_error(code: int) -> str:
-    """Meaning and cure of the controller's error C`code`."""
+    """Return meaning and remedy of the controller error C`code`."""
     return _sentence(CONTROLLER_ERRORS, code, "controller error")
 
 
 def controller_warning(code: int) -> str:
-    """Meaning and cure of the controller's warning W`code`."""
+    """Return meaning and remedy of the controller warning W`code`."""
     return _sentence(CONTROLLER_WARNINGS, code, "controller warning")
 
 
 def gripper_error(code: int) -> str:
-    """Meaning and cure of the gripper's error G`code`."""
+    """Return meaning and remedy of the gripper error G`code`."""
     return _sentence(GRIPPER_ERRORS, code, "gripper error")
 
 
 def api_code(code: int) -> str:
-    """Meaning and cure of a code that an SDK call returned."""
+    """Return meaning and remedy of a code returned by an SDK call."""
     return _sentence(API_CODES, code, "SDK code")

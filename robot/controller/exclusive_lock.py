@@ -1,7 +1,7 @@
-"""One program at a time to one arm: two that send targets would tear at it.
+"""Exclusive lock on an arm: two programs that send targets would fight over it.
 
-The claim is a name in Linux's abstract socket namespace: it belongs to the process that holds it, is seen by all users
-of the computer, and ends with the process, however that ends. Programs on other computers do not see it.
+The lock is a name in Linux's abstract socket namespace: it is owned by the process, visible to all users of the
+computer, and released when the process ends for any reason. It is invisible to other computers.
 """
 
 import errno
@@ -11,11 +11,11 @@ import time
 from robot.controller.endpoint import Endpoint
 from robot.errors import RobotError
 
-ENDS_WITHIN = 5.0  # s: a program that was just closed brings its arm to rest first
+ENDS_WITHIN = 5.0  # s: a program that was just closed first brings its arm to rest
 
 
 def lock_arm(endpoint: Endpoint, within: float = ENDS_WITHIN) -> socket.socket:
-    """What holds the arm until it is closed. Raises RobotError when another program on this computer has it."""
+    """Acquire the lock on the arm, held until closed. Raises RobotError if another program here holds it."""
     deadline = time.monotonic() + within
     while True:
         held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -1,7 +1,4 @@
-"""The gripper on its own connection: its bus is slow, and nothing slow may stand between two servo targets.
-
-An arm that carries no gripper.
-"""
+"""Gripper on its own connection, as its slow bus must not delay servo targets; and the absence of a gripper."""
 
 import threading
 
@@ -11,9 +8,9 @@ from robot.errors import RobotError
 
 
 class NoGripper:
-    """A GripperPort that asks nothing of the controller, which would stop the arm (C19) over a gripper that is absent.
+    """GripperPort for an arm without a gripper: sends nothing, as the controller would stop the arm (C19).
 
-    What a motion says of the gripper is left out; its findings have told so.
+    Gripper commands of a motion are ignored; its findings have reported that.
     """
 
     fault = ""
@@ -34,13 +31,13 @@ class NoGripper:
         pass
 
 
-_PERIOD = 0.1  # s between looks; the bus takes two transactions each
+_PERIOD = 0.1  # s between reads; the bus needs two transactions for each
 
 
 class GripperThread:
-    """A GripperPort whose calls return at once: the newest target goes out, the last position read is known.
+    """GripperPort whose calls return at once: the newest target is sent, the last position read is returned.
 
-    The gripper is not asked before it was enabled: asking one that is not there makes the controller stop the arm.
+    The gripper is not queried before it was enabled: querying an absent one makes the controller stop the arm.
     """
 
     def __init__(self, link: ArmLink):
@@ -56,7 +53,7 @@ class GripperThread:
 
     @property
     def fault(self) -> str:
-        """Why the gripper cannot be used, '' when it can."""
+        """Reason why the gripper cannot be used, '' if it can."""
         return self._fault
 
     def enable_gripper(self) -> None:
@@ -70,7 +67,7 @@ class GripperThread:
             self._changed.notify()
 
     def forget(self) -> None:
-        """A stop came: what has not gone out yet never does."""
+        """Discard commands that were not sent yet, after a stop."""
         with self._changed:
             self._target, self._enable_wanted = None, False
             self._stops += 1
@@ -107,6 +104,6 @@ class GripperThread:
             self._enabled = True
         if not self._enabled:
             return
-        if target is not None and stops == self._stops:  # enabling took a while
+        if target is not None and stops == self._stops:  # a stop may have come while enabling
             self._link.move_gripper(target)
         self._pulse = self._link.read_gripper()

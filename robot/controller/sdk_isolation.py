@@ -1,4 +1,4 @@
-"""Keeps a library's side effects on the whole process to the moment in which they cannot be avoided."""
+"""Isolation of the SDK's process-wide side effects, limited to the calls in which they cannot be avoided."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 @contextlib.contextmanager
 def default_timeout_kept() -> Generator[None]:
-    """The SDK sets a time-out of 1 s for every new socket of the process."""
+    """Restore the default socket timeout: the SDK sets 1 s for every new socket of the process."""
     before = socket.getdefaulttimeout()
     try:
         yield
@@ -20,7 +20,7 @@ def default_timeout_kept() -> Generator[None]:
 
 @contextlib.contextmanager
 def writable_home() -> Generator[None]:
-    """The SDK makes a folder in the home folder when imported, and cannot be imported where it may not."""
+    """Provide a writable home folder: the SDK creates a folder there when imported, and fails if it cannot."""
     home = os.path.expanduser("~")  # noqa: PTH111 as the SDK does it
     if os.access(home, os.W_OK):
         yield
@@ -38,7 +38,7 @@ def writable_home() -> Generator[None]:
 
 
 class LogFile:
-    """Takes what is printed and hands it to a log."""
+    """File object that forwards printed text to a log."""
 
     def __init__(self, log: logging.Logger):
         self._log = log
@@ -53,7 +53,7 @@ class LogFile:
 
 
 class ToLog(logging.Handler):
-    """Hands the SDK's log to ours; every refusal is raised here as well, so it is information only."""
+    """Handler that forwards the SDK's log to ours, as information only: every refusal is also raised here."""
 
     def __init__(self, log: logging.Logger):
         super().__init__()

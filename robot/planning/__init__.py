@@ -1,1 +1,1 @@
-"""From a proposed trajectory to a plan: joints over time, checked, with findings for the operator."""
+"""Motion planning: from a proposed trajectory to a checked plan of joints over time, with findings."""

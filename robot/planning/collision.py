@@ -1,4 +1,4 @@
-"""Whether the arm would touch itself, the table or a known box: MuJoCo's contacts of the arm's hulls."""
+"""Collision check of the arm with itself, the table and known boxes: MuJoCo contacts of the arm's convex hulls."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import mujoco
 
 TABLE = "the table"
-# How near a hull may come, m. Fingers work at the table's surface; everything else keeps away from it.
+# Clearance of a hull, m. Fingers work at the table's surface; all other parts keep away from it.
 FINGERS_NEAR, ARM_NEAR, SELF_NEAR = 0.0005, 0.005, 0.002
 _FINGER_BODIES = ("left_finger", "right_finger")
 _TABLE_HALF = (1.5, 1.5, 0.05)
-_PARTS = {  # what a technician calls the bodies of the arm's description
+_PARTS = {  # names of the model's bodies for the operator
     "base": "the base",
     **{f"link{i}": f"link {i}" for i in range(1, 8)},
     "gripper": "the gripper",
@@ -29,7 +29,7 @@ _PARTS = {  # what a technician calls the bodies of the arm's description
 
 @dataclass(frozen=True, slots=True)
 class KnownBox:
-    """Something solid that stands in the workspace: its `centre` and whole `size` (x, y, z) m in base, upright."""
+    """Solid obstacle in the workspace: `centre` and full `size` (x, y, z) m in base, axis-aligned."""
 
     name: str
     centre: tuple[float, float, float]
@@ -38,18 +38,18 @@ class KnownBox:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Two things that touch, named for people: a part of the arm, and a part of the arm, the table or a box."""
+    """Contact between a part of the arm and a part of the arm, the table or a box, named for the operator."""
 
     part: str
     other: str
-    depth: float  # m, how far too near they are
+    depth: float  # m, how far the clearance is violated
 
 
 class CollisionCheck:
-    """The arm among known things. Not for several threads at once: it poses one model."""
+    """Collision check of the arm among known obstacles. Not for concurrent use: it poses one model."""
 
     def __init__(self, *, table: bool = True, boxes: tuple[KnownBox, ...] = ()):
-        import mujoco  # a third of a second; only who plans waits for it
+        import mujoco  # a third of a second; only planning waits for it
 
         self._mujoco = mujoco
         self._model = _build(table, boxes)
@@ -61,7 +61,7 @@ class CollisionCheck:
         self._fingers = {self._model.body(name).id for name in _FINGER_BODIES}
 
     def touch(self, q: np.ndarray, openness: float) -> Contact | None:
-        """The deepest touch of the arm in joints (7,) rad, None when there is none."""
+        """Return the deepest contact of the arm at joints (7,) rad, None if there is none."""
         data = self._data
         data.qpos[:9] = mjcf.arm_qpos(q, openness)
         self._mujoco.mj_kinematics(self._model, data)
@@ -85,7 +85,7 @@ class CollisionCheck:
 
 @lru_cache(maxsize=4)
 def collision_check(table: bool, boxes: tuple[KnownBox, ...]) -> CollisionCheck:
-    """A check for these things, made once."""
+    """Return a cached check for these obstacles."""
     return CollisionCheck(table=table, boxes=boxes)
 
 

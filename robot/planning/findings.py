@@ -1,4 +1,4 @@
-"""What planning found out about a motion, in sentences for the operator."""
+"""Findings of motion planning, as messages for the operator."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Level(StrEnum):
-    """How grave a finding is: a REFUSAL forbids the motion, a WARNING asks for a look, a NOTE only tells."""
+    """Severity of a finding: a REFUSAL forbids the motion, a WARNING asks for a check, a NOTE only informs."""
 
     NOTE = "note"
     WARNING = "warning"
@@ -15,25 +15,25 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about a motion, and the frame of the proposal where it shows best; None when it is about all."""
+    """Message about a motion, and the frame of the proposal that shows it best; None if it concerns all frames."""
 
     level: Level
     sentence: str
     frame: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; `Finding.from_dict` reads them."""
+        """Return plain values that `Finding.from_dict` reads."""
         return {"level": str(self.level), "sentence": self.sentence, "frame": self.frame}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Finding":
-        """Raises KeyError, TypeError or ValueError for anything else."""
+        """Parse the values of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
         frame = values["frame"]
         return Finding(Level(values["level"]), str(values["sentence"]), None if frame is None else int(frame))
 
 
 def runs(frames: list[int]) -> list[tuple[int, int]]:
-    """First and last of each run of neighbouring frames, so that one sentence can speak of all of them."""
+    """Return the first and last of each run of consecutive frames, so that one message can cover the run."""
     found: list[tuple[int, int]] = []
     for frame in frames:
         if found and frame == found[-1][1] + 1:
@@ -44,5 +44,5 @@ def runs(frames: list[int]) -> list[tuple[int, int]]:
 
 
 def frames_named(first: int, last: int) -> str:
-    """ "frame 3", or "frames 3 to 7", counted from 1 as the screen does."""
+    """Format as "frame 3", or "frames 3 to 7", counted from 1 as on the screen."""
     return f"frame {first + 1}" if first == last else f"frames {first + 1} to {last + 1}"

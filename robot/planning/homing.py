@@ -1,4 +1,4 @@
-"""The way home: straight in joint space where that is free, else straight up first."""
+"""Homing motion: straight in joint space if that is collision-free, else straight up first."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,9 @@ _LIFTS = (0.08, 0.2, 0.35)  # m
 
 
 def home_trajectory(joints: np.ndarray, openness: float, limits: LimiterSettings = LimiterSettings()) -> Plan:
-    """From joints (7,) to the home posture, the gripper staying as it is.
+    """Plan a motion from joints (7,) to the home posture; the gripper stays as it is.
 
-    Raises RobotError when no way was found on which the arm touches neither itself nor the table.
+    Raises RobotError if no path was found on which the arm touches neither itself nor the table.
     """
     for motion in _ways(joints, float(np.clip(openness, 0.0, 1.0)), limits):
         plan = Plan.of_motion(motion)
@@ -35,7 +35,7 @@ def _ways(joints: np.ndarray, openness: float, limits: LimiterSettings) -> Itera
         try:
             up = joint_path([Waypoint(above, openness)], joints, openness=openness, settings=limits)
         except RobotError:
-            return  # no way straight up either
+            return  # straight up is not possible either
         home = joint_keyframes(up.position[-1], xarm7.HOME, openness, limits)
         times = np.concatenate([up.times, up.times[-1] + home.times[1:]])
         yield JointTrajectory(times, np.concatenate([up.position, home.position[1:]]), np.full(len(times), openness))

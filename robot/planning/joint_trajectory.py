@@ -1,4 +1,4 @@
-"""A motion as joints and gripper openness over time: what planning makes, and what the follower follows."""
+"""Joint trajectory: joints and gripper openness over time, made by planning and executed by the follower."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +14,10 @@ _REST = [(1, np.zeros(xarm7.JOINTS)), (2, np.zeros(xarm7.JOINTS))]  # velocity a
 
 @dataclass(frozen=True, eq=False)
 class JointTrajectory:
-    """`times` (T,) s, rising strictly; `position` (T, 7) rad; `openness` (T,) in [0, 1], 1 = open.
+    """Trajectory of `times` (T,) s, strictly rising; `position` (T, 7) rad; `openness` (T,) in [0, 1], 1 = open.
 
-    Between its samples it is a spline of degree five, starting and ending at rest, so that position, velocity and
-    acceleration fit together. Raises ValueError for anything else.
+    A quintic spline between the samples, starting and ending at rest, makes position, velocity and acceleration
+    consistent. Raises ValueError for anything else.
     """
 
     times: np.ndarray
@@ -49,30 +49,30 @@ class JointTrajectory:
 
     @property
     def duration(self) -> float:
-        """Seconds from the first to the last sample."""
+        """Time from the first to the last sample, s."""
         return float(self.times[-1] - self.times[0])
 
     def at(self, moment: float) -> JointState:
-        """Where the motion is `moment` s after its beginning; at rest before it and after its end."""
+        """Return the state `moment` s after the start; at rest before the start and after the end."""
         time = self.times[0] + moment
         if not self._splines or time <= self.times[0] or time >= self.times[-1]:
             return standing_at(self.position[0 if time <= self.times[0] else -1])
         return JointState(*(spline(time) for spline in self._splines))
 
     def samples(self, period: float) -> tuple[np.ndarray, np.ndarray]:
-        """Times (n,) from 0 to the duration, and positions (n, 7) there, about every `period` s."""
+        """Return times (n,) from 0 to the duration, and positions (n, 7) there, about every `period` s."""
         moments = np.linspace(0.0, self.duration, max(2, int(np.ceil(self.duration / period)) + 1))
         if not self._splines:
             return moments, np.repeat(self.position, len(moments), axis=0)
         return moments, self._splines[0](self.times[0] + moments)
 
     def openness_at(self, moment: float) -> float:
-        """Openness in [0, 1] `moment` s after the beginning: the latest sample's, for a gripper is told in steps."""
+        """Return the openness in [0, 1] `moment` s after the start: the latest sample's, as it is sent in steps."""
         latest = int(np.searchsorted(self.times, self.times[0] + moment + 1e-9, side="right")) - 1
         return float(self.openness[max(latest, 0)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain arrays for a message; `JointTrajectory.from_dict` reads them."""
+        """Return plain arrays for a message; `JointTrajectory.from_dict` reads them."""
         return {"times": self.times, "position": self.position, "openness": self.openness}
 
     @staticmethod

@@ -1,6 +1,6 @@
-"""From a proposed trajectory to what the arm has to pass: poses all known, times that can be kept, and places to stand.
+"""Keyframes of a proposed trajectory: poses all known, feasible intervals, and dwells.
 
-Frames are counted from 0 here; the present pose stands before them all.
+Frames are counted from 0 here; the present pose precedes them all.
 """
 
 from dataclasses import dataclass
@@ -10,30 +10,33 @@ import numpy as np
 from foundation.poses import distance
 from foundation.trajectory import Trajectory
 
-FARTHEST = 10.0  # m from the base: what lies beyond cannot be reached either, and its numbers stay small
-LONGEST_PAUSE = 600.0  # s between two frames, and nothing planned takes longer as a whole
-STAND = 0.00075  # m within which frames count as one place; twice what decoding adds
+FARTHEST = 10.0  # m from the base: poses beyond are unreachable too, and this keeps the numbers small
+LONGEST_PAUSE = 600.0  # s between two frames, and for a planned motion as a whole
+STAND = 0.00075  # m within which frames count as one place; twice the decoding error
 STAND_TURN = float(np.deg2rad(0.5))
 SHORTEST_STAND = 0.15  # s
-GRIPPER_CHANGE = 0.25  # of the stroke between two frames: the arm stands for it
+GRIPPER_CHANGE = 0.25  # of the stroke between two frames: the arm stands while the gripper moves
 GRIPPER_PAUSE = 1.2  # s the gripper takes for its whole stroke
-SAME_OPENNESS = 0.6  # a held thing keeps the gripper half open: less than this is no other state
+SAME_OPENNESS = 0.6  # a grasped object keeps the gripper half open: a smaller difference is no change of state
 
 
 @dataclass(frozen=True, eq=False)
 class Dwell:
-    """Frames `first` to `last` in one place, -1 being the present pose; `seconds` the arm stays there at least."""
+    """Dwell in one place over the frames `first` to `last`, -1 being the present pose, for at least `seconds`."""
 
     first: int
     last: int
     seconds: float
-    waits: float = 0.0  # s of them that the proposal does not show, for the gripper
+    waits: float = 0.0  # s of them that are not in the proposal, for the gripper
 
 
 @dataclass(frozen=True, eq=False)
 class Keyframes:
-    """`intended` (T frames), all known; `known` (T,) which of them were given; `intervals` (T,) s before each frame,
-    the first from the present pose; `stands`, the first at -1 and the last at T - 1."""
+    """Keyframes of a motion.
+
+    `intended` (T frames) are all known; `known` (T,) marks those that were given; `intervals` (T,) s precede each
+    frame, the first from the present pose; `stands` are the dwells, the first at -1 and the last at T - 1.
+    """
 
     intended: Trajectory
     known: np.ndarray
@@ -42,7 +45,7 @@ class Keyframes:
 
 
 def bounded(proposed: Trajectory) -> Trajectory:
-    """The same with numbers of this world: nothing farther than FARTHEST, no pause longer than LONGEST_PAUSE."""
+    """Clip the trajectory to plausible numbers: nothing beyond FARTHEST, no pause longer than LONGEST_PAUSE."""
     poses, times = np.array(proposed.base_from_tool), proposed.times
     poses[:, :3, 3] = np.clip(poses[:, :3, 3], -FARTHEST, FARTHEST)
     with np.errstate(over="ignore"):
@@ -55,13 +58,13 @@ def bounded(proposed: Trajectory) -> Trajectory:
 
 
 def keyframes(proposed: Trajectory, present: np.ndarray, openness: float, lead: float) -> Keyframes:
-    """What the arm passes from the `present` pose (4, 4) and openness; `lead` s from there to the first frame.
+    """Compute the keyframes from the `present` pose (4, 4) and openness; `lead` s from there to the first frame.
 
-    ValueError when no frame is known.
+    Raises ValueError if no frame is known.
     """
     intended = proposed.at(proposed.times)
     apart = np.diff(intended.times)
-    if apart.sum() > LONGEST_PAUSE:  # too long to be done, and shown a hundred times as fast
+    if apart.sum() > LONGEST_PAUSE:  # infeasibly long; shown a hundred times as fast
         apart = apart * (0.01 * LONGEST_PAUSE / apart.sum())
     intervals = np.concatenate([[lead], apart])
     poses = np.concatenate([present[None], intended.base_from_tool])
@@ -69,7 +72,7 @@ def keyframes(proposed: Trajectory, present: np.ndarray, openness: float, lead: 
 
 
 def _stands(poses: np.ndarray, intervals: np.ndarray, openness: np.ndarray, present: float) -> tuple[Dwell, ...]:
-    """`poses` (T + 1, 4, 4) with the present one first; so `intervals[k]` lies before pose k + 1."""
+    """Find the dwells in `poses` (T + 1, 4, 4), the present one first; so `intervals[k]` precedes pose k + 1."""
     times = np.concatenate([[0.0], np.cumsum(intervals)])
     held = np.concatenate([[present], openness])
     change = np.abs(np.diff(held, prepend=present))
@@ -91,7 +94,7 @@ def _stands(poses: np.ndarray, intervals: np.ndarray, openness: np.ndarray, pres
 
 
 def _stand_from(k: int, poses: np.ndarray) -> int:
-    """The last pose in a row that is in the place of pose k."""
+    """Return the last consecutive pose that is in the same place as pose k."""
     end = k
     while end + 1 < len(poses):
         metres, radians = distance(poses[k], poses[end + 1])

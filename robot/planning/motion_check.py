@@ -1,4 +1,4 @@
-"""Whether a whole motion keeps the limits, judged by its own samples and by nobody's word."""
+"""Check of a whole motion against the limits, from its own samples alone."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ _TOLERANCE = 1e-6
 
 
 def broken_limit(motion: JointTrajectory, limits: LimiterSettings) -> str:
-    """Which limit the motion would break at full speed, in a few words, or '' when it keeps them all.
+    """Return the limit that the motion breaks at full speed, as a short text, or '' if it keeps all.
 
-    An arm that begins outside its workspace or range may move there, but not further out.
+    An arm that starts outside its workspace or range may move there, but not further out.
     """
     if motion.duration > LONGEST:
         return f"it takes {motion.duration:.0f} s"
     moments, position = motion.samples(PERIOD)
-    if not np.isfinite(position).all():  # and no comparison below would say so
+    if not np.isfinite(position).all():  # the comparisons below would not detect NaN
         return "its places are too far apart"
     if len(motion) == 1:
         return ""

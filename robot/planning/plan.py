@@ -1,4 +1,4 @@
-"""A motion as the operator approves it: what will be done, what was meant, and what planning found out."""
+"""Plan that the operator approves: the motion, the intended frames, and the findings of planning."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ _FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """`motion` is what the arm does, from 0 s; `intended` (T frames) what was proposed, in base, with what was not
-    known filled in; `frame_moments` (T,) s says when the motion passes each frame, never falling.
+    """Motion with its intended frames and findings.
 
-    Raises ValueError when the parts do not belong together.
+    `motion` is what the arm executes, from 0 s; `intended` (T frames) is what was proposed, in base, with unknown
+    frames filled in; `frame_moments` (T,) s are the times at which the motion passes the frames, never falling. Raises
+    ValueError if the parts are inconsistent.
     """
 
     motion: JointTrajectory
@@ -41,16 +42,16 @@ class Plan:
 
     @property
     def executable(self) -> bool:
-        """Whether nothing forbids this motion."""
+        """Whether no finding forbids this motion."""
         return all(finding.level is not Level.REFUSAL for finding in self.findings)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the bytes: what is shown, approved and executed is one and the same when this is."""
+        """SHA-256 (hex) of the bytes: equal digests prove that the same plan is shown, approved and executed."""
         return digest_of(self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """The plan for the robot process and the library; `Plan.from_bytes` reads it."""
+        """Serialise the plan for the robot process and the library; `Plan.from_bytes` reads it."""
         return pack(
             {
                 "plan": _FORMAT,
@@ -67,7 +68,7 @@ class Plan:
 
     @staticmethod
     def from_bytes(data: bytes) -> "Plan":
-        """Raises RobotError when the bytes are not a plan."""
+        """Parse the bytes of a plan. Raises RobotError if they are not one."""
         if len(data) > LARGEST_PLAN:
             raise RobotError(f"A plan of {len(data)} bytes cannot be right. Plan the motion again.")
         try:
@@ -85,7 +86,7 @@ class Plan:
 
     @staticmethod
     def of_motion(motion: JointTrajectory, period: float = 0.2) -> "Plan":
-        """A motion that is known to be good, such as a scripted demonstrator's, with a frame about every `period` s."""
+        """Make a plan of a motion known to be good, e.g. a scripted demonstrator's, with a frame every `period` s."""
         moments, positions = motion.samples(period)
         openness = np.array([motion.openness_at(moment) for moment in moments])
         if len(motion) == 1:
@@ -94,5 +95,5 @@ class Plan:
 
 
 def digest_of(data: bytes) -> str:
-    """SHA-256 (hex) of a plan's bytes."""
+    """Return the SHA-256 (hex) of a plan's bytes."""
     return hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""What is wrong, doubtful or remarkable about a proposal and its motion, in sentences for the operator."""
+"""Findings on a proposal and its motion: errors, doubts and remarks, as messages for the operator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,29 +23,27 @@ LOW_CONFIDENCE = 0.15
 Of these 79 % did their task, of the others 93 %; at 0.3 three answers of four would be warned of.
 """
 MOST_UNKNOWN = 0.5  # part of the frames
-# m that may be passed without a frame that was read, and past a single one: on one straight leg, most likely.
+# Longest distance (m) without a frame that was read, and past a single one: most likely on one straight segment.
 LONGEST_GAP, LONGEST_SKIP = 0.15, 0.30
 START_NOTED, START_REFUSED = 0.005, 0.10  # m between the first frame and the present pose
 START_TURN_NOTED, START_TURN_REFUSED = float(np.deg2rad(2.0)), float(np.deg2rad(30.0))
-OFF_THE_WAY = 0.010  # m between what is planned and the straight way between frames
+OFF_THE_WAY = 0.010  # m between the planned path and the straight line between frames
 SLOWED_NOTED, SLOWED_WARNED = 1.4, 3.0
-NEAR_WALL = 1e-4  # m that a plan keeps from the walls, for the limiter refuses the wall itself
-_REACH = (
-    0.76  # m from the shoulder to the TCP's farthest, gripper included; the maker says 700 mm and the tool is longer
-)
+NEAR_WALL = 1e-4  # m that a plan keeps from the walls, as the limiter refuses the wall itself
+_REACH = 0.76  # m from the shoulder to the flange, about; the manufacturer states 700 mm
 _SHOULDER = np.array([0.0, 0.0, 0.267])
-_STOPPING_ROOM = 0.025  # m, rad from walls and ends within which stopping is looked at
+_STOPPING_ROOM = 0.025  # m, rad from walls and range ends within which braking is checked
 _MOST_STOPS = 3000
-_LOOK_EVERY = 0.02  # rad of the fastest joint between two looks for collisions
+_LOOK_EVERY = 0.02  # rad of the fastest joint between two collision checks
 _MOST_LOOKS = 4000
-_PERIOD = 0.02  # s between the samples that are judged
+_PERIOD = 0.02  # s between the checked samples
 _MOST_SAMPLES = 30_000
-_MOST_ALIKE = 3  # findings of one kind; the first are enough to see what is wrong
+_MOST_ALIKE = 3  # findings of one kind; the first show the problem
 
 
 @dataclass(frozen=True, eq=False)
 class Passed:
-    """A motion in samples: `moments` (n,) s, `position` (n, 7) rad, and the `frame` (n,) each is next to."""
+    """Sampled motion: `moments` (n,) s, `position` (n, 7) rad, and the `frame` (n,) nearest to each sample."""
 
     moments: np.ndarray
     position: np.ndarray
@@ -57,7 +55,7 @@ def refusing(sentence: str, frame: int | None = None) -> Finding:
 
 
 def proposal_findings(proposed: Trajectory, confidence: np.ndarray | None) -> list[Finding]:
-    """What was read from the pictures, and how well."""
+    """Return the findings on what was read from the images, and with which confidence."""
     found = []
     unknown = np.flatnonzero(~proposed.known).tolist()
     if len(unknown) > MOST_UNKNOWN * len(proposed):
@@ -88,7 +86,7 @@ def _gap(proposed: Trajectory, first: int, last: int) -> Finding:
 
 
 def start_findings(present: np.ndarray, openness: float, frames: Keyframes) -> list[Finding]:
-    """Whether the proposal begins where the arm is."""
+    """Return the findings on the start: the distance between the arm and the first frame, the gripper, and waits."""
     found = []
     metres, radians = (float(value) for value in distance(present, frames.intended.base_from_tool[0]))
     if metres > START_NOTED or radians > START_TURN_NOTED:
@@ -116,7 +114,7 @@ def motion_findings(
     limits: LimiterSettings,
     obstacles: tuple[bool, tuple[KnownBox, ...]],
 ) -> list[Finding]:
-    """What the planned motion does; `reached` (T,) are the frames' own poses."""
+    """Return the findings on the planned motion; `reached` (T,) are the IK results of the frames' own poses."""
     found = _reach_findings(frames, reached) + posture_findings(motion, moments, limits, obstacles)
     if not found:
         found += _way_findings(_passed(motion, moments), moments, frames)
@@ -130,7 +128,7 @@ def posture_findings(
     limits: LimiterSettings,
     obstacles: tuple[bool, tuple[KnownBox, ...]] = (True, ()),
 ) -> list[Finding]:
-    """Where the arm would come to the end of a joint, leave its workspace, or touch something; frames at `moments`."""
+    """Return where the arm exceeds a joint range, leaves its workspace or collides; frames at `moments`."""
     passed = _passed(motion, moments)
     found = _range_findings(passed, limits) + _workspace_findings(passed, limits)
     found = found or _stopping_findings(motion, passed, limits)
@@ -187,7 +185,7 @@ def _workspace_findings(passed: Passed, limits: LimiterSettings) -> list[Finding
 
 
 def _stopping_findings(motion: JointTrajectory, passed: Passed, limits: LimiterSettings) -> list[Finding]:
-    """Where the arm, were it stopped there, would come to rest outside: the limiter would not let it go that fast."""
+    """Return where the arm, if stopped, would come to rest outside: the limiter would not allow that speed."""
     walls = limits.workspace.violation(arm_points(passed.position))
     ends = np.maximum(limits.lower - passed.position, passed.position - limits.upper).max(axis=1)
     allowed = np.maximum(walls[0], 0.0)
@@ -239,7 +237,7 @@ def _collision_findings(
 
 
 def _way_findings(passed: Passed, moments: np.ndarray, frames: Keyframes) -> list[Finding]:
-    """Whether the planned tool keeps near the straight way between the frames."""
+    """Return whether the planned tool leaves the straight line between the frames by more than OFF_THE_WAY."""
     tool = arm_points(passed.position)[:, TCP]
     places = frames.intended.base_from_tool[:, :3, 3]
     begin = np.maximum(np.searchsorted(moments, passed.moments, side="right") - 1, 0)
@@ -286,7 +284,7 @@ def _time_findings(
 
 
 def _where(passed: Passed, wrong: np.ndarray, sentence: Callable[[int], str], depth: np.ndarray) -> list[Finding]:
-    """One refusal for each run of frames whose samples are wrong, at the deepest."""
+    """Return one refusal for each run of frames with wrong samples, at the deepest violation."""
     found = []
     samples = np.flatnonzero(wrong)
     for first, last in runs(sorted({int(frame) for frame in passed.frame[samples]}))[:_MOST_ALIKE]:

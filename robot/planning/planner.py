@@ -1,9 +1,9 @@
-"""From a proposed trajectory of the tool to a plan: the motion, and what there is to say about it.
+"""Motion planner: from a proposed trajectory of the tool to a plan with its motion and findings.
 
-Inverse kinematics of all frames near the present posture, splines through them from stand to stand, a rate that keeps
-the limiter's bounds, then the checks. A bad trajectory is no error: the plan's findings say what is wrong with it.
-
-A proposal that dips a little into the table is lifted onto it: poses read out of pictures are off by millimetres.
+Inverse kinematics of all frames near the present posture, splines through them from dwell to dwell, a time
+parameterization that keeps the limiter's bounds, then the checks. A bad trajectory is no error: the plan's findings
+describe it. A proposal that dips a little into the table is lifted onto it: poses read from images have errors of
+millimetres.
 """
 
 from dataclasses import dataclass, field
@@ -26,12 +26,15 @@ from robot.planning.plan_findings import motion_findings, proposal_findings, ref
 from robot.planning.time_parameterization import SPEED_SHARE, excess, parameterize
 
 ROOM = 0.003  # m between the lifted tool and the table or the workspace's bottom
-MOST_LIFTED = 0.015  # m; what is shown deeper is no small mistake, stays as it is, and is refused
+MOST_LIFTED = 0.015  # m; a deeper frame is no small error, stays as it is, and is refused
 
 
 def lifted_off_table(proposed: Trajectory, limits: LimiterSettings, table: bool) -> tuple[Trajectory, list[Finding]]:
-    """The same with no frame lower than ROOM above the table (where there is one) and the workspace's bottom, and a
-    warning for each run of frames that were lifted; frames deeper than MOST_LIFTED below are left as they are."""
+    """Lift the frames that are lower than ROOM above the table (if there is one) and the workspace's bottom.
+
+    Returns the trajectory and a warning for each run of lifted frames; those deeper than MOST_LIFTED below stay
+    unchanged.
+    """
     floor = max(float(limits.workspace.low[2]), 0.0 if table else -np.inf)
     height = proposed.base_from_tool[:, 2, 3]
     with np.errstate(invalid="ignore"):
@@ -55,20 +58,20 @@ __all__ = ["KnownBox", "PlanSettings", "make_plan"]
 
 MOST_FRAMES = 2000
 SAMPLE = 0.02  # s between the samples of the result
-AS_PRESENT = (0.005, float(np.deg2rad(2.0)))  # m, rad: so near, the first frame is the present pose
+AS_PRESENT = (0.005, float(np.deg2rad(2.0)))  # m, rad: a first frame this near counts as the present pose
 _SHORTEST = 0.02  # s between two frames that are passed
-_FAR = (0.04, 0.25)  # m, rad between two frames from which on the way between them is straight
+_FAR = (0.04, 0.25)  # m, rad between two frames above which the path between them is straight
 _MOST_BETWEEN = 8
-_LEAD_SPEED = 0.5  # part of the bounds for the way to a first frame that is not here
-_SWING = 0.35  # of the way between two poses that a spline may stray from the straight way
+_LEAD_SPEED = 0.5  # part of the bounds used to approach a first frame away from the present pose
+_SWING = 0.35  # of the distance between two poses by which a spline may deviate from the straight line
 _QUARTERS = np.array([0.25, 0.5, 0.75])
 _MOST_FOLLOWED = 200
-_JUMP = 0.6  # rad between neighbouring poses: the arm would turn itself over
+_JUMP = 0.6  # rad between neighbouring poses: a flip of the arm's configuration
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """What planning has to keep: the limiter's bounds, and what the arm must not touch (the table's top is z = 0)."""
+    """Constraints of planning: the limiter's bounds, and the obstacles (the table's top is z = 0)."""
 
     limits: LimiterSettings = field(default_factory=LimiterSettings)
     table: bool = True
@@ -84,10 +87,13 @@ def make_plan(
     confidence: np.ndarray | None = None,
     known: tuple[Finding, ...] = (),
 ) -> Plan:
-    """A motion from joints (7,) rad and the present `openness` through the frames of `proposed` (T).
+    """Plan a motion from joints (7,) rad and the present `openness` through the frames of `proposed` (T).
 
-    `confidence` (T,) in [0, 1] of reading each frame; `known` are findings that are told along. Never raises for a
-    bad trajectory: then the plan has a REFUSAL, and a motion as near to what was proposed as there is.
+    Never raises for a bad trajectory: the plan then has a REFUSAL, and a motion as near to the proposal as possible.
+
+    Args:
+        confidence: Confidence (T,) in [0, 1] with which each frame was read.
+        known: Findings to add to those of the plan.
     """
     joints, openness = np.array(joints, float), float(np.clip(openness, 0.0, 1.0))
     proposed = bounded(proposed)
@@ -115,24 +121,27 @@ def make_plan(
 
 @dataclass(frozen=True, eq=False)
 class _Way:
-    """Joints along the keyframes: `reached` of all poses solved, `frame` (n,) which frame each belongs to (that at its
-    end, -1 the present pose), `exact` (T + 1,) the index of each frame's own pose, the present pose's first."""
+    """Joints along the keyframes.
+
+    `reached` is the IK result of all solved poses, `frame` (n,) the frame that each leads to (-1 the present pose), and
+    `exact` (T + 1,) the index of each frame's own pose, the present pose's first.
+    """
 
     reached: BatchIkResult
     frame: np.ndarray
     exact: np.ndarray
-    share: np.ndarray  # (n,) of the interval before the frame that is passed at the pose
+    share: np.ndarray  # (n,) of the interval before the frame that has passed at the pose
 
     @property
     def at_frames(self) -> BatchIkResult:
-        """What was found for the T frames' own poses."""
+        """IK result of the T frames' own poses."""
         own = self.exact[1:]
         names = ("position", "reached", "metres", "radians", "at_end")
         return BatchIkResult(*(getattr(self.reached, name)[own] for name in names))
 
 
 def _lead(proposed: Trajectory, present: np.ndarray, limits: LimiterSettings) -> float:
-    """Seconds from the present pose to the first frame; none when it is (nearly) the present pose."""
+    """Return the time (s) from the present pose to the first frame; 0 if it is (nearly) the present pose."""
     first = proposed.base_from_tool[np.flatnonzero(proposed.known)[0]]
     metres, radians = distance(present, first)
     if metres <= AS_PRESENT[0] and radians <= AS_PRESENT[1]:
@@ -141,7 +150,7 @@ def _lead(proposed: Trajectory, present: np.ndarray, limits: LimiterSettings) ->
 
 
 def _solve(frames: Keyframes, joints: np.ndarray) -> _Way:
-    """Joints for the frames, and for poses in between where these are far apart."""
+    """Solve the joints of the frames, and of poses in between where these are far apart."""
     poses = np.concatenate([xarm7.forward(joints)[None], frames.intended.base_from_tool])
     metres, radians = distance(poses[:-1], poses[1:])
     pieces = np.clip(np.ceil(np.maximum(metres / _FAR[0], radians / _FAR[1])), 1, _MOST_BETWEEN).astype(int)
@@ -163,14 +172,14 @@ def _solve(frames: Keyframes, joints: np.ndarray) -> _Way:
 def _motion(
     frames: Keyframes, way: _Way, joints: np.ndarray, openness: float, limits: LimiterSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions (n, 7) every SAMPLE s, the moments (T,) at which the frames are passed, and openness (n,)."""
+    """Return positions (n, 7) every SAMPLE s, the times (T,) at which the frames are passed, and openness (n,)."""
     T = len(frames.intended)
     moments = np.zeros(T)
     position: list[np.ndarray] = [joints[None]]
     here, now = joints, 0.0
     stands = frames.stands
     for number, stand in enumerate(stands):
-        if now > LONGEST:  # it is refused for that, and need not be known to its end
+        if now > LONGEST:  # refused for its duration, so the rest is not needed
             moments[stands[number - 1].last + 1 :] = now
             break
         if number > 0:
@@ -189,7 +198,7 @@ def _motion(
 
 
 def _within_stand(frames: Keyframes, stand: Dwell) -> np.ndarray:
-    """Seconds after a stand's beginning at which its frames are shown."""
+    """Return the times (s) after the start of a dwell at which its frames are shown."""
     passed = np.cumsum(frames.intervals[max(stand.first, 0) : stand.last + 1])
     return passed if stand.first < 0 else passed - passed[:1]
 
@@ -197,7 +206,7 @@ def _within_stand(frames: Keyframes, stand: Dwell) -> np.ndarray:
 def _between(
     frames: Keyframes, way: _Way, before: Dwell, after: Dwell, begin: np.ndarray, limits: LimiterSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (n, 7) after `begin` to the next stand, every SAMPLE s, and when the frames between are passed."""
+    """Return positions (n, 7) from `begin` to the next dwell, every SAMPLE s, and the times of the frames between."""
     first, last = way.exact[before.last + 1] + 1, way.exact[after.first + 1]
     q = np.concatenate([begin[None], way.reached.position[first : last + 1]])
     q[-1] = _place(way, after)
@@ -221,8 +230,11 @@ def _between(
 
 
 def _smooth(u: np.ndarray, q: np.ndarray) -> CubicSpline:
-    """Through the joints q (n, 7) at u (n,), from rest to rest; where times are so uneven that it would swing out
-    between them, through points on the straight ways in joint space too."""
+    """Return a spline through the joints q (n, 7) at u (n,), from rest to rest.
+
+    If the times are so uneven that it would overshoot between them, it also passes points on the straight lines in
+    joint space.
+    """
     spline = CubicSpline(u, q, bc_type="clamped")
     apart = np.abs(np.diff(q, axis=0)).max(axis=1)
     quarters = u[:-1, None] + np.diff(u)[:, None] * _QUARTERS
@@ -236,13 +248,13 @@ def _smooth(u: np.ndarray, q: np.ndarray) -> CubicSpline:
 
 
 def _place(way: _Way, stand: Dwell) -> np.ndarray:
-    """The joints (7,) of a stand: the middle of its frames'."""
+    """Return the joints (7,) of a dwell: the median of its frames'."""
     own = way.exact[max(stand.first, 0) + 1 : stand.last + 2]
     return np.median(way.reached.position[own], axis=0)
 
 
 def _held(frames: Keyframes, moments: np.ndarray, count: int, openness: float) -> np.ndarray:
-    """What the gripper is told at each sample: each frame's openness from the moment on at which it is passed."""
+    """Return the gripper command at each sample: each frame's openness from the time at which it is passed."""
     wanted = frames.intended.openness
     first = wanted[0] if abs(wanted[0] - openness) <= SAME_OPENNESS else openness
     times = np.arange(count) * SAMPLE
@@ -253,7 +265,7 @@ def _held(frames: Keyframes, moments: np.ndarray, count: int, openness: float) -
 
 
 def _within(position: np.ndarray, held: np.ndarray, limits: LimiterSettings) -> tuple[JointTrajectory, float]:
-    """The motion, and how much it was slowed down where its spline would still be too quick."""
+    """Return the motion, and the factor by which it was slowed down where its spline would still be too fast."""
     if len(position) == 1:
         return JointTrajectory(np.zeros(1), position, held), 1.0
     times = np.arange(len(position)) * SAMPLE
@@ -264,7 +276,7 @@ def _within(position: np.ndarray, held: np.ndarray, limits: LimiterSettings) -> 
 
 
 def _standing(proposed: Trajectory, joints: np.ndarray, openness: float, found: tuple[Finding, ...]) -> Plan:
-    """A plan that goes nowhere, for a proposal that says nothing."""
+    """Return a plan without motion, for a proposal without a known frame."""
     T = len(proposed)
     here = np.repeat(xarm7.forward(joints)[None], T, axis=0)
     held = float(np.clip(openness, 0.0, 1.0))

@@ -1,9 +1,9 @@
-"""How fast along a path: a path with a time that was asked for becomes one the limiter lets through as it is.
+"""Time parameterization of a path: the requested timing becomes one that passes the limiter unchanged.
 
-The rate u' of the asked time u is kept at 1 where the bounds allow, and lowered where they do not. A path q(u) has the
-speed q' u', the acceleration q'' u'^2 + q' u'' and a jerk of such terms; the first two bound the rate point by point
-(Bobrow, Dubowsky and Gibson 1985), smoothing the progress over time bounds its third derivative, and what is still too
-much is slowed down where it is.
+The rate u' of the requested time u is kept at 1 where the bounds allow, and lowered where they do not. A path q(u) has
+the speed q' u', the acceleration q'' u'^2 + q' u'' and a jerk of such terms; the first two bound the rate point by
+point (Bobrow, Dubowsky and Gibson 1985), smoothing the progress over time bounds its third derivative, and any
+remaining excess is slowed down locally.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ FINE = 0.01  # s
 SMOOTHING = 0.24  # s over which the rate changes
 # Part of the limiter's bounds that a plan uses: the rest is for slowing down and pausing on the path.
 SPEED_SHARE, ACCELERATION_SHARE, JERK_SHARE = 0.9, 0.6, 0.5
-_TURN_SHARE = 0.5  # of the acceleration, for following the path's bends; the other half changes the rate
+_TURN_SHARE = 0.5  # of the acceleration, for the path's curvature; the other half changes the rate
 _ATTEMPTS = 6
-_GRID = (60, 2000)  # points of u at least and at most
+_GRID = (60, 2000)  # minimum and maximum number of grid points of u
 
 Derivatives = Callable[[np.ndarray, int], np.ndarray]
 """q(u) (n, 7) for u (n,) and the order of the derivative, 0 to 3."""
@@ -29,14 +29,14 @@ Derivatives = Callable[[np.ndarray, int], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class TimedPath:
-    """`progress` (n,) of u every FINE s, from its beginning to its end, at rest at both; `position` (n, 7) there."""
+    """Time-parameterized path: `progress` (n,) of u every FINE s, from rest to rest; `position` (n, 7) there."""
 
     progress: np.ndarray
     position: np.ndarray
 
 
 def parameterize(path: Derivatives, length: float, limits: LimiterSettings) -> TimedPath:
-    """Along `path` from u = 0 to `length` s, at the asked rate or slower, within the plan's share of `limits`."""
+    """Parameterize `path` from u = 0 to `length` s, at most at the requested rate, within the share of `limits`."""
     count = int(np.clip(np.ceil(length / FINE), *_GRID))
     u = np.linspace(0.0, length, count)
     slopes = [np.abs(path(u, order)) for order in (1, 2, 3)]
@@ -47,7 +47,7 @@ def parameterize(path: Derivatives, length: float, limits: LimiterSettings) -> T
     width = max(1, 2 * int(0.5 * SMOOTHING / (u[1] - u[0])) + 1)
     progress, position = u, path(u, 0)
     for _ in range(_ATTEMPTS):
-        # A dip of the rate as wide as the smoothing is not lifted by it.
+        # A dip of the rate as wide as the smoothing is not raised by it.
         rate = _reachable(minimum_filter1d(fastest, min(width, 2 * count - 1), mode="nearest"), change, u[1] - u[0])
         progress = _smoothed(u, rate)
         position = path(progress, 0)
@@ -64,12 +64,12 @@ def parameterize(path: Derivatives, length: float, limits: LimiterSettings) -> T
 
 
 def excess(position: np.ndarray, period: float, limits: LimiterSettings) -> float:
-    """How many times slower (>= 1) a motion (n, 7) sampled every `period` s must be to keep the plan's share."""
+    """Return the factor (>= 1) by which a motion (n, 7), sampled every `period` s, exceeds the plan's share."""
     return float(max(1.0, _excess(position, limits, period).max(initial=0.0)))
 
 
 def _rate_bound(slopes: list[np.ndarray], tool: np.ndarray, limits: LimiterSettings) -> np.ndarray:
-    """The highest rate (n,) that joint speed, tool speed and the path's bends allow."""
+    """Return the highest rate (n,) permitted by joint speed, tool speed and the path's curvature."""
     once, twice, thrice = (np.maximum(slope, 1e-9) for slope in slopes)
     bends = _TURN_SHARE * ACCELERATION_SHARE * limits.joint_acceleration
     return np.min(
@@ -84,7 +84,7 @@ def _rate_bound(slopes: list[np.ndarray], tool: np.ndarray, limits: LimiterSetti
 
 
 def _reachable(fastest: np.ndarray, change: np.ndarray, spacing: float) -> np.ndarray:
-    """The highest rates (n,) under `fastest`, 0 at both ends, that change by no more than `change` (n,) 1/s allows."""
+    """Return the highest rates (n,) below `fastest`, 0 at both ends, that change by at most `change` (n,) 1/s."""
     squared = (fastest**2).tolist()
     squared[0] = squared[-1] = 0.0
     gain = (2.0 * spacing * np.minimum(change[:-1], change[1:])).tolist()
@@ -96,7 +96,7 @@ def _reachable(fastest: np.ndarray, change: np.ndarray, spacing: float) -> np.nd
 
 
 def _smoothed(u: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """u (n,) every FINE s, its rate smoothed three times over."""
+    """Return u (n,) every FINE s, its rate smoothed by three passes of a moving average."""
     times = np.concatenate([[0.0], np.cumsum(2 * np.diff(u) / np.maximum(rate[1:] + rate[:-1], 1e-9))])
     fine = np.interp(np.arange(0.0, times[-1] + FINE, FINE), times, u)
     width = 2 * int(SMOOTHING / 3 / FINE / 2) + 1
@@ -107,13 +107,13 @@ def _smoothed(u: np.ndarray, rate: np.ndarray) -> np.ndarray:
 
 
 def _slowed(progress: np.ndarray, times: float) -> np.ndarray:
-    """The same progress so many times slower, every FINE s."""
+    """Return the progress slowed down by the factor `times`, every FINE s."""
     before = np.arange(len(progress)) * times
     return np.interp(np.arange(np.ceil(before[-1]) + 1), before, progress)
 
 
 def _excess(position: np.ndarray, limits: LimiterSettings, period: float = FINE) -> np.ndarray:
-    """(n,): at each sample, how many times too fast the motion is for the plan's share; <= 1 is within."""
+    """Return the factor (n,) by which the motion is too fast for the plan's share at each sample; <= 1 is within."""
     n = len(position)
     found = np.zeros(n)
     tool = np.diff(arm_points(position)[:, TCP], axis=0)

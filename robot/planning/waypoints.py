@@ -1,4 +1,4 @@
-"""From waypoints of the tool to a joint trajectory that the limiter lets through as it is."""
+"""Joint trajectory through waypoints of the tool that passes the limiter unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from robot.limiter import LimiterSettings
 from robot.planning.joint_trajectory import JointTrajectory
 from robot.workspace import FACES, TCP, arm_points
 
-GRIPPER_PAUSE = 1.2  # s the arm stands while the gripper goes through its whole stroke
-_RADIUS = 0.2  # m per rad: how much a turn counts as way
-_SPACING = 0.005  # m of way between the poses that are solved for joints
-_CORNER = 0.04  # m of way over which a corner is rounded
-_SMOOTHING = 0.24  # s over which the speed along the way is smoothed
+GRIPPER_PAUSE = 1.2  # s the arm stands while the gripper moves through its whole stroke
+_RADIUS = 0.2  # m per rad: path length that a rotation counts as
+_SPACING = 0.005  # m of path between the poses for which the inverse kinematics is solved
+_CORNER = 0.04  # m of path over which a corner is rounded
+_SMOOTHING = 0.24  # s over which the speed along the path is smoothed
 _FINE = 0.005  # s
 _SAMPLE = 0.02  # s between the samples of the result
-_JUMP = 0.25  # rad between neighbouring poses: the arm would have to turn itself over
+_JUMP = 0.25  # rad between neighbouring poses: a flip of the arm's configuration
 # Part of the limiter's bounds that a plan uses: the rest is for slowing down and pausing on the path.
 _SPEED_SHARE, _ACCELERATION_SHARE, _JERK_SHARE = 0.9, 0.6, 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Waypoint:
-    """`base_from_tool` (4, 4) to pass; `openness` in [0, 1] is set on arrival; `pause` s to stand there at least.
+    """Waypoint `base_from_tool` (4, 4); `openness` in [0, 1] is set on arrival; `pause` s to stand there at least.
 
-    The arm passes without standing still where neither the openness changes nor a pause is asked for.
+    The arm passes without stopping if neither the openness changes nor a pause is requested.
     """
 
     base_from_tool: np.ndarray
@@ -45,10 +45,10 @@ def joint_path(
     openness: float | None = None,
     settings: LimiterSettings = LimiterSettings(),
 ) -> JointTrajectory:
-    """From the present joints `near` (7,) straight through the waypoints, corners rounded, within `settings`.
+    """Plan from the present joints `near` (7,) straight through the waypoints, corners rounded, within `settings`.
 
-    `openness` is the gripper's at the beginning (default: the first waypoint's). Raises RobotError naming the
-    waypoint that cannot be reached, or on whose way the arm would leave its workspace.
+    `openness` is the gripper's at the start (default: the first waypoint's). Raises RobotError naming the waypoint that
+    cannot be reached, or on the path to which the arm would leave its workspace.
     """
     if not waypoints:
         raise RobotError("A motion needs at least one waypoint.")
@@ -72,7 +72,7 @@ def joint_path(
 
 
 def _straight(q: np.ndarray, goal: np.ndarray, number: int) -> np.ndarray:
-    """Joints (n, 7) along the straight way of the tool from q's pose to `goal`, without its beginning."""
+    """Return joints (n, 7) along the straight line of the tool from q's pose to `goal`, without its start."""
     begin = xarm7.forward(q)
     metres, radians = distance(begin, goal)
     steps = max(1, int(np.ceil((metres + _RADIUS * radians) / _SPACING)))
@@ -90,7 +90,7 @@ def _straight(q: np.ndarray, goal: np.ndarray, number: int) -> np.ndarray:
 
 
 def _timed(way: np.ndarray, settings: LimiterSettings) -> np.ndarray:
-    """Positions (n, 7) every _SAMPLE s, from rest to rest along the joints `way` (m, 7), corners rounded."""
+    """Return positions (n, 7) every _SAMPLE s, from rest to rest along the joints `way` (m, 7), corners rounded."""
     path, length = _rounded(way)
     if length == 0.0:
         return way[-1:]
@@ -119,10 +119,10 @@ def _timed(way: np.ndarray, settings: LimiterSettings) -> np.ndarray:
 
 
 def _rounded(way: np.ndarray) -> tuple[BSpline, float]:
-    """A smooth curve over the way in m, close to the joints `way` (m, 7) and through both ends, and its length."""
+    """Return a smooth curve over path length (m) near the joints `way` (m, 7), with the same ends, and its length."""
     frames = xarm7.forward(way)
     metres, radians = distance(frames[:-1], frames[1:])
-    turning = 0.02 * np.abs(np.diff(way, axis=0)).max(axis=-1)  # a little way, also for turns in place of the elbow
+    turning = 0.02 * np.abs(np.diff(way, axis=0)).max(axis=-1)  # also for null-space motions
     passed = np.concatenate([[0.0], np.cumsum(metres + _RADIUS * radians + turning)])
     keep = np.concatenate([[True], np.diff(passed) > 1e-9])
     passed, way = passed[keep], way[keep]
@@ -132,7 +132,7 @@ def _rounded(way: np.ndarray) -> tuple[BSpline, float]:
     grid = np.linspace(0.0, length, max(30, int(length / 0.002)))
     joints = np.stack([np.interp(grid, passed, column) for column in way.T], axis=-1)
     width = int(min(_CORNER, length / 3) / (grid[1] - grid[0]) / 3)
-    # Mirrored through its ends, so that these stay where they are.
+    # Mirrored at its ends, so that these stay where they are.
     before, after = 2 * joints[0] - joints[:0:-1], 2 * joints[-1] - joints[-2::-1]
     extended = np.concatenate([before, joints, after])
     for _ in range(3):
@@ -143,7 +143,7 @@ def _rounded(way: np.ndarray) -> tuple[BSpline, float]:
 
 
 def _reachable(fastest: np.ndarray, acceleration: np.ndarray, spacing: float) -> np.ndarray:
-    """The highest speeds (n,) under `fastest` (n,), at rest at both ends, that `acceleration` (n,) allows."""
+    """Return the highest speeds (n,) below `fastest` (n,), at rest at both ends, that `acceleration` (n,) allows."""
     squared = fastest**2
     squared[[0, -1]] = 0.0
     for i in range(1, len(squared)):
@@ -154,7 +154,7 @@ def _reachable(fastest: np.ndarray, acceleration: np.ndarray, spacing: float) ->
 
 
 def _smoothed_progress(times: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Way passed (n,) every _FINE s, with bounded jerk: the speed smoothed three times over."""
+    """Return the path length (n,) every _FINE s with bounded jerk: three passes of a moving average."""
     fine = np.interp(np.arange(0.0, times[-1] + _FINE, _FINE), times, at)
     width = 2 * int(_SMOOTHING / 3 / _FINE / 2) + 1
     extended = np.pad(fine, 2 * width, mode="edge")
@@ -164,7 +164,7 @@ def _smoothed_progress(times: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _stretch(position: np.ndarray, period: float, settings: LimiterSettings) -> float:
-    """How much slower (>= 1) a motion (n, 7) sampled every `period` s must be to stay within the plan's share."""
+    """Return the factor (>= 1) to slow a motion (n, 7), sampled every `period` s, to the plan's share."""
     velocity = np.diff(position, axis=0) / period
     acceleration = np.diff(velocity, axis=0) / period
     jerk = np.diff(acceleration, axis=0) / period
@@ -181,13 +181,13 @@ def _stretch(position: np.ndarray, period: float, settings: LimiterSettings) -> 
 def _check_workspace(position: np.ndarray, number: int, settings: LimiterSettings) -> None:
     violation = settings.workspace.violation(arm_points(position)).max(axis=0)
     start = settings.workspace.violation(arm_points(position[0])).max()
-    if violation.max() > max(-1e-4, start):  # a tenth of a millimetre inside, for the limiter refuses the wall itself
+    if violation.max() > max(-1e-4, start):  # 0.1 mm inside, as the limiter refuses the wall itself
         face = FACES[int(np.argmax(violation))]
         raise RobotError(f"On the way to waypoint {number} the arm would leave its workspace ({face}).")
 
 
 def _within(position: np.ndarray, openness: np.ndarray, settings: LimiterSettings) -> JointTrajectory:
-    """The trajectory of samples every _SAMPLE s, slowed down where its spline would still be too quick."""
+    """Return the trajectory of samples every _SAMPLE s, slowed down where its spline would still be too fast."""
     times = np.arange(len(position)) * _SAMPLE
     trajectory = JointTrajectory(times, position, openness)
     moments, fine = trajectory.samples(_FINE)
@@ -198,7 +198,7 @@ def _within(position: np.ndarray, openness: np.ndarray, settings: LimiterSetting
 def joint_keyframes(
     begin: np.ndarray, end: np.ndarray, openness: float, settings: LimiterSettings = LimiterSettings()
 ) -> JointTrajectory:
-    """Straight in joint space from `begin` (7,) to `end` (7,) rad, within `settings`, the gripper staying as it is."""
+    """Plan straight in joint space from `begin` (7,) to `end` (7,) rad, within `settings`, at constant openness."""
     steps = max(2, int(np.ceil(np.abs(end - begin).max() / 0.02)) + 1)
     way = begin + np.linspace(0.0, 1.0, steps)[:, None] * (end - begin)
     position = _timed(way, settings)

@@ -1,1 +1,1 @@
-"""The robot loop in a process of its own: the process, the window's side, the stop line, the status."""
+"""Robot process that runs the control loop: the process, its client, the stop line, the status."""

@@ -1,4 +1,4 @@
-"""The window's side of the robot process: commands, heartbeat, stop, and the newest status."""
+"""Client of the robot process, for the window: commands, heartbeat, stop, and the newest status."""
 
 import contextlib
 import dataclasses
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from foundation.arm import Mode
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
@@ -28,17 +29,14 @@ from robot.service.status import KEPT_SAMPLES, MotionSample, RobotStatus, Sample
 from robot.service.stop_button import StopButton
 from robot.state import ArmState
 
-CONNECT_WITHIN = 20.0  # s: three connections after the start of an interpreter
-ANSWER_WITHIN = 3.0  # s
-SETTING_WITHIN = 3.0  # s: the control box reports its settings five times a second
-HEARTBEAT_PERIOD = 0.05  # s: how often a window should call `heartbeat`
+HEARTBEAT_PERIOD = 0.05  # s between calls of `heartbeat` by a window
 
 
 class RobotClient:
-    """A robot process connected to one arm, started by this constructor and ended by `close`.
+    """Robot process connected to one arm, started by the constructor and ended by `close`.
 
-    Raises RobotError, within CONNECT_WITHIN s, when there is no arm. Commands wait for their answer at most
-    ANSWER_WITHIN s and raise RobotError with the reason when refused; `heartbeat`, `jog`, `jog_to` and `stop` never
+    Raises RobotError, within the deadline `connect`, when there is no arm. Commands wait for their answer at most
+    `answer` s and raise RobotError with the reason when refused; `heartbeat`, `jog`, `jog_to` and `stop` never
     wait. `limits` may set fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; without a
     `gripper` none is asked for anything.
     """
@@ -50,15 +48,18 @@ class RobotClient:
         *,
         limits: Mapping[str, Any] | None = None,
         gripper: bool = True,
+        deadlines: Deadlines = PRODUCTION,
     ):
-        Endpoint(address, port)  # refused here already, without starting anything
+        Endpoint(address, port)  # refused here already, without starting a process
         limits_from(limits)
         settings = {"address": address, "port": port, "limits": dict(limits or {}), "gripper": gripper}
+        settings["deadlines"] = dataclasses.asdict(deadlines)
+        self._deadlines = deadlines
         try:
-            self._process = RoleProcess("robot", settings, timeout=CONNECT_WITHIN)
+            self._process = RoleProcess("robot", settings, timeout=deadlines.connect)
         except ProcessError as error:
             raise LinkError(str(error)) from error
-        self.limits = limits_from(self._process.ready["limits"])  # in force, which is what counts
+        self.limits = limits_from(self._process.ready["limits"])  # the limits in force
         self.model: str = self._process.ready["model"]
         self._gripper, self._kinematics_error_mm = gripper, self._process.ready["kinematics_error_mm"]
         self.firmware: tuple[int, ...] = tuple(self._process.ready["firmware"])
@@ -66,20 +67,20 @@ class RobotClient:
         with (
             self._button.theirs as theirs,
             contextlib.suppress(ChannelClosed),
-        ):  # gone already: the reader will find out and say so
+        ):  # gone already: the reader detects and reports it
             self._process.channel.send({"do": "stop_line"}, descriptors=[theirs.fileno()])
         self._ids = itertools.count(1)
-        self._held = (0, 0.0)  # the newest press of the button that is held, and when it began
+        self._held = (0, 0.0)  # newest press of the held button, and its start
         self._waiting: dict[int, _Answer] = {}
         self._status: RobotStatus | None = None
         self._samples: deque[MotionSample] = deque(maxlen=KEPT_SAMPLES)
         self._taps: tuple[SampleTap, ...] = ()
-        self._done = 0  # commands done when the last answer came: an older status does not show its effect
+        self._done = 0  # commands done at the last answer: an older status does not show its effect
         self._lost = ""
         self._reader = threading.Thread(target=self._read, name="robot-client", daemon=True)
         self._reader.start()
 
-    # --- what never waits ---
+    # --- calls that never wait ---
 
     @property
     def channel(self) -> Channel:
@@ -91,19 +92,19 @@ class RobotClient:
 
     @property
     def lost(self) -> str:
-        """Why the robot process is gone, '' while it is there."""
+        """Reason why the robot process is gone, '' while it is running."""
         return self._lost
 
     @property
     def status(self) -> RobotStatus | None:
-        """The newest status, None before the first. Raises LinkError when the robot process is gone."""
+        """Newest status, None before the first. Raises LinkError if the robot process is gone."""
         if self._lost:
             raise LinkError(self._lost)
         return self._status
 
     @property
     def control_box(self) -> tuple[Compared, ...]:
-        """What is set in the control box beside what the program needs; empty while it has not told."""
+        """Settings of the control box compared with what the program requires; empty before it has reported them."""
         box = None if self._status is None else self._status.box
         if box is None:
             return ()
@@ -120,20 +121,20 @@ class RobotClient:
 
     def _firmware_compared(self) -> Compared:
         oldest, found = (".".join(map(str, version)) for version in (OLDEST_FIRMWARE, self.firmware))
-        return Compared("firmware", "Firmware", f"{oldest} or newer", found, False)  # else there were no connection
+        return Compared("firmware", "Firmware", f"{oldest} or newer", found, False)  # else refused
 
     @property
     def settled_status(self) -> RobotStatus | None:
-        """The newest status if it already shows what every command answered so far has done; else None."""
+        """Newest status if it already shows the effect of every command answered so far; else None."""
         status = self.status
         return status if status is not None and status.done >= self._done else None
 
     def take_samples(self) -> list[MotionSample]:
-        """The measurements since the last call, oldest first."""
+        """Return the measurements since the last call, oldest first."""
         return [self._samples.popleft() for _ in range(len(self._samples))]
 
     def tap_samples(self) -> SampleTap:
-        """A listener of its own to the measurements, until `untap_samples`."""
+        """Return a separate listener to the measurements, active until `untap_samples`."""
         tap = SampleTap()
         self._taps = (*self._taps, tap)
         return tap
@@ -142,26 +143,26 @@ class RobotClient:
         self._taps = tuple(each for each in self._taps if each is not tap)
 
     def heartbeat(self) -> None:
-        """Say that the window is alive; from the thread whose liveness matters, every HEARTBEAT_PERIOD s."""
+        """Send a heartbeat, from the thread whose liveness matters, every HEARTBEAT_PERIOD s."""
         self._tell({"do": "heartbeat", "given": time.monotonic()})
 
     def stop(self) -> int:
-        """Stop the arm; returns at once the press's number, for `stop_taken`. Works from any thread."""
+        """Stop the arm; returns the press's number at once, for `stop_taken`. Works from any thread."""
         return self._button.press()
 
     def stop_taken(self, press: int, timeout: float = 1.0) -> float:
-        """When (s, monotonic) the controller had taken this press. Raises RobotError when it did not."""
+        """Return the time (s, monotonic) at which the controller had taken this press. RobotError if it did not."""
         return self._button.taken(press, timeout)
 
     def jog(self, twist: np.ndarray, *, tool_frame: bool = False) -> None:
-        """Move the tool with velocity (6,) m/s, rad/s while this is renewed every 0.1 s; refusals show in status."""
+        """Move the tool with velocity (6,) m/s, rad/s while this is renewed every 0.1 s; refusals appear in status."""
         self._tell({**self._press("jog"), "twist": np.asarray(twist, float), "tool_frame": tool_frame})
 
     def jog_to(self, step: JogStep) -> None:
-        """Go on with a step of hand control while this is renewed every 0.1 s; the tool rests at its end."""
+        """Continue a jog step while this is renewed every 0.1 s; the tool rests at its end."""
         self._tell({**self._press("jog_to"), "target": step.target, "speed": step.speed, "turn": step.turn})
 
-    # --- commands, each one press of the operator's ---
+    # --- commands: each is one press by the operator ---
 
     def enable(self) -> None:
         self._command("enable")
@@ -170,18 +171,19 @@ class RobotClient:
         self._command("arm_for_motion")
 
     def hold(self, press: int) -> None:
-        """Say that the hand is on the button of a motion that needs it, for the `press`th time; every HEARTBEAT_PERIOD
-        s. Numbers only rise; after any rest on the way only a press that began later goes on."""
+        """Send that the button of a hold-to-run motion is held, for the `press`th time; every HEARTBEAT_PERIOD s.
+
+        Numbers only rise; after any rest on the path, only a press that began later continues the motion.
+        """
         now = time.monotonic()
         if press != self._held[0]:
             self._held = press, now
         self._tell({"do": "hold", "press": press, "began": self._held[1], "given": now})
 
     def write_setting(self, name: str) -> tuple[float, ...]:
-        """Set what differs in the control box to what the program needs; the value before, for `restore_setting`.
+        """Write the required value of a differing setting; return the previous value, for `restore_setting`.
 
-        Returns when the box reports the new value; RobotError when it does not within SETTING_WITHIN s. The arm is
-        unready afterwards.
+        Returns when the box reports the new value; RobotError when it does not in time. The arm is unready afterwards.
         """
         before = tuple(self._command("write_setting", name=name))
         self._wait_for_setting(name, lambda _: all(each.name != name for each in differences(self.control_box)))
@@ -194,7 +196,7 @@ class RobotClient:
         self._wait_for_setting(name, lambda status: status.box != before)
 
     def _wait_for_setting(self, name: str, arrived: Callable[[RobotStatus], bool]) -> None:
-        deadline = time.monotonic() + SETTING_WITHIN
+        deadline = time.monotonic() + self._deadlines.setting
         while time.monotonic() < deadline:
             status = self.settled_status
             if status is not None and status.box is not None and arrived(status):
@@ -203,42 +205,42 @@ class RobotClient:
         raise RobotError(f"The control box did not take its {name.replace('_', ' ')}. Set it in UFACTORY Studio.")
 
     def allow(self, allowance: SegmentsApproval) -> str:
-        """A person approved several parts of one task at once; the token under which each is staged. Nothing moves."""
+        """Register the operator's approval of several segments; return the token to stage each with. Nothing moves."""
         return str(self._command("allow", allowance=dataclasses.asdict(allowance)))
 
     def stage(self, plan: bytes, *, cover: str = "", instruction: str = "") -> Staged:
-        """Hand over a plan for approval; `digest` says what the robot process holds now. Nothing moves.
+        """Stage a plan for approval; the returned `digest` is that of the plan now held there. Nothing moves.
 
-        `cover`: the token of `allow`, under which this is a part for `instruction`.
+        `cover` is the token of `allow`, under which this is a segment for `instruction`.
         """
         return Staged(**self._command("stage", plan=bytes(plan), cover=cover, instruction=instruction))
 
     def execute(self, nonce: str, speed: float = 1.0, *, hold: bool = False) -> None:
         """Start the staged plan, once; `speed` in (0, 1] scales its time. The arm must be ready and not have moved.
 
-        An arm that was moved by hand control last is made ready for planned motion first, by the same press. With
-        `hold` it moves only while `hold` is called again and again, by the robot process's own watch.
+        An arm that was last jogged is first made ready for planned motion, by the same press. With `hold` it moves only
+        while `hold` is called repeatedly, as monitored by the robot process.
         """
         self._leave_hand_control(stops := self._button.pressed)
         self._execute(nonce, speed, stops, hold)
 
     def _execute(self, nonce: str, speed: float, stops: int, hold: bool = False) -> None:
-        """`stops`: known when the press began, so that a stop since then also ends what it has still to do."""
+        """Start the staged plan; `stops` is the count at the press, so that a later stop also cancels what follows."""
         try:
             self._command("execute", nonce=nonce, speed=float(speed), stops=stops, hold=hold)
-        except LinkError:  # not answered: nobody knows whether the arm moves, so it must not
+        except LinkError:  # without an answer it is unknown whether the arm moves, so it must not
             with contextlib.suppress(LinkError):
                 self.stop()
             raise
 
     def revoke(self, reason: str = "The approval was taken back.") -> None:
-        """Forget the staged plan."""
+        """Discard the staged plan."""
         self._command("revoke", reason=reason)
 
     def home(self, speed: float = 0.5) -> None:
-        """Go to the home posture by a way found free of collisions; this press is its approval. The arm must be ready.
+        """Move to the home posture on a collision-free path; this press is its approval. The arm must be ready.
 
-        Raises RobotError when there is no such way. Takes some tenths of a second the first time.
+        Raises RobotError if there is no such path. Takes some tenths of a second the first time.
         """
         self._leave_hand_control(stops := self._button.pressed)
         status = self.status
@@ -264,13 +266,13 @@ class RobotClient:
         self._command("gripper", openness=float(openness))
 
     def recover(self, step: RecoveryStep) -> None:
-        """Do one step of the guided recovery; `status.steps` names the next."""
+        """Execute one step of the guided recovery; `status.steps` names the next."""
         self._command("recover", step=str(step))
 
     def wait_for(self, *states: ArmState, timeout: float = 10.0) -> RobotStatus:
-        """The first status with one of these states, beating the heart meanwhile; RobotError when none comes.
+        """Wait for the first status with one of these states, sending heartbeats; RobotError if none arrives.
 
-        For headless use: it waits, so a window must not call it.
+        For headless use: it blocks, so a window must not call it.
         """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -296,15 +298,15 @@ class RobotClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- the conversation ---
+    # --- protocol ---
 
     def _leave_hand_control(self, stops: int) -> None:
-        """After jogging the arm holds in a mode that follows no plan; waits until it has left that, or cannot."""
-        deadline, asked = time.monotonic() + ANSWER_WITHIN, False
+        """Leave the mode after jogging, which follows no plan; waits until the mode was left, or cannot be."""
+        deadline, asked = time.monotonic() + self._deadlines.answer, False
         while time.monotonic() < deadline:
             status = self.settled_status
             if status is not None and status.state is ArmState.HOLDING and status.mode != Mode.SERVO and not asked:
-                self._command("release", stops=stops)  # refused to an arm that was stopped meanwhile
+                self._command("release", stops=stops)  # refused if the arm was stopped meanwhile
                 asked = True
             elif status is not None and status.state is not ArmState.PREPARING:
                 return
@@ -317,7 +319,7 @@ class RobotClient:
             raise LinkError(self._lost or "The robot process has gone. Connect again.") from error
 
     def _press(self, what: str) -> dict[str, Any]:
-        """What makes a message a press: refused after a stop it did not know of, and when it comes too late."""
+        """Return the fields of a command: it is refused after a stop unknown to it, and when it arrives too late."""
         return {"do": what, "stops": self._button.pressed, "given": time.monotonic()}
 
     def _command(self, what: str, **values: Any) -> Any:
@@ -325,8 +327,9 @@ class RobotClient:
         self._waiting[identity] = answer
         try:
             self._tell({**self._press(what), "id": identity, **values})
-            if not answer.come.wait(ANSWER_WITHIN):
-                raise LinkError(f"The robot process did not answer within {ANSWER_WITHIN:.0f} s. Connect again.")
+            within = self._deadlines.answer
+            if not answer.come.wait(within):
+                raise LinkError(f"The robot process did not answer within {within:.0f} s. Connect again.")
         finally:
             self._waiting.pop(identity, None)
         if answer.error:
@@ -361,7 +364,7 @@ class RobotClient:
 
 
 class _Answer:
-    """A command's answer on its way."""
+    """Pending answer to a command."""
 
     def __init__(self):
         self.come = threading.Event()

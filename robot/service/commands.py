@@ -1,6 +1,6 @@
-"""What the window may ask of the robot loop: every message is checked here, before the loop sees anything of it.
+"""Commands from the window to the robot loop: every message is validated here before the loop sees any of it.
 
-There is no message that carries a motion and starts it: a plan is staged, and started by its nonce.
+No message carries a motion and starts it: a plan is staged, and started by its nonce.
 """
 
 import dataclasses
@@ -26,8 +26,10 @@ Action = Callable[[RobotLoop], Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Press:
-    """A command as it came: what it does, the `stops` known and the time (s) when it was `given`, and the `identity`
-    under which its answer is awaited, None for nobody."""
+    """Received command: the action, the `stops` known and the time (s) at which it was `given`, and its `identity`.
+
+    The answer is sent under `identity`; None if no answer is expected.
+    """
 
     act: Action
     stops: int
@@ -36,7 +38,7 @@ class Press:
 
 
 def press(message: dict[str, Any]) -> Press:
-    """Raises RobotError, naming the command, for a message that asks for nothing the loop can do."""
+    """Parse a command. Raises RobotError, naming it, for a message that requests nothing the loop can do."""
     try:
         return Press(
             _action(message),
@@ -49,19 +51,19 @@ def press(message: dict[str, Any]) -> Press:
 
 
 def name(message: dict[str, Any]) -> str:
-    """What a message asks for; what is no word has none."""
+    """Return the name of the requested command; for other types, the type's name."""
     what = message.get("do")
     return what[:40] if isinstance(what, str) else f"({type(what).__name__})"
 
 
 def identity(message: dict[str, Any]) -> int | None:
-    """Under which the answer is awaited; None where the message names none."""
+    """Return the identity for the answer; None if the message has none."""
     value = message.get("id")
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def hand(message: dict[str, Any]) -> tuple[int, float, float]:
-    """The press of a hand on the button, when it began and when this was sent (s); RobotError for anything else."""
+    """Parse a hold message: number of the press, its start, and the time of sending (s); RobotError if invalid."""
     try:
         number = _count(message["press"], 0)
         return number, _number(message.get("began", math.inf), finite=False), sent(message)
@@ -70,7 +72,7 @@ def hand(message: dict[str, Any]) -> tuple[int, float, float]:
 
 
 def sent(message: dict[str, Any]) -> float:
-    """When a message was sent, s; RobotError where that is no number."""
+    """Return the time at which a message was sent, s; RobotError if it is no number."""
     try:
         return _number(message.get("given", math.inf), finite=False)
     except (TypeError, ValueError, OverflowError) as error:
@@ -81,7 +83,7 @@ def _action(message: dict[str, Any]) -> Action:
     what = _text(message["do"])
     match what:
         case "stage":
-            plan = _bytes(message["plan"])  # which the stage reads: also what is none takes the old one's place
+            plan = _bytes(message["plan"])  # the stage parses it: an invalid plan also replaces the old one
             cover, instruction = _text(message.get("cover", "")), _text(message.get("instruction", ""))
             return lambda loop: dataclasses.asdict(loop.stage(plan, cover=cover, instruction=instruction))
         case "allow":
@@ -129,7 +131,7 @@ def _allowance(values: Any) -> SegmentsApproval:
 
 
 def _number(value: Any, *, finite: bool = True) -> float:
-    """A number, never a truth value or a text; with `finite`, neither NaN nor infinite."""
+    """Return a number, refusing bool and text; with `finite`, neither NaN nor infinite."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"a number is needed, not {type(value).__name__}")
     number = float(value)
@@ -163,7 +165,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _array(value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Finite numbers of `shape` as float64."""
+    """Return finite numbers of `shape` as float64."""
     if not isinstance(value, np.ndarray | list | tuple):
         raise TypeError(f"numbers are needed, not {type(value).__name__}")
     array = np.asarray(value)

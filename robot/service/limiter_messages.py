@@ -1,4 +1,4 @@
-"""The limiter's settings as plain values, as they travel between the processes."""
+"""Conversion of the limiter's settings to plain values, for messages between the processes."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,8 +12,10 @@ from robot.workspace import Workspace
 
 
 def limits_from(values: Mapping[str, Any] | None) -> LimiterSettings:
-    """Any fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them; RobotError when they are
-    no limits, or none that an arm should have."""
+    """Parse any fields of LimiterSettings, and `workspace` {"low": ..., "high": ...} among them.
+
+    Raises RobotError if they are invalid, or exceed what an arm may have.
+    """
     limits = dict(values or {})
     workspace = limits.pop("workspace", None)
     try:
@@ -25,7 +27,7 @@ def limits_from(values: Mapping[str, Any] | None) -> LimiterSettings:
 
 
 def limits_to(limits: LimiterSettings) -> dict[str, Any]:
-    """What `limits_from` reads."""
+    """Return the values that `limits_from` parses."""
     values = {field.name: getattr(limits, field.name) for field in dataclasses.fields(limits)}
     box = limits.workspace
     return values | {"workspace": {"low": box.low.tolist(), "high": box.high.tolist()}}

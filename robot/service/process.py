@@ -1,8 +1,8 @@
-"""The robot process (`--role=robot`): the loop, the stop line and the gripper, each on its own connection.
+"""Robot process (`--role=robot`): the loop, the stop line and the gripper, each on its own connection.
 
-It lives with one arm. Messages from the window are dictionaries with "do"; commands carry "id" and get an answer
-{"id", "error"}, and {"status": ...} goes out thirty times a second. When the window is gone or silent, the arm is
-brought to rest and stopped before anything else ends.
+It serves one arm. Messages from the window are dictionaries with "do"; commands carry "id" and get an answer {"id",
+"error"}, and {"status": ...} is sent thirty times a second. When the window is gone or silent, the arm is brought to
+rest and stopped before anything else ends.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from foundation.clocks import Clock, SystemClock
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.messages import Channel, ChannelClosed, UnreadableMessage
 from robot.box_check import POSTURES
 from robot.control.loop import RobotLoop
@@ -38,24 +39,24 @@ from robot.service.stop_line import StopLine
 from robot.state import Activity
 
 STATUS_PERIOD = 1 / 30
-_LOOK_EVERY = 0.01  # s: for what went wrong
+_LOOK_EVERY = 0.01  # s, to detect faults
 _REST_WITHIN = 3.0
 _SETUP_WITHIN = 10.0
-_SETTINGS_WITHIN = 1.0  # s: they are reported five times a second
+_SETTINGS_WITHIN = 1.0  # s: settings are reported five times a second
 
 
 def run(channel: Channel) -> None:
-    """Connect as the first message says, serve until the window goes. Raises RobotError when there is no arm."""
-    channel.largest = 2 * LARGEST_PLAN  # reading a larger one would keep the stop line waiting
+    """Connect as the first message requests, and serve until the window goes. Raises RobotError if there is no arm."""
+    channel.largest = 2 * LARGEST_PLAN  # parsing a larger message would delay the stop line
     settings = channel.receive(_SETUP_WITHIN)
     endpoint = Endpoint(str(settings["address"]), int(settings.get("port", CONTROL_PORT)))
-    bounds = loop_settings(settings)
+    bounds = loop_settings(settings, endpoint)
     _hurry()
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_arm(endpoint)))
-        stop = stack.enter_context(XArm(endpoint, reports=Reports.NONE))
-        stream = stack.enter_context(_Stream(endpoint, SystemClock()))
-        slow = stack.enter_context(XArm(endpoint, reports=Reports.SETTINGS))
+        stop = stack.enter_context(XArm(endpoint, reports=Reports.NONE, reply=bounds.deadlines.reply))
+        stream = stack.enter_context(_Stream(endpoint, SystemClock(), bounds.deadlines.reply))
+        slow = stack.enter_context(XArm(endpoint, reports=Reports.SETTINGS, reply=bounds.deadlines.reply))
         kinematics_error_mm = _kinematics_error_mm(slow)
         channel.send(
             {
@@ -77,24 +78,28 @@ def run(channel: Channel) -> None:
             server.close()
 
 
-def loop_settings(values: dict[str, Any]) -> LoopSettings:
-    """Settings from the window's first message; `limits` and `workspace` may name any of their fields."""
+def loop_settings(values: dict[str, Any], endpoint: Endpoint) -> LoopSettings:
+    """Return the settings from the window's first message; `limits` and `workspace` may name any of their fields."""
+    deadlines = Deadlines(**values.get("deadlines", {}))
+    if not endpoint.loopback and (longer := deadlines.longer_than(PRODUCTION)):
+        raise RobotError(f"Longer deadlines ({', '.join(longer)}) are for a simulated arm on this computer only.")
     bounds = limits_from(values.get("limits"))
     default = LoopSettings()
     return dataclasses.replace(
         default,
         limits=bounds,
         jog=dataclasses.replace(default.jog, limits=bounds),
+        deadlines=deadlines,
         joints_every=2,
         gripper=bool(values.get("gripper", True)),
     )
 
 
 def _kinematics_error_mm(link: XArm) -> float | None:
-    """How far the box's forward kinematics are from ours; None where it does not answer to that."""
+    """Return the error (mm) between the box's forward kinematics and ours; None if it does not answer."""
     deadline = time.monotonic() + _SETTINGS_WITHIN
     while link.read_settings() is None and time.monotonic() < deadline:
-        time.sleep(0.01)  # its answers include its tool point, which the reports tell
+        time.sleep(0.01)  # its answers include its tool point, which is known from the reports
     try:
         return link.kinematics_error(POSTURES)[0]
     except (RobotError, LinkError):
@@ -102,14 +107,14 @@ def _kinematics_error_mm(link: XArm) -> float | None:
 
 
 def _hurry() -> None:
-    """Ask the machine to run this process first; it may say no."""
+    """Raise the scheduling priority of this process; the system may refuse."""
     sys.setswitchinterval(0.0005)
     with contextlib.suppress(OSError):
         os.nice(-10)
 
 
 def _stop_socket(channel: Channel) -> socket.socket:
-    """The window's second message brings the stop line's socket."""
+    """Receive the stop line's socket, in the window's second message."""
     channel.receive(_SETUP_WITHIN)
     descriptors = channel.take_descriptors()
     if len(descriptors) != 1:
@@ -118,10 +123,10 @@ def _stop_socket(channel: Channel) -> socket.socket:
 
 
 class _Stream(XArm):
-    """The connection of the servo targets; it marks when each goes out."""
+    """Connection for the servo targets; it records when each is sent."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock):
-        super().__init__(endpoint, clock, reports=Reports.STATE)
+    def __init__(self, endpoint: Endpoint, clock: Clock, reply: float):
+        super().__init__(endpoint, clock, reports=Reports.STATE, reply=reply)
         self.gaps = ServoJitter()
 
     def servo_joints(self, position: np.ndarray) -> None:
@@ -130,7 +135,7 @@ class _Stream(XArm):
 
 
 class _Outbox:
-    """Sends from its own thread, so that a window which takes nothing delays nobody here."""
+    """Sender with its own thread, so that a window which does not read blocks nothing here."""
 
     def __init__(self, channel: Channel):
         self._channel = channel
@@ -146,7 +151,7 @@ class _Outbox:
         self._messages.put(message)
 
     def close(self) -> None:
-        """What is left goes out if the window takes it; then the channel is closed."""
+        """Send what is left if the window reads it, then close the channel."""
         self._messages.put(None)
         self._thread.join(0.5)
         self._channel.close()
@@ -159,7 +164,7 @@ class _Outbox:
 
 
 class _Server:
-    """The parts of a running robot process, and the conversation with the window."""
+    """Parts of a running robot process, and its message loop."""
 
     def __init__(
         self,
@@ -178,11 +183,11 @@ class _Server:
         self._line = StopLine(line, stop, self._pressed, lambda: self._loop.halt("The window has gone."))
 
     def serve(self) -> None:
-        """Until the window goes, or a part of this process breaks."""
+        """Serve until the window goes, or a part of this process fails."""
         next_status, fault = time.monotonic(), ""
         while not self._loop.bug:
             said = self._loop.snapshot.facts.fault
-            if said != fault:  # what went wrong does not wait for its turn
+            if said != fault:  # faults are reported at once, not at the next period
                 next_status, fault = time.monotonic(), said
             try:
                 self._take(self._channel.receive(min(_LOOK_EVERY, max(0.0, next_status - time.monotonic()))))
@@ -199,7 +204,7 @@ class _Server:
         self._outbox.put({"bug": self._loop.bug})
 
     def close(self) -> None:
-        """Rest, stop, then let go."""
+        """Bring the arm to rest, stop it, then disconnect."""
         self._loop.halt("The window has gone.")
         deadline = time.monotonic() + _REST_WITHIN
         while not self._loop.bug and time.monotonic() < deadline:
@@ -233,7 +238,7 @@ class _Server:
                 case _:
                     press = commands.press(message)
                     self._loop.give(Command(press.act, answer, press.stops, press.given))
-        except RobotError as error:  # before the loop has seen anything of it
+        except RobotError as error:  # before the loop has seen any of it
             self._loop.wrong_messages += 1
             answer(str(error))
 

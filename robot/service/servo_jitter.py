@@ -1,16 +1,16 @@
-"""How evenly the servo targets went to the wire."""
+"""Jitter statistics of the servo targets."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 _KEPT = 6000  # a minute at 100 Hz
-_BREAK = 0.5  # s: a longer gap lies between two motions
+_BREAK = 0.5  # s: a longer gap separates two motions
 
 
 @dataclass(frozen=True, slots=True)
 class JitterStatistics:
-    """Gaps between one target and the next, over the last minute of motion."""
+    """Gaps between successive targets, over the last minute of motion."""
 
     count: int
     mean_ms: float
@@ -19,7 +19,7 @@ class JitterStatistics:
 
 
 class ServoJitter:
-    """Keeps the last gaps; one thread marks, any thread may ask."""
+    """Recorder of the last gaps; one thread marks, any thread may read."""
 
     def __init__(self):
         self._gaps = np.zeros(_KEPT)
@@ -27,7 +27,7 @@ class ServoJitter:
         self._last = -np.inf
 
     def mark(self, moment: float) -> None:
-        """A target was sent at `moment` s."""
+        """Record that a target was sent at `moment` s."""
         gap = moment - self._last
         self._last = moment
         if gap < _BREAK:

@@ -1,4 +1,4 @@
-"""What the robot process says of the arm, as the window's side knows it: the newest status, and every measurement."""
+"""Status of the robot process on the window's side: the newest status, and every measurement."""
 
 import time
 from collections import deque
@@ -19,7 +19,7 @@ KEPT_SAMPLES = 3000
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RobotStatus:
-    """What the robot process last said; `received` s monotonic. Joint arrays are (7,), NaN when not connected."""
+    """Last status of the robot process; `received` s monotonic. Joint arrays are (7,), NaN if not connected."""
 
     state: ArmState
     activity: Activity
@@ -28,30 +28,33 @@ class RobotStatus:
     limited: str
     error: int
     warning: int
-    mode: int  # of the controller, -1 when it is not known
+    mode: int  # of the controller, -1 if unknown
     position: np.ndarray
     velocity: np.ndarray
     effort: np.ndarray
-    read: float  # s monotonic, when the joints were read
+    read: float  # s monotonic, time at which the joints were read
     openness: float | None
     progress: float
-    staged: str  # the digest of the plan that waits for its nonce, '' when there is none
+    staged: str  # digest of the plan that waits for its nonce, '' if there is none
     gripper_fault: str
-    stop_fault: str  # why the stop button does not reach the arm, '' when it does
+    stop_fault: str  # why the stop button does not reach the arm, '' if it does
     late_ticks: int
-    done: int  # commands carried out or refused until then
+    done: int  # commands executed or refused until then
     gaps: JitterStatistics
     wrong_messages: int = 0
-    box: ControllerSettings | None = None  # what is set in the control box, None while it has not told
+    box: ControllerSettings | None = None  # settings of the control box, None before it has reported them
     received: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MotionSample:
-    """One measurement of the arm: `read` s monotonic; `position` (7,) rad, `velocity` (7,) rad/s, `effort` (7,) N m;
-    `commanded` (7,) rad, the target sent last before it; openness, measured and commanded. `moment` s of the followed
-    motion's own time. NaN where unknown, or no motion is followed. `codes`: the controller's mode, state, error,
-    warning, -1 where unknown."""
+    """One measurement of the arm.
+
+    `read` is in s monotonic; `position` (7,) in rad, `velocity` (7,) rad/s, `effort` (7,) N m; `commanded` (7,) rad is
+    the last target sent before it; the openness is measured and commanded; `moment` is in s of the followed motion's
+    own time. Unknown values, and `moment` without a motion, are NaN. `codes`: the controller's mode, state, error,
+    warning, -1 where unknown.
+    """
 
     read: float
     position: np.ndarray
@@ -65,7 +68,7 @@ class MotionSample:
 
 
 class SampleTap:
-    """Every measurement from now on, for one more listener besides `RobotClient.take_samples`; bounded."""
+    """Bounded buffer of every measurement from now on, for a listener besides `RobotClient.take_samples`."""
 
     def __init__(self):
         self._samples: deque[MotionSample] = deque(maxlen=KEPT_SAMPLES)
@@ -74,12 +77,12 @@ class SampleTap:
         self._samples.append(sample)
 
     def take(self) -> list[MotionSample]:
-        """The measurements since the last call, oldest first."""
+        """Return the measurements since the last call, oldest first."""
         return [self._samples.popleft() for _ in range(len(self._samples))]
 
 
 def status_from(values: dict[str, Any]) -> RobotStatus:
-    """The status in a message of `robot.service.process`."""
+    """Parse the status in a message of `robot.service.process`."""
     return RobotStatus(
         state=ArmState(values["state"]),
         activity=Activity(values["activity"]),
@@ -91,7 +94,7 @@ def status_from(values: dict[str, Any]) -> RobotStatus:
 
 
 def status_of(loop: RobotLoop, now: float) -> RobotStatus:
-    """What a robot process would say of its loop, for one that runs in the caller's own time, `now` s."""
+    """Return the status of a loop that runs in the caller's own time, `now` s, as a robot process would report it."""
     facts, nothing = loop.facts, np.full(7, np.nan)
     status, joints = facts.status, facts.joints
     return RobotStatus(
@@ -118,7 +121,7 @@ def status_of(loop: RobotLoop, now: float) -> RobotStatus:
 
 
 def samples_from(values: dict[str, Any]) -> Iterator[MotionSample]:
-    """The measurements in a message of `robot.service.process`, oldest first."""
+    """Yield the measurements in a message of `robot.service.process`, oldest first."""
     columns = [values[f"sample_{name}"] for name in _SAMPLE_COLUMNS]
     for read, position, velocity, effort, commanded, *numbers, codes in zip(*columns, strict=True):
         arrays = (position, velocity, effort, commanded)

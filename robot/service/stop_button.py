@@ -1,4 +1,4 @@
-"""The window's end of the stop line (`stop_line.py`): presses go out at once, and what became of them comes back."""
+"""Window's end of the stop line (`stop_line.py`): presses are sent at once, and their results come back."""
 
 import contextlib
 import itertools
@@ -14,13 +14,13 @@ _UNREACHED = "Stop did not reach the arm: press the red emergency button."
 
 
 class StopButton:
-    """`press` never waits; any thread may. `theirs` is the socket to hand to the robot process, then to close."""
+    """Stop button: `press` never waits, any thread may call it. Hand `theirs` to the robot process, then close it."""
 
     def __init__(self):
         self._line, self.theirs = socket.socketpair()
-        self._line.settimeout(None)  # whatever default a library has set: the reader below waits for ever
+        self._line.settimeout(None)  # override any default set by a library: the reader below waits without limit
         self._numbers, self._lock = itertools.count(1), threading.Lock()
-        self.pressed = 0  # the newest press's number, 0 before the first
+        self.pressed = 0  # number of the newest press, 0 before the first
         self._answered = threading.Condition()
         self._taken_at: dict[int, float] = {}
         self._ended = False
@@ -28,10 +28,10 @@ class StopButton:
         self._reader.start()
 
     def press(self) -> int:
-        """Stop the arm; the press's number. LinkError when the robot process is gone."""
+        """Stop the arm; return the press's number. LinkError if the robot process is gone."""
         with self._lock:
             self.pressed = next(self._numbers)
-            with contextlib.suppress(BlockingIOError):  # full of presses that were not taken: one more is no news
+            with contextlib.suppress(BlockingIOError):  # full of presses not yet taken: one more adds nothing
                 try:
                     self._line.send(PRESS.pack(self.pressed), socket.MSG_DONTWAIT)
                 except OSError as error:
@@ -39,7 +39,7 @@ class StopButton:
             return self.pressed
 
     def taken(self, press: int, timeout: float) -> float:
-        """When (s, monotonic) the controller had taken this press; LinkError when it did not within `timeout` s."""
+        """Return the time (s, monotonic) at which the controller had taken this press; LinkError after `timeout` s."""
         with self._answered:
             known = self._answered.wait_for(lambda: self._ended or any(n >= press for n in self._taken_at), timeout)
             moments = [self._taken_at[n] for n in sorted(self._taken_at) if n >= press]
@@ -48,7 +48,7 @@ class StopButton:
         return moments[0]
 
     def hang_up(self) -> None:
-        """Let the robot process see the end of the window."""
+        """Signal the end of the window to the robot process."""
         with contextlib.suppress(OSError):
             self._line.shutdown(socket.SHUT_RDWR)
 

@@ -1,7 +1,7 @@
-"""The stop button's own way to the wire: one socket from the window, one thread, one connection to the controller.
+"""Stop line, a dedicated path of the stop button: one socket from the window, one thread, one connection to the arm.
 
-From the window come four bytes a press, its number; back go the number and when the controller had taken the stop,
-both on this machine's monotonic clock. The end of the socket is the end of the window.
+The window sends four bytes per press, its number; the reply is the number and the time at which the controller had
+taken the stop, both on this machine's monotonic clock. The end of the socket is the end of the window.
 """
 
 import contextlib
@@ -15,14 +15,14 @@ from foundation.arm import ArmLink
 from foundation.errors import KnownError
 
 PRESS = struct.Struct(">I")
-TAKEN = struct.Struct(">Id")  # the press's number; NaN when the controller did not take it
-_CHECK = 1.0  # s between looks whether the controller still answers on this connection
+TAKEN = struct.Struct(">Id")  # the press's number; NaN if the controller did not take it
+_CHECK = 1.0  # s between checks that the controller still answers on this connection
 
 
 class StopLine:
-    """Waits for presses on `line` and sends each to `link` at once.
+    """Thread that waits for presses on `line` and sends each to `link` at once.
 
-    `pressed(number)` is called before the wire, so that no target follows the stop; `ended()` when the window is gone.
+    `pressed(number)` is called before sending, so that no target follows the stop; `ended()` when the window is gone.
     """
 
     def __init__(self, line: socket.socket, link: ArmLink, pressed: Callable[[int], None], ended: Callable[[], None]):
@@ -54,7 +54,7 @@ class StopLine:
             received += part
             whole = len(received) // PRESS.size * PRESS.size
             if whole:
-                # Presses that came together are one stop; the last has the highest number.
+                # Presses that arrived together are one stop; the last has the highest number.
                 self._stop(PRESS.unpack(received[whole - PRESS.size : whole])[0])
                 received = received[whole:]
 

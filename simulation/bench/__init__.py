@@ -1,1 +1,1 @@
-"""What stands on the bench and how it moves: scenes, MuJoCo world, tasks and their checkers."""
+"""The bench's contents and their physics: scenes, the MuJoCo world, tasks and their success checkers."""

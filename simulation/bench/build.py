@@ -1,4 +1,4 @@
-"""A scene as a MuJoCo model: the arm, the table, the lamp, the objects, the tags."""
+"""Compilation of a scene into a MuJoCo model: arm, table, lamp, objects and tags."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -11,10 +11,10 @@ from simulation.bench.scene import COLOURS, ObjectSpec, SceneSpec
 from simulation.bench.tag_textures import add_tag
 
 TABLE_CENTRE = (0.30, 0.0)
-TABLE_SIZE = (1.10, 1.30)  # m along x and y; its top is z = 0
+TABLE_SIZE = (1.10, 1.30)  # m along x and y; its top is at z = 0
 TABLE_HEIGHT = 0.75
-DENSITY = 600.0  # kg/m3: hollow plastic, a 40 mm cube has 38 g
-# The board on the gripper: two rows of two tags, numbered row by row; sizes in m.
+DENSITY = 600.0  # kg/m3: hollow plastic; a 40 mm cube weighs 38 g
+# The AprilTag board on the gripper: two rows of two tags, numbered row by row; sizes in m.
 GRIPPER_TAGS, GRIPPER_TAG_SIZE, GRIPPER_TAG_GAP = (20, 21, 22, 23), 0.05, 0.0125
 _BOARD_PLACE = (0.0545, 0.0, 0.045)  # in the gripper's frame, on the flange's +x side
 
@@ -23,17 +23,17 @@ _SHAPES = {
     "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
     "ball": mujoco.mjtGeom.mjGEOM_SPHERE,
 }
-# Sliding, torsional (m) and rolling (m) friction; rolling lets balls and lying cylinders come to rest.
+# Sliding, torsional (m) and rolling (m) friction; rolling friction brings balls and lying cylinders to rest.
 _FRICTION = {"cube": [0.8, 0.005, 0.0001], "cylinder": [0.8, 0.005, 0.0006], "ball": [0.8, 0.01, 0.0015]}
 
 
 def build_model(scene: SceneSpec) -> mujoco.MjModel:
-    """The compiled model; its first nine coordinates are the arm's seven joints and the two fingers."""
+    """Compile the scene's model; its first nine coordinates are the arm's seven joints and the two fingers."""
     return bench_spec(scene).compile()
 
 
 def bench_spec(scene: SceneSpec) -> mujoco.MjSpec:
-    """The editable description of the arm on its bench, before it is compiled."""
+    """Return the editable, not yet compiled description of the arm on its bench."""
     spec = mjcf.arm_spec()
     spec.modelname = "embedded lab"
     # MuJoCo 4.0.0's sparse factorisation can give the Newton solver a wrong Hessian (its issue 3767): stay dense.
@@ -54,8 +54,8 @@ def bench_spec(scene: SceneSpec) -> mujoco.MjSpec:
 
 def _set_picture_quality(spec: mujoco.MjSpec, scene: SceneSpec) -> None:
     quality = spec.visual.quality
-    quality.offsamples = 0  # a software renderer pays for every sample; the camera's noise hides the edges
-    # The shadow pass costs by the triangle and by the pixel; coarser curves and map make it three times cheaper.
+    quality.offsamples = 0  # a software renderer pays for every sample; the camera noise hides aliased edges
+    # The shadow pass costs per triangle and per pixel; a coarser mesh and shadow map make it three times cheaper.
     quality.shadowsize = 640
     quality.numslices, quality.numstacks, quality.numquads = 20, 10, 1
     spec.visual.map.znear = 0.02
@@ -121,7 +121,7 @@ def _add_object(spec: mujoco.MjSpec, thing: ObjectSpec) -> None:
 
 def _add_tags(spec: mujoco.MjSpec, scene: SceneSpec) -> None:
     for tag in scene.tags:
-        # One millimetre above the table: thicker than print, but clear of the depth buffer's steps.
+        # One millimetre above the table: thicker than print, but larger than the depth buffer's resolution.
         place, turn = [*tag.position, 0.001], yaw_quat(tag.yaw - np.pi / 2)
         add_tag(spec, spec.worldbody, tag.number, tag.size, name=f"tag {tag.number}", pos=place, quat=turn)
     if scene.gripper_board:
@@ -129,7 +129,7 @@ def _add_tags(spec: mujoco.MjSpec, scene: SceneSpec) -> None:
 
 
 def _add_gripper_board(gripper, spec: mujoco.MjSpec) -> None:
-    """A plate that looks along the flange's +x, away from the arm when the tool points down, its top to the fingers."""
+    """Add a plate that faces the flange's +x, away from the arm when the tool points down, its top to the fingers."""
     x, y, z = _BOARD_PLACE
     half = GRIPPER_TAG_SIZE + GRIPPER_TAG_GAP
     gripper.add_geom(

@@ -1,4 +1,4 @@
-"""A simulated camera: where it stands, its lens, and how good its pictures are."""
+"""Specification of a simulated camera: its pose, its lens, and its image quality."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,12 +11,14 @@ from foundation.poses import look_at
 
 @dataclass(frozen=True, slots=True)
 class CameraSpec:
-    """One camera as it would come from a shop: intrinsics, distortion, noise, rate.
+    """Simulated camera with the properties of a commercial one: intrinsics, distortion, noise, rate.
 
-    `K` (3, 3) px and `base_from_camera` (4, 4) as nested tuples, so that specs compare by value; `distortion` is
-    Brown-Conrady k1, k2, p1, p2, k3 (OpenCV's order); `noise` is the standard deviation of each pixel's value in
-    0..255; `fps` the rate and `delay` s the time from exposure to delivery, both for who publishes the pictures.
-    `stamped_late`: s after the exposure that its pictures claim to be taken, as with cameras whose clock nobody knows.
+    Attributes:
+        K: intrinsics (3, 3) px; like `base_from_camera` (4, 4) as nested tuples, so that specs compare by value.
+        distortion: Brown-Conrady k1, k2, p1, p2, k3 (OpenCV's order).
+        noise: standard deviation of each pixel's value in 0..255.
+        fps, delay: frame rate, and seconds from exposure to delivery; both are applied by the publisher of the frames.
+        stamped_late: seconds by which the timestamps are later than the exposure, as with cameras of an unknown clock.
     """
 
     name: str
@@ -31,13 +33,13 @@ class CameraSpec:
     stamped_late: float = 0.0
 
     def __post_init__(self):
-        _ = self.camera  # a camera that cannot be one is refused here
+        _ = self.camera  # raises for an invalid calibration at construction
         if len(self.distortion) != 5:
             raise ValueError(f"camera {self.name}: distortion is k1, k2, p1, p2, k3, not {self.distortion}")
 
     @property
     def camera(self) -> Camera:
-        """The true calibration of this camera's pictures once undistorted."""
+        """True calibration of this camera's images once undistorted."""
         return Camera(self.name, self.width, self.height, np.array(self.K), np.array(self.base_from_camera))
 
     @property
@@ -54,12 +56,12 @@ class CameraSpec:
 
 
 def camera_spec(camera: Camera, **more: Any) -> CameraSpec:
-    """The simulated camera with this calibration; `more` are CameraSpec's other fields."""
+    """Return the simulated camera with this calibration; `more` are CameraSpec's other fields."""
     return CameraSpec(camera.name, camera.width, camera.height, _rows(camera.K), _rows(camera.base_from_camera), **more)
 
 
 def camera_spec_at(name: str, position, target, *, width=640, height=480, vertical_fov=0.75, **more) -> CameraSpec:
-    """A simulated camera at `position` looking at `target` (3,) m, upright; `vertical_fov` in rad."""
+    """Return a simulated camera at `position` looking at `target` (3,) m, upright; `vertical_fov` in rad."""
     pose = look_at(np.asarray(position, float), np.asarray(target, float))
     return camera_spec(Camera(name, width, height, pinhole(width, height, vertical_fov), pose), **more)
 

@@ -1,4 +1,4 @@
-"""The joint drives: torques that follow a commanded motion, as the arm's own servo loops do."""
+"""Joint drives: torques that track a commanded trajectory, as the arm's own servo loops do."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -7,8 +7,8 @@ import numpy as np
 
 from foundation.xarm7 import EFFORT, JOINTS
 
-# Error dynamics of every joint: critically damped at 19 Hz, so that a planned motion is followed far below 1 mm.
-# The time step of 2 ms allows about twice that before the sampled loop rings.
+# Error dynamics of every joint: critically damped at 19 Hz, so that a planned motion is tracked far below 1 mm.
+# The time step of 2 ms allows about twice that before the sampled loop oscillates.
 STIFFNESS = 120.0**2  # 1/s2
 DAMPING = 2 * 120.0  # 1/s
 
@@ -27,21 +27,21 @@ class JointDrives:
         self._velocity = np.zeros(JOINTS)
 
     def command(self, position: np.ndarray, velocity: np.ndarray) -> None:
-        """Be at `position` (7,) rad with `velocity` (7,) rad/s at the end of the next step."""
+        """Command `position` (7,) rad with `velocity` (7,) rad/s for the end of the next step."""
         self._to = np.array(position, float)
         self._velocity = np.array(velocity, float)
         self._released = False
 
     def release(self) -> None:
-        """Carry gravity only; the joints' own damping stays."""
+        """Compensate gravity only; the joints' own damping remains."""
         self._released = True
 
     def finish_step(self, position: np.ndarray) -> None:
-        """Close the present step: the next one starts from what was wanted, or when released, from where it is."""
+        """Finish the step: the next one starts from the commanded position or, when released, from `position`."""
         self._from = position.copy() if self._released else self._to
 
     def torque(self, data: mujoco.MjData, fraction: float) -> np.ndarray:
-        """(7,) N m for the state in `data`, `fraction` in [0, 1) of the way through the present step."""
+        """Return torques (7,) N m for the state in `data`, at `fraction` in [0, 1) of the present step."""
         bias = data.qfrc_bias[:JOINTS]
         if self._released:
             return np.clip(bias, -EFFORT, EFFORT)

@@ -13,15 +13,15 @@ BOWL_FACETS = 16
 
 BOX_INSIDE, BOX_WALL, BOX_HEIGHT = 0.110, 0.006, 0.070  # square inside; the height is the rim's above the table
 LID_EDGE, LID_THICKNESS = 0.130, 0.003
-LID_PLUG_WIDTH, LID_PLUG = 0.086, 0.010  # the plug reaches into the box, loosely, and is round: so it fits at any turn
+LID_PLUG_WIDTH, LID_PLUG = 0.086, 0.010  # the plug fits the box loosely and is round, so it fits at any yaw
 LID_KNOB_WIDTH, LID_KNOB_HEIGHT = 0.024, 0.036
-# Varnished wood on a table, whatever the table's own. As rough as the rest, the lid would jam under a finger that meets
-# its knob first and presses it down while it pushes, until the arm takes that for a collision.
+# Varnished wood on a table, whatever the table's own friction. With the friction of the other bodies, the lid would
+# jam under a finger that touches its knob first and presses it down while pushing, until the arm reports a collision.
 LID_FRICTION = (0.35, 0.005, 0.0001)  # sliding, torsional (m), rolling (m)
 
 CABINET = np.array([0.20, 0.19, 0.105])  # depth along x, width, height
 CABINET_WALL = 0.008
-CABINET_GRIP = 8.0  # N with which its feet hold on the table
+CABINET_GRIP = 8.0  # N of friction between its feet and the table
 DRAWER_TRAVEL = 0.12
 HANDLE_REACH, HANDLE_WIDTH, HANDLE_LENGTH = 0.060, 0.012, 0.056  # in front of the panel; an upright bar
 HANDLE_HEIGHT = 0.052  # of the bar's middle above the table
@@ -35,12 +35,12 @@ CARD = (0.80, 0.70, 0.52, 1.0)
 
 
 def yaw_quat(yaw: float) -> list[float]:
-    """MuJoCo's (w, x, y, z) of a turn about z."""
+    """Return MuJoCo's quaternion (w, x, y, z) of a rotation about z."""
     return [float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2))]
 
 
 def add_bowl(spec: mujoco.MjSpec, bowl: BowlSpec) -> None:
-    """A loose bowl of flat facets around a round foot; its frame's origin is the middle of its underside."""
+    """Add a loose bowl of flat facets around a round foot, with the origin at the centre of its underside."""
     body = spec.worldbody.add_body(name="bowl", pos=[*bowl.position, 0.0])
     body.add_freejoint()
     rgba = [*COLOURS[bowl.colour], 1.0]
@@ -63,7 +63,7 @@ def add_bowl(spec: mujoco.MjSpec, bowl: BowlSpec) -> None:
 
 
 def add_box(spec: mujoco.MjSpec, box: BoxSpec) -> None:
-    """A loose box open above, origin in the middle of its underside, and the lid, origin under its plug."""
+    """Add a loose open box, origin at the centre of its underside, and its lid, origin under its plug."""
     body = spec.worldbody.add_body(name="box", pos=[*box.position, 0.0], quat=yaw_quat(box.yaw))
     body.add_freejoint()
     outside = BOX_INSIDE / 2 + BOX_WALL
@@ -82,7 +82,7 @@ def _add_lid(spec: mujoco.MjSpec, box: BoxSpec) -> None:
     lid.add_freejoint()
     plug, plate = LID_PLUG_WIDTH / 2, LID_EDGE / 2
     rgba = DARK_WOOD
-    slides = {"friction": LID_FRICTION, "priority": 1}  # as the finger pads have, which hold it as firmly as before
+    slides = {"friction": LID_FRICTION, "priority": 1}  # the finger pads' priority; they hold it as firmly as before
     lid.add_geom(type=_CYLINDER, size=[plug, LID_PLUG / 2, 0], pos=[0, 0, LID_PLUG / 2], rgba=rgba, mass=0.03, **slides)
     height = LID_PLUG + LID_THICKNESS / 2
     lid.add_geom(type=_BOX, size=[plate, plate, LID_THICKNESS / 2], pos=[0, 0, height], rgba=rgba, mass=0.05, **slides)
@@ -92,9 +92,9 @@ def _add_lid(spec: mujoco.MjSpec, box: BoxSpec) -> None:
 
 
 def add_drawer(spec: mujoco.MjSpec, drawer: DrawerSpec) -> None:
-    """A cabinet on the table, origin in the middle of its underside, and the drawer that slides out along -x.
+    """Add a cabinet, origin at the centre of its underside, and the drawer that slides out along its -x.
 
-    The cabinet stands on rubber feet: who pushes the shut drawer on pushes it back, as on any table.
+    The cabinet stands on rubber feet: pushing against the closed drawer moves the cabinet back, as on any table.
     """
     cabinet = spec.worldbody.add_body(name="cabinet", pos=[*drawer.position, 0.0], quat=yaw_quat(drawer.yaw))
     cabinet.add_joint(
@@ -141,6 +141,6 @@ def _add_tray(cabinet) -> None:
     bar, front = HANDLE_WIDTH / 2, -2 * wall
     middle = [front - HANDLE_REACH, 0, HANDLE_HEIGHT]
     tray.add_geom(name="handle", type=_CYLINDER, size=[bar, HANDLE_LENGTH / 2, 0], pos=middle, rgba=STEEL, mass=0.03)
-    # One post, below: from above the bar is a hook, and fingers can pull it without holding it.
+    # A single post below: from above the bar is a hook, which fingers can pull without grasping it.
     post = [front - HANDLE_REACH / 2, 0, HANDLE_HEIGHT - HANDLE_LENGTH / 2 + 0.006]
     tray.add_geom(type=_BOX, size=[HANDLE_REACH / 2, 0.004, 0.004], pos=post, rgba=STEEL, mass=0.01)

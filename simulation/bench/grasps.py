@@ -1,4 +1,4 @@
-"""Where a gripper that points straight down takes hold of things: what a scripted demonstrator needs to know."""
+"""Grasp poses of a gripper that points straight down, for scripted demonstrations."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ from simulation.bench.world import Truth
 
 LOWEST = 0.006  # m between the finger tips and the table
 # m: the pads end at the TCP, so the tips go below the middle of what they hold; a ball slips out of fingers that end at
-# its middle. No deeper than needed: who aims some millimetres too low must not yet touch the table.
+# its middle. No deeper than needed: a grasp aimed some millimetres too low must not yet touch the table.
 TIP_BELOW_MIDDLE = {"cube": 0.002, "cylinder": 0.006, "ball": 0.005}
 LID_CLEAR = 0.014  # m between the tips and the lid's plate
-LID_RELEASE = 0.016  # m above its seat at which the lid is let go: its plug, still above the rim, finds its own way in
+LID_RELEASE = 0.016  # m above its seat at which the lid is released: its plug, still above the rim, centres itself
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,17 +39,17 @@ class Grasp:
 
 
 def tool_down(position: np.ndarray, yaw: float = 0.0) -> np.ndarray:
-    """base_from_tool (4, 4): the tool points down, its fingers close along y turned by `yaw`."""
+    """Return base_from_tool (4, 4) with the tool pointing down and the fingers closing along y, rotated by `yaw`."""
     return from_rpy(np.asarray(position, float), np.array([np.pi, 0.0, yaw]))
 
 
 def yaw_of(base_from_thing: np.ndarray) -> float:
-    """The turn about z of a thing that stands upright, in rad."""
+    """Return the rotation about z, in rad, of an upright object."""
     return float(np.arctan2(base_from_thing[1, 0], base_from_thing[0, 0]))
 
 
 def middle_of(name: str, truth: Truth) -> np.ndarray:
-    """The point (3,) at which a thing is reached: an object's middle, a rim's, the lid's knob, the drawer's handle."""
+    """Return the point (3,) to reach for: the centre of an object or a rim, the lid's knob, the drawer's handle."""
     origin = truth.poses[name]
     heights = {"bowl": BOWL_HEIGHT, "box": BOX_HEIGHT, "lid": LID_PLUG + LID_THICKNESS + LID_KNOB_HEIGHT / 2}
     if name == "drawer":
@@ -58,10 +58,10 @@ def middle_of(name: str, truth: Truth) -> np.ndarray:
 
 
 def grasp_of(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
-    """How to hold a loose object, the lid (by its knob) or the drawer (by its handle) where it is now.
+    """Return the grasp of a loose object, the lid (by its knob) or the drawer (by its handle) at its present pose.
 
-    The yaw is the one nearest to 0 that puts flat fingers on flat sides, 0 for what is round. KeyError for what
-    cannot be held.
+    The yaw is the one nearest to 0 that puts flat fingers on flat sides, 0 for round objects. Raises KeyError for
+    anything that cannot be grasped.
     """
     middle = middle_of(name, truth)
     if name == "drawer":
@@ -80,7 +80,7 @@ def _square_yaw(base_from_thing: np.ndarray) -> float:
 
 
 def drawer_outline(truth: Truth) -> np.ndarray:
-    """(n, 2) m: points around the drawer as far as it stands out of its cabinet, which fingers must not come upon."""
+    """Return points (n, 2) m around the part of the drawer outside its cabinet, which the fingers must not land on."""
     half = CABINET[1] / 2
     across = np.linspace(-half, half, 9)
     along = np.linspace(0.0, truth.drawer_opening or 0.0, 4)[1:]
@@ -91,22 +91,22 @@ def drawer_outline(truth: Truth) -> np.ndarray:
 
 
 def drawer_motion(truth: Truth) -> np.ndarray:
-    """(3,) m: how the handle moves from here until the drawer is fully open."""
+    """Return the displacement (3,) m of the handle from here until the drawer is fully open."""
     left = DRAWER_TRAVEL - (truth.drawer_opening or 0.0)
     return -truth.poses["drawer"][:3, 0] * left
 
 
 def drop_point(goal: str, truth: Truth) -> np.ndarray:
-    """(3,) m: where the tool lets go above the bowl, the box or the open drawer."""
+    """Return the point (3,) m at which the tool releases an object above the bowl, the box or the open drawer."""
     origin = truth.poses[goal]
     inside = {"bowl": [0.0, 0.0, 0.055], "box": [0.0, 0.0, 0.075], "drawer": [0.045, 0.0, 0.085]}[goal]
     return origin[:3, :3] @ np.array(inside) + origin[:3, 3]
 
 
 def lid_seat(truth: Truth, base_from_tool: np.ndarray) -> np.ndarray:
-    """base_from_tool (4, 4) that brings the lid, held as it is at `base_from_tool` now, just above its seat.
+    """Return the tool pose (4, 4) that brings the lid, grasped as it is at `base_from_tool` now, just above its seat.
 
-    The hand is not turned on the way: a round plug fits at any turn.
+    The tool keeps its orientation: a round plug fits at any yaw.
     """
     seat = base_from_tool.copy()
     over = truth.poses["box"][:3, 3] + [0.0, 0.0, BOX_HEIGHT - LID_PLUG + LID_RELEASE]

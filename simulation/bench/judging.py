@@ -1,4 +1,4 @@
-"""Whether a task was done: the true state now against the true state when it began."""
+"""Success checks of tasks: the true state now is compared with the true state at the start."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from simulation.bench.randomise import DIRECTIONS
 from simulation.bench.tasks import Task
 from simulation.bench.world import Truth
 
-REACHED, REACHED_ABOVE = 0.030, 0.080  # m sideways and in height between the TCP and the thing's middle
+REACHED, REACHED_ABOVE = 0.030, 0.080  # m, horizontal and vertical distance between the TCP and the object's centre
 LIFTED = 0.050  # m
 PUSHED = 0.050  # m
-PUSH_ANGLE = np.deg2rad(35)  # between the push and the direction asked for
+PUSH_ANGLE = np.deg2rad(35)  # between the push and the requested direction
 OPENED, CLOSED = 0.7 * DRAWER_TRAVEL, 0.010  # m
 AT_REST = 0.05  # m/s
 LID_OFF_CENTRE, LID_OFF_HEIGHT, LID_TILT = 0.012, 0.004, np.deg2rad(4)
@@ -22,14 +22,14 @@ LID_OFF_CENTRE, LID_OFF_HEIGHT, LID_TILT = 0.012, 0.004, np.deg2rad(4)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`success`, and a sentence that says why or why not."""
+    """`success`, and a sentence that gives the reason."""
 
     success: bool
     reason: str
 
 
 def judge(task: Task, start: Truth, now: Truth) -> Verdict:
-    """Whether `task` is done `now`, having begun at `start`."""
+    """Judge whether `task`, started at `start`, is done `now`."""
     if task.kind in DIRECTIONS:
         return _pushed(task, start, now)
     if task.kind == "reach":
@@ -76,7 +76,7 @@ def _placed(task: Task, now: Truth) -> Verdict:
 
 
 def is_inside(thing: str, goal: str, truth: Truth) -> bool:
-    """Whether the middle of a thing is inside the bowl, the box or the drawer."""
+    """Return whether the centre of an object is inside the bowl, the box or the drawer."""
     x, y, z = transform(invert(truth.poses[goal]), truth.poses[thing][:3, 3])
     if goal == "bowl":
         return bool(np.hypot(x, y) < BOWL_RADIUS * 0.85 and 0 < z < 0.07)

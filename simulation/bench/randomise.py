@@ -1,4 +1,4 @@
-"""Random scenes: the same seed gives the same bench, whatever else the program has drawn."""
+"""Random scenes: the same seed gives the same bench, independently of all other random draws of the program."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,14 +21,14 @@ from simulation.bench.scene import (
 from simulation.bench.tasks import task_from_instruction
 from simulation.errors import SimulationError
 
-# Where the tool reaches the table pointing straight down, with room to lift: m from the base, and the bench's sides.
+# Table area that the tool reaches pointing straight down, with room to lift: m from the base, and to each side.
 NEAREST, FARTHEST, SIDE = 0.30, 0.60, 0.30
-FINGER_ROOM = 0.045  # m kept free between things, for a finger and its opening
-PUSH_ROOM = 0.16  # m kept free on both sides of a thing that is to be pushed
-DIRECTIONS = {"push left": (0.0, 1.0), "push right": (0.0, -1.0), "push away": (1.0, 0.0)}  # as the arm looks
+FINGER_ROOM = 0.045  # m kept free between objects, for a finger and the gripper's opening
+PUSH_ROOM = 0.16  # m kept free on both sides of an object that is to be pushed
+DIRECTIONS = {"push left": (0.0, 1.0), "push right": (0.0, -1.0), "push away": (1.0, 0.0)}  # as seen from the arm
 
 TABLES = ((0.80, 0.79, 0.77), (0.62, 0.64, 0.66), (0.73, 0.62, 0.48), (0.86, 0.84, 0.78), (0.42, 0.45, 0.48))
-_STATIONS = (  # position and target of usual camera stands, m
+_STATIONS = (  # position and target of usual camera positions, m
     ("left", (0.98, 0.58, 0.62), (0.40, 0.02, 0.10)),
     ("right", (0.98, -0.58, 0.62), (0.40, -0.02, 0.10)),
     ("front", (1.20, 0.0, 0.52), (0.38, 0.0, 0.12)),
@@ -39,18 +39,18 @@ _NEEDS = {"open drawer": "drawer", "close drawer": "drawer", "close box": "box"}
 
 
 class _NoRoomError(Exception):
-    """This draw does not fit on the bench; the next one may."""
+    """The present draw does not fit on the bench; the next one may."""
 
 
 @dataclass
 class _Bench:
-    """Discs (x, y, radius) already taken."""
+    """Occupied discs (x, y, radius)."""
 
     generator: np.random.Generator
     discs: list[tuple[float, float, float]] = field(default_factory=list)
 
     def place(self, radius: float, reach: tuple[float, float] = (NEAREST, FARTHEST), clear=()) -> tuple[float, float]:
-        """A free place for a disc; `clear` are offsets (x, y) from it that must be free and stay so."""
+        """Return a free position for a disc; `clear` are offsets (x, y) from it that must be and stay free."""
         for _ in range(200):
             x = float(self.generator.uniform(reach[0] * 0.8, reach[1]))
             y = float(self.generator.uniform(-SIDE, SIDE))
@@ -75,12 +75,14 @@ def random_scene(
     size: tuple[int, int] = (640, 480),
     pairs: tuple[tuple[str, str], ...] = ALL_PAIRS,
 ) -> SceneSpec:
-    """A tidy bench drawn from `seed`, on which the task of this kind (see `tasks.KINDS`) can be done.
+    """Draw a tidy bench from `seed`, on which the task of this kind (see `tasks.KINDS`) can be done.
 
-    `names`: what must be there ("red cube", "bowl"), the loose thing first on which the task is done.
-    `objects` (default 2 to 5) loose things, each of its own colour and shape, within reach and with room for the
-    fingers; for a push, the first object is the one with free space around. `size` px of the 1 to 4 cameras.
-    `pairs`: the colours and shapes that things not named may have.
+    Args:
+        names: required objects ("red cube", "bowl"), first the loose object that the task manipulates.
+        objects: number of loose objects (default 2 to 5), each of its own colour and shape, within reach and with room
+            for the fingers; for a push, the first object is the one with free space around it.
+        cameras, size: 1 to 4 cameras of (width, height) px.
+        pairs: the colours and shapes that objects not named may have.
     """
     if not 1 <= cameras <= len(_STATIONS):
         raise SimulationError(f"The lab has 1 to {len(_STATIONS)} cameras, not {cameras}. Ask for fewer.")
@@ -101,9 +103,9 @@ def random_scene(
 
 
 def scene_for(instruction: str, seed: int, **more: Any) -> SceneSpec:
-    """A random scene in which the instruction makes sense; `more` are `random_scene`'s other arguments.
+    """Return a random scene in which the instruction makes sense; `more` are `random_scene`'s other arguments.
 
-    Raises SimulationError, listing what the lab understands, for an instruction that makes sense in none.
+    Raises SimulationError, listing the understood instructions, for one that makes sense in no scene.
     """
     task = task_from_instruction(instruction, _EVERYTHING)
     return random_scene(seed, task.kind, names=task.names, **more)
@@ -174,7 +176,7 @@ def _random_drawer(bench: _Bench, *, opened: bool) -> DrawerSpec:
     x, y = float(generator.uniform(0.64, 0.67)), float(generator.choice([-1, 1]) * generator.uniform(0.08, 0.20))
     yaw = float(np.arctan2(y, x) * generator.uniform(0.5, 1.0))
     forward = np.array([np.cos(yaw), np.sin(yaw)])
-    for distance, radius in ((0.0, 0.14), (0.14, 0.08), (0.24, 0.07)):  # the cabinet, and where drawer and hand move
+    for distance, radius in ((0.0, 0.14), (0.14, 0.08), (0.24, 0.07)):  # the cabinet; the drawer's and hand's space
         u, v = np.array([x, y]) - distance * forward
         bench.discs.append((float(u), float(v), radius))
     opening = float(generator.uniform(0.7, 0.95)) * DRAWER_TRAVEL if opened else 0.0
@@ -193,7 +195,7 @@ def _random_light(generator: np.random.Generator) -> LightSpec:
 
 
 def random_cameras(generator: np.random.Generator, count: int, size: tuple[int, int]) -> tuple[CameraSpec, ...]:
-    """`count` cameras of `size` (width, height) px near their usual stands, each lens a little different."""
+    """Return `count` cameras of `size` (width, height) px near their usual positions, with slightly varied lenses."""
     cameras = []
     for name, position, target in _STATIONS[:count]:
         k1, k2 = generator.uniform(-0.10, 0.04), generator.uniform(-0.03, 0.03)

@@ -1,4 +1,4 @@
-"""What stands on the embedded lab's bench, as plain values: a scene can be compared, stored and built again.
+"""Description of the embedded lab's bench as plain values: a scene can be compared, stored and rebuilt.
 
 The world frame is the robot's base frame: origin under joint 1 on the table's top, x away from the arm, z up.
 Metres, radians, kilograms. `build.py` turns a scene into a MuJoCo model.
@@ -25,9 +25,9 @@ FURNITURE = ("bowl", "box", "drawer")
 
 @dataclass(frozen=True, slots=True)
 class ObjectSpec:
-    """A loose thing: `shape` of SHAPES in a colour of COLOURS, standing at `position` (x, y) turned by `yaw`.
+    """Loose object: `shape` of SHAPES in a colour of COLOURS, at `position` (x, y) rotated by `yaw`.
 
-    `width` is a cube's edge and the diameter of a cylinder or ball; `height` matters for cylinders only.
+    `width` is a cube's edge and the diameter of a cylinder or ball; `height` is used for cylinders only.
     """
 
     colour: str
@@ -47,7 +47,7 @@ class ObjectSpec:
 
     @property
     def size(self) -> tuple[float, float, float]:
-        """The upright bounding box in m."""
+        """Upright bounding box in m."""
         return (self.width, self.width, self.height if self.shape == "cylinder" else self.width)
 
 
@@ -59,7 +59,7 @@ class BowlSpec:
 
 @dataclass(frozen=True, slots=True)
 class BoxSpec:
-    """An open box, and its lid lying beside it or, with `closed`, on it."""
+    """Open box, with its lid beside it or, with `closed`, on it."""
 
     position: tuple[float, float]
     lid_position: tuple[float, float]
@@ -70,7 +70,7 @@ class BoxSpec:
 
 @dataclass(frozen=True, slots=True)
 class DrawerSpec:
-    """A cabinet fixed to the table; its drawer opens along the cabinet's -x, which looks to the arm at yaw 0."""
+    """Cabinet on the table; its drawer opens along the cabinet's -x, which faces the arm at yaw 0."""
 
     position: tuple[float, float]
     yaw: float = 0.0
@@ -79,7 +79,7 @@ class DrawerSpec:
 
 @dataclass(frozen=True, slots=True)
 class TagSpec:
-    """An AprilTag 36h11 glued to the table; `size` m is the black border's outer edge, its top to +x at yaw 0."""
+    """AprilTag 36h11 glued to the table; `size` m is the black border's outer edge, its top to +x at yaw 0."""
 
     number: int
     position: tuple[float, float]
@@ -89,7 +89,7 @@ class TagSpec:
 
 @dataclass(frozen=True, slots=True)
 class LightSpec:
-    """A lamp above the bench; `brightness` and `ambient` in 0..1."""
+    """Lamp above the bench; `brightness` and `ambient` in 0..1."""
 
     position: tuple[float, float, float] = (0.2, -0.5, 1.6)
     brightness: float = 0.55
@@ -103,7 +103,7 @@ BENCH_TAGS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class SceneSpec:
-    """Everything on and around the bench. Names of things are unique: one object per colour and shape."""
+    """Everything on and around the bench. Object names are unique: one object per colour and shape."""
 
     objects: tuple[ObjectSpec, ...] = ()
     bowl: BowlSpec | None = None
@@ -122,16 +122,16 @@ class SceneSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What can be spoken of in this scene."""
+        """Names that an instruction can use in this scene."""
         furniture = [name for name in FURNITURE if getattr(self, name) is not None]
         return (*(o.name for o in self.objects), *furniture, *(["lid"] if self.box else []))
 
     def object(self, name: str) -> ObjectSpec:
-        """The loose object of this name; KeyError when there is none."""
+        """Return the loose object of this name; raises KeyError when there is none."""
         return {o.name: o for o in self.objects}[name]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, lists and dictionaries, for JSON; `SceneSpec.from_dict` reads them."""
+        """Return plain numbers, lists and dictionaries for JSON; `SceneSpec.from_dict` reads them."""
         values = {name: getattr(self, name) for name in ("gripper_board", "table_rgb")}
         parts = {name: getattr(self, name) for name in (*FURNITURE, "light")}
         return {

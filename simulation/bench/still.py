@@ -1,4 +1,4 @@
-"""A scene as it is before anything moved, without physics."""
+"""Ground truth of a scene before any motion, without physics."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -11,7 +11,7 @@ from simulation.bench.world import Truth
 
 
 def still_truth(scene: SceneSpec, position: np.ndarray, openness: float = 1.0) -> Truth:
-    """A scene as it is before anything moved, the arm in joints `position` (7,) rad; without physics."""
+    """Return the true state before any motion, with the arm in joints `position` (7,) rad, without physics."""
     poses = {thing.name: _upright(*thing.position, thing.size[2] / 2, thing.yaw) for thing in scene.objects}
     if scene.bowl:
         poses["bowl"] = _upright(*scene.bowl.position)

@@ -6,26 +6,26 @@ import cv2
 import mujoco
 import numpy as np
 
-# Of ten cells across the plate eight are the tag's black square; the white margin lets the detector find its edge.
+# Eight of the ten cells across the plate are the tag's black square; the white margin lets the detector find its edge.
 CELLS, BLACK_CELLS = 10, 8
 PIXELS_PER_CELL = 16
 
 
 def tag_bitmap(number: int) -> np.ndarray:
-    """(160, 160) uint8 picture of tag `number` of 36h11 with its white margin; ValueError outside 0..586."""
+    """Render tag `number` of 36h11 with its white margin, (160, 160) uint8; raises ValueError outside 0..586."""
     dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_APRILTAG_36h11)
     if not 0 <= number < len(dictionary.bytesList):
         raise ValueError(f"family 36h11 has the tags 0..{len(dictionary.bytesList) - 1}, not {number}")
     black = cv2.aruco.generateImageMarker(dictionary, number, BLACK_CELLS * PIXELS_PER_CELL)
     margin = (CELLS - BLACK_CELLS) // 2 * PIXELS_PER_CELL
-    # The AprilTag library reads OpenCV's pictures upside down: turned, tags have its corner order.
+    # The AprilTag library defines OpenCV's bitmaps upside down: rotated, the tags have its corner order.
     return np.pad(cv2.rotate(black, cv2.ROTATE_180), margin, constant_values=255)
 
 
 def add_tag(spec: mujoco.MjSpec, body, number: int, size: float, *, name: str, pos, quat) -> None:
-    """Glue a tag whose black square has edge `size` m to a body: it looks along +z, its top towards +y.
+    """Attach a tag whose black square has edge `size` m to a body: it faces +z, its top towards +y.
 
-    Tags are pictures only and touch nothing.
+    Tags are visual only and have no collision geometry.
     """
     _add_material(spec, number)
     # The site keeps the pose: MuJoCo turns a mesh's own frame into its axes of inertia.
@@ -71,7 +71,7 @@ def _square_name(half: float) -> str:
 
 
 def _add_square(spec: mujoco.MjSpec, half: float) -> None:
-    """A flat square with one picture over it; the triangles exist twice, so that neither side is invisible."""
+    """Add a flat square with one texture over it; the triangles exist twice, so that both sides are visible."""
     if spec.mesh(_square_name(half)) is not None:
         return
     corners = np.array([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]])

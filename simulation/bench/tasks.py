@@ -1,6 +1,6 @@
-"""What can be asked for in the embedded lab: tasks, their wordings, and how an instruction is understood.
+"""Tasks of the embedded lab, their wordings, and the parsing of instructions.
 
-Left, right and away are meant as the arm looks: away is +x, left is +y.
+Left, right and away are as seen from the arm: away is +x, left is +y.
 """
 
 import re
@@ -49,7 +49,7 @@ _NOUNS = (*SHAPES, *FURNITURE, "lid", "thing", "one", "object")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do: `kind` of KINDS, the `thing` it is done to, and for "place" the `goal` (bowl, box, drawer)."""
+    """Task: `kind` of KINDS, the `thing` it manipulates, and for "place" the `goal` (bowl, box, drawer)."""
 
     kind: str
     thing: str
@@ -57,22 +57,22 @@ class Task:
 
     @property
     def instruction(self) -> str:
-        """The usual wording."""
+        """Usual wording of this task."""
         return self.wordings[0]
 
     @property
     def wordings(self) -> tuple[str, ...]:
-        """Every wording of this task the lab itself uses."""
+        """Every wording of this task that the lab itself uses."""
         return tuple(wording.format(thing=self.thing, goal=self.goal) for wording in KINDS[self.kind])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The things the task is about."""
+        """Names of the objects that the task is about."""
         return (self.thing, self.goal) if self.goal else (self.thing,)
 
 
 def possible_tasks(scene: SceneSpec) -> tuple[Task, ...]:
-    """Every task this scene allows, in a fixed order."""
+    """Return every task that this scene allows, in a fixed order."""
     loose = [o.name for o in scene.objects]
     tasks = [Task("reach", name) for name in scene.names]
     tasks += [Task("pick up", name) for name in (*loose, *(["lid"] if scene.box else []))]
@@ -87,10 +87,10 @@ def possible_tasks(scene: SceneSpec) -> tuple[Task, ...]:
 
 
 def task_from_instruction(text: str, scene: SceneSpec) -> Task:
-    """The task an instruction in English asks for in this scene.
+    """Return the task that an English instruction asks for in this scene.
 
-    Names may be shortened ("the cube", "the red one") where only one thing can be meant. Raises SimulationError, which
-    lists what is understood, for anything else.
+    Names may be shortened ("the cube", "the red one") where they stay unambiguous. Raises SimulationError, listing the
+    understood instructions, for anything else.
     """
     words = _plain(text)
     kind = next((kind for kind, pattern in _PATTERNS if re.search(pattern, words)), None)
@@ -103,7 +103,7 @@ def task_from_instruction(text: str, scene: SceneSpec) -> Task:
 
 
 def _task(kind: str, things: list[str]) -> Task | None:
-    """The task of this kind about the things spoken of; None when something is missing."""
+    """Return the task of this kind with the objects mentioned; None when one is missing."""
     if kind in ("open drawer", "close drawer"):
         return Task(kind, "drawer")
     if kind == "close box":
@@ -116,13 +116,13 @@ def _task(kind: str, things: list[str]) -> Task | None:
 
 
 def _plain(text: str) -> str:
-    """Lower case words with synonyms replaced, blanks around."""
+    """Return the text in lower case with synonyms replaced and blanks around it."""
     words: list[str] = re.findall(r"[a-z]+", text.lower())
     return " " + " ".join(_WORDS.get(word, word) for word in words) + " "
 
 
 _NEGATION = re.compile(r" (not|never|without|don t) ")
-_PATTERNS = (  # the first that is found decides
+_PATTERNS = (  # the first match decides
     ("close box", r" lid .*(on|onto|over) .*box | (close|shut|cover) (the )?box "),
     ("open drawer", r" (open|pull|slide out) .*drawer | drawer open "),
     ("close drawer", r" (close|shut) .*drawer | push (the )?drawer | drawer (shut|closed) "),
@@ -136,7 +136,7 @@ _PATTERNS = (  # the first that is found decides
 
 
 def _things(words: str, scene: SceneSpec) -> list[str]:
-    """Names of the scene in the order in which the words speak of them."""
+    """Return names of the scene in the order in which the text mentions them."""
     found = []
     tokens = iter(words.split())
     for token in tokens:

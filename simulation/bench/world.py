@@ -1,4 +1,4 @@
-"""The embedded lab's physical world: arm, bench and objects in MuJoCo. No clock: `step` is all that moves it."""
+"""Physical world of the embedded lab: arm, bench and objects in MuJoCo. Without a clock; only `step` advances it."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -17,15 +17,15 @@ from simulation.errors import SimulationError
 
 # The finger motor pushes at its full force when its target lies this far beyond what stops the fingers.
 _GRIPPER_LEAD = 0.004  # m of finger travel
-_PULSE_TRAVEL = mjcf.FINGER_TRAVEL / xarm7.GRIPPER_OPEN_PULSE  # m a pulse
+_PULSE_TRAVEL = mjcf.FINGER_TRAVEL / xarm7.GRIPPER_OPEN_PULSE  # m per pulse
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Truth:
-    """What is really so, at one moment, in the base frame.
+    """Ground truth of the world at one time, in the base frame.
 
     `poses`: base_from_thing (4, 4) by name (objects, bowl, box, lid, cabinet, drawer); `speeds` m/s of the same;
-    `held`: names of the things both fingers touch; `drawer_opening` m, None without a drawer.
+    `held`: names of the objects that both fingers touch; `drawer_opening` m, None without a drawer.
     """
 
     time: float
@@ -38,7 +38,7 @@ class Truth:
 
 
 class World:
-    """A scene in motion; answers to `Plant`. The same scene and the same calls give the same states, bit for bit."""
+    """Simulated scene; implements `Plant`. The same scene and the same calls give the same states, bit for bit."""
 
     def __init__(
         self, scene: SceneSpec, position: np.ndarray = xarm7.HOME, gripper_pulse: float = xarm7.GRIPPER_OPEN_PULSE
@@ -53,7 +53,7 @@ class World:
         self._named = [name for name in (*scene.names, "cabinet") if name in self._bodies]
 
     def start_from(self, position: np.ndarray, gripper_pulse: float, time: float = 0.0) -> None:
-        """Begin at `time` s with the arm at rest at `position` (7,) rad and its gripper where it is."""
+        """Start at `time` s with the arm at rest at `position` (7,) rad and the gripper at `gripper_pulse`."""
         self.data.time = time
         travel = float(np.clip(gripper_pulse * _PULSE_TRAVEL, 0.0, mjcf.FINGER_TRAVEL))
         self.data.qpos[:9] = mjcf.arm_qpos(position, travel / mjcf.FINGER_TRAVEL)
@@ -81,7 +81,7 @@ class World:
         self._gripper_speed = abs(pulses_per_s) * _PULSE_TRAVEL
 
     def pull_tool(self, force: np.ndarray, torque: np.ndarray | None = None) -> None:
-        """A hand at the TCP: `force` (3,) N and `torque` (3,) N m in base, until the next call; zeros let go."""
+        """Apply a hand's `force` (3,) N and `torque` (3,) N m in base at the TCP until the next call; zeros let go."""
         torque = np.zeros(3) if torque is None else np.array(torque, float)
         hand = np.array(force, float), torque
         self._hand = hand if np.any(hand[0]) or np.any(hand[1]) else None
@@ -89,9 +89,9 @@ class World:
             self.data.qfrc_applied[:] = 0.0
 
     def step(self, dt: float) -> None:
-        """Advance by `dt` s, a whole number of the model's time steps of 2 ms; ValueError for anything else.
+        """Advance by `dt` s, a whole number of the model's time steps of 2 ms; raises ValueError for anything else.
 
-        Raises SimulationError when the physics break down, as after forces no bench ever sees.
+        Raises SimulationError when the simulation diverges, as after forces that no bench ever sees.
         """
         steps = round(dt / self.model.opt.timestep)
         if steps < 1 or abs(steps * self.model.opt.timestep - dt) > 1e-9:
@@ -105,12 +105,12 @@ class World:
             if self._hand is not None:
                 self._apply_hand(*self._hand)
             mujoco.mj_step2(model, data)
-        if data.time < begun + 0.5 * dt:  # MuJoCo starts again at zero by itself when a number is no longer finite
+        if data.time < begun + 0.5 * dt:  # MuJoCo resets itself to time zero when a number is no longer finite
             raise SimulationError("The lab's physics broke down at this moment. Start the lab again.")
         self._drives.finish_step(data.qpos[: xarm7.JOINTS])
 
     def _next_gripper_target(self) -> float:
-        """Finger travel in m: on its way to the commanded one, never far ahead of where the fingers are."""
+        """Return finger travel in m on the way to the commanded one, never far ahead of the fingers' actual travel."""
         travel = self.data.qpos[xarm7.JOINTS]
         reach = self._gripper_speed * self.model.opt.timestep
         wanted = min(max(self._gripper_target, self._gripper_wanted - reach), self._gripper_wanted + reach)
@@ -134,7 +134,7 @@ class World:
         )
 
     def truth(self) -> Truth:
-        """Poses and speeds of everything with a name, at the present moment."""
+        """Return the present poses and speeds of all named objects."""
         data = self.data
         mujoco.mj_kinematics(self.model, data)  # poses lag one time step behind the coordinates after a step
         poses = {name: self._body_pose(self._bodies[name]) for name in self._named}
@@ -144,8 +144,10 @@ class World:
         return Truth(self.time, poses, self._speeds(), self._held(), drawer, tool, openness)
 
     def tag_corners(self, number: int) -> np.ndarray:
-        """Corners (4, 3) m in base of a tag's black square: top left, top right, bottom right, bottom left of the
-        upright tag. Raises SimulationError for a tag that is not in the scene."""
+        """Return the corners (4, 3) m in base of a tag's black square: top left, top right, bottom right, bottom left.
+
+        The order is that of the upright tag. Raises SimulationError for a tag that is not in the scene.
+        """
         name = f"tag {number}"
         sizes = {f"tag {tag.number}": tag.size for tag in self.scene.tags}
         if self.scene.gripper_board:
@@ -170,7 +172,7 @@ class World:
         return speeds
 
     def _held(self) -> frozenset[str]:
-        """Names of the bodies that both fingers touch."""
+        """Return the names of the bodies that both fingers touch."""
         bodies = self.model.geom_bodyid[self.data.contact.geom]
         touched = [
             {int(other) for pair in (bodies, bodies[:, ::-1]) for other in pair[pair[:, 0] == finger, 1]}
@@ -180,7 +182,7 @@ class World:
         return frozenset(name for name in self._named if self._bodies[name] in both)
 
     def contact_force(self, geom: int) -> float:
-        """The sum of the normal forces in N on one geom of the model."""
+        """Return the sum of the normal forces in N on one geom of the model."""
         force, total = np.zeros(6), 0.0
         for i, pair in enumerate(self.data.contact.geom):
             if geom in pair:
@@ -189,12 +191,12 @@ class World:
         return total
 
     def place(self, name: str, position: np.ndarray) -> None:
-        """Put a loose thing's origin to `position` (3,) m at rest, upright, as a person tidying up would."""
+        """Place a loose object's origin at `position` (3,) m, at rest and upright, as an operator tidying up would."""
         joint = self.model.jnt_qposadr[self.model.body_jntadr[self._bodies[name]]]
         dof = self.model.body_dofadr[self._bodies[name]]
         self.data.qpos[joint : joint + 7] = [*position, 1.0, 0.0, 0.0, 0.0]
         self.data.qvel[dof : dof + 6] = 0.0
 
     def snapshot(self) -> np.ndarray:
-        """The coordinates (nq,) as a copy: all that a renderer in another thread or process needs of the state."""
+        """Copy the coordinates (nq,): all of the state that a renderer in another thread or process needs."""
         return self.data.qpos.copy()

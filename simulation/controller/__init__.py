@@ -1,1 +1,1 @@
-"""The simulated xArm controller: wire protocol, states, motions, faults; pure, and on TCP."""
+"""Simulated xArm controller: wire protocol, states, motions, faults; as pure logic, and over TCP."""

@@ -1,9 +1,9 @@
-"""A simulated xArm7 controller without sockets, threads or a clock: bytes in, bytes out, one call a cycle.
+"""Simulated xArm7 controller without sockets, threads or a clock: bytes in, bytes out, one call per cycle.
 
 It answers as the maker's control box does (developer manual; SDK 1.18) and moves a `Plant`. The owner calls
-`controller.tick()` and then `plant.step(TICK)`, in real or in virtual time; nothing here is safe for several threads.
-Kinder or simpler than a real box: points with a blending radius are stopped in, the safety boundary can be left again
-by any motion inward, and the collision thresholds and the gripper's speed are estimates.
+`controller.tick()` and then `plant.step(TICK)`, in real or in virtual time; nothing here is thread-safe.
+More permissive or simpler than a real box: the arm stops at points with a blending radius, the safety boundary can be
+left again by any inward motion, and the collision thresholds and the gripper's speed are estimates.
 """
 
 import copy
@@ -46,9 +46,9 @@ GRIPPER_LOST = MOTORS_OFF | {19, 28}  # errors after which the gripper has to be
 class Controller:
     """One xArm7 with its control box and gripper.
 
-    `model` and `firmware` as in the version reply: a model of 1305 or more has the tighter joint ranges, and the
-    firmware decides what the SDK uses. `settings` are those saved in the box. `self_collision(q)` tells whether
-    joints (7,) collide with each other, asked while register 77 is on (C22).
+    `model` and `firmware` as in the version reply: a model of 1305 or more has the tighter joint ranges, and the SDK
+    chooses its requests by the firmware. `settings` are those saved in the box. `self_collision(q)` returns whether
+    joints (7,) collide with each other; it is called while register 77 is on (C22).
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Controller:
         self._feedback: dict[Hashable, list[bytes]] = {}
 
     def power_cycle(self) -> None:
-        """Switches off and on again: stopped, brakes closed, the saved settings, nobody connected."""
+        """Switch off and on again: stopped, brakes closed, the saved settings, all connections gone."""
         self.settings.__dict__.update(copy.deepcopy(self.saved).__dict__)
         self.core.power_on()
         self.core.events.clear()
@@ -88,7 +88,7 @@ class Controller:
         self._feedback.clear()
 
     def change_plant(self, plant: Plant) -> None:
-        """Go on with other mechanics in the same state: the bench was changed, the arm was not."""
+        """Continue with another plant in the same state: the bench was changed, the arm was not."""
         self.plant = self.core.plant = self.gripper.plant = plant
 
     @property
@@ -97,7 +97,7 @@ class Controller:
         return self.core.time
 
     def tick(self) -> None:
-        """One cycle of 4 ms: reads the plant, moves on, commands the plant."""
+        """Run one cycle of 4 ms: read the plant, advance, command the plant."""
         self._meet_faults()
         self.core.tick()
         self.gripper.tick(self.core.measured.gripper_pulse)
@@ -107,10 +107,10 @@ class Controller:
             self._send_events()
 
     def handle(self, request: bytes, client: Hashable, *, arrived: float | None = None) -> bytes | None:
-        """The reply to one whole frame from `client`; None to a heartbeat, to what is no frame, and while hanging.
+        """Return the reply to one whole frame from `client`; None for a heartbeat, an invalid frame, and while hanging.
 
-        `arrived`: when it came, s on the caller's clock (default: virtual time). A stream's speed is judged by it too,
-        so that a program held up by its machine does not find fault with a stream that went on evenly.
+        `arrived`: time of arrival, s on the caller's clock (default: virtual time). A stream's speed is judged by it
+        too, so that a stall of this program's machine is not reported as a fault of an evenly sent stream.
         """
         try:
             decoded = decode_request(request)
@@ -122,7 +122,7 @@ class Controller:
         self.log.add(when, decoded.register, client, decoded.params)
         if self.faults.hang or self.faults.dead:
             return None
-        if decoded.protocol == STANDARD_PROTOCOL:  # no coils or registers of plain Modbus here
+        if decoded.protocol == STANDARD_PROTOCOL:  # coils and registers of plain Modbus are not simulated
             function = decoded.params[0] if decoded.params else 0
             head = request[:4] + b"\x00\x03" + request[6:7]
             return head + bytes((function | 0x80, 1))
@@ -146,7 +146,7 @@ class Controller:
 
     @property
     def status(self) -> Status:
-        """The status byte of every reply."""
+        """Status byte of every reply."""
         core = self.core
         status = Status.OK
         if core.error:
@@ -158,18 +158,18 @@ class Controller:
         return status
 
     def report(self, kind: int) -> bytes:
-        """The frame that port 30000, 30001, 30002 or 30003 sends now."""
+        """Return the frame that port 30000, 30001, 30002 or 30003 sends now."""
         return encode_report(kind, self.face)
 
     @property
     def face(self) -> Face:
-        """What clients are told about the arm, lies included."""
+        """The arm's state as reported to clients, injected lies included."""
         return Face(self.core, self.settings, self.faults, self.gripper, self.box, self.firmware, self.counter)
 
     # Feedback
 
     def ticket(self, call: Call) -> Ticket:
-        """For a queued command, so that its client hears of its start and end."""
+        """Return the ticket of a queued command, by which its client is notified of its start and end."""
         self._tasks += 1
         return Ticket(call.client, call.request, call.mask, self._tasks)
 
@@ -177,19 +177,19 @@ class Controller:
         self._masks[client] = mask
 
     def announce(self, event: Event) -> None:
-        """For commands that are done at once."""
+        """Queue the feedback of a command that is done at once."""
         if event.ticket.mask & event.kind:
             self.core.events.append(event)
 
     def take_feedback(self, client: Hashable) -> list[bytes]:
-        """The asynchronous frames for this client since the last call."""
+        """Return the asynchronous frames for this client since the last call."""
         return self._feedback.pop(client, [])
 
     def has_feedback(self) -> bool:
         return bool(self._feedback)
 
     def forget(self, client: Hashable) -> None:
-        """The client has gone."""
+        """Remove a client that has disconnected."""
         self._masks.pop(client, None)
         self._feedback.pop(client, None)
 

@@ -1,4 +1,4 @@
-"""The state machine of the simulated controller: modes, states, errors, queue, and one 4 ms cycle; no bytes."""
+"""State machine of the simulated controller: modes, states, errors, queue, and one 4 ms cycle; no bytes."""
 
 from collections import deque
 from collections.abc import Callable
@@ -22,11 +22,11 @@ ALL_JOINTS = 0x7F
 QUEUE_LENGTH = 1024
 PAUSE_TIME = 0.2  # s in which a planned motion comes to rest and sets off again on its path
 SOFT_STOP_ACCELERATION = 5.0  # rad/s2, state 6
-MOTORS_OFF = frozenset({1, 2, 3, *range(10, 18)})  # errors after which the joints hold by their brakes
+MOTORS_OFF = frozenset({1, 2, 3, *range(10, 18)})  # errors after which the joints are held by their brakes
 SELF_COLLISION_TICKS = 5
 FENCE_TOLERANCE = 0.001  # m; the safety boundary is given in whole mm
 CONTACT_TICKS = 3  # cycles a disturbance must last to be a collision
-# The disturbance that counts as a collision, as a part of each joint's effort limit, for sensitivity 1 .. 5. The
+# The disturbance that counts as a collision, as a fraction of each joint's effort limit, for sensitivity 1 .. 5. The
 # maker publishes no figures; 3 is about 30 N at the fingers of an outstretched arm.
 CONTACT_EFFORT = {1: 0.6, 2: 0.45, 3: 0.3, 4: 0.2, 5: 0.12}
 Stream = Servo | JointVelocity | CartesianVelocity | JointOnline | CartesianOnline
@@ -42,7 +42,7 @@ SETTABLE_MODES = frozenset({Mode.POSITION, Mode.HAND_GUIDING, *STREAMS})
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Whom to tell about a command: the `mask` of feedback that its client wanted when it sent it."""
+    """Recipient of a command's feedback: the `mask` that its client had set when it sent the command."""
 
     client: object
     request: Request
@@ -52,7 +52,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a ticket's client may want to hear."""
+    """Something a ticket's client may be notified of."""
 
     ticket: Ticket
     kind: Feedback
@@ -61,7 +61,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A motion in the queue, with what to say at its start and end."""
+    """Motion in the queue, with the feedback to send at its start and end."""
 
     motion: Motion
     ticket: Ticket | None = None
@@ -81,7 +81,7 @@ class Core:
         self.power_on()
 
     def power_on(self) -> None:
-        """As after switching on: brakes closed, mode 0, stopped."""
+        """Reset to the state after switching on: brakes closed, mode 0, stopped."""
         self.measured: Measurement = self.plant.measure()
         self.q = self.measured.position.copy()
         self.qd = np.zeros(xarm7.JOINTS)
@@ -91,11 +91,11 @@ class Core:
         self.queue: deque[Task] = deque()
         self.stream: Stream | None = None
         self._task: Task | None = None
-        self._rate = 1.0  # of a planned motion's own time; a pause takes it to 0
+        self._rate = 1.0  # speed of a planned motion's own time; a pause takes it to 0
         self._brake: Profile | None = None
         self._contact_ticks = 0
 
-    # What it is doing
+    # Activity
 
     @property
     def state(self) -> State:
@@ -111,7 +111,7 @@ class Core:
 
     @property
     def ready(self) -> bool:
-        """Motion commands are accepted; a pause does not change that in mode 0."""
+        """Whether motion commands are accepted; a pause does not change that in mode 0."""
         if self.error or self.enabled != ALL_JOINTS:
             return False
         return self.phase is State.READY or (self.phase is State.PAUSED and self.stream is None)
@@ -128,7 +128,7 @@ class Core:
     # Commands
 
     def enqueue(self, task: Task) -> None:
-        """Adds a planned motion; a full queue is warning 11."""
+        """Add a planned motion to the queue; a full queue is warning 11."""
         if len(self.queue) >= QUEUE_LENGTH:
             self.warning = 11
             self.discard(task)
@@ -136,11 +136,11 @@ class Core:
             self.queue.append(task)
 
     def discard(self, task: Task) -> None:
-        """Tells its client that it will never run."""
+        """Notify its client that it will never run."""
         self._tell(task, task.end, Outcome.DISCARDED)
 
     def enable(self, joint: int, on: bool) -> None:
-        """Joint 1..7, or 8 for all; a system reset. Ignored while an error is pending."""
+        """Enable or disable joint 1..7, or 8 for all; a system reset. Ignored while an error is pending."""
         if self.error:
             return
         bits = ALL_JOINTS if joint == 8 else 1 << (joint - 1)
@@ -158,14 +158,14 @@ class Core:
             self.reset()
 
     def set_mode(self, mode: int) -> None:
-        """A system reset. Ignored while an error is pending."""
+        """Set the mode; a system reset. Ignored while an error is pending."""
         if self.error:
             return
         self.reset()
         self.mode = mode
 
     def set_state(self, state: int) -> None:
-        """0 ready, 3 pause, 4 stop, 6 decelerated stop (which ends in state 4)."""
+        """Set state 0 ready, 3 pause, 4 stop, 6 decelerated stop (which ends in state 4)."""
         if state == 0:
             self._set_ready()
         elif state == 3:
@@ -176,7 +176,7 @@ class Core:
             self._halt(State.STOPPING, acceleration=SOFT_STOP_ACCELERATION)
 
     def reset(self) -> None:
-        """The maker's system reset: stops the motion, empties the queue, waits for set_state(0)."""
+        """Perform the maker's system reset: stop the motion, empty the queue, wait for set_state(0)."""
         self._halt(State.STOPPED if self.error else State.RESET)
 
     def clear_error(self) -> None:
@@ -185,11 +185,11 @@ class Core:
         self.reset()
 
     def fail(self, code: int) -> None:
-        """An error: stops, empties the queue, falls back to mode 0; the first of several stays."""
+        """Enter an error state: stop, empty the queue, fall back to mode 0; the first of several errors is kept."""
         if self.error:
             return
         self.error = code
-        if code == 31:  # let go of the obstacle instead of pressing on
+        if code == 31:  # release the obstacle instead of pressing on
             self.q, self.qd = self.measured.position.copy(), self.measured.velocity.copy()
         self._halt(State.STOPPED, Outcome.FAILED)
         if code in MOTORS_OFF:
@@ -249,7 +249,7 @@ class Core:
         return min(1.0, max(0.0, self._rate + step)) if self._task is not None else 1.0
 
     def _go(self, q: np.ndarray) -> None:
-        """Commands joints (7,) after the checks that concern every motion."""
+        """Command joints (7,) after the checks that concern every motion."""
         change = q - self.q
         if change.any():
             self._check(q, change)
@@ -258,7 +258,7 @@ class Core:
         self.plant.command_joints(q, self.qd)
 
     def _check(self, q: np.ndarray, change: np.ndarray) -> None:
-        """Judges where the arm would stand after the hardest stop from here; the way back inside is free."""
+        """Check where the arm would stand after the hardest stop from here; motion back inside is allowed."""
         settings = self.settings
         velocity = change / TICK
         fastest = float(np.abs(velocity).max())

@@ -1,16 +1,16 @@
-"""Faults that a test or a lesson asks of the simulated controller."""
+"""Faults that can be injected into the simulated controller."""
 
 import numpy as np
 
 
 class Faults:
-    """What is wrong with the controller at present; every field may be set at any time.
+    """Present faults of the controller; every field may be set at any time.
 
-    `hang`: requests are taken and never answered. `reply_delay`: s before each reply. `dead`: no connection is
-    accepted and those there are closed, until it is set back. `gripper_silent`: the tool's bus gets no answer (C19).
-    `joint_offset` (7,) rad is added to every joint reading and to the poses computed from it, `reported_state`
-    replaces the state in replies and reports: the controller lies. `held_error`: an error whose cause stays, such as
-    the pressed emergency button (1): clearing does not help before it is set back to 0.
+    `hang`: requests are taken and never answered. `reply_delay`: s before each reply. `dead`: connections are refused
+    and existing ones closed, until it is set back. `gripper_silent`: the tool's bus gets no answer (C19).
+    `joint_offset` (7,) rad is added to every joint reading and to the poses computed from it, `reported_state` replaces
+    the state in replies and reports: the controller lies. `held_error`: an error whose cause persists, such as the
+    pressed emergency button (1): clearing has no effect before it is set back to 0.
     """
 
     def __init__(self):
@@ -26,23 +26,23 @@ class Faults:
         self._drops = 0
 
     def raise_error(self, code: int) -> None:
-        """The controller meets this error (C code) before it does anything else."""
+        """Raise this error (C code) before the controller does anything else."""
         self._error = code
 
     def raise_warning(self, code: int) -> None:
         self._warning = code
 
     def drop_connections(self) -> None:
-        """Every connection there is now is closed; new ones are accepted."""
+        """Close every present connection; new ones are accepted."""
         self._drops += 1
 
     @property
     def drops(self) -> int:
-        """How often the connections have been dropped."""
+        """Number of times the connections have been dropped."""
         return self._drops
 
     def take_error(self) -> int:
-        """The error asked for since the last call, 0 if none; a held one comes every time."""
+        """Return the error raised since the last call, 0 if none; a held one is returned every time."""
         code, self._error = self._error or self.held_error, 0
         return code
 

@@ -1,4 +1,4 @@
-"""The first-generation xArm gripper on the tool's RS485 bus: Modbus-RTU registers, motion, grip."""
+"""First-generation xArm gripper on the tool's RS485 bus: Modbus-RTU registers, motion, grip detection."""
 
 import struct
 
@@ -8,20 +8,20 @@ from simulation.controller.plant import Plant
 GRIPPER_ID = 8
 STATUS, ERROR, ENABLE, MODE, CLEAR, SPEED = 0x0000, 0x000F, 0x0100, 0x0101, 0x0109, 0x0303
 TARGET, POSITION, VERSION, SET_ZERO = 0x0700, 0x0702, 0x0801, 0x0817
-VERSION_NUMBERS = (3, 4, 3)  # the first whose status word tells that the gripper has stopped
+VERSION_NUMBERS = (3, 4, 3)  # the first whose status word reports that the gripper has stopped
 STOPPED, MOVING, CLAMPED = 0, 1, 2
 LOWEST_PULSE, HIGHEST_PULSE = -10, xarm7.GRIPPER_OPEN_PULSE
-# Pulses a second for each r/min of the speed register: no source; 5000 r/min then open or close in 0.7 s.
+# Pulses per second for each r/min of the speed register: no source; 5000 r/min then open or close in 0.7 s.
 PULSES_PER_REVOLUTION_PER_MINUTE = 0.25
 DEFAULT_SPEED = 2000  # r/min
 REACHED_PULSES, STILL_PULSES = 3.0, 0.5
-STILL_TICKS = 40  # cycles without motion short of the target: it holds something
+STILL_TICKS = 40  # cycles without motion short of the target: it holds an object
 READ, WRITE = 0x03, 0x10
 BAD_FUNCTION, BAD_ADDRESS, BAD_VALUE = 1, 2, 3
 
 
 class Gripper:
-    """Its registers, and the motor behind them, which the plant moves."""
+    """The gripper's registers, and the motor behind them, which the plant moves."""
 
     def __init__(self, plant: Plant):
         self.plant = plant
@@ -32,7 +32,7 @@ class Gripper:
         self._still_at, self._still_ticks = self.position, 0
 
     def tick(self, position: float) -> None:
-        """Takes the measured position in pulses; decides between moving, arrived and clamped."""
+        """Read the measured position in pulses; choose between moving, arrived and clamped."""
         self.position = position
         if self.status != MOVING:
             return
@@ -46,7 +46,7 @@ class Gripper:
                 self.status = CLAMPED
 
     def move(self, pulse: int) -> None:
-        """Nothing happens while it is not enabled or has an error."""
+        """Move to `pulse`; ignored while the gripper is disabled or has an error."""
         self._target = min(max(pulse, LOWEST_PULSE), HIGHEST_PULSE)
         if not self.enabled or self.error:
             return
@@ -54,7 +54,7 @@ class Gripper:
         self.plant.command_gripper(float(self._target), self.speed * PULSES_PER_REVOLUTION_PER_MINUTE)
 
     def modbus(self, frame: bytes) -> bytes:
-        """The answer to a Modbus-RTU frame (without its checksum) for this device."""
+        """Answer a Modbus-RTU frame (without its checksum) for this device."""
         if len(frame) < 6:
             return self._refuse(frame, BAD_VALUE)
         function = frame[1]
@@ -85,12 +85,12 @@ class Gripper:
         return struct.pack(f">{count}H", *wanted)
 
     def read(self, address: int) -> int:
-        """One register, or the position's two, as a number (the older protocol)."""
+        """Return one register, or the position's two, as a number (the older protocol)."""
         data = self._read(address, 2 if address in (TARGET, POSITION) else 1)
         return 0 if data is None else int.from_bytes(data, "big", signed=True)
 
     def write(self, address: int, data: bytes) -> bool:
-        """False when there is no such register."""
+        """Write a register; return False when it does not exist."""
         value = int.from_bytes(data, "big", signed=True)
         if address == TARGET and len(data) == 4:
             self.move(value)

@@ -1,4 +1,4 @@
-"""What every motion of the simulated controller shares: its cycle, its faults, following a pose, ruckig profiles."""
+"""Shared parts of all motions of the simulated controller: cycle, faults, pose tracking, ruckig profiles."""
 
 import numpy as np
 import ruckig
@@ -10,12 +10,12 @@ from simulation.controller.settings import Settings
 TICK = 0.004  # s, one controller cycle (developer manual: 250 Hz)
 STOP_ACCELERATION = 16.0  # rad/s2, a stop; below the 20 rad/s2 of the drives
 STOP_JERK = xarm7.MAX_JOINT_JERK
-FOLLOW_DAMPING = 1e-6  # of the squared Jacobian; only tells at a singularity
-LOST_METRES, LOST_RADIANS = 0.002, 0.02  # further from its path a Cartesian motion has no solution
+FOLLOW_DAMPING = 1e-6  # of the squared Jacobian; only matters at a singularity
+LOST_METRES, LOST_RADIANS = 0.002, 0.02  # a Cartesian motion further from its path has no solution
 
 
 class ControllerFault(Exception):
-    """A motion cannot begin or go on; `code` is the controller's error number (user manual, "Error codes")."""
+    """A motion cannot begin or continue; `code` is the controller's error number (user manual, "Error codes")."""
 
     def __init__(self, code: int):
         super().__init__(f"controller error C{code}")
@@ -23,7 +23,7 @@ class ControllerFault(Exception):
 
 
 def pose_error(goal: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """(6,) m and rad in base that lead from the pose `present` (4, 4) to `goal` (4, 4)."""
+    """Return the difference (6,), m and rad in base, from the pose `present` (4, 4) to `goal` (4, 4)."""
     error = np.empty(6)
     error[:3] = goal[:3, 3] - present[:3, 3]
     error[3:] = rotation_vector(goal[:3, :3] @ present[:3, :3].T)
@@ -31,9 +31,9 @@ def pose_error(goal: np.ndarray, present: np.ndarray) -> np.ndarray:
 
 
 def follow(q: np.ndarray, base_from_tool: np.ndarray, settings: Settings) -> np.ndarray:
-    """The joints (7,) of one cycle later that keep the tool on its path: one damped Newton step.
+    """Return the joints (7,) of the next cycle that keep the tool on its path: one damped Newton step.
 
-    What the step leaves over is made up for in the next cycle. Raises C21 where the arm falls off the path.
+    The residual of the step is corrected in the next cycle. Raises C21 where the arm leaves the path.
     """
     present = settings.tool_in_base(q)
     error = pose_error(base_from_tool, present)
@@ -46,7 +46,7 @@ def follow(q: np.ndarray, base_from_tool: np.ndarray, settings: Settings) -> np.
 
 
 def solve(base_from_tool: np.ndarray, near: np.ndarray, settings: Settings, code: int = 40) -> np.ndarray:
-    """The joints (7,) of a goal; raises `code` (C40: no solution) when it cannot be reached from `near`."""
+    """Solve the inverse kinematics of a goal (7,); raises `code` (C40: no solution) when unreachable from `near`."""
     try:
         q = xarm7.inverse(base_from_tool, near, flange_from_tool=settings.flange_from_tool)
     except np.linalg.LinAlgError:
@@ -57,13 +57,13 @@ def solve(base_from_tool: np.ndarray, near: np.ndarray, settings: Settings, code
 
 
 def check_goal(q: np.ndarray, settings: Settings) -> None:
-    """Raises C23 unless joints (7,) lie within the present ranges."""
+    """Raise C23 unless joints (7,) are within the present ranges."""
     if not np.all((q >= settings.lower) & (q <= settings.upper)):
         raise ControllerFault(23)
 
 
 class Profile:
-    """A jerk-limited motion of n coordinates from any state: to a position at rest, or to a velocity.
+    """Jerk-limited motion of n coordinates from any state: to a position at rest, or to a velocity.
 
     One segment only (ruckig's waypoints would be computed by a web service).
     """
@@ -80,14 +80,14 @@ class Profile:
         self.acceleration = np.array(acceleration, float)
 
     def to_position(self, target, speed, acceleration, jerk) -> None:
-        """`speed`, `acceleration`, `jerk` (n,) limit each coordinate; all arrive together."""
+        """Plan to a position at rest; `speed`, `acceleration`, `jerk` (n,) per coordinate; all arrive together."""
         self._input.control_interface = ruckig.ControlInterface.Position
         self._input.target_position = list(target)
         self._input.max_velocity = list(speed)
         self._plan([0.0] * len(self.position), acceleration, jerk)
 
     def to_velocity(self, target, acceleration, jerk, together: bool = True) -> None:
-        """`acceleration`, `jerk` (n,) limit each coordinate; `together`: all reach their velocity at one time."""
+        """Plan to a velocity; `acceleration`, `jerk` (n,) per coordinate; `together`: all reach it at one time."""
         self._input.control_interface = ruckig.ControlInterface.Velocity
         self._input.synchronization = ruckig.Synchronization.Time if together else ruckig.Synchronization.No
         self._plan(list(target), acceleration, jerk)
@@ -101,7 +101,7 @@ class Profile:
         self._input.max_jerk = list(jerk)
         try:
             result = self._planner.calculate(self._input, self._trajectory)
-        except ValueError as error:  # ruckig's way to report results without a name in Python
+        except ValueError as error:  # raised by ruckig for result codes without a name in Python
             raise ControllerFault(25) from error
         if result not in (ruckig.Result.Working, ruckig.Result.Finished):
             raise ControllerFault(25)
@@ -109,7 +109,7 @@ class Profile:
         self._planned = True
 
     def advance(self, dt: float) -> np.ndarray:
-        """Moves on by `dt` s and returns the position (n,)."""
+        """Advance by `dt` s and return the position (n,)."""
         if self._planned:
             self._time += dt
             position, velocity, acceleration = self._trajectory.at_time(self._time)
@@ -123,19 +123,19 @@ class Profile:
 
     @property
     def finished(self) -> bool:
-        """The target position, or the target velocity, has been reached."""
+        """Whether the target position, or the target velocity, has been reached."""
         return not self._planned or self._time >= self._trajectory.duration
 
 
 def stopping_time(speed: float) -> float:
-    """How long `brake` takes from this speed of the fastest joint, rad/s; each joint goes on at half its speed."""
+    """Return the duration of `brake` from the fastest joint's speed, rad/s; joints travel on at half their speed."""
     if speed >= STOP_ACCELERATION**2 / STOP_JERK:
         return speed / STOP_ACCELERATION + STOP_ACCELERATION / STOP_JERK
     return 2.0 * float(np.sqrt(speed / STOP_JERK))
 
 
 def brake(q: np.ndarray, velocity: np.ndarray, acceleration: float = STOP_ACCELERATION) -> Profile:
-    """The quickest stop of all joints at one time, roughly along the way they were going."""
+    """Plan the fastest stop of all joints at one time, roughly along their direction of motion."""
     profile = Profile(q, velocity, np.zeros(xarm7.JOINTS))
     profile.to_velocity([0.0] * xarm7.JOINTS, [acceleration] * xarm7.JOINTS, [STOP_JERK] * xarm7.JOINTS)
     return profile

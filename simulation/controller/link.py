@@ -1,4 +1,4 @@
-"""The embedded lab's own wire client, in virtual time: real bytes to a controller in the same process, no sockets."""
+"""Wire client of the embedded lab in virtual time: real bytes to a controller in the same process, no sockets."""
 
 import struct
 from collections.abc import Hashable
@@ -20,10 +20,10 @@ _INTERRUPTIONS = (State.PAUSED, State.STOPPED, State.RESET, State.STOPPING)
 
 
 class VirtualLink:
-    """Answers to `foundation.arm.ArmLink`; `JointReading.read` is the controller's virtual time.
+    """Implementation of `foundation.arm.ArmLink`; `JointReading.read` is the controller's virtual time.
 
-    Raises SimulationError when the controller is silent or gone, when it has an error, and when it is not ready for
-    a motion; the sentence names the controller's error code.
+    Raises SimulationError when the controller is silent or gone, has an error, or is not ready for a motion; the
+    message names the controller's error code.
     """
 
     def __init__(self, controller: Controller, client: Hashable = "link"):
@@ -40,13 +40,13 @@ class VirtualLink:
         return JointReading(values[:7], values[7:14], values[14:], self._controller.time)
 
     def read_status(self) -> ArmStatus:
-        """From a report frame: no register tells the mode."""
+        """Read the status from a report frame: no register holds the mode."""
         self._reach()
         frame = self._controller.report(NORMAL)
         return ArmStatus(state=frame[4] & 0x0F, mode=frame[4] >> 4, error=frame[89], warning=frame[90])
 
     def reported(self) -> Reported:
-        """As in the frames of port 30003; each call takes the place of one."""
+        """Read the state as in the frames of port 30003; each call takes the place of one frame."""
         state, mode = self._controller.face.state, self._controller.core.mode
         self._interruptions += state != self._seen and state in _INTERRUPTIONS
         self._seen = state
@@ -91,7 +91,7 @@ class VirtualLink:
         self._move(Register.CARTESIAN_VELOCITY, params)
 
     def stop(self) -> None:
-        """A pending error does not matter: the arm stands, or is stopping, already."""
+        """Stop the arm; a pending error is ignored, because the arm then stands, or is stopping, already."""
         self._ask(Register.SET_STATE, b"\x04")
 
     def set_mode(self, mode: Mode) -> None:
@@ -127,7 +127,7 @@ class VirtualLink:
             raise SimulationError("The simulated gripper refused a command. Enable it again.")
 
     def _bus(self, frame: bytes) -> bytes:
-        """One exchange on the tool bus; an error that has nothing to do with the bus does not spoil it."""
+        """Exchange one frame on the tool bus; an error unrelated to the bus does not fail it."""
         reply = self._ask(Register.TOOL_MODBUS, bytes((TOOL_HOST,)) + frame)
         if not reply.params:
             self._raise_error(reply.status)

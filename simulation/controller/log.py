@@ -1,4 +1,4 @@
-"""What a simulated controller received: the evidence for tests and safety promises."""
+"""Log of what a simulated controller received: evidence for tests and safety guarantees."""
 
 import itertools
 from collections import Counter, deque
@@ -35,7 +35,7 @@ QUERIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One command: `time` s on the clock of whoever handed it over, and its parameters as they came.
+    """One command: `time` s on the caller's clock, and its parameters as received.
 
     `number` counts everything that was received, queries too.
     """
@@ -48,7 +48,7 @@ class Received:
 
     @property
     def first(self) -> int:
-        """The first parameter byte: the state of a set_state, the mode of a set_mode; -1 without parameters."""
+        """First parameter byte: the state of a set_state, the mode of a set_mode; -1 without parameters."""
         return self.params[0] if self.params else -1
 
     def floats(self, count: int) -> tuple[float, ...]:
@@ -56,9 +56,9 @@ class Received:
 
 
 class CommandLog:
-    """Commands and streamed targets apart, so that a stream never pushes out the commands; queries are only counted.
+    """Separate logs of commands and streamed targets, so that a stream never evicts commands; queries are only counted.
 
-    Counts are exact for ever; entries are kept up to `commands` and `stream`, the oldest going first.
+    Counts are exact for ever; entries are kept up to `commands` and `stream`, and the oldest are evicted first.
     """
 
     def __init__(self, commands: int = 20_000, stream: int = 20_000):
@@ -76,18 +76,18 @@ class CommandLog:
             self._commands.append(received)
 
     def count(self, register: int, first: int | None = None) -> int:
-        """How often this register was written since the start, with this first parameter byte if one is given."""
+        """Count the writes of this register since the start, with this first parameter byte if one is given."""
         if first is not None:
             return self._counts[register, first]
         return sum(n for (known, _), n in self._counts.items() if known == register)
 
     def received(self, register: int, first: int | None = None) -> list[Received]:
-        """The kept entries of this register, oldest first."""
+        """Return the kept entries of this register, oldest first."""
         source = self._stream if register in STREAMED else self._commands
         return [entry for entry in source if entry.register == register and first in (None, entry.first)]
 
     def stops(self) -> list[Received]:
-        """Every kept pause and stop, oldest first."""
+        """Return every kept pause and stop, oldest first."""
         return [e for e in self._commands if e.register == Register.SET_STATE and e.first in (3, 4, 6)]
 
     def __iter__(self) -> Iterator[Received]:

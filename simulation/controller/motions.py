@@ -12,26 +12,26 @@ from simulation.controller.settings import Settings
 
 ROTATION_PER_METRE = np.pi  # a pure rotation at 1000 mm/s is one at 180 deg/s (user manual)
 PLAYBACK_START_SPEED = 0.5  # rad/s, on the way to a recording's first sample
-SETTLE_TICKS = 25  # at most, to take up what following a path left over
+SETTLE_TICKS = 25  # at most, to remove the residual of path tracking
 
 
 class Motion(Protocol):
-    """Begins where the one before it ended; then gives the joints (7,) of each following cycle."""
+    """Motion that begins where the one before it ended, and returns the joints (7,) of each following cycle."""
 
     @property
     def finished(self) -> bool: ...
 
     def begin(self, q: np.ndarray, settings: Settings) -> None:
-        """Plans from joints (7,) at rest; raises ControllerFault when there is no such motion."""
+        """Plan from joints (7,) at rest; raises ControllerFault when the motion does not exist."""
         ...
 
     def advance(self, dt: float) -> np.ndarray:
-        """The joints (7,) after another `dt` s of the motion's own time, which a pause slows down."""
+        """Return the joints (7,) after another `dt` s of the motion's own time, which a pause slows down."""
         ...
 
 
 class Way:
-    """How far along a path of one length, with limited speed, acceleration and jerk."""
+    """Progress along a path of a given length, with limited speed, acceleration and jerk."""
 
     def __init__(self, length: float, speed: float, acceleration: float, jerk: float):
         self._profile = Profile(np.zeros(1), np.zeros(1), np.zeros(1))
@@ -40,7 +40,7 @@ class Way:
             self._profile.to_position([length], [max(speed, 1e-6)], [max(acceleration, 1e-3)], [max(jerk, 1e-2)])
 
     def advance(self, dt: float) -> float:
-        """The part of the way in [0, 1]."""
+        """Advance by `dt` s and return the travelled fraction of the path in [0, 1]."""
         travelled = float(self._profile.advance(dt)[0])
         return 1.0 if self.finished else min(1.0, travelled / self._length)
 
@@ -73,14 +73,14 @@ class JointMove:
 
 
 def joint_target(wanted: np.ndarray, q: np.ndarray, relative: bool) -> np.ndarray:
-    """Joints (7,): `wanted`, or added to `q`; what is not finite keeps its place."""
+    """Return joints (7,): `wanted`, or `wanted` added to `q`; joints that are not finite keep their position."""
     if relative:
         return q + np.where(np.isfinite(wanted), wanted, 0.0)
     return np.where(np.isfinite(wanted), wanted, q)
 
 
 class CartesianMove:
-    """The tool on a path; `_plan` gives its length in m and `_pose` the pose at a part of it."""
+    """Tool motion on a path; `_plan` returns its length in m and `_pose` the pose at a fraction of it."""
 
     def __init__(self, speed: float, acceleration: float):
         self._speed, self._acceleration = speed, acceleration
@@ -115,7 +115,7 @@ class CartesianMove:
 
 
 class LineMove(CartesianMove):
-    """Straight to the pose `target(start)`, turning evenly; speeds in m/s and m/s2."""
+    """Straight to the pose `target(start)`, rotating evenly; speeds in m/s and m/s2."""
 
     def __init__(self, target: Callable[[np.ndarray, Settings], np.ndarray], speed: float, acceleration: float):
         super().__init__(speed, acceleration)
@@ -136,7 +136,7 @@ class LineMove(CartesianMove):
 
 
 class CircleMove(CartesianMove):
-    """A part of the circle through the start and two points (3,) in base, m; the tool keeps its orientation."""
+    """Part of the circle through the start and two points (3,) in base, m; the tool keeps its orientation."""
 
     def __init__(self, points: Callable[[Settings], np.ndarray], turns: float, speed: float, acceleration: float):
         super().__init__(speed, acceleration)
@@ -162,7 +162,7 @@ class CircleMove(CartesianMove):
 
 
 class Dwell:
-    """Stands still for a time; with `action`, does it at once instead."""
+    """Pause for a time; with `action`, calls it at once instead."""
 
     def __init__(self, seconds: float = 0.0, action: Callable[[], None] | None = None):
         self._left, self._action = seconds, action
@@ -182,7 +182,7 @@ class Dwell:
 
 
 class Playback:
-    """A recording (n, 7) of one sample a cycle, `times` over (-1: for ever), each at `rate` times its speed."""
+    """Recording (n, 7) of one sample per cycle, `times` over (-1: for ever), each at `rate` times its speed."""
 
     def __init__(self, samples: np.ndarray, times: int, rate: int):
         self._samples, self._times, self._rate = samples, times, rate

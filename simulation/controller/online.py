@@ -1,4 +1,4 @@
-"""Online planning of the joints (mode 6) and of the tool (7): a new target replaces the one that is under way."""
+"""Online planning of the joints (mode 6) and of the tool (7): a new target replaces the running one."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class JointOnline:
         return not self._profile.finished
 
     def pause(self) -> None:
-        """The target is kept."""
+        """Do nothing on a pause: the target is kept."""
 
     def resume(self, q: np.ndarray) -> None:
         self._profile = Profile(q, np.zeros(xarm7.JOINTS), np.zeros(xarm7.JOINTS))
@@ -53,8 +53,8 @@ class JointOnline:
 class CartesianOnline:
     """Mode 7: a new pose replaces the running target, with continuous velocity.
 
-    The orientation is planned as axis times angle from the one at the moment of the new target, where the rate of
-    these three numbers is the angular velocity.
+    The orientation is planned as a rotation vector from the orientation at the time of the new target, where the rate
+    of these three numbers is the angular velocity.
     """
 
     def __init__(self, q: np.ndarray, settings: Settings):
@@ -71,7 +71,7 @@ class CartesianOnline:
         return pose
 
     def target(self, goal: np.ndarray, speed: float, acceleration: float, q: np.ndarray) -> None:
-        """`speed` m/s, `acceleration` m/s2; raises C40 when the goal (4, 4) cannot be reached from joints `q`."""
+        """Set a target; `speed` m/s, `acceleration` m/s2; raises C40 when `goal` (4, 4) is unreachable from `q`."""
         solve(goal, q, self._settings)
         self._wanted = (goal, speed, acceleration)
         self._plan()
@@ -97,7 +97,7 @@ class CartesianOnline:
         return not self._profile.finished or self._settle > 0
 
     def pause(self) -> None:
-        """The target is kept."""
+        """Do nothing on a pause: the target is kept."""
 
     def resume(self, q: np.ndarray) -> None:
         start = self._settings.tool_in_base(q)
@@ -116,7 +116,7 @@ class CartesianOnline:
 
 
 def angular_velocity(turn: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """(3,) rad/s of a rotation whose axis times angle is `turn` (3,) rad and changes at `rate` (3,) rad/s.
+    """Return the angular velocity (3,) rad/s of a rotation vector `turn` (3,) rad that changes at `rate` (3,) rad/s.
 
     The left Jacobian of SO(3) (Sola et al. 2018, "A micro Lie theory", equation 145).
     """

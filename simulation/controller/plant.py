@@ -1,4 +1,4 @@
-"""The arm's mechanics below its controller: what the controller commands each tick, and what it measures."""
+"""Interface to the arm's mechanics below its controller: what is commanded each tick, and what is measured."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,8 +10,11 @@ from foundation import xarm7
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Measurement:
-    """Joints, each (7,): `position` rad, `velocity` rad/s, `effort` N m at the drives, and `disturbance` N m, the part
-    of the effort that the arm's own model does not explain (contacts); `gripper_pulse` 0 (closed) .. 850 (open)."""
+    """Measured state of the joints, each (7,), and of the gripper.
+
+    `position` rad, `velocity` rad/s, `effort` N m at the drives, and `disturbance` N m, the part of the effort that the
+    arm's own model does not explain (contacts); `gripper_pulse` 0 (closed) .. 850 (open).
+    """
 
     position: np.ndarray
     velocity: np.ndarray
@@ -21,14 +24,14 @@ class Measurement:
 
 
 class Plant(Protocol):
-    """What a simulated controller moves. The owner of both calls `controller.tick()` and then `plant.step(TICK)`."""
+    """Mechanics that a simulated controller moves. The owner calls `controller.tick()` and then `plant.step(TICK)`."""
 
     def command_joints(self, position: np.ndarray, velocity: np.ndarray) -> None:
-        """Follow this joint position (7,) rad and velocity (7,) rad/s from now on."""
+        """Track this joint position (7,) rad and velocity (7,) rad/s from now on."""
         ...
 
     def release_joints(self) -> None:
-        """Hand guiding: gravity is carried, a hand can move the arm."""
+        """Release the joints for hand guiding: gravity is compensated, a hand can move the arm."""
         ...
 
     def command_gripper(self, pulse: float, pulses_per_s: float) -> None: ...
@@ -37,7 +40,7 @@ class Plant(Protocol):
 
 
 class IdealArm:
-    """A plant without mass: it is where it was told to be, one step later. For tests of the controller alone."""
+    """Plant without mass: it reaches the commanded position one step later. For tests of the controller alone."""
 
     def __init__(self, position: np.ndarray = xarm7.HOME, gripper_pulse: float = xarm7.GRIPPER_OPEN_PULSE):
         self._position = np.array(position, float)

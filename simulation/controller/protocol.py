@@ -1,4 +1,4 @@
-"""The wire format of the xArm controller's command socket: frames, registers, status bits, numbers.
+"""Wire format of the xArm controller's command socket: frames, registers, status bits, numbers.
 
 Request: transaction u16, protocol u16, length u16 (big-endian), register u8, parameters. A reply carries one status
 byte after the register. Parameters are little-endian fp32 and int32 in mm, rad, s, kg; counts are big-endian u16
@@ -22,7 +22,7 @@ MAX_LENGTH = 1024  # bytes after the length field; the longest real request has 
 
 
 class Register(IntEnum):
-    """The commands of the private protocol that this controller knows."""
+    """Commands of the private protocol that this controller implements."""
 
     GET_VERSION = 1
     GET_SERIAL = 2
@@ -133,17 +133,17 @@ class Register(IntEnum):
 
 
 class Status(IntFlag):
-    """The status byte of a reply."""
+    """Status byte of a reply."""
 
     OK = 0
-    REFUSED = 0x08  # or there is no result
+    REFUSED = 0x08  # also: without a result
     NOT_READY = 0x10
     WARNING = 0x20
     ERROR = 0x40
 
 
 class Feedback(IntFlag):
-    """What a client wants to be told by asynchronous frames (register 254)."""
+    """Asynchronous frames that a client subscribes to (register 254)."""
 
     MOTION_START = 1
     MOTION_END = 2
@@ -153,7 +153,7 @@ class Feedback(IntFlag):
 
 
 class Outcome(IntEnum):
-    """The result in a feedback frame."""
+    """Result in a feedback frame."""
 
     DONE = 0
     FAILED = 1
@@ -161,7 +161,7 @@ class Outcome(IntEnum):
 
 
 class FramingError(ValueError):
-    """The bytes of a connection are no frames of this protocol."""
+    """The received bytes are not frames of this protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def encode_request(transaction: int, register: int, params: bytes = b"", protoco
 
 
 def decode_request(frame: bytes) -> Request:
-    """The request in one whole frame; raises FramingError when the length field disagrees."""
+    """Decode the request in one whole frame; raises FramingError when the length field disagrees."""
     if len(frame) < HEADER.size:
         raise FramingError(f"a request has at least {HEADER.size} bytes, this has {len(frame)}")
     transaction, protocol, length, register = HEADER.unpack_from(frame)
@@ -201,7 +201,7 @@ def encode_reply(request: Request, status: int, params: bytes = b"") -> bytes:
 
 
 def decode_reply(frame: bytes) -> Reply:
-    """The reply in one whole frame; raises FramingError when the length field disagrees."""
+    """Decode the reply in one whole frame; raises FramingError when the length field disagrees."""
     if len(frame) < HEADER.size + 1:
         raise FramingError(f"a reply has at least {HEADER.size + 1} bytes, this has {len(frame)}")
     transaction, protocol, length, register = HEADER.unpack_from(frame)
@@ -213,13 +213,13 @@ def decode_reply(frame: bytes) -> Reply:
 def encode_feedback(
     request: Request, status: int, kind: Feedback, task: int, outcome: Outcome, microseconds: int
 ) -> bytes:
-    """An asynchronous frame about an earlier request, on that request's connection."""
+    """Encode an asynchronous frame about an earlier request, for that request's connection."""
     body = struct.pack(">BBBHBQ", status, kind, request.register, task & 0xFFFF, outcome, microseconds)
     return HEADER.pack(request.transaction, request.protocol, len(body) + 1, FEEDBACK_REGISTER) + body
 
 
 def split_frames(buffer: bytearray) -> list[bytes]:
-    """Takes the whole frames off the front of `buffer`; raises FramingError when these are no frames."""
+    """Remove and return the whole frames at the front of `buffer`; raises FramingError for other bytes."""
     frames = []
     while len(buffer) >= 6:
         length = int.from_bytes(buffer[4:6], "big")
@@ -237,19 +237,19 @@ def pack_floats(values) -> bytes:
 
 
 def unpack_floats(params: bytes, count: int, offset: int = 0) -> tuple[float, ...]:
-    """`count` little-endian fp32; raises FramingError when they are not all there."""
+    """Unpack `count` little-endian fp32; raises FramingError when they are not all there."""
     if len(params) < offset + 4 * count:
         raise FramingError(f"{count} numbers from byte {offset} on do not fit into {len(params)} bytes")
     return struct.unpack_from(f"<{count}f", params, offset)
 
 
 def pose_to_wire(base_from_tool: np.ndarray) -> list[float]:
-    """x, y, z in mm; roll, pitch, yaw in rad."""
+    """Return x, y, z in mm; roll, pitch, yaw in rad."""
     return [*(base_from_tool[:3, 3] * 1000.0).tolist(), *to_rpy(base_from_tool).tolist()]
 
 
 def pose_from_wire(values, axis_angle: bool = False) -> np.ndarray:
-    """(4, 4) from x, y, z in mm and roll, pitch, yaw (or axis times angle) in rad."""
+    """Return the pose (4, 4) of x, y, z in mm and roll, pitch, yaw (or a rotation vector) in rad."""
     position = np.asarray(values[:3], float) / 1000.0
     if axis_angle:
         return pose(from_rotation_vector(np.asarray(values[3:6], float)), position)
@@ -257,5 +257,5 @@ def pose_from_wire(values, axis_angle: bool = False) -> np.ndarray:
 
 
 def pose_to_wire_axis_angle(base_from_tool: np.ndarray) -> list[float]:
-    """x, y, z in mm; axis times angle in rad."""
+    """Return x, y, z in mm; rotation vector in rad."""
     return [*(base_from_tool[:3, 3] * 1000.0).tolist(), *rotation_vector(base_from_tool[:3, :3]).tolist()]

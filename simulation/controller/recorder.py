@@ -1,4 +1,4 @@
-"""Recorded trajectories of the simulated controller: one sample of the joints a cycle, kept by name in memory."""
+"""Recorded trajectories of the simulated controller: one joint sample per cycle, kept by name in memory."""
 
 from enum import IntEnum
 
@@ -8,7 +8,7 @@ MAX_SAMPLES = 75_000  # 5 min at 250 Hz; longer is C34
 
 
 class TrajectoryStatus(IntEnum):
-    """What register 65 answers."""
+    """Answers of register 65."""
 
     IDLE = 0
     LOADING = 1
@@ -20,7 +20,7 @@ class TrajectoryStatus(IntEnum):
 
 
 class Recorder:
-    """Takes samples while told to; saves and loads them by name; asking for the status resets it to idle."""
+    """Recorder of joint samples while it is on; saves and loads them by name; reading the status resets it to idle."""
 
     def __init__(self):
         self.recording = False
@@ -35,7 +35,7 @@ class Recorder:
         self.recording = on
 
     def sample(self, position: np.ndarray) -> bool:
-        """False when the recording has become too long and has ended."""
+        """Record a sample; return False when the recording has become too long and has ended."""
         self._samples.append(position)
         if len(self._samples) >= MAX_SAMPLES:
             self.recording = False

@@ -1,4 +1,4 @@
-"""The frames that the controller's report ports send (developer manual, "Automatic reporting")."""
+"""Frames of the controller's report ports (developer manual, "Automatic reporting")."""
 
 import struct
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ VOLTAGE = 4800  # 48 V in units of 10 mV
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Face:
-    """What clients are told: the core's facts with the present lies over them."""
+    """State as reported to clients: the core's true state overlaid by the injected lies."""
 
     core: Core
     settings: Settings
@@ -53,13 +53,13 @@ class Face:
         return self.settings.to_client(self.settings.tool_in_base(self.position))
 
     def twist(self, velocity: np.ndarray) -> list[float]:
-        """The tool's velocity, mm/s and rad/s."""
+        """Return the tool's velocity, mm/s and rad/s."""
         twist = xarm7.jacobian(self.position, self.settings.flange_from_tool) @ velocity
         return [*(twist[:3] * 1000.0).tolist(), *twist[3:].tolist()]
 
 
 def encode_report(port: int, face: Face) -> bytes:
-    """One whole frame, its size first; `port` is one of 30000 .. 30003."""
+    """Encode one whole frame, its size first; `port` is one of 30000 .. 30003."""
     if port == REAL_TIME:
         body = _real_time(face)
     else:

@@ -1,4 +1,4 @@
-"""The simulated controller on TCP, as the SDK expects it: command sockets, report sockets, one serving thread."""
+"""Simulated controller on TCP, as the SDK expects it: command sockets, report sockets, one serving thread."""
 
 import selectors
 import socket
@@ -20,14 +20,14 @@ from simulation.errors import SimulationError
 __all__ = ["DEFAULT_PORT", "ControllerServer", "free_loopback_address"]
 
 
-FAULT_POLL = 0.02  # s within which a fault asked for from outside takes effect
+FAULT_POLL = 0.02  # s within which an injected fault takes effect
 
 
 class ControllerServer:
-    """Serves one controller on `address` until `close()`; between them the owner calls `advance()` 250 times a second.
+    """Server of one controller on `address` until `close()`; the owner calls `advance()` 250 times a second.
 
-    Everything that touches the controller holds `lock`: the serving thread does, `advance` does, and the owner has
-    to when it uses the controller directly. Raises SimulationError when a port is taken, or when `address` is not a
+    Everything that touches the controller holds `lock`: the serving thread does, `advance` does, and the owner has to
+    when it uses the controller directly. Raises SimulationError when a port is taken, or when `address` is not a
     loopback address and `allow_remote` is not set.
     """
 
@@ -51,7 +51,7 @@ class ControllerServer:
         self._due = dict.fromkeys(PERIODS, 0.0)
 
     def start(self) -> None:
-        """Listens and serves from a thread of its own."""
+        """Listen and serve from a thread of its own."""
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         try:
@@ -67,7 +67,7 @@ class ControllerServer:
         self._thread.start()
 
     def advance(self) -> None:
-        """One controller cycle; then the reports and the feedback that are due."""
+        """Run one controller cycle, then send the reports and the feedback that are due."""
         with self.lock:
             self.controller.tick()
             if self._connections and not self.controller.faults.hang:
@@ -75,7 +75,7 @@ class ControllerServer:
                 self._send_reports()
 
     def close(self) -> None:
-        """Ends every connection and the thread; may be called twice."""
+        """End every connection and the thread; may be called twice."""
         self._closing = True
         if self._thread is not None:
             self._wake()
@@ -129,7 +129,7 @@ class ControllerServer:
     def _accept(self, listener: socket.socket, kind: int) -> None:
         try:
             connected, (host, port) = listener.accept()
-        except OSError:  # it was gone before it was taken
+        except OSError:  # the client disconnected before it was accepted
             return
         connection = Connection(connected, kind, f"{host}:{port}", self._wake)
         self._connections.append(connection)
@@ -143,7 +143,7 @@ class ControllerServer:
                 connection.send(reply, due=arrived + delay if delay > 0 else None)
 
     def _flush(self) -> None:
-        """Sends what is due, keeps an eye on what could not be sent at once, forgets who has gone."""
+        """Send what is due, watch the connections with unsent bytes, and drop the closed ones."""
         now = time.monotonic()
         for connection in self._connections.copy():
             connection.flush(now)
@@ -162,7 +162,7 @@ class ControllerServer:
 
     def _meet_faults(self) -> None:
         faults = self.controller.faults
-        if faults.dead:  # the doors first: who has been shown out finds them closed
+        if faults.dead:  # listeners first: a dropped client that reconnects is refused
             for listener in self._listeners:
                 self._selector.unregister(listener)
                 listener.close()
@@ -174,13 +174,13 @@ class ControllerServer:
         if not faults.dead and not self._listeners:
             try:
                 self._listen()
-            except OSError:  # somebody else has the port for the moment: tried again at the next poll
+            except OSError:  # another process holds the port at present: tried again at the next poll
                 return
 
     def _wake(self) -> None:
         try:
             self._wake_out.send(b"\0")
-        except OSError:  # full: it is awake already; closed: there is nobody to wake
+        except OSError:  # full: the thread is awake already; closed: the thread has ended
             return
 
     def _drain_wakes(self) -> None:

@@ -1,4 +1,4 @@
-"""One accepted connection of the simulated controller: framing in, never-blocking sending out."""
+"""One accepted connection of the simulated controller: framing of input, non-blocking output."""
 
 import socket
 from collections import deque
@@ -11,7 +11,7 @@ RECEIVE_BYTES = 65536
 
 
 class Connection:
-    """Used under the server's lock only. `wake` makes the serving thread look at what could not be sent at once."""
+    """Connection for use under the server's lock only. `wake` makes the serving thread send what remained unsent."""
 
     def __init__(self, accepted: socket.socket, kind: int, client: str, wake: Callable[[], None]):
         accepted.setblocking(False)
@@ -24,7 +24,7 @@ class Connection:
         self._later: deque[tuple[float, bytes]] = deque()
 
     def receive(self) -> list[bytes]:
-        """The whole frames that have come; marks itself closed when the peer is gone or speaks something else."""
+        """Return the whole frames received; marks itself closed when the peer is gone or sends anything else."""
         try:
             data = self.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
@@ -34,7 +34,7 @@ class Connection:
         if not data:
             self.closed = True
             return []
-        if self.kind != COMMAND:  # nothing is said to a report port
+        if self.kind != COMMAND:  # input on a report port is ignored
             return []
         self._received += data
         try:
@@ -44,7 +44,7 @@ class Connection:
             return []
 
     def send(self, data: bytes, *, due: float | None = None, droppable: bool = False) -> None:
-        """Now, or at monotonic time `due`; a droppable frame is left out while older bytes are still waiting."""
+        """Send now, or at monotonic time `due`; a droppable frame is left out while older bytes are still waiting."""
         if self.closed or (droppable and self._unsent):
             return
         if due is not None or self._later:
@@ -67,7 +67,7 @@ class Connection:
 
     @property
     def blocked(self) -> bool:
-        """Bytes wait for room in the system's buffer."""
+        """Whether bytes wait for room in the system's buffer."""
         return bool(self._unsent)
 
     def close(self) -> None:

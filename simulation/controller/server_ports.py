@@ -1,7 +1,7 @@
 """Addresses and ports of a simulated controller.
 
-The command port is free to choose; the report ports are the literal numbers, because the SDK knows their frames by
-them. So several arms on one machine differ in their address: all of 127.0.0.0/8 is this machine (Linux).
+The command port is free to choose; the report ports are the literal numbers, because the SDK derives their frame
+format from them. So several arms on one machine differ in their address: all of 127.0.0.0/8 is this machine (Linux).
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ ADDRESSES_TRIED = 20
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """A listening socket; raises OSError when the address or port is not to be had."""
+    """Return a listening socket; raises OSError when the address or port is unavailable."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -31,7 +31,7 @@ def listen(address: str, port: int) -> socket.socket:
 
 
 def free_loopback_address(port: int = DEFAULT_PORT) -> str:
-    """An address of this machine on which nobody holds the command or report ports; raises SimulationError."""
+    """Return a loopback address with free command and report ports; raises SimulationError."""
     numbers = random.sample(range(1, 1 << 22), ADDRESSES_TRIED)
     candidates = [str(ipaddress.IPv4Address("127.64.0.0") + number) for number in numbers]
     for address in [*candidates, "127.0.0.1"]:
@@ -49,12 +49,12 @@ def free_loopback_address(port: int = DEFAULT_PORT) -> str:
 
 
 def command_and_report_ports(port: int) -> dict[int, int]:
-    """Every port and what is spoken on it: commands (also on the second one, for the tool bus), or a report."""
+    """Return every port with its kind: commands (also on the second one, for the tool bus), or a report."""
     return {port: COMMAND, port + 1: COMMAND} | {number: number for number in PERIODS}
 
 
 def is_loopback(address: str) -> bool:
-    """Whether this is a numeric address of the machine itself."""
+    """Return whether this is a numeric loopback address."""
     try:
         return ipaddress.IPv4Address(address).is_loopback
     except ValueError:

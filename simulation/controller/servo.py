@@ -1,4 +1,4 @@
-"""Servo mode (1): the arm goes to the newest target at once."""
+"""Servo mode (1): the arm moves to the newest target at once."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from simulation.controller.kinematics import TICK, ControllerFault, solve
 from simulation.controller.settings import Settings
 
 SPEED_TOLERANCE = 1.02
-# A stream's speed is judged over this many cycles, so that targets which arrive a little unevenly are no fault.
+# A stream's speed is judged over this many cycles, so that unevenly arriving targets are not a fault.
 SHORTEST_WINDOW, LONGEST_WINDOW = 5, 10
 LONGEST_INTERVAL = 5  # cycles between two targets that are still joined by an even motion
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Taken:
-    """A target taken in cycle `tick`: joints `q` (7,) rad, the tool (3,), and when it `arrived`, s."""
+    """Target accepted in cycle `tick`: joints `q` (7,) rad, the tool (3,), and when it `arrived`, s."""
 
     q: np.ndarray
     point: np.ndarray
@@ -25,11 +25,11 @@ class _Taken:
 
 
 class Servo:
-    """Mode 1: the newest joint target is gone to at once, without planning; surplus targets are lost.
+    """Mode 1: the arm moves to the newest joint target at once, without planning; surplus targets are dropped.
 
-    Between two targets the arm moves evenly, with at most the joints' speed limit. A stream faster than the joints
-    (C24) or the tool (C60) may be is refused. How long a stream took is the longer of the cycles and of the time
-    between arrivals: a machine that holds this program up stops the cycles, which no real controller suffers.
+    Between two targets the arm moves evenly, at most at the joints' speed limit. A stream faster than the limit of the
+    joints (C24) or the tool (C60) is refused. The duration of a stream is the longer of the cycles and of the time
+    between arrivals: a machine that stalls this program stops the cycles, which no real controller suffers.
     """
 
     def __init__(self, q: np.ndarray, settings: Settings):
@@ -43,12 +43,12 @@ class Servo:
         self._pending = q, arrived
 
     def target_pose(self, base_from_tool: np.ndarray, q: np.ndarray, arrived: float) -> None:
-        """Raises C21 when the pose cannot be reached from joints (7,) `q`."""
+        """Set a target pose; raises C21 when it cannot be reached from joints (7,) `q`."""
         self._pending = solve(base_from_tool, q, self._settings, code=21), arrived
 
     @property
     def pending(self) -> np.ndarray:
-        """Where the arm is going (7,)."""
+        """Joints (7,) that the arm is moving to."""
         return self._target if self._pending is None else self._pending[0]
 
     @property
@@ -93,7 +93,7 @@ class Servo:
         self._history.append(_Taken(target, point, arrived, tick))
 
     def _reference(self, q: np.ndarray, tick: int, arrived: float) -> _Taken:
-        """The target, and when, that the newest one is compared with: 20 to 40 ms ago where there is one."""
+        """Return the target that the newest one is compared with, with its time: 20 to 40 ms ago where there is one."""
         started = bool(self._history)
         while self._history and self._history[0].tick < tick - LONGEST_WINDOW:
             self._history.popleft()

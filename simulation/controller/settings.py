@@ -1,4 +1,4 @@
-"""What the simulated controller has been told: offsets, load, limits, switches; kept over a restart when saved."""
+"""Settings of the simulated controller: offsets, load, limits, switches; kept over a restart when saved."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ SERVO_SPEED_FACTOR = 1.2  # of the maximal TCP speed, in servo mode
 
 @dataclass
 class Settings:
-    """Values as on the wire where their unit is in the name (`_mm`), SI otherwise; defaults as from the factory."""
+    """Values as on the wire where their unit is in the name (`_mm`), SI otherwise; factory defaults."""
 
     tcp_offset: list[float] = field(default_factory=lambda: [0.0] * 6)  # mm, rad
     world_offset: list[float] = field(default_factory=lambda: [0.0] * 6)  # mm, rad
@@ -52,7 +52,7 @@ class Settings:
         self.refresh()
 
     def refresh(self) -> None:
-        """Recomputes what is derived; called after every change."""
+        """Recompute the derived values; called after every change."""
         self.flange_from_tool = pose_from_wire(self.tcp_offset)
         self.base_from_world = pose_from_wire(self.world_offset)
         self.world_from_base = invert(self.base_from_world)
@@ -70,27 +70,27 @@ class Settings:
             self.max_tcp_speed = min(self.max_tcp_speed, self.reduced_tcp_speed_mm * MM)
 
     def tool_in_base(self, q: np.ndarray) -> np.ndarray:
-        """base_from_tool (4, 4) with the present TCP offset."""
+        """Return base_from_tool (4, 4) with the present TCP offset."""
         return xarm7.forward(q, self.flange_from_tool)
 
     def from_client(self, values, axis_angle: bool = False) -> np.ndarray:
-        """base_from_tool (4, 4) of a pose on the wire, which is given in the world frame."""
+        """Return base_from_tool (4, 4) of a pose on the wire, which is given in the world frame."""
         return self.base_from_world @ pose_from_wire(values, axis_angle)
 
     def to_client(self, base_from_tool: np.ndarray) -> np.ndarray:
-        """world_from_tool (4, 4)."""
+        """Return world_from_tool (4, 4)."""
         return self.world_from_base @ base_from_tool
 
     def depth_outside(self, point: np.ndarray) -> float:
-        """How far a point (3,) in base lies outside the safety boundary, m; 0 inside."""
+        """Return how far a point (3,) in base is outside the safety boundary, m; 0 inside."""
         return float(max(0.0, (point - self.fence_upper).max(), (self.fence_lower - point).max()))
 
 
 def gripper_settings() -> Settings:
-    """As UFACTORY Studio sets a box on whose arm the xArm gripper was chosen."""
+    """Return the settings of a box for whose arm the xArm gripper was chosen in UFACTORY Studio."""
     return Settings(tcp_offset=gripper_tcp_offset(), load=[xarm7.GRIPPER_MASS, 0.0, 0.0, xarm7.GRIPPER_CENTRE / MM])
 
 
 def gripper_tcp_offset() -> list[float]:
-    """The TCP offset (mm, rad) for the tips of the xArm gripper's fingers."""
+    """Return the TCP offset (mm, rad) for the tips of the xArm gripper's fingers."""
     return [*(xarm7.FLANGE_FROM_TOOL[:3, 3] / MM).tolist(), 0.0, 0.0, 0.0]

@@ -1,4 +1,4 @@
-"""Where a Cartesian command leads, depending on where it begins."""
+"""Goals of Cartesian commands, which depend on the pose at their start."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Target = Callable[[np.ndarray, Settings], np.ndarray]  # from the pose at the st
 
 
 def absolute(values: tuple[float, ...], axis_angle: bool = False) -> Target:
-    """A pose in the world frame; infinity keeps a coordinate."""
+    """Return the goal of a pose in the world frame; infinity keeps a coordinate."""
 
     def target(start: np.ndarray, settings: Settings) -> np.ndarray:
         if np.isfinite(values[:6]).all():
@@ -26,13 +26,13 @@ def absolute(values: tuple[float, ...], axis_angle: bool = False) -> Target:
 
 
 def in_tool(values: tuple[float, ...], axis_angle: bool = False) -> Target:
-    """A pose as seen from the tool where it stands at the start; infinity keeps a coordinate."""
+    """Return the goal of a pose relative to the tool's pose at the start; infinity keeps a coordinate."""
     pose = pose_from_wire([value if np.isfinite(value) else 0.0 for value in values[:6]], axis_angle)
     return lambda start, settings: start @ pose
 
 
 def added(values: tuple[float, ...], axis_angle: bool = False) -> Target:
-    """Added to the coordinates at the start; a rotation as axis times angle is about the base's axes."""
+    """Return the goal of values added to the coordinates at the start; a rotation vector is about the base's axes."""
 
     def target(start: np.ndarray, settings: Settings) -> np.ndarray:
         world = settings.to_client(start)

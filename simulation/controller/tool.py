@@ -13,14 +13,14 @@ DIGITAL_OUTPUTS = 8
 
 
 class ToolBus:
-    """What hangs on the tool flange: one gripper, and the flange's own registers."""
+    """Bus at the tool flange: one gripper, and the flange's own registers."""
 
     def __init__(self, gripper: Gripper):
         self.gripper = gripper
         self._registers = {BAUD: GRIPPER_BAUD_INDEX, DIGITAL_IN: 0, DIGITAL_OUT: 0}
 
     def modbus(self, host: int, frame: bytes, silent: bool) -> bytes:
-        """The answer on the bus; raises C19 when the device at the tool, C111 when one at the box, says nothing."""
+        """Answer a frame on the bus; raises C19 when the device at the tool, C111 when one at the box, is silent."""
         if host != TOOL_HOST:
             raise ControllerFault(111)
         if silent or not frame or frame[0] != GRIPPER_ID or self._registers[BAUD] != GRIPPER_BAUD_INDEX:
@@ -28,7 +28,7 @@ class ToolBus:
         return self.gripper.modbus(frame)
 
     def read(self, device: int, address: int, silent: bool) -> int:
-        """One register of the flange (9) or, in the older protocol, of the gripper (8)."""
+        """Read one register of the flange (9) or, in the older protocol, of the gripper (8)."""
         if device == GRIPPER_ID:
             if silent:
                 raise ControllerFault(19)
@@ -49,7 +49,7 @@ class ToolBus:
 
 
 def switched(present: int, command: int) -> int:
-    """Output bits after a command whose high byte says which to change, and whose low byte says to what."""
+    """Return the output bits after a command: its high byte selects the bits to change, its low byte their values."""
     mask = command >> 8
     return (present & ~mask) | (command & 0xFF & mask)
 

@@ -1,4 +1,4 @@
-"""Velocity modes of the joints (4) and of the tool (5), which end by themselves when no client renews them."""
+"""Velocity modes of the joints (4) and of the tool (5), with a timeout unless the client renews the command."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class JointVelocity:
         self.resume(q)
 
     def command(self, velocity: np.ndarray, together: bool, duration: float, tick: int) -> None:
-        """`duration` s after which the arm stops by itself; 0: never."""
+        """Command velocities; `duration` s after which the arm stops by itself; 0: never."""
         most = self._settings.max_joint_speed
         self._go(np.clip(velocity, -most, most), together)
         self._expires = tick + max(1, round(duration / TICK)) if duration > 0 else None
@@ -50,14 +50,14 @@ class JointVelocity:
 
 
 class CartesianVelocity:
-    """Mode 5: a twist (6,) m/s, rad/s of the tool in base or in itself, until it expires."""
+    """Mode 5: a twist (6,) m/s, rad/s of the tool, in the base or the tool frame, until it expires."""
 
     def __init__(self, q: np.ndarray, settings: Settings):
         self._settings = settings
         self.resume(q)
 
     def command(self, twist: np.ndarray, tool_frame: bool, duration: float, tick: int) -> None:
-        """`duration` s after which the arm stops by itself; 0: never."""
+        """Command a twist; `duration` s after which the arm stops by itself; 0: never."""
         speed = float(np.linalg.norm(twist[:3]))
         turn = float(np.linalg.norm(twist[3:]))
         most = self._settings.max_tcp_speed

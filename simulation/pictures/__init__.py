@@ -1,1 +1,1 @@
-"""The simulated cameras: lenses, noise, drawing without a screen, and delivery in real time."""
+"""Simulated cameras: lenses, sensor noise, off-screen rendering, and delivery in real time."""

@@ -1,4 +1,4 @@
-"""The lab's cameras in real time: pictures of the present state, published as the cameras would deliver them."""
+"""Real-time camera feed of the lab: images of the present state, published as real cameras would deliver them."""
 
 import heapq
 import itertools
@@ -17,13 +17,15 @@ from simulation.errors import SimulationError
 from simulation.pictures.rendering import Picture, SceneRenderer
 
 _DRAWING = 0.7  # of its thread's time the feed may spend on drawing; a machine that also has a window needs the rest
-_TRIED = 6  # pictures of every camera at most, of which the quickest tells how long drawing takes
+_TRIED = 6  # rounds of images at most, of which the fastest gives the drawing time
 
 
 @dataclass
 class CameraFaults:
-    """What is wrong with one camera at present: `frozen` repeats one picture as new frames, `slow` takes so many times
-    longer for each, `vanished` is unplugged."""
+    """Faults of one camera.
+
+    `frozen` repeats one image as new frames, `slow` multiplies the frame interval, `vanished` unplugs the camera.
+    """
 
     frozen: bool = False
     slow: float = 1.0
@@ -32,7 +34,7 @@ class CameraFaults:
 
 @dataclass
 class _Station:
-    """One camera's place in the schedule; `fps` what it gives of its spec's rate."""
+    """Schedule entry of one camera; `fps` is the rate that it delivers of its spec's rate."""
 
     spec: CameraSpec
     fps: float
@@ -43,12 +45,12 @@ class _Station:
 
 
 class CameraFeed:
-    """One thread that draws every camera when it is due, and delivers each picture after its camera's delay.
+    """Thread that renders every camera when it is due, and delivers each frame after its camera's delay.
 
-    Each picture shows the moment its drawing began, so cameras that are due together differ by the 20 ms that drawing
-    takes, like cameras without a common trigger, and no picture is older than it must be. A machine that draws too
-    slowly for the cameras' rate gets cameras of a lower one, which they say. `snapshot()` returns the world's
-    coordinates and the moment (s, monotonic) they belong to. What ends the thread stands in `failure`.
+    Each frame shows the state when its drawing began, so cameras that are due together differ by the 20 ms that
+    drawing takes, like cameras without a common trigger, and no frame is older than it must be. On a machine that
+    draws too slowly for the cameras' rate, the cameras get and report a lower one. `snapshot()` returns the world's
+    coordinates and the time (s, monotonic) they belong to. An exception that ends the thread is kept in `failure`.
     """
 
     def __init__(
@@ -63,22 +65,24 @@ class CameraFeed:
         self._renderer = SceneRenderer(world)
         self._snapshot, self._publisher, self._depth = snapshot, publisher, depth
         self._stations = {spec.name: _Station(spec, spec.fps) for spec in cameras}
-        self._waiting: list[tuple[float, int, _Station, Picture, float]] = []  # delivery, order, what, when taken
+        self._waiting: list[tuple[float, int, _Station, Picture, float]] = []  # delivery, order, what, capture time
         self._order = itertools.count()
         self._stopping, self._paced = threading.Event(), threading.Event()
         self._changes: queue.SimpleQueue[tuple[Callable[[], World], threading.Event]] = queue.SimpleQueue()
         self.failure: BaseException | None = None
-        self.late = 0  # pictures not taken because the machine was too slow
+        self.late = 0  # frames not taken because the machine was too slow
         self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
 
     def start(self) -> None:
-        """Returns when the cameras can be opened; what went wrong by then stands in `failure`."""
+        """Start the thread and return when the cameras can be opened; an error until then is kept in `failure`."""
         self._thread.start()
         self._paced.wait()
 
     def _pace(self) -> None:
-        """Announce the cameras, at their rate or at what this machine can draw: not by the first pictures, which take
-        long because they set everything up."""
+        """Announce the cameras at their rate or at the rate that this machine can draw.
+
+        The fastest of a few rounds counts: the first images take long because they set everything up.
+        """
         wished, most = max(station.fps for station in self._stations.values()), 1.0
         for _ in range(_TRIED):
             most = max(most, float(int(_DRAWING / self._drawing_time())))
@@ -91,19 +95,22 @@ class CameraFeed:
         self._paced.set()
 
     def _drawing_time(self) -> float:
-        """s for one picture of each camera."""
+        """Return the seconds that one image of each camera takes."""
         began = time.perf_counter()
         for station in self._stations.values():
             self._renderer.render(station.spec, depth=self._depth)
         return time.perf_counter() - began
 
     def faults(self, camera: str) -> CameraFaults:
-        """The faults of one camera, to be set at any time; KeyError for an unknown one."""
+        """Return the faults of one camera, to be set at any time; raises KeyError for an unknown camera."""
         return self._stations[camera].faults
 
     def change(self, exchange: Callable[[], World]) -> None:
-        """Show another world, with the same cameras: `exchange` is called between two pictures and gives it, and from
-        then on `snapshot` tells of it. Waits for that; SimulationError when the cameras have ended."""
+        """Show another world with the same cameras, and wait for the exchange.
+
+        `exchange` is called between two images and returns the world that `snapshot` describes from then on. Raises
+        SimulationError when the camera thread has ended.
+        """
         done = threading.Event()
         self._changes.put((exchange, done))
         while not done.wait(0.1):

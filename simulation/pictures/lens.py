@@ -1,7 +1,7 @@
-"""Lens distortion of simulated pictures: where each pixel of a real lens looks in an ideal picture.
+"""Lens distortion of simulated images: where each pixel of a real lens looks in an ideal image.
 
-Brown-Conrady as in OpenCV: k1, k2, p1, p2, k3. An ideal picture is drawn larger than asked for, so that every pixel
-of the distorted one finds its source.
+Brown-Conrady as in OpenCV: k1, k2, p1, p2, k3. The ideal image is drawn larger than requested, so that every pixel of
+the distorted one finds its source.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ import numpy as np
 from simulation.bench.camera_spec import CameraSpec
 from simulation.errors import SimulationError
 
-_BORDER = 2  # px of the ideal picture kept free around what is looked up
+_BORDER = 2  # px of the ideal image kept free around the sampled area
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Lens:
-    """How to make a distorted picture: draw an ideal one of `width` x `height` px with `K`, then look up.
+    """Recipe for a distorted image: draw an ideal one of `width` x `height` px with `K`, then remap it.
 
-    `map_u`, `map_v` (H, W) float32: for each pixel of the distorted picture its place in the ideal one.
+    `map_u`, `map_v` (H, W) float32: for each pixel of the distorted image its position in the ideal one.
     """
 
     width: int
@@ -29,14 +29,14 @@ class Lens:
     map_v: np.ndarray
 
     def apply(self, ideal: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
-        """The distorted picture of an ideal one (height, width[, 3])."""
+        """Distort an ideal image (height, width[, 3])."""
         return cv2.remap(ideal, self.map_u, self.map_v, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def lens_of(spec: CameraSpec) -> Lens | None:
-    """The lens of a camera; None where the pictures can be drawn as they are.
+    """Return the lens of a camera; None where the images need no distortion.
 
-    Raises SimulationError for coefficients that fold the picture over itself.
+    Raises SimulationError for coefficients that fold the image over itself.
     """
     K = np.array(spec.K)
     if spec.ideal and K[0, 1] == 0:
@@ -54,7 +54,7 @@ def lens_of(spec: CameraSpec) -> Lens | None:
 
 
 def undistorted_rays(spec: CameraSpec) -> np.ndarray:
-    """(H, W, 2): direction x / z, y / z in the camera's frame in which each pixel of the real lens looks."""
+    """Return (H, W, 2): direction x / z, y / z in the camera frame in which each pixel of the real lens looks."""
     pixels = np.stack(np.meshgrid(np.arange(spec.width), np.arange(spec.height)), axis=-1).reshape(-1, 1, 2)
     K, coefficients = np.array(spec.K), np.array(spec.distortion)
     seen = pixels.astype(np.float64)

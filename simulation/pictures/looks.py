@@ -1,16 +1,16 @@
-"""How a scene looks beyond what stands on the bench: shades, background, clutter, the arm's colours and girth."""
+"""Appearance of a scene beyond its objects: shades, background, clutter, the arm's colours and thickness."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-FORMS = ("egg", "slab", "stick")  # as which a thing can be drawn; as high as it is, and not as wide
-CLUTTER = 6  # things without a name that can lie about where the arm does not reach
+FORMS = ("egg", "slab", "stick")  # in which an object can be drawn; as high as its own shape, and not as wide
+CLUTTER = 6  # unnamed objects that can be placed where the arm does not reach
 Rgb = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Clutter:
-    """A box or a cylinder without a name: `position` (3,) m of its middle, `half` (3,) m its half sizes."""
+    """Unnamed box or cylinder: `position` (3,) m of its centre, `half` (3,) m its half sizes."""
 
     round: bool
     position: tuple[float, float, float]
@@ -25,12 +25,12 @@ class Clutter:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a scene looks, beyond what `SceneSpec` says of it. Colours in 0..1.
+    """Appearance of a scene beyond its `SceneSpec`. Colours in 0..1.
 
-    `shades`: the colour of a thing by name where it is not its name's usual one; `forms`: one of FORMS where it is not
-    drawn in its name's shape, and `names`: what it is to be called then; `sky`: the background above and below
-    the horizon; `materials`: colours of the arm by the name of its material; `arm_girth`, `gripper_girth`: how much
-    thicker than the usual ones links and gripper are; `clutter` lies around; `tags`: whether the table's are there.
+    `shades`: colour of an object by name where it is not its name's usual one; `forms`: one of FORMS where it is not
+    drawn in its name's shape, and `names`: what it is called then; `sky`: background above and below the horizon;
+    `materials`: colours of the arm by the name of its material; `arm_girth`, `gripper_girth`: how much thicker than
+    usual links and gripper are; `clutter`: unnamed objects around; `tags`: whether the table's tags are shown.
     """
 
     shades: dict[str, Rgb] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Look:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Look":
-        """What `dataclasses.asdict` made of a look, also by way of JSON."""
+        """Read the result of `dataclasses.asdict`, also after a round trip through JSON."""
         read = {name: {key: tuple(rgb) for key, rgb in values[name].items()} for name in ("shades", "materials")}
         clutter = tuple(Clutter.from_dict(thing) for thing in values["clutter"])
         above, below = (tuple(rgb) for rgb in values["sky"])

@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 
-_SHIFT = 64  # px by which the stored noise may be moved against the picture
+_SHIFT = 64  # px by which the stored noise may be shifted against the image
 
 
 class SensorNoise:
     """Gaussian noise of standard deviation `sigma` in 0..255, the same sequence for the same generator.
 
-    Drawing a million normal numbers a frame would cost more than the picture: one field is drawn once, larger than the
-    picture, and each exposure takes another part of it, turned over or not. Two exposures in a row are never the same.
+    Drawing a million normal numbers per frame would cost more than the image itself: one field is drawn once, larger
+    than the image, and each exposure takes another crop of it, flipped or not. No two exposures in a row are the same.
     """
 
     def __init__(self, height: int, width: int, sigma: float, generator: np.random.Generator):
@@ -22,13 +22,13 @@ class SensorNoise:
         self._last: tuple[int, ...] = ()
 
     def expose(self, rgb: np.ndarray) -> np.ndarray:
-        """The picture (H, W, 3) uint8 with noise; unchanged where sigma is 0."""
+        """Return the image (H, W, 3) uint8 with noise; unchanged where sigma is 0."""
         if self._sigma <= 0:
             return rgb
         return cv2.add(rgb, self._part(self._field, rgb.shape), dtype=cv2.CV_8U)
 
     def range(self, depth: np.ndarray) -> np.ndarray:
-        """Depth (H, W) m with a stereo camera's noise: 1 mm at 1 m, growing with the square of the distance."""
+        """Add a stereo camera's noise to depth (H, W) m: 1 mm at 1 m, growing with the square of the distance."""
         if self._sigma <= 0:
             return depth
         return depth + 0.001 * depth**2 * self._part(self._range_field, depth.shape)
@@ -45,5 +45,5 @@ class SensorNoise:
 
 
 def depth_mm(depth: np.ndarray) -> np.ndarray:
-    """Depth (H, W) float m as a RealSense delivers it: uint16 mm, 0 where nothing was measured (beyond 10 m)."""
+    """Convert depth (H, W) float m to a RealSense's format: uint16 mm, 0 where nothing was measured (beyond 10 m)."""
     return np.where((depth > 0.1) & (depth < 10.0), np.rint(depth * 1000.0), 0).astype(np.uint16)

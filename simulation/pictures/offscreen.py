@@ -1,4 +1,4 @@
-"""OpenGL without a screen, for pictures in a process that has no window."""
+"""Off-screen OpenGL contexts, for rendering in a process that has no window."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ _EGL_PLATFORM_DEVICE = 0x313F  # EGL_EXT_platform_device
 
 
 class GlContext(Protocol):
-    """An OpenGL context of one thread."""
+    """OpenGL context of one thread."""
 
     def make_current(self) -> None: ...
 
@@ -21,9 +21,9 @@ class GlContext(Protocol):
 
 
 def choose_backend() -> str:
-    """The way to draw, egl, osmesa or glfw: what MUJOCO_GL asks for, else the first that works here.
+    """Return the rendering backend, egl, osmesa or glfw: the one in MUJOCO_GL, else the first that works here.
 
-    PyOpenGL binds a process to one of them at its first import, so this looks before it is imported.
+    PyOpenGL binds a process to one of them at its first import, so this checks before it is imported.
     Raises SimulationError when there is none.
     """
     if not sys.platform.startswith("linux"):
@@ -51,7 +51,7 @@ def _load(backend: str) -> Any:
 
 @cache
 def _egl_works() -> bool:
-    """Whether any of EGL's devices opens: the library alone, as containers have it, draws nothing."""
+    """Return whether any EGL device opens: the library alone, as in containers, cannot draw."""
     egl = _load("egl")
     if egl is None:
         return False
@@ -71,7 +71,7 @@ def _egl_works() -> bool:
 
 
 def open_context(width: int, height: int) -> GlContext:
-    """A context current in the calling thread, with an image of `width` x `height` px. Raises SimulationError."""
+    """Return a context current in this thread, with a buffer of `width` x `height` px. Raises SimulationError."""
     backend = choose_backend()
     try:
         context = _context_class(backend)(width, height)

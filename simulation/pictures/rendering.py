@@ -1,4 +1,4 @@
-"""The pictures the lab's cameras take of a world."""
+"""Rendering of the lab cameras' images of a world."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -32,7 +32,7 @@ class Picture:
 
 
 class Shown(Protocol):
-    """What a renderer needs of a world."""
+    """The part of a world that a renderer needs."""
 
     @property
     def model(self) -> mujoco.MjModel: ...
@@ -41,10 +41,10 @@ class Shown(Protocol):
 
 
 class SceneRenderer:
-    """Draws one world's scene from any number of cameras, off screen.
+    """Off-screen renderer of one world's scene for any number of cameras.
 
     Keeps a state of its own: `update` it with `world.snapshot()`, from whatever thread or process the physics run in.
-    Everything else is called from one thread, the first that draws. The model is shared and only read.
+    All other methods are called from one thread, the first that draws. The model is shared and only read.
     """
 
     def __init__(self, world: Shown, seed: int = 0):
@@ -55,7 +55,7 @@ class SceneRenderer:
         self._options.geomgroup[mjcf.HULL_GROUP] = 0
         self._seed = seed
         self._gl: GlContext | None = None
-        self._context: Any = None  # mujoco.MjrContext, from the first picture to close()
+        self._context: Any = None  # mujoco.MjrContext, from the first image to close()
         self._lenses: dict[CameraSpec, Lens | None] = {}
         self._noise: dict[CameraSpec, SensorNoise] = {}
         self._flat: list[int] | None = None
@@ -78,8 +78,11 @@ class SceneRenderer:
         self._scene.flags[mujoco.mjtRndFlag.mjRND_CULL_FACE] = 1
 
     def _shadowless(self) -> list[int]:
-        """Places in the drawn scene of what lies below everything: its shadow is never seen, except as speckles that
-        the coarse shadow map throws on the table itself. MuJoCo lets decoration cast none."""
+        """Return the indices in the drawn scene of the geoms below everything else.
+
+        Their shadows are never seen, except as speckles that the coarse shadow map puts on the table itself. MuJoCo
+        lets decoration cast none.
+        """
         if self._flat is None:
             names = [self._model.geom(i).name for i in range(self._model.ngeom)]
             flat = {i for i, name in enumerate(names) if name in ("floor", "table") or name.startswith("tag ")}
@@ -89,16 +92,16 @@ class SceneRenderer:
         return self._flat
 
     def layout_changed(self) -> None:
-        """Geoms of the model were hidden or shown since the last update."""
+        """Update the cached layout after geoms of the model were hidden or shown."""
         self._flat = None
 
     def upload_texture(self, number: int) -> None:
-        """Draw the model's texture of this number as it is now."""
+        """Upload the model's texture of this number as it is now."""
         self._ready(1, 1)
         mujoco.mjr_uploadTexture(self._model, self._context, number)
 
     def render(self, spec: CameraSpec, *, depth: bool = False) -> Picture:
-        """What the camera sees of the present state, with its lens and its noise; each call is a new exposure.
+        """Render the camera's image of the present state, with its lens and noise; each call is a new exposure.
 
         Raises SimulationError when this machine cannot draw without a screen.
         """
@@ -118,7 +121,7 @@ class SceneRenderer:
         return Picture(noise.expose(rgb), None if metres is None else noise.range(metres))
 
     def draw(self, camera: Camera, *, depth: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
-        """An ideal picture (H, W, 3) uint8, and the true depth (H, W) float32 m, of a pinhole camera without skew."""
+        """Render an ideal image (H, W, 3) uint8, and true depth (H, W) float32 m, of a pinhole camera without skew."""
         context = self._ready(camera.width, camera.height)
         self._aim(camera)
         area = mujoco.MjrRect(0, 0, camera.width, camera.height)
@@ -129,10 +132,10 @@ class SceneRenderer:
         return cv2.flip(rgb, 0), None if steps is None else self._metres(cv2.flip(steps, 0))
 
     def close(self) -> None:
-        """Give the graphics memory back; call it in the thread that draws."""
+        """Free the graphics memory; call this in the thread that draws."""
         if self._context is not None:
             assert self._gl is not None
-            self._gl.make_current()  # else another renderer's things of the same numbers would be freed
+            self._gl.make_current()  # else another renderer's objects of the same numbers would be freed
             self._context.free()
             self._context = None
         if self._gl is not None:
@@ -170,13 +173,13 @@ class SceneRenderer:
             eye.orthographic = 0
 
     def _metres(self, steps: np.ndarray) -> np.ndarray:
-        """Depth in m from the reversed depth buffer: 1 at the near plane, 0 at the far one."""
+        """Convert the reversed depth buffer to m: 1 is the near plane, 0 the far one."""
         near, far = self._planes()
         return np.float32(near * far) / (np.float32(near) + steps * np.float32(far - near))
 
 
 def try_rendering() -> str:
-    """Draw one small picture of an empty bench; the name of the way it was drawn. Raises SimulationError."""
+    """Render one small image of an empty bench and return the backend's name. Raises SimulationError."""
     renderer = SceneRenderer(World(SceneSpec()))
     try:
         rgb = renderer.render(camera_spec_at("trial", (1.0, 0.5, 0.6), (0.4, 0.0, 0.1), width=64, height=48)).rgb

@@ -1,7 +1,7 @@
-"""Pictures of many scenes from one model: things are moved, sized and coloured anew instead of built anew.
+"""Images of many scenes from one model: objects are moved, resized and recoloured instead of rebuilt.
 
-Building a model and an OpenGL context for every scene costs twenty times what drawing it does. Here stands one bench
-with everything that can stand on any; what a picture shows of it is set before it is drawn.
+Building a model and an OpenGL context for every scene costs twenty times as much as drawing it. This model holds one
+bench with everything that any scene can have; what an image shows of it is set before drawing.
 """
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
@@ -39,9 +39,9 @@ _EVERYTHING = SceneSpec(
 
 
 class Studio:
-    """One model, one OpenGL context, any scene. Used by one thread; `close` gives the graphics memory back.
+    """One model and one OpenGL context for any scene. Used by one thread; `close` frees the graphics memory.
 
-    `show` sets what is drawn, `draw` takes pictures of it.
+    `show` sets what is drawn, `draw` renders images of it.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Studio:
         self._renderer = SceneRenderer(_Drawn(self._model, self._qpos))
 
     def show(self, truth: Truth, scene: SceneSpec, position: np.ndarray, look: Look = Look()) -> None:
-        """What stands where `truth` says, the arm in joints `position` (7,) rad."""
+        """Set the drawn state to the poses in `truth`, with the arm in joints `position` (7,) rad."""
         self._show_objects(truth, scene, look)
         self._show_furniture(truth, scene)
         self._show_room(scene, look)
@@ -70,8 +70,10 @@ class Studio:
         self._renderer.update(self._qpos)
 
     def draw(self, camera: Camera, *, supersampling: int = 2) -> np.ndarray:
-        """An ideal picture (H, W, 3) uint8; each of its pixels is the mean of `supersampling` squared ones, for a
-        camera's pixel too sees a little square and not a point."""
+        """Render an ideal image (H, W, 3) uint8.
+
+        Each pixel is the mean of `supersampling` squared samples: a camera's pixel too covers a square, not a point.
+        """
         if supersampling == 1:
             return self._renderer.draw(camera)[0]
         size = camera.width * supersampling, camera.height * supersampling
@@ -144,7 +146,7 @@ class Studio:
         model.geom_rgba[geom, :3] = thing.rgb
 
     def _paint_sky(self, look: Look) -> None:
-        """A skybox of six square faces one below the other: right, left, up, down, front, back, y up."""
+        """Paint the skybox of six square faces one below the other: right, left, up, down, front, back, y up."""
         model, room = self._model, self._model.texture("room")
         side = int(room.width[0])
         above, below = (255.0 * np.array(rgb) for rgb in look.sky)
@@ -174,7 +176,7 @@ class Studio:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """What a renderer needs of a world."""
+    """The part of a world that a renderer needs."""
 
     model: mujoco.MjModel
     qpos: np.ndarray
@@ -184,7 +186,7 @@ class _Drawn:
 
 
 def _form_size(form: str, width: float, height: float) -> tuple[float, float, float]:
-    """MuJoCo's three sizes of a geom that stands `height` m high and is up to `width` m wide."""
+    """Return MuJoCo's three sizes of a geom that is `height` m high and up to `width` m wide."""
     return {
         "cube": (width / 2, width / 2, height / 2),
         "cylinder": (width / 2, height / 2, 0.0),

@@ -1,1 +1,1 @@
-"""The library's database: connection, tables, and their migrations."""
+"""Database of the library: connection, tables, and migrations."""

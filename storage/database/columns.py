@@ -1,4 +1,4 @@
-"""The base of the tables, and column types that mean the same on SQLite and on PostgreSQL."""
+"""Base class of the tables, and column types with the same meaning on SQLite and PostgreSQL."""
 
 import uuid
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time of day with its zone, kept in UTC; SQLite itself knows no zones."""
+    """Time with its zone, stored in UTC; SQLite itself has no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -30,7 +30,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Table(DeclarativeBase):
-    """What every table has: names of constraints that migrations can find again."""
+    """Base of all tables: constraint names that migrations can refer to."""
 
     metadata = MetaData(
         naming_convention={
@@ -50,6 +50,6 @@ class Table(DeclarativeBase):
 
 
 class Named:
-    """A row that is known by its id for ever."""
+    """Row with a permanent id."""
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

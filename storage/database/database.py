@@ -1,4 +1,4 @@
-"""The library's database: SQLite in a file, or PostgreSQL by its URL; transactions, and faults as sentences."""
+"""Database of the library, an SQLite file or PostgreSQL by URL: transactions, and translation of errors."""
 
 import contextlib
 import sqlite3
@@ -21,9 +21,9 @@ BUSY_TIMEOUT = 5.0  # s to wait for another program's transaction
 
 
 class Database:
-    """The connection to one library's database, its tables brought up to date; `close` ends it.
+    """Connection to the database of one library, with its tables migrated; ended by `close`.
 
-    May be used from any thread. `notices` has sentences for the operator, from a migration or about the disk.
+    May be used from any thread. `notices` are messages for the operator, from a migration or about the disk.
     """
 
     def __init__(self, file: Path, url: str | None = None):
@@ -51,21 +51,21 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one moment of the library and changes nothing."""
+        """Open a read-only session with a consistent snapshot of the library."""
         with self.explained(), Session(self.engine, autoflush=False) as session:
             yield session
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
-        """One transaction: everything in it happens, or nothing. Raises LibraryBusyError after BUSY_TIMEOUT s."""
+        """Open an atomic transaction. Raises LibraryBusyError after BUSY_TIMEOUT s."""
         engine = self.engine.execution_options(immediate=True)
         with self.explained(), Session(engine, expire_on_commit=False) as session, session.begin():
-            session.connection()  # the transaction begins here, not with the first statement
+            session.connection()  # begin the transaction here, not with the first statement
             yield session
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """The database's own faults as StorageError."""
+        """Convert the database's own errors to StorageError."""
         try:
             yield
         except OperationalError as error:
@@ -104,25 +104,25 @@ def _engine(file: Path | None, url: str | None, *, write_ahead: bool) -> sqlalch
         address = sqlalchemy.make_url(url)
         if address.get_backend_name() != "postgresql":
             raise StorageError(f"{_without_password(url)}: the library is kept in a folder or on PostgreSQL.")
-        # Psycopg 3 is the driver that comes with the program.
+        # Psycopg 3 is the driver shipped with the program.
         options = {"connect_timeout": 10, "options": f"-c lock_timeout={int(1000 * BUSY_TIMEOUT)} -c timezone=UTC"}
         return sqlalchemy.create_engine(address.set(drivername="postgresql+psycopg"), connect_args=options)
     engine = sqlalchemy.create_engine(
         sqlalchemy.URL.create("sqlite", database=str(file)),
-        connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None},  # we say BEGIN ourselves
+        connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None},  # we send BEGIN ourselves
     )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA journal_mode={'WAL' if write_ahead else 'DELETE'}")
-        connection.execute("PRAGMA synchronous=FULL")  # what was kept stays kept through a power cut
+        connection.execute("PRAGMA synchronous=FULL")  # committed data survive a power cut
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-65536")  # KiB: the indices of 100,000 episodes
 
     @event.listens_for(engine, "begin")
     def begin(connection: sqlalchemy.Connection) -> None:
         immediate = connection.get_execution_options().get("immediate")
-        # IMMEDIATE: who is going to write queues at the start, and never loses work at the first write.
+        # IMMEDIATE: a writer queues at the start, and never loses work at the first write.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine

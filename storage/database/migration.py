@@ -1,6 +1,6 @@
-"""Bringing a library's tables to the form this program knows: forward only, each step a transaction of its own.
+"""Migration of a library's tables to the schema of this program: forward only, each step in its own transaction.
 
-A crash leaves the old form or the new one. Only one program migrates at a time, and a copy of the database is kept.
+A crash leaves the old schema or the new one. Only one program migrates at a time, and a copy of the database is kept.
 """
 
 import contextlib
@@ -23,15 +23,15 @@ _KEPT_COPIES = 3
 
 
 def migrate(engine: sqlalchemy.Engine, file: Path | None) -> str | None:
-    """Bring the tables up to date; the sentence of what was done, None when nothing was.
+    """Bring the tables up to date; return a message about what was done, None if nothing was.
 
-    `file`: the SQLite file, None on a server. Raises NewerLibraryError, with nothing touched, for a newer form.
+    `file` is the SQLite file, None on a server. Raises NewerLibraryError for a newer schema, without touching anything.
     """
     if present(engine) == newest():
         return None
     with _alone(engine, file):
         before = present(engine)
-        if before == newest():  # another program was quicker
+        if before == newest():  # another program was faster
             return None
         kept = _copy(file, before) if file is not None and before is not None else None
         for step in steps_after(before):
@@ -43,7 +43,7 @@ def migrate(engine: sqlalchemy.Engine, file: Path | None) -> str | None:
 
 
 def present(engine: sqlalchemy.Engine) -> str | None:
-    """The form of the library's tables, None when there are none yet. Raises NewerLibraryError for an unknown one."""
+    """Return the library's schema revision, None without tables. Raises NewerLibraryError for an unknown one."""
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found is not None and found not in _known():
@@ -55,12 +55,12 @@ def present(engine: sqlalchemy.Engine) -> str | None:
 
 
 def newest() -> str:
-    """The form this program knows."""
+    """Return the newest revision known to this program."""
     return _known()[-1]
 
 
 def steps_after(form: str | None) -> list[str]:
-    """What is still to be done, in order."""
+    """Return the remaining steps, in order."""
     known = _known()
     return known[known.index(form) + 1 :] if form is not None else known
 
@@ -78,7 +78,7 @@ def _run(engine: sqlalchemy.Engine, step: str) -> None:
     with engine.connect().execution_options(immediate=True) as connection, connection.begin():
         context = MigrationContext.configure(
             connection,
-            # SQLite's own changes of tables are part of a transaction too; Alembic does not assume it.
+            # SQLite's schema changes are transactional too; Alembic does not assume it.
             opts={"fn": lambda revision, _: script._upgrade_revs(step, revision), "transactional_ddl": True},
         )
         with Operations.context(context):
@@ -100,7 +100,7 @@ def _alone(engine: sqlalchemy.Engine, file: Path | None) -> Iterator[None]:
 
 
 def _copy(file: Path, form: str) -> Path:
-    """The database as it is, beside it; older copies than the last three go."""
+    """Back up the database beside itself; copies older than the last three are deleted."""
     copy = file.with_name(f"{file.name}.form-{form}-{utc_now():%Y%m%d-%H%M%S-%f}")
     part = copy.with_name(copy.name + ".part")
     try:

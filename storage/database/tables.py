@@ -1,7 +1,6 @@
-"""The library's tables for what is recorded: cameras, calibrations, tasks, episodes with their views and tags.
+"""Tables of recordings: cameras, calibrations, tasks, episodes with their views and tags.
 
-Numbers are SI units. A row that was deleted has `deleted_at` and can be brought back; only emptying the trash removes
-it.
+Numbers are in SI units. A deleted row has `deleted_at` and can be restored; only emptying the trash removes it.
 """
 
 import uuid
@@ -17,13 +16,13 @@ from storage.database.columns import Named, Table
 class Camera(Named, Table):
     __tablename__ = "cameras"
 
-    identity: Mapped[str] = mapped_column(unique=True)  # outlives re-plugging: "realsense:<serial>"
+    identity: Mapped[str] = mapped_column(unique=True)  # stable across re-plugging: "realsense:<serial>"
     name: Mapped[str]
     made_at: Mapped[datetime]
 
 
 class Calibration(Named, Table):
-    """How a camera images and where it stood; `details` holds everything else the calibration wants to keep."""
+    """Intrinsics and extrinsics of a camera; `details` holds any other data of the calibration."""
 
     __tablename__ = "calibrations"
 
@@ -35,7 +34,7 @@ class Calibration(Named, Table):
     K: Mapped[list[Any]]
     distortion: Mapped[list[Any]]
     base_from_camera: Mapped[list[Any]]
-    delay_s: Mapped[float]  # how much later than the arm's clock a picture is stamped
+    delay_s: Mapped[float]  # delay of the image timestamps against the arm's clock
     error_mm: Mapped[float | None]
     error_px: Mapped[float | None]
     details: Mapped[dict[str, Any]]
@@ -75,7 +74,7 @@ class Tag(Named, Table):
 
 
 class EpisodeText(Table):
-    """The words of an episode that are searched; a full-text index stands over it (migration 0002)."""
+    """Searchable texts of an episode, covered by a full-text index (migration 0002)."""
 
     __tablename__ = "episode_texts"
 
@@ -89,18 +88,18 @@ class EpisodeText(Table):
 
 
 class Episode(Named, Table):
-    """One demonstration. `success` is None while nobody has said; `quality` 0 good, 1 with a notice, 2 bad."""
+    """Demonstration. `success` is None until it was judged; `quality` 0 good, 1 with a notice, 2 bad."""
 
     __tablename__ = "episodes"
     __table_args__ = (
         CheckConstraint("quality in (0, 1, 2)", name="quality"),
-        # A page of the library is a walk along one of these; the id settles equal values.
+        # A page of the library is a scan along one of these; the id breaks ties.
         *(
             Index(f"ix_episodes_{name}_id", name, "id")
             for name in ("recorded_at", "duration_s", "instruction", "operator", "quality", "size_bytes")
         ),
         Index("ix_episodes_task_id_recorded_at", "task_id", "recorded_at"),
-        # Of the trash alone: an index over the living would only tempt the planner away from the walk.
+        # Only of the trash: an index over all episodes would mislead the planner away from that scan.
         Index(
             "ix_episodes_trash",
             "recorded_at",
@@ -142,7 +141,7 @@ class Episode(Named, Table):
 
 
 class View(Named, Table):
-    """One camera's film of an episode."""
+    """Video of one camera of an episode."""
 
     __tablename__ = "views"
     __table_args__ = (UniqueConstraint("episode_id", "name"),)
@@ -161,7 +160,7 @@ class View(Named, Table):
 
 
 class Finding(Named, Table):
-    """Something about an episode's quality: which check, how bad (1 notice, 2 bad), and a sentence."""
+    """Finding on an episode's quality: the check, its level (1 notice, 2 bad), and a message."""
 
     __tablename__ = "findings"
     __table_args__ = (Index("ix_findings_episode_id", "episode_id"), Index("ix_findings_check_level", "check", "level"))

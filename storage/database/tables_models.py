@@ -1,4 +1,4 @@
-"""The library's tables for what is learnt and done: models, runs, rehearsals, approvals, executions, events."""
+"""Tables of models and their use: models, training runs, rehearsals, approvals, executions, events."""
 
 import uuid
 from datetime import datetime
@@ -33,7 +33,7 @@ class TrainingRun(Named, Table):
 
 
 class Rehearsal(Named, Table):
-    """An imagined motion, approved or not; its files lie in `rehearsals/<id>`."""
+    """Generated motion, approved or not; its files are in `rehearsals/<id>`."""
 
     __tablename__ = "rehearsals"
 
@@ -49,7 +49,7 @@ class Rehearsal(Named, Table):
 
 
 class Approval(Named, Table):
-    """Who approved which bytes: `digest` is that of the plan the robot process held."""
+    """Approval by an operator: `digest` is that of the plan held by the robot process."""
 
     __tablename__ = "approvals"
 
@@ -72,7 +72,7 @@ class Execution(Named, Table):
 
 
 class Event(Named, Table):
-    """Something that happened and should be found again: a recovery, a stop, an import."""
+    """Logged event: a recovery, a stop, an import."""
 
     __tablename__ = "events"
 

@@ -1,1 +1,1 @@
-"""Episodes: documents, samples, writing, recovery after a crash, quality, edits, and clips of them."""
+"""Episodes: documents, samples, writing, crash recovery, quality, edits, and clips."""

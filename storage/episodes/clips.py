@@ -1,4 +1,4 @@
-"""Episodes as a model wants them: clips of a fixed rate, cut by time, undistorted; nothing is copied on the disk."""
+"""Clips of episodes for a model: fixed rate, cut by time, undistorted; nothing is copied on disk."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ CalibrationChoice = Callable[[Episode, ViewSpec], Calibration | None]
 
 
 def as_recorded(episode: Episode, view: ViewSpec) -> Calibration | None:
-    """The calibration that held when the episode was recorded."""
+    """Return the calibration in force when the episode was recorded."""
     return view.calibration
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """T moments of an episode, a fixed period apart.
+    """T time steps of an episode, a fixed period apart.
 
-    `trajectory`: T rows, times from 0, what the arm really did; `rgb` (V, T, H, W, 3) uint8, undistorted, each the
-    frame taken nearest to its moment; `cameras` (V,) of these pictures; `offset_s` (V, T): how far from its moment
-    each frame was taken, camera delay taken out; `start_s` since the episode's start.
+    `trajectory` has T rows, times from 0, as executed by the arm; `rgb` (V, T, H, W, 3) uint8 are undistorted, each the
+    frame captured nearest to its time step; `cameras` (V,) are those of the images; `offset_s` (V, T) is the difference
+    between capture time and time step, corrected for camera delay; `start_s` is since the episode's start.
     """
 
     episode: str
@@ -44,8 +44,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipSettings:
-    """`frames` moments, `period_s` apart; a new clip begins every `stride_s` (by default the clips follow each other
-    without a gap). `views`: names, None for every calibrated one. `size`: (width, height), None for the recorded."""
+    """Settings of a clip: `frames` time steps, `period_s` apart.
+
+    A new clip begins every `stride_s` (by default clips follow each other without a gap). `views`: names, None for all
+    calibrated ones. `size`: (width, height), None for that recorded.
+    """
 
     frames: int
     period_s: float
@@ -63,10 +66,10 @@ class ClipSettings:
 
 
 class ClipView:
-    """The clips of some episodes, as a sequence: `len(view)`, `view[i]`. Films are decoded when a clip is asked for.
+    """Sequence of the clips of some episodes: `len(view)`, `view[i]`. Videos are decoded on access.
 
-    An episode shorter than a clip gives one, held at its end. Episodes without an arm or without a camera that is
-    wanted are left out; `skipped` says why. Raises DamagedFileError when an episode that is needed is damaged.
+    An episode shorter than a clip gives one, held at its end. Episodes without an arm or without a requested camera are
+    left out; `skipped` has the reasons. Raises DamagedFileError if a required episode is damaged.
     """
 
     def __init__(self, folders: Sequence[Path], settings: ClipSettings, calibration: CalibrationChoice = as_recorded):
@@ -140,9 +143,9 @@ class ClipView:
 
 
 def undistorted(pictures: np.ndarray, calibration: Calibration) -> np.ndarray:
-    """Pictures (T, H, W, 3) as the calibration's ideal camera would have seen them; what the lens did not see is black.
+    """Undistort images (T, H, W, 3) to the calibration's ideal camera; what the lens did not see is black.
 
-    Raises StorageError for pictures of another size than the calibration is for.
+    Raises StorageError for images of another size than that of the calibration.
     """
     lens = calibration.lens
     if pictures.shape[1:3] != (lens.height, lens.width):

@@ -1,6 +1,6 @@
-"""What an episode is, in its own folder: `episode.json` (the facts) and `labels.json` (what people said about it).
+"""Documents of an episode, in its own folder: `episode.json` (the facts) and `labels.json` (the operator's labels).
 
-The database can be made again from these alone.
+The database can be rebuilt from these alone.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ Row4 = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Lens:
-    """`K` (3, 3) in pixels and the distortion coefficients in OpenCV's order, for pictures of one size."""
+    """Lens for images of one size: `K` (3, 3) in pixels and the distortion coefficients in OpenCV's order."""
 
     width: int
     height: int
@@ -40,9 +40,9 @@ class Lens:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A lens, and where its camera stood: `base_from_camera` (4, 4) m, OpenCV's axes. `made_at` UTC, ISO 8601.
+    """Intrinsics and extrinsics: `base_from_camera` (4, 4) m, OpenCV's axes. `made_at` UTC, ISO 8601.
 
-    `delay_s`: how much later than the arm's samples the pictures are stamped.
+    `delay_s` is the delay of the image timestamps against the arm's samples.
     """
 
     id: str
@@ -55,16 +55,16 @@ class Calibration:
     error_px: float | None = None
 
     def camera(self, name: str) -> Camera:
-        """The ideal camera of the undistorted pictures."""
+        """Return the ideal camera of the undistorted images."""
         return Camera(name, self.lens.width, self.lens.height, np.array(self.lens.K), np.array(self.base_from_camera))
 
 
 @dataclass(frozen=True)
 class PlaceSeen:
-    """What a look at the bench's tags said of a calibrated camera's place, `at` UTC, before the recording began.
+    """Result of the drift check of a calibrated camera, `at` UTC, before the recording began.
 
-    `light`: "green", "yellow", "red" or "unknown"; the shift since the calibration, None where no tag was seen;
-    `acknowledged_by`: who recorded although the camera had moved.
+    `light` is "green", "yellow", "red" or "unknown"; the shift is since the calibration, None if no tag was visible;
+    `acknowledged_by` is who recorded although the camera had moved.
     """
 
     at: str
@@ -77,10 +77,10 @@ class PlaceSeen:
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """A camera that takes part: its stable `identity`, its name, its pictures' size and nominal rate (0 = unknown).
+    """Camera of an episode: its stable `identity`, its name, its image size and nominal rate (0 = unknown).
 
-    `lens` is the factory's where there is no calibration, None where nobody knows. `place`: None where the camera's
-    place was not looked at, since it comes from the simulation, or from nowhere.
+    `lens` is the factory's without a calibration, None if unknown. `place` is None if the camera's pose was not
+    checked, as it comes from the simulation or is unknown.
     """
 
     identity: str
@@ -95,7 +95,7 @@ class ViewSpec:
 
 @dataclass(frozen=True)
 class NewEpisode:
-    """What is known before a recording begins. `source`: "hand-guiding", "jog", "demonstrator", "import", ..."""
+    """Specification of a recording before it begins. `source`: "hand-guiding", "jog", "demonstrator", "import", ..."""
 
     instruction: str
     views: tuple[ViewSpec, ...]
@@ -117,9 +117,10 @@ class NewEpisode:
 
 @dataclass(frozen=True)
 class ViewFacts:
-    """How a view's film turned out; times in s since the episode's start.
+    """Facts about a view's video; times in s since the episode's start.
 
-    `dropped`: frames missing by the camera's own count; `repeated`: frames that show the very picture before.
+    `dropped` is the number of frames missing by the camera's own counter; `repeated` that of frames identical to the
+    previous one.
     """
 
     file: str
@@ -132,7 +133,7 @@ class ViewFacts:
 
 @dataclass(frozen=True)
 class FoundQuality:
-    """One finding: which check, 1 = notice or 2 = bad, the figure behind it, and a sentence."""
+    """Finding: the check, 1 = notice or 2 = bad, the value behind it, and a message."""
 
     check: str
     level: int
@@ -142,7 +143,7 @@ class FoundQuality:
 
 @dataclass(frozen=True)
 class Started:
-    """`recording.json`: `start` on the machine's monotonic clock, `recorded_at` the same moment in UTC."""
+    """`recording.json`: `start` on the machine's monotonic clock, `recorded_at` the same time in UTC."""
 
     id: str
     start: float
@@ -152,7 +153,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Facts:
-    """`episode.json`: what was recorded; never changed afterwards. `damage` says what went wrong, "" when nothing."""
+    """`episode.json`: facts of the recording, immutable. `damage` describes what went wrong, "" if nothing did."""
 
     started: Started
     duration_s: float
@@ -174,7 +175,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Labels:
-    """`labels.json`: what people said, and may say otherwise later. `trim_end_s` None means up to the end."""
+    """`labels.json`: labels by the operator, editable. `trim_end_s` None means up to the end."""
 
     instruction: str
     success: bool | None = None
@@ -188,7 +189,7 @@ class Labels:
 
 
 def checked_instruction(text: str) -> str:
-    """The instruction in one line. Raises RecordingError when it is empty or too long."""
+    """Return the instruction in one line. Raises RecordingError if it is empty or too long."""
     text = " ".join(text.replace("\0", " ").split())
     if not text:
         raise RecordingError("The task needs an instruction: say in a few words what the arm should do.")
@@ -200,12 +201,12 @@ def checked_instruction(text: str) -> str:
 
 
 def write_document(folder: Path, name: str, value: Any) -> None:
-    """Write one of the three files, whole or not at all. Raises OSError."""
+    """Write one of the three files atomically. Raises OSError."""
     write_json(folder / name, {"format": FORMAT, **dataclasses.asdict(value)})
 
 
 def read_document(folder: Path, name: str, kind: type[T]) -> T:
-    """Read one of the three files. Raises DamagedFileError saying what is wrong with it."""
+    """Read one of the three files. Raises DamagedFileError that describes the fault."""
     values = read_json(folder / name)
     if values.pop("format", None) != FORMAT:
         raise DamagedFileError(f"The file {folder / name} is not marked as {FORMAT}: another version wrote it.")

@@ -1,7 +1,7 @@
-"""What people say about episodes, and take back: labels, tags, deletion with undo, the trash.
+"""Edits of episodes with undo: labels, tags, deletion, the trash.
 
-Everything is said twice: in the database, and in the episode's own `labels.json`, from which the database can be made
-again.
+Everything is stored twice: in the database, and in the episode's own `labels.json`, from which the database can be
+rebuilt.
 """
 
 import shutil
@@ -24,13 +24,15 @@ from storage.errors import NotFoundError, StorageError
 from storage.library import Library
 
 _KEEP: Any = object()
-_MANY = 500  # episodes a transaction
+_MANY = 500  # episodes per transaction
 
 
 @dataclass(frozen=True)
 class Change:
-    """What to say of episodes; a field that is not given stays as it is. `trim` is (start, end) in s, cut at their
-    ends; `add_tags` and `remove_tags` leave the other tags alone."""
+    """Change of the labels of episodes; a field that is not given stays as it is.
+
+    `trim` is (start, end) in s, clipped to the episode; `add_tags` and `remove_tags` leave other tags unchanged.
+    """
 
     instruction: str = _KEEP
     success: bool | None = _KEEP
@@ -43,10 +45,10 @@ class Change:
 
 
 def change(library: Library, episodes: Iterable[uuid.UUID], what: Change) -> dict[uuid.UUID, Labels]:
-    """Say something of episodes; what was said of them before, for `restore`.
+    """Change the labels of episodes; return the previous ones, for `restore`.
 
-    Raises NotFoundError, RecordingError for an instruction that is none, or StorageError; then nothing is changed of
-    the episodes not yet done.
+    Raises NotFoundError, RecordingError for an invalid instruction, or StorageError; the episodes not yet processed
+    then stay unchanged.
     """
     if what.instruction is not _KEEP:
         what = replace(what, instruction=checked_instruction(what.instruction))
@@ -62,40 +64,44 @@ def change(library: Library, episodes: Iterable[uuid.UUID], what: Change) -> dic
 
 
 def delete_episodes(library: Library, episodes: Iterable[uuid.UUID]) -> dict[uuid.UUID, Labels]:
-    """Put episodes into the trash; `restore` brings them back."""
+    """Move episodes to the trash; `restore` brings them back."""
     return change(library, episodes, Change(deleted=True))
 
 
 def restore(library: Library, before: dict[uuid.UUID, Labels]) -> None:
-    """Undo a `change`: everything said of these episodes is again what it was."""
+    """Undo a `change`: restore the previous labels of these episodes."""
     for some in _batches(list(before)):
         labels = {identity: before[identity] for identity in some}
         with library.database.writing() as session:
-            _labels(session, some)  # raises for one that is gone
+            _labels(session, some)  # raises if one is gone
             _store(session, labels)
         _write(library, labels)
 
 
 def empty_trash(library: Library, older_than: datetime | None = None) -> int:
-    """Remove for ever what was deleted (before a moment); how many episodes. Their rows go first: a crash in between
-    leaves folders that come back as deleted."""
+    """Delete the trash permanently (what was deleted before a time); return the number of episodes.
+
+    Their rows are deleted first: a crash in between leaves folders that come back as deleted.
+    """
     gone = tables.Episode.deleted_at.is_not(None)
     if older_than is not None:
         gone = gone & (tables.Episode.deleted_at < older_than)
     with library.database.reading() as session:
         ids = list(session.scalars(select(tables.Episode.id).where(gone)))
+    deleted = 0
     for some in _batches(ids):
         with library.database.writing() as session:
-            # Asked again inside the transaction: another program may have brought one back.
+            # Queried again inside the transaction: another program may have restored one.
             some = list(session.scalars(select(tables.Episode.id).where(tables.Episode.id.in_(some), gone)))
             rows = list(session.scalars(select(tables.Episode.text_row).where(tables.Episode.id.in_(some))))
-            kept = Rehearsal.episode_id.in_(some)  # the run's own history outlives its demonstration
+            kept = Rehearsal.episode_id.in_(some)  # the history of the run outlives its demonstration
             session.execute(update(Rehearsal).where(kept).values(episode_id=None))
             session.execute(delete(tables.Episode).where(tables.Episode.id.in_(some)))
             session.execute(delete(tables.EpisodeText).where(tables.EpisodeText.row.in_(rows)))
         for identity in some:
             shutil.rmtree(library.episode_folder(identity), ignore_errors=True)
-    return len(ids)
+        deleted += len(some)
+    return deleted
 
 
 def _changed(labels: Labels, what: Change) -> Labels:
@@ -113,7 +119,7 @@ def _changed(labels: Labels, what: Change) -> Labels:
 
 
 def _labels(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Labels]:
-    """What the database says of these episodes. Raises NotFoundError when one is not there."""
+    """Return the labels of these episodes in the database. Raises NotFoundError if one is missing."""
     query = select(tables.Episode).where(tables.Episode.id.in_(ids))
     found = {}
     for row in session.scalars(query):
@@ -158,7 +164,7 @@ def _store(session: Session, labels: dict[uuid.UUID, Labels]) -> None:
 def _write(library: Library, labels: dict[uuid.UUID, Labels]) -> None:
     for identity, said in labels.items():
         folder = library.episode_folder(identity)
-        if not folder.is_dir():  # somebody removed it: its row can still be labelled, and deleted
+        if not folder.is_dir():  # removed by hand: its row can still be labelled, and deleted
             continue
         try:
             write_document(folder, LABELS, said)

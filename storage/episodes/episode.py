@@ -1,4 +1,4 @@
-"""One episode, read from its folder: documents, samples, frame times, films."""
+"""Episode read from its folder: documents, samples, frame times, videos."""
 
 import uuid
 from functools import cached_property
@@ -17,7 +17,7 @@ from storage.video.reader import VideoReader
 
 
 class Episode:
-    """What one episode's folder holds; nothing is read before it is asked for, but the documents.
+    """Contents of one episode's folder; all but the documents are read on first access.
 
     Times are s since the episode's start, trimming not applied. Raises NotFoundError, or DamagedFileError naming the
     file.
@@ -39,29 +39,29 @@ class Episode:
 
     @property
     def thumbnail(self) -> Path | None:
-        """A JPEG of the last moment, None when no camera gave a picture."""
+        """JPEG of the last frame, None if no camera gave an image."""
         path = self.folder / THUMBNAIL
         return path if path.exists() else None
 
     @property
     def span(self) -> tuple[float, float]:
-        """The part that was not trimmed away."""
+        """Start and end of the part that remains after trimming, s."""
         end = self.facts.duration_s if self.labels.trim_end_s is None else self.labels.trim_end_s
         return self.labels.trim_start_s, min(end, self.facts.duration_s)
 
     @cached_property
     def samples(self) -> np.ndarray:
-        """What the arm did: (n,) `samples.SAMPLE`."""
+        """Samples of the arm (n,) `samples.SAMPLE`."""
         return read_parquet(self.folder / SAMPLES, SAMPLE)
 
     @cached_property
     def trajectory(self) -> Trajectory | None:
-        """The way of the tool, None where nothing is known of it."""
+        """Trajectory of the tool, None if unknown."""
         return trajectory(self.samples)
 
     @cached_property
     def frames(self) -> list[np.ndarray]:
-        """Per view the frames (n,) `finishing.FRAME`: when each was taken, its number, whether it repeats."""
+        """Frames (n,) `finalize.FRAME` of each view: capture time, number, whether it repeats."""
         table = read_parquet(self.folder / FRAMES, VIEW_FRAME)
         found = []
         for view in range(len(self.views)):
@@ -73,7 +73,7 @@ class Episode:
         return found
 
     def nearest(self, view: int, times: np.ndarray, delay_s: float = 0.0) -> np.ndarray:
-        """The indices (n,) of the frames taken nearest to `times` (n,); the stamps are `delay_s` late."""
+        """Return the indices (n,) of the frames captured nearest to `times` (n,); the timestamps are `delay_s` late."""
         taken = self.frames[view]["time"] - delay_s
         if not len(taken):
             raise DamagedFileError(f"The view {self.views[view].name} of the episode {self.id} has no frames.")
@@ -83,15 +83,15 @@ class Episode:
         return np.where(np.abs(taken[after] - times) < np.abs(times - taken[before]), after, before)
 
     def film(self, view: int) -> VideoReader:
-        """The film of one view, to be closed."""
+        """Open the video of one view; the caller closes it."""
         spec = self.views[view]
         return VideoReader(self.folder / self.facts.views[view].file, spec.width, spec.height)
 
     def calibration(self, view: int) -> Calibration | None:
-        """The one that held when this was recorded."""
+        """Return the calibration in force when this was recorded."""
         return self.views[view].calibration
 
     def camera(self, view: int) -> Camera | None:
-        """The ideal camera of the view's undistorted pictures, None when it was not calibrated."""
+        """Return the ideal camera of the view's undistorted images, None if it was not calibrated."""
         calibration = self.calibration(view)
         return None if calibration is None else calibration.camera(self.views[view].name)

@@ -1,4 +1,4 @@
-"""From the logs and films of a recording to a whole episode: the same way after a stop and after a crash."""
+"""Finalization of a recording: logs and videos become an episode, in the same way after a stop and after a crash."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ VIEW_FRAME = np.dtype([("view", "<i4"), *((name, FRAME[name]) for name in FRAME.
 
 @dataclass(frozen=True)
 class Salvage:
-    """What was found in an episode's folder. `lost_ms`: from the end of the shortest film to the last thing known."""
+    """Result of finalizing a folder. `lost_ms` is from the end of the shortest video to the last data known."""
 
     facts: Facts
     lost_ms: float
@@ -34,7 +34,7 @@ class Salvage:
 
 
 def video_name(view: int) -> str:
-    """Names of cameras may hold anything, names of files must not."""
+    """Return the file name: a camera's name may contain characters that file names must not."""
     return f"view-{view}.mp4"
 
 
@@ -43,9 +43,9 @@ def frame_log_name(view: int) -> str:
 
 
 def finish(folder: Path, *, damage: str = "", films_are_whole: bool = False) -> Salvage:
-    """Make what is in the folder an episode: cut torn films, logs to Parquet, `episode.json` last.
+    """Make the folder an episode: cut torn videos, convert logs to Parquet, write `episode.json` last.
 
-    May be killed and begun again. Raises OSError, or DamagedFileError when the recording's beginning is not there.
+    Resumable after being killed. Raises OSError, or DamagedFileError if the start document of the recording is missing.
     """
     started = read_document(folder, START, Started)
     frames = [_view(folder, view, films_are_whole) for view in range(len(started.new.views))]
@@ -63,7 +63,7 @@ def finish(folder: Path, *, damage: str = "", films_are_whole: bool = False) -> 
     together = np.concatenate([_marked(view, log) for view, log in enumerate(frames)])
     write_parquet(folder / FRAMES, together)
     write_parquet(folder / SAMPLES, samples)
-    # The logs stay until the documents are written: a crash in between begins again from them.
+    # The logs stay until the documents are written: after a crash in between it restarts from them.
     size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".mp4", ".parquet", ".jpg"))
     facts = replace(facts, size_bytes=size, findings=examine(data), coverage=coverage(samples))
     write_document(folder, FACTS, facts)
@@ -75,7 +75,7 @@ def finish(folder: Path, *, damage: str = "", films_are_whole: bool = False) -> 
 
 
 def write_thumbnail(path: Path, rgb: np.ndarray, width: int = 192) -> None:
-    """A small picture for lists. Raises OSError."""
+    """Write a small image for lists. Raises OSError."""
     size = (width, max(round(rgb.shape[0] * width / rgb.shape[1]), 1))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     encoded, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
@@ -84,7 +84,7 @@ def write_thumbnail(path: Path, rgb: np.ndarray, width: int = 192) -> None:
 
 
 def _view(folder: Path, view: int, film_is_whole: bool) -> np.ndarray:
-    """The frames (n,) FRAME of a view that are really in its film."""
+    """Return the frames (n,) FRAME of a view that are really in its video."""
     film, log = folder / video_name(view), folder / frame_log_name(view)
     if not film.exists() or not log.exists():
         return np.zeros(0, FRAME)
@@ -94,7 +94,7 @@ def _view(folder: Path, view: int, film_is_whole: bool) -> np.ndarray:
     cut_to_whole(film)
     try:
         count = len(video_times(film))
-    except DamagedFileError:  # no complete fragment yet: nothing of this view was kept
+    except DamagedFileError:  # no complete fragment yet: nothing of this view is kept
         count = 0
     return records[:count]
 
@@ -105,7 +105,7 @@ def _samples(folder: Path) -> np.ndarray:
 
 
 def _facts(view: int, frames: np.ndarray) -> ViewFacts:
-    # A counter that went back is a camera that counts anew, not one that dropped frames.
+    # A counter that decreased means a restarted camera, not dropped frames.
     dropped = int(np.maximum(np.diff(frames["number"]) - 1, 0).sum()) if len(frames) else 0
     first, last = (float(frames["time"][0]), float(frames["time"][-1])) if len(frames) else (0.0, 0.0)
     return ViewFacts(video_name(view), len(frames), dropped, int(frames["repeated"].sum()), first, last)

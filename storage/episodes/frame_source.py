@@ -1,4 +1,4 @@
-"""Where the frames of a recording come from."""
+"""Interfaces and a queue for the frames of a recording."""
 
 import queue
 from typing import Protocol
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class StampedFrame(Protocol):
-    """A picture as the camera gave it: `rgb` (H, W, 3) uint8, `captured` s monotonic, `number` the camera's own."""
+    """Frame of a camera: `rgb` (H, W, 3) uint8, `captured` s monotonic, `number` by the camera's own counter."""
 
     @property
     def rgb(self) -> np.ndarray: ...
@@ -18,7 +18,7 @@ class StampedFrame(Protocol):
 
 
 class FrameSource(Protocol):
-    """Where a view's frames come from; bounded, and it counts what did not fit. A `cameras` subscription is one."""
+    """Bounded source of a view's frames that counts dropped ones, e.g. a `cameras` subscription."""
 
     def get(self, timeout: float) -> StampedFrame | None: ...
     @property
@@ -26,14 +26,14 @@ class FrameSource(Protocol):
 
 
 class FrameQueue:
-    """A source for whoever pushes frames: `offer` never waits, the newest are lost when `size` are waiting."""
+    """Source to push frames to: `offer` never waits, and drops the newest if `size` are waiting."""
 
     def __init__(self, size: int = 64):
         self._frames: queue.Queue[StampedFrame] = queue.Queue(size)
         self.dropped = 0
 
     def offer(self, frame: StampedFrame) -> bool:
-        """Whether there was room."""
+        """Add a frame; return whether there was room."""
         try:
             self._frames.put_nowait(frame)
         except queue.Full:

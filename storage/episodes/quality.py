@@ -1,4 +1,4 @@
-"""What is wrong with an episode, as findings with a sentence each."""
+"""Quality checks of an episode, as findings with a message each."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +10,21 @@ from storage.episodes.samples import trajectory
 
 NOTICE, BAD = 1, 2
 DROPPED_SHARE = 0.01  # of the frames: more marks the episode
-GAP = 1.0  # s without a picture: slow cameras and busy machines leave less
-FROZEN_FOR = 0.4  # s of one picture, as the live view judges it
+GAP = 1.0  # s without a frame: slow cameras and busy machines cause less
+FROZEN_FOR = 0.4  # s of identical images, as in the live view
 STILL_SPEED = 0.005  # m/s
 STILL_TURN = 0.05  # rad/s
 IDLE_SHARE = (0.4, 0.7)
 JERK = 40.0  # m/s^3 at the tool, 95th percentile; the arm's own plans stay below 20
-CELL = 0.05  # m: workspace coverage is counted in cubes of this edge
-_FARTHEST = 100.0  # m from the arm's base: what another program's files say beyond is no place of a tool
-OLD_CALIBRATION = 30.0  # days: mounts creep, lenses are touched
-_JERK_WINDOW = 13  # samples at 100 Hz: 5 Hz is still seen, and 0.1 mm of noise counts for less than 10 m/s^3
+CELL = 0.05  # m: edge of the cubes that workspace coverage is counted in
+_FARTHEST = 100.0  # m from the arm's base: values of other programs' files beyond are invalid
+OLD_CALIBRATION = 30.0  # days: mounts creep, lenses get touched
+_JERK_WINDOW = 13  # samples at 100 Hz: 5 Hz is resolved, and 0.1 mm of noise causes less than 10 m/s^3
 
 
 @dataclass(frozen=True, eq=False)
 class EpisodeData:
-    """What the checks look at: frames per view and samples, as recorded (`finishing.FRAME`, `samples.SAMPLE`)."""
+    """Input of the checks: frames per view and samples, as recorded (`finalize.FRAME`, `samples.SAMPLE`)."""
 
     new: NewEpisode
     duration_s: float
@@ -34,7 +34,7 @@ class EpisodeData:
 
 
 def examine(data: EpisodeData) -> tuple[FoundQuality, ...]:
-    """Every check, each for itself."""
+    """Run all checks independently."""
     found = [FoundQuality("damaged", BAD, 1.0, data.damage)] if data.damage else []
     for spec, frames in zip(data.new.views, data.frames, strict=True):
         found += _gap(spec.name, frames, data.duration_s)
@@ -45,14 +45,14 @@ def examine(data: EpisodeData) -> tuple[FoundQuality, ...]:
 
 
 def coverage(samples: np.ndarray) -> tuple[str, ...]:
-    """The cubes of CELL edge the tool passed through, each as "i,j,k"."""
+    """Return the cubes of CELL edge that the tool passed through, each as "i,j,k"."""
     known = np.isfinite(samples["tool"]).all(axis=1) & (np.abs(samples["tool"][:, :3]).max(axis=1) < _FARTHEST)
     cells = np.unique(np.floor(samples["tool"][known, :3] / CELL).astype(int), axis=0)
     return tuple(f"{i},{j},{k}" for i, j, k in cells)
 
 
 def idle_ends(samples: np.ndarray) -> tuple[float, float]:
-    """Where the motion begins and ends, s since the start: a proposal for trimming. (0, 0) when nothing moves."""
+    """Return start and end of the motion, s since the episode's start, as a trim proposal; (0, 0) without motion."""
     moving = ~_still(samples) if len(samples) > 2 else np.zeros(0, bool)
     if not moving.any():
         return 0.0, 0.0
@@ -71,9 +71,9 @@ def _dropped(name: str, frames: np.ndarray) -> list[FoundQuality]:
 
 
 def _gap(name: str, frames: np.ndarray, duration_s: float) -> list[FoundQuality]:
-    """The longest time without a picture, also before the first and after the last."""
+    """Check the longest time without a frame, also before the first and after the last."""
     if not len(frames):
-        return []  # that is said already
+        return []  # already reported
     times = np.concatenate([[0.0], frames["time"], [duration_s]])
     longest = int(np.argmax(np.diff(times)))
     seconds = float(times[longest + 1] - times[longest])
@@ -86,7 +86,7 @@ def _gap(name: str, frames: np.ndarray, duration_s: float) -> list[FoundQuality]
 def _frozen(name: str, frames: np.ndarray) -> list[FoundQuality]:
     if len(frames) < 2:
         return []
-    # The longest time for which every frame repeats the one before.
+    # The longest run of frames that each repeat the previous one.
     fresh = np.flatnonzero(frames["repeated"] == 0)
     ends = np.append(fresh[1:], len(frames)) - 1
     longest = float((frames["time"][ends] - frames["time"][fresh]).max()) if len(fresh) else 0.0
@@ -96,7 +96,7 @@ def _frozen(name: str, frames: np.ndarray) -> list[FoundQuality]:
 
 
 def _sync(name: str, frames: np.ndarray, samples: np.ndarray) -> list[FoundQuality]:
-    """Each frame wants a sample within half a frame."""
+    """Check that each frame has a sample within half a frame period."""
     if len(frames) < 2 or not len(samples):
         return []
     times = samples["time"]
@@ -110,7 +110,7 @@ def _sync(name: str, frames: np.ndarray, samples: np.ndarray) -> list[FoundQuali
 
 
 def _place(spec: ViewSpec) -> list[FoundQuality]:
-    """How far a calibrated camera had moved, and how long ago it was calibrated."""
+    """Check how far a calibrated camera had moved, and the age of its calibration."""
     place, calibration = spec.place, spec.calibration
     if place is None or calibration is None:
         return []
@@ -155,7 +155,7 @@ def _arm(samples: np.ndarray) -> list[FoundQuality]:
 
 
 def _still(samples: np.ndarray) -> np.ndarray:
-    """Bool (n,): neither tool nor gripper moves, judged over a tenth of a second."""
+    """Return (n,) bool: neither tool nor gripper moves, over a tenth of a second."""
     time, tool = samples["time"], samples["tool"]
     step = max(round(0.1 / max(float(np.median(np.diff(time))), 1e-3)), 1)
     ahead = np.minimum(np.arange(len(time)) + step, len(time) - 1)
@@ -168,7 +168,7 @@ def _still(samples: np.ndarray) -> np.ndarray:
 
 
 def _jerk(samples: np.ndarray) -> float:
-    """95th percentile of the tool's jerk in m/s^3, over windows of 0.13 s."""
+    """Return the 95th percentile of the tool's jerk in m/s^3, over windows of 0.13 s."""
     known = np.isfinite(samples["tool"]).all(axis=1)
     time, position = samples["time"][known], samples["tool"][known, :3]
     if len(time) < 30 or time[-1] - time[0] < 0.5:
@@ -178,7 +178,7 @@ def _jerk(samples: np.ndarray) -> float:
     at = np.stack([np.interp(even, time, position[:, axis]) for axis in range(3)], axis=1)
     if len(at) <= _JERK_WINDOW:
         return 0.0
-    # Savitzky and Golay (1964): the third derivative of the quartic that fits a window best, as one convolution.
+    # Savitzky and Golay (1964): third derivative of the least-squares quartic of a window, as one convolution.
     offsets = (np.arange(_JERK_WINDOW) - _JERK_WINDOW // 2) / rate
     weights = 6.0 * np.linalg.pinv(np.vander(offsets, 5, increasing=True))[3]
     third = np.stack([np.convolve(at[:, axis], weights[::-1], "valid") for axis in range(3)], axis=1)
@@ -186,7 +186,7 @@ def _jerk(samples: np.ndarray) -> float:
 
 
 def _out_of_view(data: EpisodeData) -> list[FoundQuality]:
-    """How long no calibrated camera sees the tool; lens distortion is too small to matter here."""
+    """Check how long no calibrated camera sees the tool; lens distortion is negligible here."""
     cameras = [view.calibration.camera(view.name) for view in data.new.views if view.calibration is not None]
     motion = trajectory(data.samples)
     if not cameras or motion is None:

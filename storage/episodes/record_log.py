@@ -1,4 +1,4 @@
-"""Records of one kind appended to a file so that a crash at any moment loses at most the one being written."""
+"""Append-only log of fixed-size records: a crash at any time loses at most the record being written."""
 
 import os
 import zlib
@@ -12,8 +12,10 @@ _MAGIC = b"RHLOG1\n"
 
 
 class RecordLog:
-    """A file that only grows. Each record goes to the system at once, with a checksum: a process that is killed has
-    lost nothing that was appended. Raises OSError."""
+    """Append-only file. Each record is written to the system at once, with a checksum.
+
+    So a killed process has lost nothing that was appended. Raises OSError.
+    """
 
     def __init__(self, path: Path, dtype: np.dtype):
         self._dtype = dtype
@@ -23,7 +25,7 @@ class RecordLog:
         self._write(_MAGIC + dtype.itemsize.to_bytes(4, "little"))
 
     def append(self, record: np.ndarray) -> None:
-        """Add one record, a zero-dimensional array of the log's type."""
+        """Append one record, a zero-dimensional array of the log's type."""
         data = record.tobytes()
         self._write(data + zlib.crc32(data).to_bytes(4, "little"))
         self.count += 1
@@ -31,12 +33,12 @@ class RecordLog:
     def _write(self, data: bytes) -> None:
         assert self._descriptor is not None, "this log is closed"
         written = os.write(self._descriptor, data)
-        while written < len(data):  # a disk that is nearly full takes a part first, then says why
+        while written < len(data):  # a nearly full disk accepts a part first, then fails
             written += os.write(self._descriptor, data[written:])
         self._size += len(data)
 
     def sync(self) -> None:
-        """Bring what was appended onto the disk itself."""
+        """Flush the appended records to disk."""
         if self._descriptor is not None:
             os.fdatasync(self._descriptor)
 
@@ -47,14 +49,14 @@ class RecordLog:
 
 
 def read_log(path: Path, dtype: np.dtype) -> np.ndarray:
-    """The records (n,) up to the first that is torn. Raises DamagedFileError for a file of another kind."""
+    """Read the records (n,) up to the first torn one. Raises DamagedFileError for a file of another kind."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DamagedFileError(f"The file {path} cannot be read: {error.strerror}.") from error
     head = _MAGIC + dtype.itemsize.to_bytes(4, "little")
     if not data.startswith(head):
-        if head.startswith(data.rstrip(b"\0")):  # torn while the head itself was written; a power cut leaves zeros
+        if head.startswith(data.rstrip(b"\0")):  # torn while the header was written; a power cut leaves zeros
             return np.zeros(0, dtype)
         raise DamagedFileError(f"The file {path} is no log of this program.")
     kind = np.dtype([("record", dtype), ("sum", "<u4")])

@@ -1,4 +1,4 @@
-"""What the program finds when it starts: recordings that a crash left, and episodes the database does not know."""
+"""Recovery at start-up: recordings interrupted by a crash, and episodes missing in the database."""
 
 import contextlib
 import os
@@ -24,13 +24,16 @@ INCOMING = ".incoming"
 COMMIT = "commit.json"
 """In an import's folder: from now on all its episodes belong to the library."""
 _NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_MANY = 500  # episodes a transaction, when there are thousands to add
+_MANY = 500  # episodes per transaction, if thousands are added
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was put right: interrupted recordings with their frames and what they lost, and episodes added to the
-    database again. `problems`: a sentence for each folder that nothing could be done about."""
+    """Result of a recovery.
+
+    Interrupted recordings with their frames and their loss, and episodes added to the database again. `problems`: a
+    message for each folder that could not be recovered.
+    """
 
     recordings: int = 0
     frames: int = 0
@@ -40,7 +43,7 @@ class Recovery:
 
     @property
     def sentences(self) -> list[str]:
-        """For the operator; none when nothing had happened."""
+        """Messages for the operator; none if nothing was recovered."""
         said = []
         if self.recordings:
             what = "A recording was" if self.recordings == 1 else f"{self.recordings} recordings were"
@@ -54,7 +57,7 @@ class Recovery:
 
 
 def recover(episodes: Path, database: Database) -> Recovery:
-    """Finish what a crash left; doing it twice changes nothing. Recordings that another program makes are left alone.
+    """Finish what a crash interrupted; idempotent. Recordings in progress in other programs are left alone.
 
     Raises StorageError for a folder that cannot be written.
     """
@@ -65,7 +68,7 @@ def recover(episodes: Path, database: Database) -> Recovery:
             found = _recover_one(folder, episodes)
         except DamagedFileError as error:
             problems.append(f"{error} The recording stays in {folder}.")
-        except FileNotFoundError:  # another program was quicker
+        except FileNotFoundError:  # another program was faster
             continue
         except OSError as error:
             problems.append(str(explained(error, f"The recording in {folder} could not be recovered")))
@@ -77,7 +80,7 @@ def recover(episodes: Path, database: Database) -> Recovery:
 
 
 def move_in(folder: Path, episodes: Path) -> Path:
-    """Give a finished recording its place among the episodes; it is there wholly or not at all. Raises OSError."""
+    """Move a finished recording to the episodes, atomically. Raises OSError."""
     place = episodes / folder.name
     sync_folder(folder)
     folder.rename(place)
@@ -87,7 +90,7 @@ def move_in(folder: Path, episodes: Path) -> Path:
 
 
 def add_unknown(episodes: Path, database: Database) -> tuple[int, tuple[str, ...]]:
-    """Add every episode of the folder that the database does not know; how many, and what could not be read."""
+    """Add all episodes missing in the database; return their number, and messages on what could not be read."""
     with database.reading() as session:
         known = set(session.scalars(select(tables.Episode.id)))
     missing = [folder for folder in _folders(episodes) if uuid.UUID(folder.name) not in known]
@@ -105,9 +108,9 @@ def add_unknown(episodes: Path, database: Database) -> tuple[int, tuple[str, ...
 
 
 def read_episode(folder: Path) -> tuple[Facts, Labels]:
-    """An episode's two documents; labels that are missing or damaged are those it began with.
+    """Read an episode's two documents; missing or damaged labels are replaced by the initial ones.
 
-    Raises DamagedFileError when the facts cannot be read or belong to another episode.
+    Raises DamagedFileError if the facts cannot be read or belong to another episode.
     """
     facts = read_document(folder, FACTS, Facts)
     if facts.started.id != folder.name:
@@ -119,13 +122,13 @@ def read_episode(folder: Path) -> tuple[Facts, Labels]:
 
 
 def _recover_one(folder: Path, episodes: Path) -> tuple[int, float] | None:
-    """Frames recovered and ms lost, None when there was nothing to do or nothing to keep."""
+    """Recover one recording; return its frames and the ms lost, None if nothing was to be done or kept."""
     lock = FileLock(folder / LOCK)
     if not lock.take(wait=False):
-        return None  # it is being recorded now
+        return None  # recording in progress
     try:
         if not (folder / START).exists() and not (folder / FACTS).exists():
-            shutil.rmtree(folder)  # died before anything was recorded
+            shutil.rmtree(folder)  # crashed before anything was recorded
             return None
         if (folder / FACTS).exists():
             facts, lost_ms = read_document(folder, FACTS, Facts), 0.0
@@ -133,7 +136,7 @@ def _recover_one(folder: Path, episodes: Path) -> tuple[int, float] | None:
                 log.unlink()
         else:
             (folder / "reserve").unlink(missing_ok=True)
-            read_document(folder, START, Started)  # damaged: said before anything is changed
+            read_document(folder, START, Started)  # if damaged, raise before anything is changed
             salvage = finish(folder, damage="The program ended while this was recorded.")
             facts, lost_ms = salvage.facts, salvage.lost_ms
         frames = sum(view.frames for view in facts.views)
@@ -150,15 +153,17 @@ def _recover_one(folder: Path, episodes: Path) -> tuple[int, float] | None:
 
 
 def commit_import(staging: Path, episodes: Path) -> None:
-    """Move an import's episodes to their places; may be killed and begun again. Raises OSError."""
+    """Move an import's episodes to their places; resumable after being killed. Raises OSError."""
     for folder in _folders(staging):
         move_in(folder, episodes)
     shutil.rmtree(staging)
 
 
 def _sweep(incoming: Path) -> None:
-    """Imports that a crash left: whole ones go on, others go. So do empty beginnings of recordings, but for those of
-    this minute, which may belong to somebody."""
+    """Complete committed imports after a crash and delete others; also delete empty beginnings of recordings.
+
+    Beginnings of the last minute are kept, as another program may be starting them.
+    """
     for path in incoming.glob("import-*"):
         lock = FileLock(path / "lock")
         with contextlib.suppress(OSError):
@@ -175,7 +180,7 @@ def _sweep(incoming: Path) -> None:
 
 
 def _folders(parent: Path) -> Iterator[Path]:
-    """Folders that are named like an episode, in the order of their names; quick, as there may be 100,000."""
+    """List the folders named like an episode, sorted by name; fast, as there may be 100,000."""
     if not parent.is_dir():
         return
     with os.scandir(parent) as entries:

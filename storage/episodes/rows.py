@@ -1,4 +1,4 @@
-"""Episodes into the database: the rows of what an episode's folder says. Many at a time, in one transaction."""
+"""Database rows of episodes from their folders, in bulk within one transaction."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _NAMES = uuid.UUID("5b6f6b6e-62f1-4d2c-9d3e-0f6c1c0a7d11")
 
 
 def add_episodes(session: Session, episodes: Sequence[tuple[Facts, Labels]]) -> int:
-    """Add the episodes that are not there yet, with all they refer to; how many these were."""
+    """Add the missing episodes with everything they refer to; return their number."""
     ids = [facts.id for facts, _ in episodes]
     there = set(session.scalars(select(tables.Episode.id).where(tables.Episode.id.in_(ids))))
     new = [(facts, labels) for facts, labels in episodes if facts.id not in there]
@@ -43,7 +43,7 @@ def add_episodes(session: Session, episodes: Sequence[tuple[Facts, Labels]]) -> 
 
 
 def task_ids(session: Session, tasks: dict[str, Iterable[str]]) -> dict[str, uuid.UUID]:
-    """The ids of tasks by instruction; those that are missing, and missing paraphrases, are made."""
+    """Return the ids of tasks by instruction; missing tasks and paraphrases are created."""
     at = utc_now()
     add_missing(
         session,
@@ -62,19 +62,19 @@ def task_ids(session: Session, tasks: dict[str, Iterable[str]]) -> dict[str, uui
 
 
 def tag_ids(session: Session, names: Iterable[str]) -> dict[str, uuid.UUID]:
-    """The ids of tags by name; those that are missing are made."""
+    """Return the ids of tags by name; missing ones are created."""
     names = sorted(set(names))
     add_missing(session, tables.Tag, [{"id": known_as("tag", name), "name": name} for name in names], ["name"])
     return _ids(session, tables.Tag.name, tables.Tag.id, names)
 
 
 def known_as(kind: str, name: str) -> uuid.UUID:
-    """The id of what is known by its name: the same in every library, so that one made again has the same ids."""
+    """Return the id derived from a name: equal in every library, so that a rebuilt one has the same ids."""
     return uuid.uuid5(_NAMES, f"{kind}:{name}")
 
 
 def add_missing(session: Session, table: Any, rows: list[dict[str, Any]], unique: list[str]) -> None:
-    """Insert the rows whose `unique` columns are not there yet, also when another program does the same."""
+    """Insert the rows whose `unique` columns are missing, also while another program does the same."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     for start in range(0, len(rows), 500):
         session.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=unique), rows[start : start + 500])
@@ -106,7 +106,7 @@ def _calibrations(session: Session, specs: list[ViewSpec], cameras: dict[str, uu
 
 
 def calibration_row(calibration: Calibration, camera: uuid.UUID) -> dict[str, Any]:
-    """A calibration as a row of its table."""
+    """Return a calibration as a row of its table."""
     lens = calibration.lens
     return {
         "id": uuid.UUID(calibration.id),

@@ -1,4 +1,4 @@
-"""What the arm did, sample by sample: appended while recording, kept as Parquet."""
+"""Samples of the arm: appended while recording, stored as Parquet."""
 
 import os
 from dataclasses import dataclass, field
@@ -36,9 +36,9 @@ def _unknown() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ArmSample:
-    """One measurement of the arm: `time` s on the machine's monotonic clock; the rest as in `SAMPLE`.
+    """Measurement of the arm: `time` s on the machine's monotonic clock; the rest as in `SAMPLE`.
 
-    `base_from_tool` (4, 4) may be left out where the joints are known.
+    `base_from_tool` (4, 4) may be omitted if the joints are known.
     """
 
     time: float
@@ -55,7 +55,7 @@ class ArmSample:
     warning: int = -1
 
     def record(self, start: float) -> np.ndarray:
-        """As a record of the log, its time counted from `start`. Raises ValueError for arrays of another shape."""
+        """Return a record of the log, its time relative to `start`. Raises ValueError for arrays of another shape."""
         record = np.zeros((), SAMPLE)
         record["time"] = self.time - start
         for name in (*_JOINTS, "openness", "commanded_openness", *_WHOLE):
@@ -65,19 +65,19 @@ class ArmSample:
 
 
 def to_vector(base_from_tool: np.ndarray) -> np.ndarray:
-    """Poses (..., 4, 4) as x y z qx qy qz qw (..., 7)."""
+    """Convert poses (..., 4, 4) to x y z qx qy qz qw (..., 7)."""
     rotation = Rotation.from_matrix(base_from_tool[..., :3, :3].reshape(-1, 3, 3)).as_quat(canonical=True)
     return np.concatenate([base_from_tool[..., :3, 3], rotation.reshape(*base_from_tool.shape[:-2], 4)], axis=-1)
 
 
 def from_vector(vector: np.ndarray) -> np.ndarray:
-    """Poses (..., 4, 4) of x y z qx qy qz qw (..., 7)."""
+    """Convert x y z qx qy qz qw (..., 7) to poses (..., 4, 4)."""
     rotation = Rotation.from_quat(vector[..., 3:].reshape(-1, 4)).as_matrix()
     return pose(rotation.reshape(*vector.shape[:-1], 3, 3), vector[..., :3])
 
 
 def with_poses(samples: np.ndarray) -> np.ndarray:
-    """The samples, the tool's pose filled in from the joints where it was not given."""
+    """Return the samples with missing tool poses computed from the joints."""
     missing = np.isnan(samples["tool"]).any(axis=1) & np.isfinite(samples["position"]).all(axis=1)
     if missing.any():
         samples = samples.copy()
@@ -86,7 +86,7 @@ def with_poses(samples: np.ndarray) -> np.ndarray:
 
 
 def trajectory(samples: np.ndarray) -> Trajectory | None:
-    """The way of the tool over the samples whose pose is known, None when there are none; unknown openness is open."""
+    """Return the tool's trajectory over the samples with a pose, None without any; unknown openness counts as open."""
     known = np.isfinite(samples["tool"]).all(axis=1)
     if not known.any():
         return None
@@ -96,7 +96,7 @@ def trajectory(samples: np.ndarray) -> Trajectory | None:
 
 
 def write_parquet(path: Path, records: np.ndarray) -> None:
-    """Keep records (n,) of any kind as Parquet, one column a field; whole or not at all. Raises OSError."""
+    """Write records (n,) of any type as Parquet, one column per field, atomically. Raises OSError."""
     assert records.dtype.names is not None
     columns = {}
     for name in records.dtype.names:
@@ -114,7 +114,7 @@ def write_parquet(path: Path, records: np.ndarray) -> None:
 
 
 def read_parquet(path: Path, dtype: np.dtype) -> np.ndarray:
-    """Records (n,) of a file that `write_parquet` wrote. Raises DamagedFileError naming it when it is another."""
+    """Read records (n,) written by `write_parquet`. Raises DamagedFileError naming the file if it is another."""
     assert dtype.names is not None
     try:
         table = pq.read_table(path, columns=list(dtype.names), memory_map=False)

@@ -1,4 +1,4 @@
-"""The thread that makes one view's film while the episode is recorded."""
+"""Thread that encodes the video of one view during recording."""
 
 import threading
 from collections import deque
@@ -17,12 +17,12 @@ from storage.errors import RecordingError, StorageError
 from storage.video.writer import VideoWriter
 
 _POLL = 0.05  # s
-_RATE_OVER = 60  # frames the shown rate is taken over
+_RATE_OVER = 60  # frames over which the displayed rate is taken
 
 
 @dataclass(frozen=True)
 class ViewProgress:
-    """`dropped`: by the camera's own count, `late` among them because the encoder was behind."""
+    """Progress of a view. `dropped` is by the camera's own counter; `late` of these because the encoder was behind."""
 
     name: str
     frames: int
@@ -33,9 +33,9 @@ class ViewProgress:
 
 
 class VideoThread:
-    """Takes a source's frames one by one into film and log, from construction until `stop`; `join` waits for the end.
+    """Thread that writes a source's frames to video and log, from construction until `stop`; `join` waits for it.
 
-    A fault of the disk goes to `failed`, from this thread, and ends it; the film is closed as it is.
+    A disk error is passed to `failed`, from this thread, and ends it; the video is closed as it is.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class VideoThread:
         self._writer: VideoWriter | None = None
         self._log: RecordLog | None = None
         self._before: StampedFrame | None = None
-        self._files = threading.Lock()  # between writing, closing and bringing onto the disk
+        self._files = threading.Lock()  # serialises writing, closing and flushing
         self.closed_well = False
         self.newest: np.ndarray | None = None
         self._thread = threading.Thread(target=self._run, name=f"film {view.name}", daemon=True)
@@ -70,7 +70,7 @@ class VideoThread:
         return ViewProgress(self._view.name, self._frames, self._dropped, self._repeated, late, fps)
 
     def stop(self, until: float) -> None:
-        """Take what was captured before `until` s, then end."""
+        """Process the frames captured before `until` s, then end."""
         if self._until is None:
             self._until = until
 
@@ -78,7 +78,7 @@ class VideoThread:
         self._thread.join()
 
     def sync(self) -> None:
-        """Bring the finished fragments onto the disk itself. Raises OSError."""
+        """Flush the finished fragments to disk. Raises OSError."""
         with self._files:
             if self._writer is not None and self._log is not None:
                 self._writer.sync()
@@ -112,7 +112,7 @@ class VideoThread:
             )
         before = self._before
         if before is not None:
-            if frame.captured <= before.captured:  # a film's times rise
+            if frame.captured <= before.captured:  # timestamps of a video must rise
                 return
             self._dropped += max(frame.number - before.number - 1, 0)
         repeated = before is not None and _same(before.rgb, frame.rgb)
@@ -121,7 +121,7 @@ class VideoThread:
         record["repeated"] = repeated
         self._open()
         assert self._writer is not None and self._log is not None
-        # The log first: a film never holds a frame whose time is not known.
+        # The log first: a video never holds a frame without a known time.
         self._log.append(record)
         self._writer.add(frame.rgb, frame.captured)
         self._before, self.newest = frame, frame.rgb
@@ -133,7 +133,7 @@ class VideoThread:
         if self._writer is None:
             log = RecordLog(self._folder / frame_log_name(self._index), FRAME)
             writer = VideoWriter(self._folder / video_name(self._index), self._view.width, self._view.height)
-            sync_folder(self._folder)  # a power cut must not take the names away
+            sync_folder(self._folder)  # a power cut must not lose the file names
             with self._files:
                 self._log, self._writer = log, writer
 
@@ -155,5 +155,5 @@ class VideoThread:
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two pictures agree in every pixel; sensor noise settles it within a sixty-fourth of them."""
+    """Return whether two images are identical; sensor noise is decisive within a sixty-fourth of the pixels."""
     return a.shape == b.shape and np.array_equal(a[::8, ::8], b[::8, ::8]) and np.array_equal(a, b)

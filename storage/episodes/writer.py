@@ -1,4 +1,4 @@
-"""Records one episode from any sources: a film per view, encoded while it is recorded, and the arm's samples."""
+"""Recording of one episode from any sources: a video per view, encoded during recording, and the arm's samples."""
 
 import os
 import shutil
@@ -18,17 +18,19 @@ from storage.episodes.samples import SAMPLE, ArmSample
 from storage.episodes.video_thread import VideoThread, ViewProgress
 from storage.errors import DiskFullError, RecordingError, StorageError
 
-SYNC_PERIOD = 1.0  # s: a power cut costs no more than two of these
+SYNC_PERIOD = 1.0  # s: a power cut loses at most two of these
 LEAST_FREE = 5_000_000_000  # bytes
 _LEAST_MINUTES = 10
-_BYTES_PER_PIXEL = 0.05  # of a lively picture at this quality; measured, rounded up
-_RESERVE = 16_000_000  # bytes: what closing an episode takes on a disk that has become full
+_BYTES_PER_PIXEL = 0.05  # of a high-detail image at this quality; measured, rounded up
+_RESERVE = 16_000_000  # bytes: needed to close an episode on a full disk
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A recording at one moment. `failure`: why it cannot go on, "" while it can; what was recorded until then is
-    kept by `stop` as ever."""
+    """Progress of a recording. `failure` is the reason why it cannot continue, "" if it can.
+
+    What was recorded before a failure is kept by `stop` as usual.
+    """
 
     elapsed_s: float
     views: tuple[ViewProgress, ...]
@@ -38,10 +40,10 @@ class Progress:
 
 
 class EpisodeWriter:
-    """One recording, from construction to `stop`; then its folder waits to be kept (`Library.keep`) or discarded.
+    """Recording, from construction to `stop`; then its folder is to be kept (`Library.keep`) or discarded.
 
-    `sources`: by view name. Frames taken before the start are left out. `add_sample` may be called from any one thread;
-    neither it nor the sources ever wait for the encoder. Raises DiskFullError, RecordingError or StorageError when it
+    `sources` are by view name. Frames captured before the start are left out. `add_sample` may be called from any one
+    thread; neither it nor the sources wait for the encoder. Raises DiskFullError, RecordingError or StorageError if it
     cannot begin.
     """
 
@@ -89,7 +91,7 @@ class EpisodeWriter:
 
     @property
     def failure(self) -> str:
-        """Why the recording cannot go on, "" while it can."""
+        """Reason why the recording cannot continue, "" if it can."""
         return self._failure
 
     @property
@@ -99,7 +101,7 @@ class EpisodeWriter:
         return Progress(elapsed, films, self._samples.count, free_bytes(self.folder.parent), self._failure)
 
     def add_sample(self, sample: ArmSample) -> None:
-        """Append what the arm did; ignored after `stop`, after a failure, and from before the start."""
+        """Append a sample of the arm; ignored after `stop`, after a failure, and if from before the start."""
         if self._stopped.is_set() or self._failure or sample.time < self.start:
             return
         try:
@@ -108,10 +110,10 @@ class EpisodeWriter:
             self._fail(error)
 
     def stop(self, cut: str = "") -> Salvage:
-        """End the recording: what came until now is encoded and closed. Calling it again gives the same. `cut`: why it
-        ends before it should, "" when it does not; that is kept with it.
+        """End the recording: encode and close what has arrived; idempotent.
 
-        Raises StorageError when the disk does not even take the closing; the folder stays for the next start.
+        `cut` is the reason for a premature end, stored with it, "" if there is none. Raises StorageError if the disk
+        does not even accept the closing; the folder stays for recovery at the next start.
         """
         if self.salvage is not None:
             return self.salvage
@@ -129,17 +131,17 @@ class EpisodeWriter:
         return self.salvage
 
     def discard(self) -> None:
-        """Throw the recording away, running or stopped."""
+        """Delete the recording, running or stopped."""
         self._close_all()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
     def labels(self, success: bool | None = None, note: str = "", tags: tuple[str, ...] = ()) -> Labels:
-        """What is said of this episode to begin with."""
+        """Return the initial labels of this episode."""
         return Labels(self.new.instruction, success, note, tags, paraphrases=self.new.paraphrases)
 
     def release(self) -> None:
-        """Let go of the folder, which has become an episode, or stays for the next start's recovery."""
+        """Release the folder, which has become an episode, or stays for recovery at the next start."""
         self._lock.release()
 
     def _close_all(self) -> None:
@@ -158,7 +160,7 @@ class EpisodeWriter:
         self._samples.close()
 
     def _fail(self, error: OSError | StorageError) -> None:
-        """The first fault counts; nothing is tried a second time. Called by any of the threads."""
+        """Record the first failure and stop; there are no retries. Called by any of the threads."""
         if not self._failure:
             known = explained(error, "The recording has ended early") if isinstance(error, OSError) else error
             self._failure = str(known)
@@ -188,7 +190,7 @@ def _check_room(incoming: Path, new: NewEpisode, least_free: int) -> None:
 
 
 def _make_locked(folder: Path, lock: FileLock) -> None:
-    """The recording's folder: it gets its name only when the lock says to every other program that it lives."""
+    """Create the recording's folder: it gets its final name only once its lock marks it as in use."""
     new = folder.with_name(f"new-{folder.name}")
     new.mkdir()
     lock.take(wait=True)

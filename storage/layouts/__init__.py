@@ -1,1 +1,1 @@
-"""Other programs' data sets: one reader or writer per layout, behind `layouts.interface`."""
+"""Data sets of other programs: one reader or writer per layout, behind `layouts.interface`."""

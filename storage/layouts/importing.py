@@ -1,4 +1,4 @@
-"""Brings another layout's episodes into the library: all of them, or none."""
+"""Import of another layout's episodes into the library, atomically."""
 
 import contextlib
 import shutil
@@ -23,10 +23,9 @@ from storage.video.writer import VideoWriter
 
 
 def import_episodes(library: Library, episodes: Iterable[ImportedEpisode], report: Report) -> list[uuid.UUID]:
-    """Their ids. Raises what the reader raises, or StorageError for the disk: then nothing was imported.
+    """Import episodes and return their ids. On an error of the reader or StorageError of the disk nothing is imported.
 
-    Everything is prepared beside the library first; from the moment of decision on a crash is made good at the next
-    start.
+    Everything is first staged beside the library; after the commit a crash is completed at the next start.
     """
     staging = library.episodes / INCOMING / f"import-{uuid.uuid4()}"
     lock = FileLock(staging / "lock")
@@ -74,7 +73,7 @@ def _prepare(staging: Path, imported: ImportedEpisode) -> tuple[Facts, Labels]:
 def _film(
     folder: Path, view: int, imported: ImportedEpisode, pictures: Iterable[tuple[float, np.ndarray]]
 ) -> np.ndarray | None:
-    """Write a view's film and log; its last picture, None when it has none."""
+    """Write a view's video and log; return its last image, None if it has none."""
     spec = imported.new.views[view]
     writer: VideoWriter | None = None
     newest: np.ndarray | None = None

@@ -1,5 +1,7 @@
-"""What a reader and a writer of another program's data sets do. A new layout is a module with one of each, or either,
-and a line in `layouts.known`."""
+"""Interfaces of readers and writers of other programs' data sets.
+
+A new layout is a module with one of each, or either, and a line in `layouts.known`.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +19,11 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True, eq=False)
 class ImportedEpisode:
-    """An episode as another layout has it. `films`: per view its pictures (H, W, 3) uint8 RGB with their times in s,
-    rising from 0; `samples` (n,) `samples.SAMPLE`, times from the same start."""
+    """Episode as read from another layout.
+
+    `films` yield per view images (H, W, 3) uint8 RGB with their times in s, rising from 0; `samples` (n,) are
+    `samples.SAMPLE`, with times from the same start.
+    """
 
     new: NewEpisode
     labels: Labels
@@ -29,19 +34,19 @@ class ImportedEpisode:
 
 
 class LayoutReader(Protocol):
-    """Reads a folder; touches nothing. Raises DamagedFileError naming the file and what is wrong with it."""
+    """Reader of a folder, read-only. Raises DamagedFileError naming the file and the fault."""
 
     name: str
 
     def recognises(self, folder: Path) -> bool:
-        """Whether the folder looks like this layout; quick, and never raises."""
+        """Return whether the folder looks like this layout; fast, never raises."""
         ...
 
     def episodes(self, folder: Path) -> Iterator[ImportedEpisode]: ...
 
 
 class LayoutWriter(Protocol):
-    """Writes episodes to a folder that does not exist yet: whole, or not at all."""
+    """Writer of episodes to a folder that does not exist yet, atomically."""
 
     name: str
 

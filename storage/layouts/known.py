@@ -1,4 +1,4 @@
-"""The layouts there are."""
+"""Registry of the known layouts."""
 
 from pathlib import Path
 
@@ -13,10 +13,12 @@ WRITERS: dict[str, LayoutWriter] = {writer.name: writer for writer in (LeRobotWr
 
 
 def reader_for(folder: Path, name: str | None = None) -> LayoutReader:
-    """The reader of that name, or the one that recognises the folder. Raises NotFoundError or DamagedFileError."""
+    """Return the reader of that name, or one that recognises the folder. Raises NotFoundError or DamagedFileError."""
     if not folder.is_dir():
         raise NotFoundError(f"There is no folder {folder} to import.")
     if name is not None:
+        if name not in READERS:
+            raise NotFoundError(f"There is no layout {name}. Choose one of {', '.join(READERS)}.")
         return READERS[name]
     found = next((reader for reader in READERS.values() if reader.recognises(folder)), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""Reads a LeRobotDataset v3.0: the films, the instructions, and the arm where its state says what it is."""
+"""Reader of LeRobotDataset v3.0: videos, instructions, and the arm if its state is in a known format."""
 
 import math
 import uuid
@@ -24,7 +24,7 @@ _MOST_EPISODES, _MOST_FRAMES = 1_000_000, 1_000_000  # of a data set; of an epis
 
 
 class LeRobotReader:
-    """See `interface.LayoutReader`. Decides by the path templates, not by the version that info.json claims."""
+    """See `interface.LayoutReader`. Decides by the path templates, not by the version claimed in info.json."""
 
     name = "lerobot"
 
@@ -47,7 +47,7 @@ class LeRobotReader:
 
 
 class _Info:
-    """What meta/info.json says, checked."""
+    """Validated contents of meta/info.json."""
 
     def __init__(self, root: Path):
         self.root, path = root, root / schema.INFO_PATH
@@ -69,7 +69,7 @@ class _Info:
             raise DamagedFileError(f"The data set {root} has no videos: there is nothing to show for its episodes.")
 
     def file(self, template: str, **numbers: Any) -> Path:
-        """A file of the data set; never one outside of it."""
+        """Return a file of the data set; never one outside of it."""
         try:
             path = (self.root / template.format(**numbers)).resolve()
         except (KeyError, ValueError, IndexError, AttributeError) as error:
@@ -107,7 +107,7 @@ def _episode(info: _Info, tasks: dict[int, str], row: dict[str, Any]) -> Importe
 
 
 def _view(info: _Info, key: str, columns: dict[str, Any], times: np.ndarray) -> tuple[ViewSpec, np.ndarray]:
-    """The camera, and when each frame was really taken, s since the first frame of all."""
+    """Return the camera, and the true capture time of each frame, s since the first frame of all."""
     name = key.removeprefix(schema.IMAGES)
     height, width = info.sizes[key]
     K, place = (columns.get(f"{schema.CAMERA}{name}.{what}") for what in ("intrinsics", "extrinsics"))
@@ -115,12 +115,12 @@ def _view(info: _Info, key: str, columns: dict[str, Any], times: np.ndarray) -> 
     if K is not None and place is not None and np.shape(K)[1:] == (9,) and np.shape(place)[1:] == (16,):
         lens = Lens(width, height, _nested(np.reshape(K[0], (3, 3))))
         made = datetime(1970, 1, 1, tzinfo=UTC).isoformat()
-        # float32 is not a rotation to six digits: the nearest one is.
+        # float32 is no rotation to six digits: use the nearest one.
         pose = _rigid(np.reshape(place[0], (4, 4)).astype(float), info.root)
         identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{lens}{pose.tolist()}")
         calibration = Calibration(str(identity), made, "imported", lens, _nested(pose))
         try:
-            calibration.camera(name)  # refuses what is no camera
+            calibration.camera(name)  # raises for an invalid camera
         except ValueError as error:
             raise DamagedFileError(f"The data in {info.root} describe no camera: {error}.") from error
     taken = columns.get(schema.CAPTURED + name)
@@ -142,7 +142,7 @@ def _film(
             index = int(np.searchsorted(film.times, begin + time - 0.5 * period))
             if index >= len(film) or abs(film.times[index] - begin - time) > 0.5 * period:
                 raise DamagedFileError(f"The film {path} has no frame at {begin + time:.3f} s, which an episode wants.")
-            if moment > before:  # the same picture may stand for two moments of a fixed rate
+            if moment > before:  # at a fixed rate one frame may occur at two time steps
                 yield float(moment), film.frame(index)
             before = max(before, moment)
 
@@ -156,7 +156,7 @@ def _span(info: _Info, key: str, row: dict[str, Any]) -> tuple[Path, float]:
 
 
 def _samples(info: _Info, columns: dict[str, Any], times: np.ndarray) -> np.ndarray:
-    """The arm's samples, where the state is one this program wrote; none for another robot's."""
+    """Return the arm's samples if the state is in this program's format; none for another robot's."""
     names = (info.features.get(schema.STATE) or {}).get("names")
     state = columns.get(schema.STATE)
     if state is None or names != {"axes": schema.POSE} or np.shape(state)[1:] != (8,):
@@ -194,7 +194,7 @@ def _episode_rows(root: Path) -> list[dict[str, Any]]:
 
 
 def _rows(path: Path, begin: int, end: int, names: list[str]) -> dict[str, np.ndarray]:
-    """The rows of one episode by column; those whose `index` lies in the range, in its order."""
+    """Return the rows of one episode by column: those with `index` in the range, in its order."""
     table = _table(path, set(names).__contains__)
     found: dict[str, np.ndarray] = {}
     try:

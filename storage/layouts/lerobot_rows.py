@@ -1,4 +1,4 @@
-"""The rows of one exported episode, and their statistics."""
+"""Rows of one exported episode, and their statistics."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +13,14 @@ from storage.layouts.lerobot_statistics import PictureTally, statistics
 
 @dataclass(eq=False)
 class EpisodeTable:
-    """`columns`: by feature the values (n, d) of the rows; `pictures`: by video key what some pictures are made of."""
+    """Table of an episode: `columns` are the values (n, d) per feature; `pictures` the image tallies per video key."""
 
     columns: dict[str, np.ndarray]
     pictures: dict[str, PictureTally] = field(default_factory=dict)
 
     @property
     def arrow(self) -> pa.Table:
-        """Scalars for one value a row, fixed-size lists for more."""
+        """Arrow table with scalars for one value per row, fixed-size lists for more."""
         found = {}
         for name, values in self.columns.items():
             flat = pa.array(values.ravel())
@@ -49,7 +49,7 @@ def episode_table(
     first_index: int,
     task: int,
 ) -> EpisodeTable:
-    """The rows of an episode whose tool and gripper are `state` (n, 8); the action is the next frame's state."""
+    """Return the rows of an episode with tool and gripper `state` (n, 8); the action is the next frame's state."""
     n = len(state)
     columns: dict[str, np.ndarray] = {
         schema.STATE: state.astype(np.float32),

@@ -1,4 +1,4 @@
-"""The names and types of a LeRobotDataset v3.0 as this program writes it."""
+"""Names and types of a LeRobotDataset v3.0 as written by this program."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class ExportedView:
-    """A camera of a data set: its name there, and its pictures' size."""
+    """Camera of a data set: its name there, and its image size."""
 
     name: str
     width: int
@@ -39,12 +39,12 @@ class ExportedView:
 
 
 def feature_name(name: str) -> str:
-    """A camera's name as a part of a feature's: "/" would be taken for a folder, "." for a part of the name."""
+    """Return a camera's name for use in a feature's: "/" would mean a folder, "." a part of the name."""
     return "_".join(name.replace("/", " ").replace(".", " ").split()) or "camera"
 
 
 def features(views: list[ExportedView], fps: int) -> dict[str, dict[str, Any]]:
-    """The `features` of info.json."""
+    """Return the `features` of info.json."""
     found: dict[str, dict[str, Any]] = {
         STATE: {"dtype": "float32", "shape": [8], "names": {"axes": POSE}},
         ACTION: {"dtype": "float32", "shape": [8], "names": {"axes": POSE}},

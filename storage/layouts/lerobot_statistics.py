@@ -1,4 +1,4 @@
-"""The statistics that a LeRobotDataset carries of each feature; of pictures, how often each value occurs."""
+"""Statistics of each feature as stored in a LeRobotDataset; for images from histograms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +9,14 @@ _PERCENTS = (1, 10, 50, 90, 99)
 
 
 class PictureTally:
-    """How often each of the 256 values occurs in some pictures, per channel: all that their statistics need, and it
-    does not grow with the data set."""
+    """Histogram of the 256 values per channel over some images: sufficient for their statistics, of constant size."""
 
     def __init__(self):
         self.pictures = 0
         self._counts = np.zeros((3, 256), np.int64)
 
     def add(self, picture: np.ndarray) -> None:
-        """Count a picture (H, W, 3) uint8."""
+        """Count an image (H, W, 3) uint8."""
         self.pictures += 1
         for channel in range(3):
             self._counts[channel] += np.bincount(picture[..., channel].ravel(), minlength=256)
@@ -31,7 +30,7 @@ class PictureTally:
         return whole
 
     def statistics(self) -> dict[str, Any]:
-        """Of shape (3, 1, 1), in [0, 1]."""
+        """Return the statistics, of shape (3, 1, 1), in [0, 1]."""
         values, total = np.arange(256) / 255.0, self._counts.sum(axis=1)
         mean = self._counts @ values / total
         variance = np.sum(self._counts * (values - mean[:, None]) ** 2, axis=1) / total
@@ -46,20 +45,20 @@ class PictureTally:
         return shaped | {"count": [self.pictures]}
 
     def _percentile(self, percent: float) -> np.ndarray:
-        """(3,), between two ranks in proportion, as NumPy's."""
+        """Return the percentile (3,), interpolated linearly between ranks, as NumPy's."""
         place = (self._counts.sum(axis=1) - 1) * percent / 100.0
         below = np.floor(place).astype(np.int64)
         low, high = self._ranked(below), self._ranked(np.ceil(place).astype(np.int64))
         return low + (place - below) * (high - low)
 
     def _ranked(self, ranks: np.ndarray) -> np.ndarray:
-        """(3,) the values at these ranks (3,), the smallest value having rank 0."""
+        """Return the values (3,) at these ranks (3,); the smallest value has rank 0."""
         ends = np.cumsum(self._counts, axis=1)
         return np.array([np.searchsorted(ends[i], rank, side="right") for i, rank in enumerate(ranks)]) / 255.0
 
 
 def statistics(values: np.ndarray) -> dict[str, Any]:
-    """The statistics of a feature's values (n, d): lists of length d."""
+    """Return the statistics of a feature's values (n, d): lists of length d."""
     flat = values.astype(np.float64)
     found = {
         "min": flat.min(axis=0),

@@ -1,4 +1,4 @@
-"""Writes a LeRobotDataset v3.0: many episodes a file, indices without a gap, true capture times beside the nominal."""
+"""Writer of LeRobotDataset v3.0: many episodes per file, contiguous indices, true and nominal capture times."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from storage.layouts.interface import Report
 from storage.layouts.lerobot_rows import EpisodeTable, episode_table
 from storage.layouts.lerobot_statistics import PictureTally
 
-_SAMPLED = 24  # pictures an episode's picture statistics are taken over
+_SAMPLED = 24  # images per episode for the image statistics
 
 
 class LeRobotWriter:
@@ -32,7 +32,7 @@ class LeRobotWriter:
     name = "lerobot"
 
     def write(self, episodes: Sequence[Episode], target: Path, fps: int, report: Report) -> None:
-        """Raises StorageError: nothing to write, no common camera, the target exists, or the disk refuses."""
+        """Write the data set. Raises StorageError: no episodes, no common camera, existing target, or a disk error."""
         if not episodes:
             raise StorageError("There is no episode to export. Choose others.")
         if target.exists():
@@ -52,7 +52,7 @@ class LeRobotWriter:
 
 
 def common_views(episodes: Sequence[Episode]) -> dict[str, schema.ExportedView]:
-    """By camera name, the calibrated views that every episode has in one size. Raises StorageError for none."""
+    """Return by camera name the calibrated views that all episodes have in one size; StorageError if there is none."""
     common: dict[str, schema.ExportedView] | None = None
     for episode in episodes:
         here = {
@@ -72,14 +72,14 @@ def common_views(episodes: Sequence[Episode]) -> dict[str, schema.ExportedView]:
 
 
 def _exported(spec: ViewSpec) -> schema.ExportedView:
-    """H.264 needs even sizes: what is odd loses its last row or column, which moves no pixel."""
+    """Return the view with even size, as H.264 requires: an odd last row or column is dropped, moving no pixel."""
     return schema.ExportedView(
         schema.feature_name(spec.name), spec.width - spec.width % 2, spec.height - spec.height % 2
     )
 
 
 class _DataSet:
-    """One export on its way into an empty folder."""
+    """Export in progress into an empty folder."""
 
     def __init__(self, root: Path, views: dict[str, schema.ExportedView], fps: int):
         self._root, self._views, self._fps = root, views, fps
@@ -164,7 +164,7 @@ class _DataSet:
 
 
 def _write_tasks(path: Path, tasks: list[str]) -> None:
-    """A pandas frame with the index `task` and the column `task_index`, without pandas: its metadata says which."""
+    """Write a pandas frame with the index `task` and column `task_index` without pandas, by its metadata."""
     column = {"field_name": "task_index", "name": "task_index", "pandas_type": "int64", "numpy_type": "int64"}
     index = {"field_name": "task", "name": "task", "pandas_type": "unicode", "numpy_type": "object"}
     names = {"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object"}
@@ -180,7 +180,7 @@ def _write_tasks(path: Path, tasks: list[str]) -> None:
 
 
 class _DataFiles:
-    """data/chunk-*/file-*.parquet: a row group an episode, a new file when one has grown large."""
+    """data/chunk-*/file-*.parquet: a row group per episode, a new file when one exceeds the size limit."""
 
     def __init__(self, root: Path):
         self._root = root
@@ -189,7 +189,7 @@ class _DataFiles:
         self._path = root
 
     def add(self, table: EpisodeTable) -> tuple[int, int]:
-        """Chunk and file the episode went to."""
+        """Add an episode; return its chunk and file."""
         if self._writer is None or self._path.stat().st_size > schema.DATA_MB << 20:
             self.close()
             self._number += 1
@@ -208,7 +208,7 @@ class _DataFiles:
 
 
 class _Films:
-    """videos/<key>/chunk-*/file-*.mp4: the episodes one behind the other, a new file when one has grown large."""
+    """videos/<key>/chunk-*/file-*.mp4: concatenated episodes, a new file when one exceeds the size limit."""
 
     def __init__(self, root: Path, view: schema.ExportedView, fps: int):
         self._root, self._view, self._fps = root, view, fps
@@ -218,7 +218,7 @@ class _Films:
         self.span = (0, 0, 0, 0)  # chunk, file, first frame, end of the episode added last
 
     def add(self, episode: Episode, view: int, times: np.ndarray) -> tuple[Any, np.ndarray, PictureTally]:
-        """The camera of the episode's pictures, their capture times (n,) in ns UTC, and what some of them hold."""
+        """Add an episode; return its camera, the capture times (n,) in ns UTC, and a tally of some images."""
         if self._container is None or self._path.stat().st_size > schema.VIDEO_MB << 20:
             self._open()
         calibration = episode.calibration(view)
@@ -244,7 +244,7 @@ class _Films:
         self._path = self._root / path
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._container = av.open(str(self._path), "w")
-        # A key frame every other picture: training reads them in any order.
+        # A key frame every other frame: training reads them in random order.
         options = {"crf": "23", "preset": "veryfast", "g": "2", "bf": "0"}
         self._stream = self._container.add_stream("libx264", rate=self._fps, options=options)
         self._stream.width, self._stream.height = self._view.width, self._view.height
@@ -266,7 +266,7 @@ class _Films:
 
 
 def _pictures(episode: Episode, view: int, indices: np.ndarray) -> Iterator[np.ndarray]:
-    """Undistorted pictures, some at a time so that long episodes fit into memory."""
+    """Yield undistorted images, decoded in batches so that long episodes fit into memory."""
     calibration = episode.calibration(view)
     assert calibration is not None
     with episode.film(view) as film:

@@ -1,7 +1,7 @@
-"""Reads the RLBench data as Action Images prepared it: a folder per task, variation and episode.
+"""Reader of RLBench data as prepared for Action Images: a folder per task, variation and episode.
 
 `<task>/variation<N>/variation_descriptions.pkl`, `.../episodes/episode<N>/{actions.npy, view<K>/rgb/video.mp4,
-view<K>/camera_params.json}`. Actions are at the simulator's rate, the films show every fourth of them.
+view<K>/camera_params.json}`. Actions are at the simulator's rate, the videos show every fourth of them.
 """
 
 import json
@@ -50,7 +50,7 @@ class RLBenchReader:
 
 
 def _in_order(path: Path) -> list[Any]:
-    """2 before 10."""
+    """Return a key for natural order: 2 before 10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]
 
 
@@ -77,12 +77,12 @@ def _episode(folder: Path) -> ImportedEpisode:
 
 
 def _actions(path: Path) -> np.ndarray:
-    """Rows (n, 8): x y z qx qy qz qw openness, in m and the simulator's world."""
+    """Read rows (n, 8): x y z qx qy qz qw openness, in m and the simulator's world frame."""
     try:
-        # Mapped and not loaded: what the head claims is compared with the file's length before any memory is taken.
+        # Memory-mapped: the header's claim is compared with the file's length before any memory is allocated.
         actions = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
-        why = shorten(str(error), 120)  # it may repeat the whole file
+        why = shorten(str(error), 120)  # may contain the whole file
         raise DamagedFileError(f"The file {path} cannot be read as an array: {why}.") from error
     if actions.ndim != 2 or actions.shape[1] != 8 or not 0 < len(actions) <= _MOST_ACTIONS:
         raise DamagedFileError(f"The file {path} holds {actions.shape}, not one row of 8 for each action.")
@@ -110,7 +110,7 @@ def _view(path: Path) -> ViewSpec:
         if K.shape != (3, 3) or place.shape != (4, 4) or not (np.isfinite(K).all() and np.isfinite(place).all()):
             raise ValueError("the matrices have another shape or are not finite")
         calibration = _calibration(K, place, width, height)
-        calibration.camera(name)  # refuses what is no camera
+        calibration.camera(name)  # raises for an invalid camera
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DamagedFileError(f"The file {parameters} describes no camera: {error}.") from error
     return ViewSpec(f"rlbench:{name}", name, width, height, 1.0 / (STEP * STRIDE), calibration.lens, calibration)
@@ -131,7 +131,7 @@ def _calibration(K: np.ndarray, place: np.ndarray, width: int, height: int) -> C
 
 
 def _film(path: Path, actions: int) -> Iterator[tuple[float, np.ndarray]]:
-    """Frame k shows action 4 k; frames beyond the last action belong to nothing."""
+    """Yield the frames with their times: frame k shows action 4 k; frames after the last action are dropped."""
     with VideoReader(path) as film:
         for number in range(min(len(film), -(-actions // STRIDE))):
             yield STEP * STRIDE * number, film.frame(number)

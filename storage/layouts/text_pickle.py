@@ -1,6 +1,6 @@
-"""A list of texts out of a pickle, without ever running it: only the few opcodes such a list needs are understood.
+"""Reading of a list of texts from a pickle without executing it: only the opcodes of such a list are accepted.
 
-`pickle` itself would call whatever a file names. `pickletools.genops` only takes the stream apart.
+`pickle` itself would call whatever a file names. `pickletools.genops` only disassembles the stream.
 """
 
 import pickletools
@@ -17,7 +17,7 @@ _AGAIN = {"BINGET": 1, "LONG_BINGET": 1, "GET": 1}
 
 
 def read_texts(path: Path) -> list[str]:
-    """The texts of a pickled list of texts, at least one. Raises DamagedFileError naming what else is in the file."""
+    """Read the texts of a pickled list of texts, at least one. Raises DamagedFileError naming any other content."""
     try:
         data = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
     except OSError as error:
@@ -43,7 +43,7 @@ def read_texts(path: Path) -> list[str]:
                 memo[len(memo)] = last
             elif opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
                 memo[int(argument or 0)] = last
-    except (ValueError, KeyError, IndexError, OverflowError) as error:  # pickletools says every fault as one of these
+    except (ValueError, KeyError, IndexError, OverflowError) as error:  # the errors raised by pickletools
         raise DamagedFileError(f"The file {path} is damaged: {error}.") from error
     texts = [" ".join(text.split()) for text in texts if text.strip()]
     if lists != 1 or not texts:

@@ -1,4 +1,4 @@
-"""Looking at one view's film: any frame exactly, or the frames of many moments in one pass."""
+"""Reader of one view's video: exact access to any frame, or the frames at many times in one pass."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,24 +13,24 @@ from storage.video.writer import TICK
 
 
 class VideoReader:
-    """A film opened for reading, to be closed; used by one thread at a time. Raises DamagedFileError.
+    """Open video, to be closed; used by one thread at a time. Raises DamagedFileError.
 
-    `times` (n,): s of each frame since the film's first. Pictures are (height, width, 3) uint8 RGB, as recorded.
+    `times` (n,) are s of each frame since the first. Images are (height, width, 3) uint8 RGB, as recorded.
     """
 
     def __init__(self, path: Path, width: int | None = None, height: int | None = None):
         self._path, self._size = path, (height, width)
         self._container = None
-        self._reformatter = VideoReformatter()  # one for all: setting one up costs more than a small picture
+        self._reformatter = VideoReformatter()  # shared: creating one costs more than converting a small image
         try:
-            self._container = av.open(str(path), metadata_errors="replace")  # titles may be spoilt
-            # A stream without a context is in a coding that nothing here can decode, or says so.
+            self._container = av.open(str(path), metadata_errors="replace")  # titles may be corrupt
+            # A stream without a context has a codec that cannot be decoded here.
             streams = [stream for stream in self._container.streams.video if stream.codec_context is not None]
             if not streams:
                 raise DamagedFileError(f"The file {path} holds no film that can be played.")
             self._stream = streams[0]
             self._stream.codec_context.thread_count = 1
-            # A walk over the packets also tells the container where each fragment is: seeking is exact after it.
+            # Reading all packets also indexes the fragments: seeking is exact afterwards.
             self._stamps = np.array(
                 sorted(packet.pts for packet in self._container.demux(self._stream) if packet.pts is not None)
             )
@@ -49,15 +49,15 @@ class VideoReader:
         return len(self._stamps)
 
     def frame(self, index: int) -> np.ndarray:
-        """The picture of one frame; going on from the last one is quick, other places cost a key frame's distance.
+        """Decode one frame; sequential access is fast, random access costs up to a key frame interval.
 
-        Raises DamagedFileError when it is not there or cannot be decoded.
+        Raises DamagedFileError if it is missing or cannot be decoded.
         """
         if index < 0:
             raise IndexError(f"a film has no frame {index}")
-        if index >= len(self):  # the list of frames says that it was there
+        if index >= len(self):  # the list of frames contains it
             raise DamagedFileError(f"The film {self._path} ends before frame {index}: it has only {len(self)}.")
-        # Half a second ahead it is cheaper to decode on than to seek.
+        # Up to half a second ahead decoding is cheaper than seeking.
         if self._decoding is None or not self._next <= index < self._next + 15:
             self._seek(index)
         while True:
@@ -66,7 +66,7 @@ class VideoReader:
                 return self._rgb(picture)
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
-        """Pictures (n, height, width, 3) of frames in rising order; equal indices share the work."""
+        """Return images (n, height, width, 3) of frames in rising order; equal indices are decoded once."""
         pictures: list[np.ndarray] = []
         before = -1
         for index in np.asarray(indices):

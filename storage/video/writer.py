@@ -1,4 +1,4 @@
-"""One view of an episode as H.264 in a fragmented MP4: whatever is in the file after a crash can be played."""
+"""Writer of one view's video as H.264 in a fragmented MP4: whatever is in the file after a crash can be played."""
 
 import errno
 import os
@@ -30,13 +30,13 @@ _CONTAINER = {
     "video_track_timescale": str(TICK.denominator),
     "flush_packets": "1",
 }
-# zerolatency: no frame waits in the encoder for later ones. Key frames are asked for by time, not counted.
+# zerolatency: no frame waits in the encoder for later ones. Key frames are forced by time, not counted.
 # ultrafast at 18: the error of superfast at 20 (39.7 dB on a noisy scene) for half of its processor time.
 _ENCODER = {"preset": "ultrafast", "crf": "18", "tune": "zerolatency", "g": "100000", "forced-idr": "1"}
 
 
 class VideoWriter:
-    """Writes pictures with their times. Raises OSError when the disk refuses, StorageError when the encoder does."""
+    """Video writer of images with their times. Raises OSError for disk errors, StorageError for encoder errors."""
 
     def __init__(self, path: Path, width: int, height: int):
         self._out = _Append(path)
@@ -46,23 +46,23 @@ class VideoWriter:
         self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = self._stream.time_base = TICK
-        self._stream.codec_context.thread_count = 1  # the views are encoded beside each other
+        self._stream.codec_context.thread_count = 1  # the views are encoded in parallel
         self._first: float | None = None
         self._key = -np.inf
         self._before = -np.inf
         self.frames = 0
 
     def add(self, rgb: np.ndarray, time: float) -> None:
-        """Append a picture (height, width, 3) uint8 taken at `time` s, later than the one before."""
+        """Append an image (height, width, 3) uint8 captured at `time` s, later than the previous one."""
         height, width = rgb.shape[:2]
         if (width, height) != self._size:
             rgb = np.pad(rgb, ((0, self._size[1] - height), (0, self._size[0] - width), (0, 0)), mode="edge")
         if self._first is None:
             self._first = time
-        # Not OpenCV's I420: it takes every other pixel's colour instead of the mean, which costs 1.2 dB.
+        # Not OpenCV's I420: it subsamples colour instead of averaging, which costs 1.2 dB.
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         frame.pts, frame.time_base = round((time - self._first) / TICK), TICK
-        # A quarter of a frame early rather than a frame late: key frames must not drift apart.
+        # A quarter of a frame early rather than a frame late: the key frame interval must not drift.
         period = time - self._before
         if time - self._key >= KEY_PERIOD - 0.25 * min(period, 0.1):
             frame.pict_type, self._key = PictureType.I, time
@@ -74,14 +74,14 @@ class VideoWriter:
         try:
             work()
         except av.error.FFmpegError as error:
-            self._out.check()  # the disk's own words, where it was the disk
+            self._out.check()  # the original error, if it was the disk
             raise StorageError(
                 f"The film {self._out.path.name} could not be encoded: {error}. Record again."
             ) from error
         self._out.check()
 
     def sync(self) -> None:
-        """Bring the finished fragments onto the disk itself."""
+        """Flush the finished fragments to disk."""
         self._out.sync()
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class VideoWriter:
 
 
 class _Append:
-    """The file under a film: only ever written at its end, the first error remembered and none tried again."""
+    """Append-only file under a video; the first error is stored, and nothing is written after it."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -111,7 +111,7 @@ class _Append:
                     written += os.write(self._descriptor, data[written:])
             except OSError as error:
                 self.error = error
-        return len(data)  # the library above would only hide an error; `check` raises it
+        return len(data)  # the library above would hide an error; `check` raises it
 
     def check(self) -> None:
         if self.error is not None:
@@ -128,9 +128,10 @@ class _Append:
 
 
 def cut_to_whole(path: Path) -> int:
-    """Cut a film that a crash left after its last complete fragment; bytes that went.
+    """Truncate a video after a crash to its last complete fragment; return the number of bytes removed.
 
-    An MP4 is a row of boxes, each with its size in front (ISO/IEC 14496-12, 4.2); a fragment is a moof and an mdat.
+    An MP4 is a sequence of boxes, each with its size in front (ISO/IEC 14496-12, 4.2); a fragment is a moof and an
+    mdat.
     """
     size, at, whole, kinds = path.stat().st_size, 0, 0, []
     with path.open("r+b") as file:
@@ -152,13 +153,14 @@ def cut_to_whole(path: Path) -> int:
 
 
 def video_times(path: Path) -> np.ndarray:
-    """The times (n,) s of a film's frames after its first, without decoding. Raises DamagedFileError."""
+    """Return the times (n,) s of a video's frames after its first, without decoding. Raises DamagedFileError."""
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 return np.zeros(0)
             stream = container.streams.video[0]
             base = float(stream.time_base or TICK)
-            return np.array(sorted(packet.pts * base for packet in container.demux(stream) if packet.pts is not None))
+            stamps = np.array(sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None))
+            return (stamps - stamps[0]) * base if len(stamps) else np.zeros(0)
     except (av.error.FFmpegError, OSError) as error:
         raise DamagedFileError(f"The film {path} cannot be read: {error}.") from error

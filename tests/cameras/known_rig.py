@@ -1,4 +1,4 @@
-"""A rig with known truth: three cameras around a bench, a board on a gripper, corners with noise."""
+"""Rig with ground truth: three cameras around a bench, a board on a gripper, corners with noise."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ POINTS = GRIPPER_BOARD.points(GRIPPER_BOARD.ids).reshape(-1, 3)
 
 @dataclass(frozen=True, eq=False)
 class KnownRig:
-    """`data` as a calibration would get it, `base_from_camera` (C, 4, 4) as it is, `mounts` per pose (P, 4, 4)."""
+    """`data` as given to a calibration, the true `base_from_camera` (C, 4, 4), and `mounts` per pose (P, 4, 4)."""
 
     data: RigData
     base_from_camera: np.ndarray
@@ -41,8 +41,10 @@ def known_rig(
     slip_at: int | None = None,
     slip: np.ndarray | None = None,
 ) -> KnownRig:
-    """`arm` times 0.5 mm and 0.1 degrees of arm error; from pose `slip_at` on the board is `slip` (4, 4) elsewhere; the
-    board is `scale` times as large as described."""
+    """Make a rig with `arm` times 0.5 mm and 0.1 degrees of arm error.
+
+    From pose `slip_at` on, the board is displaced by `slip` (4, 4); the board is `scale` times as large as described.
+    """
     generator = np.random.default_rng([seed, 77])
     stands = [camera_at(str(i), 640, 480, 0.78, *stand) for i, stand in enumerate(STANDS[:cameras])]
     lenses = tuple(Intrinsics(640, 480, camera.K, [-0.05, 0.01, 0.0005, -0.0003, 0.0]) for camera in stands)
@@ -69,7 +71,7 @@ def known_rig(
 
 
 def workspace_mm(camera_from_base: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """mm by which points of the workspace are put elsewhere by each camera, (C, n)."""
+    """Return the displacement in mm of points of the workspace as located by each camera, (C, n)."""
     grid = np.stack(np.meshgrid([0.3, 0.45, 0.6], [-0.2, 0.0, 0.2], [0.0, 0.2, 0.4]), axis=-1).reshape(-1, 3)
     put = [
         transform(invert(found), transform(invert(true), grid))

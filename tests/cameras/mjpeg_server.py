@@ -1,4 +1,4 @@
-"""An IP camera: MJPEG over HTTP as such cameras send it, with their faults."""
+"""Simulated IP camera: MJPEG over HTTP as such cameras send it, with their faults."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 160, 120
 
 
 def numbered_picture(number: int) -> np.ndarray:
-    """(H, W, 3) uint8 RGB: noise, a red square in the top-left corner, and the number as 16 black or white blocks."""
+    """Make (H, W, 3) uint8 RGB: noise, a red square in the top-left corner, the number as 16 black or white blocks."""
     rgb = np.random.default_rng(number).integers(60, 190, (HEIGHT, WIDTH, 3), np.uint8)
     rgb[:32, :32] = (220, 20, 20)
     for bit in range(16):
@@ -24,10 +24,10 @@ def read_number(rgb: np.ndarray) -> int:
 
 
 class MjpegCamera:
-    """Sends on 127.0.0.1 while it is switched on.
+    """Camera that sends on 127.0.0.1 while it is switched on.
 
-    `period` s between frames; `frozen` repeats a picture; `silent` sends nothing and keeps the connection;
-    `sent[n]` is the moment (s, monotonic) at which picture n was sent.
+    `period` s between frames; `frozen` repeats an image; `silent` sends nothing and keeps the connection; `sent[n]` is
+    the time (s, monotonic) at which image n was sent.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""An RTSP camera: JPEG over RTP (RFC 2435) interleaved in the RTSP connection (RFC 2326, 10.12), on 127.0.0.1."""
+"""Simulated RTSP camera: JPEG over RTP (RFC 2435) interleaved in RTSP (RFC 2326, 10.12), on 127.0.0.1."""
 
 import contextlib
 import random
@@ -14,9 +14,9 @@ _SDP = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=bench\r\nt=0 0\r\nm=video 0 RTP/AVP
 
 
 class RtspCamera:
-    """Takes a picture every `period` s and sends it up to `jitter` s later, the RTP time stamps being true.
+    """Camera that takes an image every `period` s and sends it up to `jitter` s later, with true RTP timestamps.
 
-    `taken[n]` is the moment (s, monotonic) at which picture n was taken.
+    `taken[n]` is the time (s, monotonic) at which image n was taken.
     """
 
     def __init__(self, period: float = 0.04, jitter: float = 0.0):
@@ -97,7 +97,7 @@ class RtspCamera:
 
 
 def _rtp_packets(rgb, stamp: int, sequence: int) -> list[bytes]:
-    """One picture as RTP payload 26: quantisation tables in the first packet (Q = 255), then the scan's data."""
+    """Encode one image as RTP payload 26: quantisation tables in the first packet (Q = 255), then the scan's data."""
     options = [cv2.IMWRITE_JPEG_QUALITY, 85, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
     jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)[1].tobytes()
     tables, position = b"", 2

@@ -1,4 +1,4 @@
-"""A source of faults that speaks the driver's protocol: it sends, is silent, or fails when the test says so."""
+"""Scripted camera that implements the driver's protocol: it sends, is silent, or fails as the test demands."""
 
 import queue
 import time
@@ -10,12 +10,12 @@ from cameras.frame import Frame
 
 
 def picture(seed: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """Sensor noise: no two seeds give the same pixels."""
+    """Make an image of sensor noise: no two seeds give the same pixels."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
 def wait_until(condition, timeout: float = 10.0):
-    """The condition's first true value; fails when there was none in a generous time."""
+    """Return the condition's first true value; fails after a generous timeout."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         assert time.monotonic() < deadline, "it did not happen"

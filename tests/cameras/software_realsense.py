@@ -1,4 +1,4 @@
-"""A RealSense made of librealsense's own software device: everything but the bus is the real library."""
+"""RealSense built on librealsense's own software device: everything but the bus is the real library."""
 
 import time
 
@@ -8,7 +8,7 @@ import pyrealsense2 as rs
 WIDTH, HEIGHT = 160, 120
 DEPTH_TO_COLOUR_M = 0.1
 FOCAL_PX = 150.0
-# As a D455's factory writes them.
+# As written by a D455's factory.
 COLOUR_COEFFICIENTS = [-0.0552, 0.0658, -0.0001, 0.0006, -0.0211]
 
 
@@ -50,7 +50,7 @@ class SoftwareRealSense:
     def send(
         self, number, stamp_ms, rgb, depth=None, *, domain=rs.timestamp_domain.hardware_clock, exposed_before_us=None
     ):
-        """One frameset; the camera's own counter runs ten times as fast as librealsense's, to tell them apart."""
+        """Send one frameset; the camera's own counter runs ten times as fast as librealsense's, to tell them apart."""
         parts = [(self._colour, self._colour_profile, 3, rgb)]
         if depth is not None:
             parts.insert(0, (self._depth, self._depth_profile, 2, depth))
@@ -68,7 +68,7 @@ class SoftwareRealSense:
 
 
 def record(path, count: int, pictures, depth, period: float = 0.02) -> None:
-    """A .db3 recording of `count` framesets by librealsense's own recorder."""
+    """Record a .db3 file of `count` framesets by librealsense's own recorder."""
     camera = SoftwareRealSense()
     recorder = rs.recorder(str(path), camera.device)
     queue = rs.frame_queue(100)

@@ -1,4 +1,4 @@
-"""The board: its geometry, how it is drawn, and what a picture of it is good for."""
+"""The board: its geometry, its printed drawing, and the information in an image of it."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ CELL_PX = 9
 
 
 def drawn(board: TagBoard, cell_px: int = CELL_PX) -> np.ndarray:
-    """The board upright on white, grey levels between black and white, one cell being `cell_px` wide."""
+    """Draw the board upright on white, in grey levels between black and white; one cell is `cell_px` wide."""
     cells = tag_cells(board.family, board.first_id).shape[0]
     pitch = round((board.tag_size + board.gap) / board.tag_size * cells * cell_px)
     border = 4 * cell_px
@@ -31,7 +31,7 @@ def test_a_drawn_board_is_read_as_it_is_described(family):
     board = TagBoard(family, first_id=3, columns=3, rows=2, tag_size=0.04, gap=0.01)
     sighting = look_for_board(drawn(board), board)
     assert sighting.view is not None and sighting.view.ids == board.ids
-    # Seen upright, the picture is the board itself: one scale, x to the right, y up.
+    # Seen upright, the image is the board itself: one scale, x to the right, y up.
     described = board.points(board.ids).reshape(-1, 3)
     pixels = sighting.view.pixels
     scale = np.ptp(pixels[:, 0]) / np.ptp(described[:, 0])

@@ -10,7 +10,7 @@ from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.health import State
 from foundation.clocks import VirtualClock
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The delay between pictures and arm, from a board that moves."""
+"""Delay between frames and arm, estimated from a moving board."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ MIDDLE = pose(np.diag([1.0, -1.0, -1.0]), np.array([0.42, 0.0, 0.15]))
 
 
 def by_the_arm(moments: np.ndarray) -> np.ndarray:
-    """camera_from_board (n, 4, 4): to both sides by 80 mm, four seconds a turn."""
+    """Return camera_from_board (n, 4, 4): 80 mm to both sides, four seconds per period."""
     shift = np.zeros((len(moments), 3))
     shift[:, 1] = 0.08 * np.sin(np.pi / 2 * moments)
     return CAMERA_FROM_BASE @ pose(None, shift) @ MIDDLE @ MOUNT

@@ -1,4 +1,4 @@
-"""The check: a camera that was moved, one that was not, and tags that were."""
+"""Drift check: a camera that was moved, one that was not, and tags that were."""
 
 import cv2
 import numpy as np

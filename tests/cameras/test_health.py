@@ -1,22 +1,23 @@
-"""The rules in virtual time, frame by frame."""
+"""Health rules in virtual time, frame by frame."""
 
 import numpy as np
 import pytest
 
 from cameras.errors import CameraGone
 from cameras.frame import Frame
-from cameras.health import FROZEN_AFTER, STARTS_WITHIN, Health, State
+from cameras.health import Health, State
 from foundation.clocks import VirtualClock
+from foundation.deadlines import PRODUCTION
 
 PERIOD = 1 / 30
 
 
 class Feed:
-    """A camera at 30 Hz in virtual time; a picture is a new one unless said otherwise."""
+    """Camera at 30 Hz in virtual time; each image is new unless specified otherwise."""
 
-    def __init__(self, fps: float | None = 30.0, frozen_after: float | None = FROZEN_AFTER):
+    def __init__(self, fps: float | None = 30.0):
         self.clock = VirtualClock(100.0)
-        self.health = Health(frozen_after)
+        self.health = Health()
         self.health.opened(self.clock.now(), fps)
         self.noise = np.random.default_rng(1)
         self.number = 0
@@ -33,7 +34,7 @@ class Feed:
         return self.state
 
     def until(self, state: State, *, limit: int = 100, **how) -> float:
-        """s from now until `state` is seen, asked after every frame."""
+        """Return the s from now until `state` is reached, checked after every frame."""
         start = self.clock.now()
         for _ in range(limit):
             if self.frames(1, **how) == state:
@@ -78,11 +79,6 @@ def test_short_repeats_are_not_a_freeze():
     for _ in range(30):
         assert feed.frames(1) == State.LIVE
         assert feed.frames(11, repeat=True) == State.LIVE
-
-
-def test_where_equal_pictures_are_natural_nothing_is_frozen():
-    feed = Feed(frozen_after=None)
-    assert all(feed.frames(1, repeat=True) == State.LIVE for _ in range(100))
 
 
 def test_a_silent_camera_is_stalled_after_500_ms_and_not_before():
@@ -131,7 +127,7 @@ def test_gaps_in_the_camera_s_counter_are_dropped_frames():
     feed.frames(1, skip=3)
     feed.frames(2, skip=1)
     assert feed.figures.dropped == 5
-    feed.number = 0  # the camera began to count anew
+    feed.number = 0  # the camera restarted its counter
     feed.frames(5)
     assert feed.figures.dropped == 5
 
@@ -145,7 +141,7 @@ def test_gone_until_opened_again_and_live_with_the_first_frames():
     feed.clock.advance(7)
     feed.health.opened(feed.clock.now(), 30.0)
     assert feed.state == State.OPENING
-    assert feed.frames(1, repeat=True) == State.LIVE  # the old picture again, but only once
+    assert feed.frames(1, repeat=True) == State.LIVE  # the old image again, but only once
     assert feed.figures.failures == 1
     feed.health.closed()
     assert feed.state == State.CLOSED
@@ -153,7 +149,7 @@ def test_gone_until_opened_again_and_live_with_the_first_frames():
 
 def test_a_camera_that_opens_and_sends_nothing_is_stalled_not_opening_for_ever():
     feed = Feed()
-    feed.clock.advance(STARTS_WITHIN)
+    feed.clock.advance(PRODUCTION.first_frame)
     assert feed.state == State.STALLED
 
 

@@ -1,4 +1,4 @@
-"""Measuring a lens with a tag grid: what is wanted next, what is found, and how a factory's values are checked."""
+"""Lens calibration with a tag grid: requested views, solution, and the check of factory values."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ LENS = Intrinsics(640, 480, [[604.0, 0, 322.5], [0, 601.0, 236.0], [0, 0, 1]], [
 
 
 def view(place, tilt_deg, axis, generator=None) -> BoardView | None:
-    """The grid with its middle at `place` (x, y, z) m before the camera, tilted about `axis`."""
+    """Return the view of the grid with its centre at `place` (x, y, z) m before the camera, tilted about `axis`."""
     turn = Rotation.from_rotvec(np.deg2rad(tilt_deg) * np.array(axis)).as_matrix() @ np.diag([1.0, -1.0, -1.0])
     points = GRID.points(GRID.ids).reshape(-1, 3) @ turn.T + np.array(place)
     pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), LENS.K, LENS.distortion)

@@ -1,4 +1,4 @@
-"""Against a real HTTP server that sends real JPEGs, and does what bad cameras do."""
+"""Network camera against a real HTTP server that sends real JPEGs, with the faults of bad cameras."""
 
 import time
 
@@ -12,7 +12,7 @@ from cameras.drivers.network import NetworkCamera
 from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.health import State
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_pictures_arrive_whole_in_order_and_in_rgb(served):
     assert [frame.number for frame in frames] == list(range(1, 21))
     assert np.abs(frames[0].rgb[8:24, 8:24].mean((0, 1)) - (220, 20, 20)).max() < 8
     difference = frames[5].rgb.astype(int) - numbered_picture(numbers[5])
-    assert np.abs(difference).mean() < 40  # noise is what JPEG keeps worst
+    assert np.abs(difference).mean() < 40  # noise is what JPEG preserves worst
 
 
 def test_frames_are_stamped_when_they_came_less_the_latency(served):
@@ -70,7 +70,7 @@ def test_freezing_slowing_and_silence_are_seen_and_the_other_camera_goes_on(serv
             wait_until(lambda: bad.state == State.LIVE)
             assert bad.latest(max_age=5.0).size == (WIDTH, HEIGHT)
 
-            # It does not say its rate: its best two seconds are the measure.
+            # It does not report its rate: its best two seconds are the reference.
             received = bad.figures.received
             wait_until(lambda: bad.figures.received > received + 75 and bad.figures.fps > 20)
             served.period = 0.3

@@ -1,4 +1,4 @@
-"""On librealsense itself: its software device, syncer, align, recorder and playback."""
+"""RealSense driver on librealsense itself: its software device, syncer, align, recorder and playback."""
 
 import itertools
 import time
@@ -26,7 +26,7 @@ from cameras.errors import CameraBusy, CameraError, CameraForbidden, CameraGone,
 from cameras.health import State
 from cameras.timestamps import monotonic_minus_system
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_colour_frames_come_as_they_are_with_the_camera_s_own_counter(made, came
 
 
 def test_depth_is_seen_from_the_colour_sensor(made, depth_camera):
-    """A near square before a far wall: in the colour picture it is shifted by f b / z."""
+    """Check a near square before a far wall: in the colour image it is shifted by f b / z."""
     depth = np.full((HEIGHT, WIDTH), 3000, np.uint16)
     depth[40:80, 40:80] = 1000
     frames = []
@@ -98,7 +98,7 @@ def test_depth_in_other_units_is_given_in_mm():
 
 
 def test_the_camera_s_clock_becomes_the_machine_s(made, camera):
-    """Frames sent with jitter: their capture times keep the camera's even rhythm, late by the shortest delay so far."""
+    """Check frames sent with jitter: capture times keep the camera's even period, late by the shortest delay so far."""
     random = np.random.default_rng(4)
     late, sent_late, began = [], [], time.monotonic()
     for number in range(1, 40):
@@ -123,7 +123,7 @@ def test_global_time_is_the_host_s_time_of_day(made, camera):
 
 
 def test_the_middle_of_the_exposure_is_what_counts(made, camera):
-    """Also where the camera's 32-bit counter of microseconds wraps between exposure and transfer."""
+    """Check also where the camera's 32-bit counter of microseconds wraps between exposure and transfer."""
     taken = time.monotonic() - 0.05
     of_day = (taken - monotonic_minus_system()) * 1000
     for exposed_before_us in (0, 12_000):
@@ -136,7 +136,7 @@ def test_the_middle_of_the_exposure_is_what_counts(made, camera):
 
 @pytest.mark.parametrize("model", ["none", "brown_conrady", "inverse_brown_conrady", "modified_brown_conrady"])
 def test_the_factory_lens_is_in_opencv_s_terms(model):
-    """Points are seen by OpenCV with the converted coefficients where librealsense sees them."""
+    """Check that OpenCV projects points with the converted coefficients where librealsense projects them."""
     factory = lens(getattr(rs.distortion, model), COLOUR_COEFFICIENTS, 1280, 720, 640.0)
     ours = factory_intrinsics(factory)
     points = np.random.default_rng(2).uniform((-1, -0.56, 1), (1, 0.56, 1), (500, 3))

@@ -1,4 +1,4 @@
-"""The joint calibration: derivatives, agreement with SciPy, known truth, and what can be wrong with the views."""
+"""Joint calibration: derivatives, agreement with SciPy, ground truth, and possible faults of the views."""
 
 from dataclasses import replace
 
@@ -60,7 +60,7 @@ def test_the_minimum_is_scipys(rig):
     assert ours.converged
     assert ours.cost == pytest.approx(theirs.cost, rel=1e-5)
     assert np.abs(ours.x - theirs.x).max() < 2e-5  # m, rad
-    normal = theirs.jac.T @ theirs.jac  # SciPy scales its Jacobian by the loss's curvature: near to our weights
+    normal = theirs.jac.T @ theirs.jac  # SciPy scales its Jacobian by the loss's curvature: close to our weights
     ours_sigma = np.sqrt(np.diag(ours.covariance_of(np.arange(6))))
     np.testing.assert_allclose(ours_sigma, np.sqrt(np.diag(np.linalg.inv(normal))[:6]), rtol=0.5)
 
@@ -187,7 +187,7 @@ def test_a_board_that_held_has_not_slipped(seed):
     assert find_slip(solution) is None and not find_elsewhere(solution)
 
 
-@pytest.mark.parametrize("seed", [21, 24, 26])  # in which single views tell the tilt badly
+@pytest.mark.parametrize("seed", [21, 24, 26])  # in which single views determine the tilt badly
 def test_with_an_arm_without_error_what_one_camera_saw_alone_is_kept(seed):
     data = known_rig(seed, poses=20, cameras=2, arm=0.0, noise_px=0.2).data
     alone = tuple(view for view in data.views if view.pose < 12 or view.camera == view.pose % 2)

@@ -1,4 +1,4 @@
-"""Against an RTSP server that sends each picture late by another delay."""
+"""RTSP camera against a server that sends each frame with a different delay."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from cameras.capture import Capture
 from cameras.drivers.network import NetworkCamera
 from cameras.health import State
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_capture_times_are_the_camera_s_and_free_of_the_network_s_jitter(served)
 
 
 def test_pictures_read_ahead_while_opening_are_not_taken_for_new(served):
-    """FFmpeg looks at most of a second of the stream first, and would hand that out at once."""
+    """Check the frames that FFmpeg reads while probing most of a second of the stream, and would return at once."""
     camera = NetworkCamera(served.url)
     camera.open()
     already_taken = max(served.taken)

@@ -1,4 +1,4 @@
-"""The lab's cameras over real shared memory, the publisher in this process."""
+"""The lab's cameras over real shared memory, with the publisher in this process."""
 
 import threading
 import time
@@ -14,13 +14,13 @@ from cameras.errors import CameraGone, StaleFrame, UnknownCamera
 from cameras.health import State
 from foundation.shared_frame_ring import FramePublisher, StreamInfo
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 K = np.array([[60.0, 0, 31.5], [0, 60, 23.5], [0, 0, 1]])
 
 
 class Lab:
-    """Publishes noise at 30 Hz in a thread; `freeze`, `pause` and `close` are its faults."""
+    """Publisher of noise at 30 Hz in a thread; `freeze`, `pause` and `close` are its faults."""
 
     def __init__(self, address: str):
         self.publisher = FramePublisher(address)

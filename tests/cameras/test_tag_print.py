@@ -1,4 +1,4 @@
-"""The PDF of tags, read back as a printer would draw it: right codes, right sizes, right rulers."""
+"""PDF of tags, read back as a printer would draw it: right codes, right sizes, right rulers."""
 
 import re
 
@@ -14,7 +14,7 @@ PX_PER_MM = 8
 
 
 def drawn_cells(path, page: int) -> np.ndarray:
-    """(n, 4) mm: left, bottom, width, height of every rectangle of the tags on a page, in the frame of the sheet."""
+    """Return (n, 4) mm: left, bottom, width, height of every rectangle of the tags on a page, in the sheet's frame."""
     streams = re.findall(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL)
     pages = [text.decode("latin-1") for text in streams if b" re" in text]
     number = r"(-?[\d.]+)"
@@ -24,7 +24,7 @@ def drawn_cells(path, page: int) -> np.ndarray:
 
 
 def as_picture(cells: np.ndarray, half_mm: float) -> np.ndarray:
-    """What a perfect printer would put on paper, (n, n) uint8, the sheet's origin in the middle."""
+    """Render a perfect print on paper, (n, n) uint8, with the sheet's origin in the middle."""
     side = round(2 * half_mm * PX_PER_MM)
     picture = np.full((side, side), 255, np.uint8)
     for left, bottom, width, height in cells:

@@ -1,4 +1,4 @@
-"""Against tags drawn by the AprilTag library itself and seen through a known camera."""
+"""Detection of tags drawn by the AprilTag library itself and seen through a known camera."""
 
 import ctypes
 import threading
@@ -15,17 +15,17 @@ from foundation.poses import from_rpy
 
 WIDTH, HEIGHT = 1280, 720
 SIZE_M = 0.08
-CELL_PX = 24  # of the drawn tag's picture; the black square begins one cell inside
+CELL_PX = 24  # of the drawn tag's image; the black square begins one cell inside
 
 
 def drawn_tag(number: int) -> np.ndarray:
-    """The printed tag, upright, with its white border, one pixel per cell."""
+    """Draw the printed tag, upright, with its white border, one pixel per cell."""
     detector = Detector("tag36h11")
     draw = detector.libc.apriltag_to_image
     draw.restype = ctypes.POINTER(_ImageU8)
     image = draw(detector.tag_families["tag36h11"], number)
     code = _image_u8_get_array(image)[2:8, 2:8].copy()
-    # The library draws the code well and its border wrongly (3.1.0): a black ring in a white one.
+    # The library draws the code correctly and its border wrongly (3.1.0): a black ring in a white one.
     return np.pad(np.pad(code, 1, constant_values=0), 1, constant_values=255)
 
 
@@ -33,7 +33,7 @@ TAGS = {number: drawn_tag(number) for number in (0, 3, 17, 255)}
 
 
 def photograph(number: int, camera_from_tag: np.ndarray, K: np.ndarray, noise: float = 2.0, seed: int = 0):
-    """An antialiased picture (H, W) uint8 of a tag, and its true corners (4, 2): top-left first, clockwise.
+    """Render an antialiased image (H, W) uint8 of a tag, and its true corners (4, 2): top-left first, clockwise.
 
     The tag's frame: origin in its middle, x right, y down, z into the paper.
     """
@@ -41,7 +41,7 @@ def photograph(number: int, camera_from_tag: np.ndarray, K: np.ndarray, noise: f
     corners = np.array([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]])
     truth = Camera("c", WIDTH, HEIGHT, K, np.linalg.inv(camera_from_tag)).project(corners)
     drawing = cv2.resize(TAGS[number], None, fx=CELL_PX, fy=CELL_PX, interpolation=cv2.INTER_NEAREST)
-    # In drawing pixels the black square's edges lie on the borders between pixels.
+    # In drawing pixels the black square's edges are on the borders between pixels.
     first, last = CELL_PX - 0.5, 9 * CELL_PX - 0.5
     source = np.array([[first, first], [last, first], [last, last], [first, last]], np.float32)
     fine = 4

@@ -3,11 +3,9 @@ import pytest
 
 from cameras.timestamps import ClockOffset, FrameNumbers, monotonic_minus_system
 
-pytestmark = pytest.mark.by_the_clock
-
 
 def arrivals(seed: int, duration: float, drift: float = 0.0):
-    """Device times and arrivals of frames at 30 Hz: device clock 1000 s behind, delays of 4 ms plus 8 ms on average."""
+    """Return device and arrival times at 30 Hz: device clock 1000 s behind, delays of 4 ms plus 8 ms on average."""
     random = np.random.default_rng(seed)
     captured = 5000 + np.arange(0, duration, 1 / 30)
     device = (captured - 5000) * (1 + drift) + 4000
@@ -21,7 +19,7 @@ def test_jitter_of_arrivals_does_not_reach_the_capture_times():
     assert np.std(arrived - captured) > 0.006
     settled = estimate[60:] - captured[60:]
     assert np.std(settled) < 0.0005
-    assert settled.mean() == pytest.approx(0.004, abs=0.0005)  # the shortest delay cannot be seen from here
+    assert settled.mean() == pytest.approx(0.004, abs=0.0005)  # the shortest delay cannot be observed from here
     assert (estimate <= arrived).all()
 
 

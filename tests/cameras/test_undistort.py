@@ -14,14 +14,14 @@ LENS = Intrinsics(WIDTH, HEIGHT, K, DISTORTION)
 
 
 def grid(K_ideal: np.ndarray) -> np.ndarray:
-    """Points (n, 3) m, 1 m away, that an ideal camera with this K sees well inside its image."""
+    """Return points (n, 3) m, 1 m away, that an ideal camera with this K sees well inside its image."""
     u, v = np.meshgrid(np.linspace(40, WIDTH - 41, 9), np.linspace(40, HEIGHT - 41, 7))
     pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)], axis=-1)
     return pixels @ np.linalg.inv(K_ideal).T
 
 
 def picture_of(points: np.ndarray) -> np.ndarray:
-    """What the lens sees: a soft dot (sigma 2 px) at each point's distorted pixel."""
+    """Render the lens's image: a soft dot (sigma 2 px) at each point's distorted pixel."""
     pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), K, DISTORTION)
     v, u = np.mgrid[:HEIGHT, :WIDTH]
     grey = np.zeros((HEIGHT, WIDTH))
@@ -52,7 +52,7 @@ def test_dots_are_where_the_ideal_camera_sees_their_points(whole):
 
 
 def test_pixels_move_as_opencv_s_exact_inverse_says():
-    """An undistorted image of coordinates is the map itself: it agrees with cv2.undistortPoints."""
+    """Undistort an image of coordinates, which gives the map itself: it agrees with cv2.undistortPoints."""
     ideal = np.random.default_rng(1).uniform((30, 30), (WIDTH - 31, HEIGHT - 31), (200, 2))
     points = np.concatenate([ideal, np.ones((200, 1))], axis=1) @ np.linalg.inv(K).T
     distorted, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), K, DISTORTION)

@@ -1,4 +1,4 @@
-"""Without a camera: what is in the device folders, and what is said when there is nothing to open."""
+"""USB cameras without a camera: contents of the device folders, and errors when there is nothing to open."""
 
 import time
 
@@ -8,7 +8,7 @@ from cameras.drivers.usb import UsbCamera, capture_time, list_usb
 from cameras.errors import CameraBusy, CameraForbidden, CameraGone, UnknownCamera
 from cameras.timestamps import monotonic_minus_system
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

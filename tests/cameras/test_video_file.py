@@ -11,7 +11,7 @@ from cameras.drivers.video_file import VideoFileCamera
 from cameras.errors import CameraError
 from cameras.health import State
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_who_was_held_up_for_a_moment_misses_no_picture_and_after_long_gets_the_
 
 
 def test_no_torn_picture_is_ever_read(publisher):
-    """A writer at full speed laps the reader all the time: every picture must still be of one colour."""
+    """Lap the reader all the time with a writer at full speed: every frame read must still be of one colour."""
     stream = publisher.add(info(has_depth=False))
     done = threading.Event()
 
@@ -128,7 +128,7 @@ def test_a_silent_asker_does_not_hang_the_publisher(publisher):
     publisher.add(info())
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect("\0" + publisher.address)
-        assert list_streams(publisher.address)  # answered once the silent one has had its second
+        assert list_streams(publisher.address)  # answered once the silent client has had its second
 
 
 def test_kill_9_of_the_publisher_is_seen_and_leaves_nothing():

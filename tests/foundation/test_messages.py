@@ -121,7 +121,7 @@ def test_a_receiver_that_never_reads_does_not_block_the_sender_for_ever(pair):
     with pytest.raises(ChannelClosed, match="does not answer"):
         for _ in range(100):
             ours.send({"data": bytes(1 << 20)}, timeout=0.1)
-    with pytest.raises(ChannelClosed):  # a cut message leaves nothing readable behind it
+    with pytest.raises(ChannelClosed):  # a truncated message leaves nothing readable after it
         ours.send({})
 
 
@@ -146,3 +146,16 @@ def test_descriptors_ride_along(pair):
     os.close(received)
     assert os.read(read_end, 10) == b"hello"
     os.close(read_end)
+
+
+def test_descriptors_that_nobody_took_are_closed_with_the_channel():
+    one, theirs = channel_pair()
+    other = Channel(theirs)
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "w") as end:
+        one.send({"do": "look"}, descriptors=[end.fileno()])
+        other.receive(5.0)
+        before = len(os.listdir("/proc/self/fd"))
+        other.close()
+        assert len(os.listdir("/proc/self/fd")) == before - 2  # its socket, and what it had received
+    one.close()

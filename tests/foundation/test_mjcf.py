@@ -88,7 +88,7 @@ def test_the_arm_is_free_where_it_works(model):
 
 
 def test_neighbours_never_collide(model):
-    """Bending one joint at a time through its range touches only what is farther away than the next link."""
+    """Bend one joint at a time through its range: it touches only links farther away than the next one."""
     neighbours = [{"base", "link1"}, *({f"link{i}", f"link{i + 1}"} for i in range(1, 7))]
     for joint in range(7):
         for angle in np.linspace(xarm7.LOWER[joint], xarm7.UPPER[joint], 25):

@@ -1,4 +1,4 @@
-"""Dataclasses with arrays as plain values for JSON, and back."""
+"""Conversion of dataclasses with arrays to plain values for JSON, and back."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The leash between a parent and its role processes, tried on the lab, whose start is the quickest."""
+"""Lifetime link between a parent and its role processes, tested on the lab, which starts fastest."""
 
 import contextlib
 import subprocess
@@ -50,7 +50,7 @@ def test_an_unknown_role_is_wrong_usage():
 
 
 def test_grandchildren_do_not_hold_the_leash():
-    """A child started later must not inherit the first one's channel: letting go must still be seen."""
+    """Check that a child started later does not inherit the first one's channel: its closing must still be noticed."""
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(RoleProcess("lab", lab_settings()))
         stack.enter_context(RoleProcess("lab", lab_settings()))

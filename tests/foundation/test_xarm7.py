@@ -23,7 +23,7 @@ def test_poses_published_by_the_maker():
 
 
 def test_standard_dh_gives_the_same_flange():
-    """The maker publishes both conventions; they must meet (d, alpha, a of the standard one)."""
+    """Check that both conventions the maker publishes agree (d, alpha, a of the standard one)."""
     standard = np.array(
         [
             [0.267, -np.pi / 2, 0],
@@ -76,7 +76,7 @@ def test_inverse_stays_near_where_it_starts(seed):
     near = q + generator.uniform(-0.05, 0.05, 7)
     found = xarm7.inverse(xarm7.forward(q), near)
     assert found is not None
-    assert np.abs(found - near).max() < 0.6  # the elbow may swing a little to spend the redundancy
+    assert np.abs(found - near).max() < 0.6  # the elbow may swing a little to use the redundancy
 
 
 def test_the_redundancy_follows_the_posture():

@@ -1,4 +1,4 @@
-"""What a technician's hands do on the Calibrate screen."""
+"""Simulated operator actions on the Calibrate screen."""
 
 import threading
 
@@ -10,7 +10,7 @@ LONG = 60_000  # ms, for what takes long on a busy machine
 
 
 def to_the_poses(calibrate, qtbot) -> None:
-    """By the main buttons, as a technician goes."""
+    """Go to the poses by the main buttons, as an operator does."""
     click(calibrate.overview.main)
     click(calibrate.print_page.main)
     click(calibrate.lens_page.main)
@@ -28,7 +28,7 @@ def mounted(calibrate, qtbot) -> None:
 
 
 def stored_by_the_report(calibrate, qtbot) -> None:
-    """Save, and back to the overview."""
+    """Save, and go back to the overview."""
     presenter, main = calibrate.presenter, calibrate.report_page.main
     qtbot.waitUntil(lambda: main.isEnabled() and main.text() == "Save and use it", timeout=LONG)
     click(main)
@@ -39,7 +39,7 @@ def stored_by_the_report(calibrate, qtbot) -> None:
 
 
 def in_a_thread(qtbot, work):
-    """Its result, while the window goes on."""
+    """Return the result of `work` in a thread, while the window goes on."""
     results = []
     worker = threading.Thread(target=lambda: results.append(work()))
     worker.start()

@@ -1,31 +1,25 @@
-"""A virtual screen for every test of the window, and the program as a person has it: lab, arm and cameras are real."""
+"""Virtual screen for every test of the window, and the program as a user has it: lab, arm and cameras are real."""
 
 import gc
 import time
-from pathlib import Path
 
 import OpenGL.GL  # noqa: F401 - before MuJoCo, which would have it draw without a screen in this process
 import pytest
+from patience import PATIENT
 
 from benchmarks.window.virtual_screen import virtual_screen
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.by_the_clock)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def screen():
-    """A virtual screen of our own with OpenGL, so that the tests run anywhere and disturb nobody's desktop."""
+    """A virtual screen of its own with OpenGL, so that the tests run anywhere and disturb no desktop."""
     with virtual_screen():
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def folders_of_their_own(tmp_path_factory):
-    """What the program keeps in the person's own folders lies elsewhere during the tests: the library above all."""
+    """Redirection of the user's own folders during the tests: above all the library."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
@@ -34,7 +28,7 @@ def folders_of_their_own(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def garbage():
-    """As the program does it: never in a job's thread, where a widget must not die."""
+    """Garbage collection as in the program: never in a job's thread, where a widget must not be destroyed."""
     gc.disable()
     yield
     gc.collect()
@@ -50,11 +44,11 @@ def qapp_cls():
     return QApplication
 
 
-def _started(qapp, folder):
-    """The whole program with settings of its own and its window shown, connected to the simulated lab."""
+def _started(qapp, folder, deadlines=PATIENT):
+    """Start the whole program with settings of its own and its window shown, connected to the simulated lab."""
     from gui.app import Program
 
-    program = Program(qapp, folder / "settings.json", folder / "logs")
+    program = Program(qapp, folder / "settings.json", folder / "logs", deadlines=deadlines)
     program.start()
     deadline = time.monotonic() + 60.0
     while program.connection.status is None or program.connection.opening:
@@ -77,8 +71,8 @@ def _ended(qapp, program) -> None:
 def program(qapp, tmp_path_factory, request):
     """The connected program, one for all tests of a file: each leaves it connected as it was.
 
-    The run before has left a crash log. A file may say in which PICTURE_PX the lab shows itself: a slow machine is busy
-    enough with the window.
+    The previous run has left a crash log. A file may set the lab's image size in PICTURE_PX: a slow machine is busy
+    enough with the window. It may say its DEADLINES, where they are what it is about.
     """
     from workflows.settings import LabSettings, ProgramSettings, save
 
@@ -87,14 +81,14 @@ def program(qapp, tmp_path_factory, request):
     (folder / "logs" / "crash-before.new.txt").write_text("it broke")
     if size := getattr(request.module, "PICTURE_PX", None):
         save(ProgramSettings(lab=LabSettings(picture_px=size)), folder / "settings.json")
-    program = _started(qapp, folder)
+    program = _started(qapp, folder, getattr(request.module, "DEADLINES", PATIENT))
     yield program
     _ended(qapp, program)
 
 
 @pytest.fixture
 def fresh_program(qapp, tmp_path, monkeypatch):
-    """The connected program for one test alone, which may connect it anew; its library is empty."""
+    """The connected program for one test alone, which may reconnect it; its library is empty."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     program = _started(qapp, tmp_path)
     yield program
@@ -103,7 +97,7 @@ def fresh_program(qapp, tmp_path, monkeypatch):
 
 @pytest.fixture
 def arm_status():
-    """What the robot process says of an arm that stands ready at home, and of which there is nothing to say."""
+    """Status from the robot process of an arm that stands ready at home, without any problem."""
     import numpy as np
 
     from foundation import xarm7

@@ -1,4 +1,4 @@
-"""Rehearsals as the program stores them: one that was watched only, and one that ran 3 mm beside its plan."""
+"""Rehearsals as the program stores them: one that was only watched, and one that ran 3 mm beside its plan."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ BESIDE = 0.003  # m
 
 
 def proposed(instruction: str, T: int = 9) -> tuple[Proposal, Plan]:
-    """A turn of the arm's base, seen by two cameras."""
+    """Return a turn of the arm's base, seen by two cameras."""
     views = tuple(
         View(camera_at(name, 160, 120, 0.9, at, (0.4, 0.0, 0.1)), np.full((120, 160, 3), shade, np.uint8), 0.0)
         for name, at, shade in (("front", (1.1, 0.2, 0.6), 90), ("side", (0.4, -0.9, 0.5), 130))
@@ -40,7 +40,7 @@ def proposed(instruction: str, T: int = 9) -> tuple[Proposal, Plan]:
 def store(
     library: Path, instruction: str, *, ran: bool = False, rejected: str | None = None, begun_by: str = ""
 ) -> Facts:
-    """Write one rehearsal into the library's folder and its lists; `begun_by` has begun its run, which has no end."""
+    """Write one rehearsal into the library's folder and its lists; a run started by `begun_by` has no end."""
     proposal, plan = proposed(instruction)
     facts = Facts(proposal=proposal, plan=plan, made=WHEN, operator="Ada", rejected=rejected)
     settings = ProgramSettings()
@@ -65,7 +65,7 @@ def store(
 
 
 def _tracking(plan: Plan) -> Tracking:
-    """Every 20 ms, BESIDE of the plan to the side all the while: a base turned a little too far."""
+    """Return samples every 20 ms, BESIDE of the plan to the side throughout: a base turned a little too far."""
     moments = np.arange(0.0, plan.motion.duration, 0.02)
     wanted = np.array([plan.motion.at(moment).position for moment in moments])
     measured = wanted.copy()

@@ -1,4 +1,4 @@
-"""A window of its own that jogs the arm at an address until it is killed: `jogging_window.py ADDRESS:PORT FOLDER`."""
+"""Separate window that jogs the arm at an address until it is killed: `jogging_window.py ADDRESS:PORT FOLDER`."""
 
 import os
 import sys

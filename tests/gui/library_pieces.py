@@ -1,4 +1,4 @@
-"""A library for tests of the window: fifty episodes that are rows alone, and three with pictures and samples."""
+"""Library for tests of the window: fifty episodes that are rows only, and three with images and samples."""
 
 import time
 from pathlib import Path
@@ -11,7 +11,7 @@ ROWS, REAL = 50, 3
 
 
 def library(folder: Path, rows: int = ROWS, real: int = REAL) -> Library:
-    """The library, open; the real episodes are the newest, "pick up the red cube" with one view less each."""
+    """Return the open library; the real episodes are the newest, "pick up the red cube" with one view less each."""
     opened = Library(folder)
     fill(opened.database, rows)
     for i in range(real):
@@ -21,8 +21,7 @@ def library(folder: Path, rows: int = ROWS, real: int = REAL) -> Library:
 
 
 def settle(qtbot, presenter) -> None:
-    """Until nothing but an open film is at work any more, and nothing begins for longer than a selection takes to
-    settle."""
+    """Wait until only an open video still works, and nothing new starts for longer than a selection takes to settle."""
     deadline, quiet = time.monotonic() + 30.0, 0
     while time.monotonic() < deadline:
         qtbot.wait(80)

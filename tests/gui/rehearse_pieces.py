@@ -1,4 +1,4 @@
-"""A small motion as a source would propose it, with two cameras and known places."""
+"""Small motion as a source would propose it, with two cameras and known positions."""
 
 import numpy as np
 
@@ -16,20 +16,20 @@ CAMERAS = (
 
 
 def joints() -> np.ndarray:
-    """(T, 7) rad, from the home posture turning away."""
+    """Return joints (T, 7) rad, turning away from the home posture."""
     q = np.tile(xarm7.HOME, (T, 1))
     q[:, 0] += np.linspace(0.0, 0.6, T)
     return q
 
 
 def trajectory() -> Trajectory:
-    """The gripper closes in the middle."""
+    """Return the motion's trajectory; the gripper closes in the middle."""
     openness = np.where(np.arange(T) < 4, 1.0, 0.0)
     return Trajectory(np.arange(T) * 0.25, xarm7.forward(joints()), openness)
 
 
 def film(still: bool = False) -> PlaybackClip:
-    """Every picture of every frame is of one grey value: 20 times the view plus the frame."""
+    """Return a clip in which every image has one grey value: 20 times the view plus the frame."""
     frames = 1 if still else T
     shades = [[np.full((48, 64, 3), 20 * view + frame, np.uint8) for frame in range(frames)] for view in range(2)]
     action = np.round(255 * render(trajectory(), CAMERAS)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The window as a whole, with a real lab process, a real robot process and real captures behind it."""
+"""Window as a whole, with a real lab process, a real robot process and real captures behind it."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QVBoxLayout
-from window_hands import bring_into_view, click, key, make_ready, until_ripe, with_a_ready_arm
+from window_hands import bring_into_view, click, key, make_ready, until_ripe
 
 from foundation import xarm7
 from gui.arm.hand_control import Direction
@@ -45,68 +45,62 @@ def test_live_pictures_come_and_say_how_old_they_are(program, qtbot):
 
 
 def test_a_held_button_moves_and_stop_ends_it(program, qtbot):
-    def act() -> None:
-        button = program.shell.screens["arm"].jog_buttons[UP]
-        bring_into_view(button)
-        until_ripe(button)
-        start = tool_mm(program)
-        QTest.mousePress(button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: tool_mm(program)[2] > start[2] + 8, timeout=10_000)
-        assert abs(tool_mm(program)[:2] - start[:2]).max() < 2
-        click(program.shell.stop)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-        stopped = tool_mm(program)
-        QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
-        qtbot.wait(300)
-        assert program.connection.arm_state is ArmState.STOPPED
-        assert np.linalg.norm(tool_mm(program) - stopped) < 3
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    button = program.shell.screens["arm"].jog_buttons[UP]
+    bring_into_view(button)
+    until_ripe(button)
+    start = tool_mm(program)
+    QTest.mousePress(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tool_mm(program)[2] > start[2] + 8, timeout=10_000)
+    assert abs(tool_mm(program)[:2] - start[:2]).max() < 2
+    click(program.shell.stop)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
+    stopped = tool_mm(program)
+    QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
+    qtbot.wait(300)
+    assert program.connection.arm_state is ArmState.STOPPED
+    assert np.linalg.norm(tool_mm(program) - stopped) < 3
 
 
 def test_a_key_moves_as_long_as_it_is_held_and_space_stops(program, qtbot):
-    def act() -> None:
-        shell, start = program.shell, tool_mm(program)
-        for direction in (LEFT, Direction(1, -1)):
-            until_ripe(shell.screens["arm"].jog_buttons[direction])
-        key(shell, Qt.Key.Key_Left, release=False)
-        qtbot.waitUntil(lambda: tool_mm(program)[1] > start[1] + 5, timeout=10_000)
-        key(shell, Qt.Key.Key_Left, press=False)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
-        key(shell, Qt.Key.Key_Right, release=False)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.JOGGING, timeout=5_000)
-        key(shell, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-        key(shell, Qt.Key.Key_Right, press=False)
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    shell, start = program.shell, tool_mm(program)
+    for direction in (LEFT, Direction(1, -1)):
+        until_ripe(shell.screens["arm"].jog_buttons[direction])
+    key(shell, Qt.Key.Key_Left, release=False)
+    qtbot.waitUntil(lambda: tool_mm(program)[1] > start[1] + 5, timeout=10_000)
+    key(shell, Qt.Key.Key_Left, press=False)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
+    key(shell, Qt.Key.Key_Right, release=False)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.JOGGING, timeout=5_000)
+    key(shell, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
+    key(shell, Qt.Key.Key_Right, press=False)
 
 
 def test_a_step_is_as_long_as_it_says(program, qtbot):
-    def act() -> None:
-        screen = program.shell.screens["arm"]
-        click(screen.steps.button(2))
-        for direction, axis, step_mm in ((LEFT, 1, 5.0), (UP, 2, 5.0)):
-            start = tool_mm(program)
-            click(screen.jog_buttons[direction])
-            qtbot.waitUntil(lambda: not program.control.moving, timeout=10_000)
-            qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
-            wanted = np.zeros(3)
-            wanted[axis] = step_mm
-            assert np.abs(tool_mm(program) - start - wanted).max() < 0.5
-        start = xarm7.forward(program.connection.status.position)[:3, :3]
-        click(screen.jog_buttons[YAW])
+    make_ready(program, qtbot)
+    screen = program.shell.screens["arm"]
+    click(screen.steps.button(2))
+    for direction, axis, step_mm in ((LEFT, 1, 5.0), (UP, 2, 5.0)):
+        start = tool_mm(program)
+        click(screen.jog_buttons[direction])
         qtbot.waitUntil(lambda: not program.control.moving, timeout=10_000)
         qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
-        turned = xarm7.forward(program.connection.status.position)[:3, :3] @ start.T
-        assert abs(np.rad2deg(np.arctan2(turned[1, 0], turned[0, 0])) - 5.0) < 0.4
-        click(screen.steps.button(0))
-
-    with_a_ready_arm(program, qtbot, act)
+        wanted = np.zeros(3)
+        wanted[axis] = step_mm
+        assert np.abs(tool_mm(program) - start - wanted).max() < 0.5
+    start = xarm7.forward(program.connection.status.position)[:3, :3]
+    click(screen.jog_buttons[YAW])
+    qtbot.waitUntil(lambda: not program.control.moving, timeout=10_000)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
+    turned = xarm7.forward(program.connection.status.position)[:3, :3] @ start.T
+    assert abs(np.rad2deg(np.arctan2(turned[1, 0], turned[0, 0])) - 5.0) < 0.4
+    click(screen.steps.button(0))
 
 
 def test_space_is_a_blank_in_a_text_while_the_arm_stands_and_stop_while_it_moves(program, qtbot):
-    """Also in a dialog that blocks the window behind it."""
+    """Check also in a dialog that blocks the window behind it."""
     make_ready(program, qtbot)
     dialog, field = QDialog(program.shell), QLineEdit()
     QVBoxLayout(dialog).addWidget(field)
@@ -139,48 +133,42 @@ def test_enter_presses_the_chosen_button_and_space_never_does(program, qtbot):
 
 
 def test_home_is_one_press(program, qtbot):
-    def act() -> None:
-        click(program.shell.screens["arm"].home)
-        qtbot.waitUntil(lambda: np.abs(program.connection.status.position - xarm7.HOME).max() < 0.01, timeout=20_000)
-        qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.FOLLOWING, timeout=5_000)
-        assert program.connection.arm_state is ArmState.HOLDING, [each.sentence for each in program.messages.log][-5:]
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    click(program.shell.screens["arm"].home)
+    qtbot.waitUntil(lambda: np.abs(program.connection.status.position - xarm7.HOME).max() < 0.01, timeout=20_000)
+    qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.FOLLOWING, timeout=5_000)
+    assert program.connection.arm_state is ArmState.HOLDING, [each.sentence for each in program.messages.log][-5:]
 
 
 def test_gripper_and_hand_guiding_are_presses(program, qtbot):
-    def act() -> None:
-        screen = program.shell.screens["arm"]
-        click(screen.gripper.close_)
-        qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) < 0.2, timeout=10_000)
-        click(screen.gripper.open)
-        qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) > 0.9, timeout=10_000)
-        qtbot.waitUntil(lambda: screen.guide.isEnabled(), timeout=5_000)
-        click(screen.guide)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HAND_GUIDING, timeout=5_000)
-        qtbot.waitUntil(lambda: screen.guide.isEnabled() and screen.guide.text() == "End hand guiding", timeout=5_000)
-        click(screen.guide)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    screen = program.shell.screens["arm"]
+    click(screen.gripper.close_)
+    qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) < 0.2, timeout=10_000)
+    click(screen.gripper.open)
+    qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) > 0.9, timeout=10_000)
+    qtbot.waitUntil(lambda: screen.guide.isEnabled(), timeout=5_000)
+    click(screen.guide)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HAND_GUIDING, timeout=5_000)
+    qtbot.waitUntil(lambda: screen.guide.isEnabled() and screen.guide.text() == "End hand guiding", timeout=5_000)
+    click(screen.guide)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
 
 
 def test_of_quick_presses_for_the_gripper_the_last_counts(program, qtbot):
-    def act() -> None:
-        gripper = program.shell.screens["arm"].gripper
-        click(gripper.open)
-        qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) > 0.9, timeout=10_000)
-        for button in (gripper.close_, gripper.open, gripper.close_):  # without a look in between
-            click(button)
-        qtbot.waitUntil(lambda: program.connection.status.openness < 0.2, timeout=10_000)
-        qtbot.wait(500)
-        assert program.connection.status.openness < 0.2
-        click(gripper.open)
-        click(gripper.close_)
-        click(gripper.open)
-        qtbot.waitUntil(lambda: program.connection.status.openness > 0.9, timeout=10_000)
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    gripper = program.shell.screens["arm"].gripper
+    click(gripper.open)
+    qtbot.waitUntil(lambda: (program.connection.status.openness or 0.0) > 0.9, timeout=10_000)
+    for button in (gripper.close_, gripper.open, gripper.close_):  # without a look in between
+        click(button)
+    qtbot.waitUntil(lambda: program.connection.status.openness < 0.2, timeout=10_000)
+    qtbot.wait(500)
+    assert program.connection.status.openness < 0.2
+    click(gripper.open)
+    click(gripper.close_)
+    click(gripper.open)
+    qtbot.waitUntil(lambda: program.connection.status.openness > 0.9, timeout=10_000)
 
 
 def test_an_error_is_explained_and_cleared_click_by_click(program, qtbot):

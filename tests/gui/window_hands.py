@@ -1,6 +1,4 @@
-"""What a person's hands do in the tests of the window."""
-
-import contextlib
+"""Simulated user actions for the tests of the window."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -11,7 +9,7 @@ from robot.state import ArmState
 
 
 def until_ripe(button) -> None:
-    """Wait, as a person does, until a button that has just come or changed can be pressed."""
+    """Wait, as a user does, until a button that has just appeared or changed can be pressed."""
     for _ in range(400):
         if button.ripe:
             return
@@ -20,7 +18,7 @@ def until_ripe(button) -> None:
 
 
 def click(button) -> None:
-    """A real press of a button that a person can see."""
+    """Press a visible button with a real click."""
     bring_into_view(button)
     if isinstance(button, DeliberateButton) and button.isVisible() and button.isEnabled():
         until_ripe(button)
@@ -29,7 +27,7 @@ def click(button) -> None:
 
 
 def bring_into_view(widget) -> None:
-    """Scroll to it where it stands in something that scrolls."""
+    """Scroll to a widget inside a scroll area."""
     above = widget.parentWidget()
     while above is not None and not isinstance(above, QScrollArea):
         above = above.parentWidget()
@@ -38,7 +36,7 @@ def bring_into_view(widget) -> None:
 
 
 def key(window, code, *, press: bool = True, release: bool = True) -> None:
-    """A key as it comes from the keyboard: to the window, not to a widget of the test's choice."""
+    """Send a key as it comes from the keyboard: to the window, not to a widget of the test's choice."""
     handle = window.windowHandle()
     if press:
         QTest.keyPress(handle, code)
@@ -47,45 +45,20 @@ def key(window, code, *, press: bool = True, release: bool = True) -> None:
 
 
 def make_ready(program, qtbot) -> None:
-    """From whatever the state is to ready, by the button that the arm's panel offers, pressed again if need be."""
+    """From whatever the state is to ready, by the button that the arm's panel offers."""
     shell = program.shell
     shell.show_screen("arm")
     shell.activateWindow()
     qtbot.waitUntil(shell.isActiveWindow, timeout=10_000)
     step = shell.arm_panel.step
-    for _ in range(20):
+
+    def pressed_or_ready() -> bool:
         if program.connection.arm_state is ArmState.HOLDING:
-            break
-        if step.isVisible() and step.ripe and program.connection.status is not None:
+            return True
+        if step.isVisible() and step.ripe and not program.arm.busy and program.connection.status is not None:
             click(step)
-        qtbot.wait(200)
-        qtbot.waitUntil(lambda: not program.arm.busy, timeout=15_000)
-        qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.PREPARING, timeout=15_000)
-    assert program.connection.arm_state is ArmState.HOLDING, [m.sentence for m in program.messages.log]
-    # The panel looks thirty times a second.
+        return False
+
+    qtbot.waitUntil(pressed_or_ready, timeout=30_000)
+    # The panel polls thirty times a second.
     qtbot.waitUntil(lambda: program.control.can_press and program.arm.figures.state is ArmState.HOLDING, timeout=5_000)
-
-
-def with_a_ready_arm(program, qtbot, act, times: int = 6) -> None:
-    """Do `act()` with a ready arm; again when the machine was so busy that the arm was stopped on the way.
-
-    The robot process stops the arm when the window is silent for 0.2 s, and on a busy machine it rightly does.
-    """
-    for attempt in range(times):
-        make_ready(program, qtbot)
-        before = _silences(program)
-        try:
-            act()
-            return
-        except (AssertionError, qtbot.TimeoutError):
-            program.control.release_all()
-            with contextlib.suppress(qtbot.TimeoutError):  # the state comes before the sentence
-                qtbot.waitUntil(lambda before=before: _silences(program) > before, timeout=2_000)
-            if _silences(program) == before or attempt == times - 1:
-                raise
-
-
-def _silences(program) -> int:
-    """Stops because the computer was busy: the window, or the robot process, was held up."""
-    busy = ("went silent", "held this program up")
-    return sum(any(words in message.sentence for words in busy) for message in program.messages.log)

@@ -1,4 +1,4 @@
-"""Rules for tests with torch: one thread, so that suites run side by side."""
+"""Rules for tests with torch: one thread, so that test runs can share a machine."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A hub of its own: what huggingface_hub asks for, from a folder, with lines that can be cut."""
+"""Local hub server: what huggingface_hub requests, from a folder, with connections that can be cut."""
 
 import hashlib
 import json
@@ -11,8 +11,10 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class HubServer:
-    """Serves the repositories OWNER/NAME below `folder`; a context manager. `cuts`: how many downloads still break off
-    half way; `requests`: (method, path, Range header) of everything asked."""
+    """Server of the repositories OWNER/NAME below `folder`; a context manager.
+
+    `cuts`: how many downloads still break off half way; `requests`: (method, path, Range header) of every request.
+    """
 
     def __init__(self, folder: Path, cuts: int = 0):
         self.folder, self.cuts = folder, cuts
@@ -29,7 +31,7 @@ class HubServer:
             do_HEAD = do_GET  # noqa: N815
 
             def end_headers(self):
-                self.send_header("Connection", "close")  # or the client's next request meets a closing line
+                self.send_header("Connection", "close")  # or the client's next request meets a closing connection
                 super().end_headers()
 
             def log_message(self, *arguments):

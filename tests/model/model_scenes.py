@@ -1,4 +1,4 @@
-"""Scenes to ask tiny models about: random pictures, true cameras, an arm before them."""
+"""Scenes for tiny models: random images, true cameras, an arm in front of them."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from foundation.trajectory import Scene, Trajectory, View
 
 
 def scene(views: int = 2, width: int = 80, height: int = 60, seed: int = 0, captured: float = 7.0) -> Scene:
-    """Cameras around a table, all of which see the tool."""
+    """Return cameras around a table, all of which see the tool."""
     rng = np.random.default_rng(seed)
     around = [
         View(
@@ -29,12 +29,12 @@ def scene(views: int = 2, width: int = 80, height: int = 60, seed: int = 0, capt
 
 
 def motion(start: Scene, frames: int = 5, period: float = 0.2) -> Trajectory:
-    """A straight way of 100 mm to the side, the gripper closing half way."""
+    """Return a straight path of 100 mm to the side, the gripper closing half way."""
     poses = np.repeat(start.base_from_tool[None], frames, axis=0)
     poses[:, 1, 3] += np.linspace(0.0, 0.1, frames)
     return Trajectory(period * np.arange(frames), poses, (np.arange(frames) < frames / 2).astype(float))
 
 
 def videos(views: int = 2, frames: int = 5, height: int = 60, width: int = 80, seed: int = 1) -> np.ndarray:
-    """Random pictures (V, T, H, W, 3) uint8."""
+    """Draw random images (V, T, H, W, 3) uint8."""
     return np.random.default_rng(seed).integers(0, 256, (views, frames, height, width, 3), dtype=np.uint8)

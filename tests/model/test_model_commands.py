@@ -1,4 +1,4 @@
-"""`rehearse model ...` as a person types it."""
+"""`rehearse model ...` as a user types it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Writes a tiny random pipeline to a folder; also a program, so that a test need not load torch for it twice."""
+"""Tiny random pipeline in a folder; also a program, so that a test need not load torch for it twice."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from model.networks.transformer import ActionImagesTransformer
 
 
 def tiny_pipeline(layers: int = 2, width: int = 32) -> ActionImagesPipeline:
-    """Two heads of `width` / 2; 5 frames of 64 x 64 px, 4 steps."""
+    """Make a pipeline of two heads of `width` / 2; 5 frames of 64 x 64 px, 4 steps."""
     torch.manual_seed(0)
     vae = AutoencoderKLWan(
         base_dim=4, decoder_base_dim=4, z_dim=6, dim_mult=[1, 1, 1, 1], num_res_blocks=1,

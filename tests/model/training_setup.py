@@ -1,4 +1,4 @@
-"""A transformer small enough to be trained in a test, and batches for it."""
+"""Transformer small enough to be trained in a test, and batches for it."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ ALL_MODES = {
 
 
 def transformer(**changes) -> ActionImagesTransformer:
-    """The embedded model's kind, of about 0.1 M parameters; the same weights every time."""
+    """Make a transformer like the embedded model's, of about 0.1 M parameters; the same weights every time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return ActionImagesTransformer(
@@ -60,7 +60,7 @@ def batch(count: int = 4, seed: int = 0, frames: int = 3, text: bool = True) -> 
 
 
 def objective(settings: FlowMatching | None = None, *, train_text: bool = False, **changes) -> FlowMatchingObjective:
-    """Everything trained; with `train_text` a small text encoder too, for batches without embeddings."""
+    """Make an objective that trains all weights; with `train_text` a small text encoder too, without embeddings."""
     settings = settings or FlowMatching(
         modes=ALL_MODES, noise=NoiseLevels(share_at_one=0.5, independent=True), weighting="x0"
     )
@@ -75,7 +75,7 @@ def objective(settings: FlowMatching | None = None, *, train_text: bool = False,
 
 
 def reference_run(folder: Path, steps: int, optimiser: str) -> int:
-    """The run that tests repeat in other processes, interrupt and divide."""
+    """Run the training that tests repeat in other processes, interrupt and divide."""
     settings = TrainingSettings(
         steps=steps,
         optimiser=optimiser,

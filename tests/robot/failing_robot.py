@@ -1,4 +1,4 @@
-"""The robot process with a bug in its fiftieth target; started in the program's place (`foundation.processes`)."""
+"""Robot process with a bug in its fiftieth target; started in the program's place (`foundation.processes`)."""
 
 import argparse
 import socket

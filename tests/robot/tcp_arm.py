@@ -1,4 +1,4 @@
-"""A simulated arm behind real sockets, advanced in real time by a thread of its own."""
+"""Simulated arm behind real sockets, advanced in real time by a thread of its own."""
 
 import threading
 import time
@@ -65,7 +65,7 @@ class TcpArm:
 
 
 def wait_until(true, seconds: float = 10.0) -> None:
-    """Fails when `true()` does not come true in time: a generous deadline, never a measurement."""
+    """Wait until `true()`; fails after a generous deadline, never a measurement."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "waited in vain"

@@ -1,4 +1,4 @@
-"""An approval for several parts covers what it says and nothing more; a held motion rests when the hand lets go."""
+"""An approval for several parts covers exactly what it states; a held motion rests when the button is released."""
 
 from dataclasses import asdict, replace
 
@@ -141,7 +141,7 @@ def test_an_approval_that_makes_no_sense_is_refused(arm, wrong):
 
 
 def held(arm, press: int, seconds: float, **times: float) -> float:
-    """How far (rad) a joint moves while this press is told of for so long."""
+    """Return how far (rad) a joint moves while this press is reported for `seconds`."""
     before = arm.measured
     for _ in range(round(seconds / 0.1)):
         arm.loop.hold(press, **times)
@@ -153,12 +153,12 @@ def test_after_any_rest_only_a_press_that_began_later_counts(arm):
     arm.loop.execute(arm.loop.stage(sideways(arm, 0.3).to_bytes()).nonce, 0.5, hold=True)
     began = arm.clock.now()
     assert held(arm, 3, 1.0, began=began) > 0.01
-    arm.run(1.5)  # the window was silent about the hand, so it rested
+    arm.run(1.5)  # the window reported no held button, so it rested
     assert arm.loop.facts.paused
     for number in (3, 2, 1, 0):  # the same press, or a lower number
         assert held(arm, number, 1.0) < 1e-4
     assert held(arm, 4, 1.0, began=began) < 1e-4  # a new number for a press from before the rest
-    assert held(arm, 5, 1.0, began=arm.clock.now(), sent=began) < 1e-4  # and one whose news are old
+    assert held(arm, 5, 1.0, began=arm.clock.now(), sent=began) < 1e-4  # and one whose report is old
     assert held(arm, 6, 1.0, began=arm.clock.now()) > 0.01
     arm.loop.pause()
     arm.run(1.0)
@@ -170,14 +170,14 @@ def test_a_further_held_motion_needs_a_further_press(arm):
     for number in (1, 2):
         arm.loop.execute(arm.loop.stage(sideways(arm, 0.05).to_bytes()).nonce, 1.0, hold=True)
         if number == 2:
-            assert held(arm, 1, 1.0) < 1e-4  # the hand that never let go
+            assert held(arm, 1, 1.0) < 1e-4  # the button that was never released
         assert held(arm, number, 3.0) > 0.01
         arm.run_until(ArmState.HOLDING)
 
 
 @pytest.mark.parametrize("off", [0.002, 0.02, 0.045])
 def test_a_held_motion_that_begins_elsewhere_does_not_go_there_without_a_hand(arm, off):
-    """A plan may begin a little beside the arm; the way there is a motion too, and nobody else's."""
+    """Check that the path to a plan that begins a little beside the arm is a motion that needs the hold too."""
     start = arm.measured + np.array([off, 0, 0, off, 0, 0, 0])
     goal = xarm7.forward(start)
     goal[1, 3] += 0.2
@@ -194,7 +194,7 @@ def test_a_held_motion_that_begins_elsewhere_does_not_go_there_without_a_hand(ar
 
 
 def test_the_press_that_starts_a_held_motion_may_keep_it_going(arm):
-    """One button: the hand presses it, the motion is started, and the same hand holds on."""
+    """Check the single button: its press starts the motion, and holding the same press keeps it going."""
     nonce = arm.loop.stage(sideways(arm, 0.3).to_bytes()).nonce
     began = arm.clock.now()
     arm.loop.hold(1, began)
@@ -208,7 +208,7 @@ def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
     arm.loop.execute(arm.loop.stage(plan.to_bytes()).nonce, 0.5, hold=True)
     before = arm.measured
     arm.run(1.0)
-    assert np.abs(arm.measured - before).max() < 1e-4 and arm.loop.facts.paused  # nobody holds yet
+    assert np.abs(arm.measured - before).max() < 1e-4 and arm.loop.facts.paused  # nothing is held yet
     for _ in range(12):
         arm.loop.hold(6)
         arm.run(0.1)
@@ -218,7 +218,7 @@ def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
     rested = arm.measured
     arm.run(1.0)
     assert np.abs(arm.measured - rested).max() < 1e-4 and arm.loop.facts.paused
-    for _ in range(5):  # a camera fails meanwhile: the hand that holds on does not go over it
+    for _ in range(5):  # a camera fails meanwhile: a held button does not override it
         arm.loop.hold(7)
         arm.run(0.1)
     arm.loop.pause()
@@ -228,7 +228,7 @@ def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
         arm.loop.hold(7)
         arm.run(0.1)
     assert np.abs(arm.measured - rested).max() < 1e-4
-    arm.loop.resume()  # nothing but the hand gets it going
+    arm.loop.resume()  # only the held button gets it going
     arm.run(1.0)
     assert np.abs(arm.measured - rested).max() < 1e-3
     for _ in range(400):
@@ -237,5 +237,5 @@ def test_a_held_motion_rests_on_its_path_when_the_hand_lets_go(arm):
         if arm.loop.state is ArmState.HOLDING:
             break
     np.testing.assert_allclose(arm.measured, plan.motion.position[-1], atol=1e-5)
-    arm.loop.execute(arm.loop.stage(sideways(arm, -0.05).to_bytes()).nonce)  # and the next one needs no hand
+    arm.loop.execute(arm.loop.stage(sideways(arm, -0.05).to_bytes()).nonce)  # and the next one needs no held button
     arm.run_until(ArmState.HOLDING)

@@ -1,4 +1,4 @@
-"""What is set in the control box: read, shown, refused, set right by one press; in virtual time."""
+"""Settings of the control box: read, shown, refused, corrected by one press; in virtual time."""
 
 from dataclasses import replace
 
@@ -77,7 +77,7 @@ def test_kinematics_that_differ_are_said(error, said):
 
 
 def new_box() -> VirtualArm:
-    """As a box comes: no tool point, no payload."""
+    """Return an arm with a box as delivered: no tool point, no payload."""
     arm = VirtualArm()
     arm.controller.settings.tcp_offset = [0.0] * 6
     arm.controller.settings.refresh()
@@ -102,7 +102,7 @@ def test_one_press_sets_it_right_and_another_undoes_it():
     before = arm.loop.write_setting("tcp_offset")
     arm.run(0.3)
     assert before == (0.0,) * 6 and differing(arm.loop.facts.compared) == ()
-    assert arm.loop.state is ArmState.NOT_READY  # a person's press makes it ready again
+    assert arm.loop.state is ArmState.NOT_READY  # an operator's press makes it ready again
     assert arm.controller.log.count(Register.ENABLE_MOTION) == enabled
     assert not arm.controller.log.count(Register.SET_STATE, 0)
     arm.loop.arm_for_motion()
@@ -110,7 +110,7 @@ def test_one_press_sets_it_right_and_another_undoes_it():
     arm.loop.restore_setting("tcp_offset")
     arm.run(0.3)
     assert arm.loop.facts.box.tcp_offset == before and arm.loop.state is ArmState.NOT_READY
-    with pytest.raises(RobotError, match="could be undone"):  # nothing else than what was there can be written
+    with pytest.raises(RobotError, match="could be undone"):  # only what was there before can be written
         arm.loop.restore_setting("tcp_offset")
     assert "program" not in arm.loop.facts.fault
 

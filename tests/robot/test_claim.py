@@ -1,4 +1,4 @@
-"""Two programs, one arm."""
+"""Exclusive claim on an arm by one of two programs."""
 
 import subprocess
 import sys
@@ -9,8 +9,6 @@ import pytest
 from robot.controller.endpoint import Endpoint
 from robot.controller.exclusive_lock import lock_arm
 from robot.errors import RobotError
-
-pytestmark = pytest.mark.by_the_clock
 
 HOLDS = """
 import sys

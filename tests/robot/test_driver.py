@@ -1,4 +1,4 @@
-"""The driver over the real SDK against the simulated controller on sockets."""
+"""Driver over the real SDK against the simulated controller on sockets."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from robot.controller.endpoint import OLDEST_FIRMWARE, Endpoint, identify
 from robot.errors import LinkError, RobotError
 from simulation.controller.protocol import Register
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def _arm():
 
 @pytest.fixture
 def arm(_arm):
-    """One server for all tests of this file, made well again between them."""
+    """One server for all tests of this file, reset between them."""
     yield _arm
     _arm.faults.hang, _arm.faults.held_error, _arm.faults.gripper_silent = False, 0, False
 
@@ -205,7 +205,7 @@ def test_the_controllers_own_settings(arm, link):
     }
     for name, value in wanted.items():
         link.write_setting(name, value)
-        assert link.read_status().state != State.READY or name == "payload"  # made ready again by a person's press
+        assert link.read_status().state != State.READY or name == "payload"  # made ready again by an operator's press
     assert arm.count(Register.SET_STATE, 0) == pressed
     settings = wait_for_settings(link, lambda settings: settings.collision_sensitivity == 4)
     for name, value in wanted.items():
@@ -247,7 +247,7 @@ print("done")
     assert done.stdout == "done\n"
 
 
-# --- what is not an arm ---
+# --- devices that are not an arm ---
 
 
 @pytest.mark.parametrize("address", ["robot.local", "127.0.0.1:502", "", "::1", "/dev/ttyUSB0", "1.2.3", "COM3"])
@@ -268,7 +268,7 @@ def test_nobody_there(arm):
 
 
 def test_a_wrong_address_is_said_soon():
-    """192.0.2.0/24 is reserved for documentation: nothing is there."""
+    """Check that a wrong address is reported quickly: 192.0.2.0/24 is reserved for documentation, without hosts."""
     with pytest.raises(LinkError, match="Check"):
         identify(Endpoint("192.0.2.55"), timeout=0.3)
 
@@ -293,7 +293,7 @@ def test_something_else_on_the_port(answer):
 
 
 class Listener:
-    """Something that listens and gives everybody the same answer: None says nothing at all."""
+    """Listener that gives everybody the same answer: None never answers at all."""
 
     def __init__(self, answer: bytes | None):
         self._answer = answer

@@ -1,4 +1,4 @@
-"""Every number the arm can report has a sentence with a meaning and a cure."""
+"""Every error number of the arm has a message with a meaning and a remedy."""
 
 import importlib
 

@@ -41,7 +41,7 @@ def test_speed_scales_time(speed):
     while not follower.finished:
         follower.step()
         steps += 1
-    # Getting up to speed and nothing else takes extra time.
+    # Only getting up to speed takes extra time.
     assert 4.0 / speed < steps * PERIOD < 4.0 / speed + 1.0
     assert follower.progress == 1.0
     np.testing.assert_allclose(follower.step().state.position, xarm7.HOME + WAY, atol=1e-12)
@@ -98,7 +98,7 @@ def test_a_single_sample_holds():
     wanted = follower.step()
     assert follower.finished
     np.testing.assert_array_equal(wanted.state.position, xarm7.HOME)
-    assert wanted.openness is None  # no change, nothing to tell
+    assert wanted.openness is None  # no change, no command
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, 1.01, np.nan])

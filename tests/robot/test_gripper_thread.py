@@ -1,4 +1,4 @@
-"""The gripper's own thread: what a stop overtakes never goes out."""
+"""The gripper's own thread: commands superseded by a stop are never sent."""
 
 import threading
 
@@ -11,13 +11,13 @@ from simulation.controller.controller import Controller
 from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 WITHIN = 10.0  # s
 
 
 class SlowLink(VirtualLink):
-    """Enabling says that it has begun, and waits for leave to end."""
+    """Link on which enabling reports that it has begun, and waits for permission to end."""
 
     def __init__(self):
         super().__init__(Controller(IdealArm(np.array(xarm7.HOME))))

@@ -1,4 +1,4 @@
-"""Jogging: bounded speed, acceleration and jerk, and a stop before the walls, whatever is wanted."""
+"""Jogging: bounded speed, acceleration and jerk, and a stop before the walls, for any input."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SETTINGS = JogSettings()
 
 
 def jog(wanted, steps: int, q: np.ndarray = xarm7.HOME) -> tuple[np.ndarray, np.ndarray, set[str]]:
-    """Twists (n, 6) sent, joints (n, 7) an ideal arm would have, and the reasons; `wanted(i)` gives each twist."""
+    """Return twists (n, 6) sent, joints (n, 7) of an ideal arm, and the reasons; `wanted(i)` gives each twist."""
     limiter, twists, joints, reasons = JogLimiter(SETTINGS), [np.zeros(6)], [q], set()
     for i in range(steps):
         twist, reason = limiter.toward(wanted(i), q)

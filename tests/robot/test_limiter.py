@@ -1,4 +1,4 @@
-"""The limiter keeps every limit under any targets, and lets good ones through untouched."""
+"""The limiter keeps every limit under any targets, and passes valid ones unchanged."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_from_the_end_of_a_joints_range_there_is_only_a_way_back():
 
 
 def test_a_smooth_motion_is_followed_without_delay():
-    """A circle of 8 cm at 100 mm/s, its joints by inverse kinematics, with velocity and acceleration."""
+    """Follow a circle of 8 cm at 100 mm/s, its joints by inverse kinematics, with velocity and acceleration."""
     moments = np.arange(0, 6.0, 0.02)
     angle = 0.1 / 0.08 * _eased(moments)
     joints, q = [], xarm7.HOME
@@ -148,7 +148,7 @@ def test_a_smooth_motion_is_followed_without_delay():
 
 
 def test_a_motion_that_began_without_the_arm_is_caught_up_with():
-    """Constant 0.3 rad/s from 0.1 rad away: met exactly, at the motion's own speed."""
+    """Catch up with constant 0.3 rad/s from 0.1 rad away: met exactly, at the motion's own speed."""
     limiter = Limiter(xarm7.HOME)
     speed = np.array([0.3, 0, 0, 0, 0, 0, 0.3])
     for i in range(300):
@@ -198,6 +198,6 @@ def _moved(pose: np.ndarray, x: float, y: float, z: float) -> np.ndarray:
 
 
 def _eased(moments: np.ndarray) -> np.ndarray:
-    """Rises from rest with bounded jerk and then at rate 1: the first second is a smooth quintic's integral."""
+    """Rise from rest with bounded jerk and then at rate 1: the first second is a smooth quintic's integral."""
     s = np.clip(moments, 0, 1)
     return np.where(moments < 1, s**4 * (2.5 - 3 * s + s**2), moments - 0.5)

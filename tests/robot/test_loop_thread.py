@@ -1,14 +1,16 @@
-"""The loop's thread, its clock driving the simulated controller: what is told of the arm, and stops among presses."""
+"""The loop's thread, its clock driving the simulated controller: reported status, and stops among presses."""
 
 import math
 import queue
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from foundation import xarm7
 from foundation.clocks import VirtualClock
+from foundation.deadlines import PRODUCTION
 from robot.control.loop import RobotLoop
 from robot.control.loop_settings import LoopSettings
 from robot.control.loop_thread import Command, LoopThread
@@ -18,13 +20,11 @@ from simulation.controller.link import VirtualLink
 from simulation.controller.plant import IdealArm
 from simulation.controller.settings import gripper_settings
 
-pytestmark = pytest.mark.by_the_clock
-
 FORWARD = np.array([0.05, 0, 0, 0, 0, 0])
 
 
 class ControllerClock(VirtualClock):
-    """Time passes where the loop's thread waits, and there the controller works."""
+    """Clock whose time passes where the loop's thread waits, and there the controller works."""
 
     def __init__(self, controller: Controller, plant: IdealArm):
         super().__init__()
@@ -38,7 +38,7 @@ class ControllerClock(VirtualClock):
 
 
 class WatchedLink(VirtualLink):
-    """Notes what others are told of the arm while the controller is being asked for another mode."""
+    """Link that notes the reported status while the controller is being asked for another mode."""
 
     told: list[ArmState]
     thread: LoopThread
@@ -59,7 +59,7 @@ def link():
     link = WatchedLink(controller)
     clock = ControllerClock(controller, plant)
     link.told = []
-    loop = RobotLoop(link, clock, LoopSettings(heartbeat=1e9, heartbeat_at_rest=1e9))
+    loop = RobotLoop(link, clock, LoopSettings(deadlines=replace(PRODUCTION, heartbeat=1e9, heartbeat_at_rest=1e9)))
     link.thread = LoopThread(loop, clock, lambda: link.slept)
     link.thread.start()
     yield link
@@ -73,7 +73,7 @@ def clock_of(link: WatchedLink) -> VirtualClock:
 
 
 def do(thread: LoopThread, act, *, stops: int | None = None, given: float = math.inf) -> str:
-    """One press and its answer: '' or why not."""
+    """Give one press and return its answer: '' or why not."""
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     known = thread.stops if stops is None else stops
     thread.give(Command(act, lambda error, _: answers.put(error), known, given))
@@ -96,7 +96,7 @@ def make_ready(thread: LoopThread) -> None:
 
 
 def test_what_is_told_of_the_arm_is_the_end_of_a_turn(link):
-    """A press leaves one activity for another; in between nothing of it may be seen, or a window lets its press go."""
+    """Check that no intermediate state of a press is ever reported: it would make a window release its press."""
     make_ready(link.thread)
     link.told.clear()
     assert do(link.thread, lambda loop: loop.jog(FORWARD)) == ""
@@ -126,7 +126,7 @@ def test_a_press_that_comes_too_late_is_refused(link):
 
 
 def test_nothing_is_done_for_a_window_that_has_gone(link):
-    """Its last messages may still be read after its end was seen."""
+    """Check the last messages of a closed window, which may still be read after its end was noticed."""
     make_ready(link.thread)
     link.thread.halt("The window has gone.")
     wait_for(link.thread, ArmState.STOPPED)
@@ -137,10 +137,10 @@ def test_nothing_is_done_for_a_window_that_has_gone(link):
 
 def test_a_computer_that_slept_stops_the_arm(link):
     make_ready(link.thread)
-    link.slept += 0.5  # less than a nap: two clocks are never read at once
+    link.slept += 0.5  # less than a sleep: two clocks are never read at once
     assert do(link.thread, lambda loop: loop.jog(FORWARD)) == ""
     link.slept += 3600.0
     wait_for(link.thread, ArmState.STOPPED)
     assert "asleep" in link.thread.snapshot.facts.fault
-    assert do(link.thread, RobotLoop.arm_for_motion) == ""  # a fresh press, and on it goes
+    assert do(link.thread, RobotLoop.arm_for_motion) == ""  # with a fresh press it continues
     wait_for(link.thread, ArmState.HOLDING)

@@ -1,4 +1,4 @@
-"""Proposals become plans: what is good is followed as shown, what is not is said, and nothing ever raises."""
+"""Proposals become plans: good ones are followed as shown, problems are reported, and nothing ever raises."""
 
 import re
 
@@ -157,7 +157,7 @@ def test_a_known_box_in_the_way():
 
 
 def test_the_arm_itself_in_the_way():
-    """Postures in which the gripper meets the arm are found, wherever they are in the way."""
+    """Check that postures in which the gripper meets the arm are found anywhere along the path."""
     folded = np.array([0.0, -0.247, 0.0, 3.4, 0.0, -1.0, 0.0])
     between = np.linspace(xarm7.HOME, folded, T)
     made = plan(Trajectory(np.arange(T) * 0.4, xarm7.forward(between), np.ones(T)))
@@ -196,7 +196,7 @@ def test_a_long_way_may_be_guessed_past_one_frame_only(metres, unread, passes):
 
 def test_low_confidence_and_what_the_caller_knows_are_said():
     confidence = np.ones(T)
-    confidence[9:13] = (0.16, 0.14, 0.1, 0.12)  # the first is sure enough
+    confidence[9:13] = (0.16, 0.14, 0.1, 0.12)  # the first is confident enough
     known = Finding(Level.WARNING, "The views disagree.", 4)
     made = plan(GOOD, confidence=confidence, known=(known,))
     assert made.findings[0] == known
@@ -213,14 +213,14 @@ def test_a_start_beside_the_arm_is_gone_to_first_and_said():
 
 
 def test_inverse_kinematics_returns_to_the_posture():
-    """The redundancy is spent on the posture: a way there and back ends in the joints it began with."""
+    """Check that the redundancy keeps to the posture: a path there and back ends in the joints it began with."""
     there = plan(through(HOME, at(0.1, 0.3, -0.1), at(0.05, -0.3, 0.1), HOME, seconds=16))
     assert there.executable
     np.testing.assert_allclose(there.motion.position[-1], xarm7.HOME, atol=1e-3)
 
 
 def test_the_way_home_goes_up_first_where_it_must():
-    """Behind the base: straight in joint space the gripper would sweep through the arm's own foot or the table."""
+    """Start behind the base: straight in joint space the gripper would sweep through the arm's foot or the table."""
     low = plan(through(HOME, at(0.0, 0.0, -0.2))).motion.position[-1].copy()
     made = home_trajectory(low, 1.0)
     assert broken_limit(made.motion, LIMITS) == ""
@@ -248,7 +248,7 @@ def test_the_way_home_from_somewhere_on_the_bench():
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[kind.__name__ for kind in KINDS])
 def test_no_proposal_makes_planning_raise_and_no_plan_breaks_a_limit(kind):
-    """A sample of the ten thousand; what passes its findings keeps every limit, and its bytes."""
+    """Try a sample of the ten thousand; a plan that passes its findings keeps every limit, and its bytes."""
     passed = 0
     for number in range(4 if kind > 3 else 8):
         name, proposed, confidence = proposal(1000 + kind + len(KINDS) * number)
@@ -286,7 +286,7 @@ def test_a_single_frame_and_the_same_place_for_ever():
 
 
 def lowered(depth: float) -> Trajectory:
-    """Down over the middle of the bench until the tool is `depth` m below the table, and up."""
+    """Return a motion down over the middle of the bench until the tool is `depth` m below the table, and up."""
     begin = xarm7.forward(xarm7.HOME)
     poses = np.repeat(begin[None], 5, axis=0)
     poses[2:, :2, 3] = [0.42, 0.0]

@@ -1,4 +1,4 @@
-"""A sample of what `rehearse benchmark reliability` sends to the robot loop: random, hostile and malformed commands."""
+"""Sample of `rehearse benchmark reliability`'s messages to the robot loop: random, hostile and malformed commands."""
 
 from benchmarks.motion import random_commands
 

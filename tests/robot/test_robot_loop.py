@@ -24,13 +24,13 @@ FORWARD = np.array([0.1, 0, 0, 0, 0, 0])
 
 
 def presses(arm: VirtualArm) -> tuple[int, int, int]:
-    """How often the arm was enabled, its error cleared, and set ready: what only a person may do."""
+    """Count how often the arm was enabled, its error cleared, and set ready: only an operator may do these."""
     log = arm.controller.log
     return log.count(Register.ENABLE_MOTION), log.count(Register.CLEAR_ERROR), log.count(Register.SET_STATE, 0)
 
 
 def sent(arm: VirtualArm) -> np.ndarray:
-    """The servo targets (n, 7) that reached the controller."""
+    """Return the servo targets (n, 7) that reached the controller."""
     return np.array([entry.floats(7) for entry in arm.controller.log.received(Register.SERVO_JOINTS)])
 
 
@@ -74,7 +74,7 @@ def test_a_motion_is_followed_to_its_end_and_held():
 
 
 def test_targets_are_a_hundredth_of_a_second_ahead_of_the_arm():
-    """Promise 9: what is on the wire never lies more than 100 ms of motion ahead."""
+    """Check promise 9: a target on the wire is never more than 100 ms of motion ahead."""
     arm = VirtualArm().ready()
     arm.follow(swing(arm.measured))
     ahead = []
@@ -139,7 +139,7 @@ def test_a_stop_from_another_connection_ends_the_motion_at_the_next_tick():
 
 
 def test_a_stop_while_getting_ready_is_not_undone():
-    """The stop comes between set_mode and set_ready: no set_ready afterwards, and the stop is repeated."""
+    """Stop between set_mode and set_ready: no set_ready afterwards, and the stop is repeated."""
     arm = VirtualArm().ready()
     arm.loop.stop()
     link = arm.loop._link
@@ -160,7 +160,7 @@ def test_a_stop_while_getting_ready_is_not_undone():
 
 
 def test_a_press_right_after_a_stop_counts_and_one_before_it_does_not():
-    """Both before the loop's next look: the press that knew of the stop works, the other one undoes nothing."""
+    """Give both before the loop's next cycle: the press that knew of the stop works, the other one undoes nothing."""
     arm = VirtualArm().ready()
     arm.loop.note_stop()
     before = presses(arm)
@@ -170,14 +170,14 @@ def test_a_press_right_after_a_stop_counts_and_one_before_it_does_not():
     assert arm.controller.log.stops()
     arm.run(0.5)
     arm.loop.note_stop()
-    arm.loop.forget_stop()  # what the process does for a command that was given after the stop
+    arm.loop.forget_stop()  # as the process does for a command that was given after the stop
     arm.loop.arm_for_motion()
     arm.run_until(ArmState.HOLDING)
 
 
 @pytest.mark.parametrize("at", [0.3, 1.0, 1.7])
 def test_a_silent_window_stops_the_arm_smoothly(at):
-    """Promise 10: 200 ms after the last heartbeat the stop begins, within the limits; then the controller's stop."""
+    """Check promise 10: 200 ms after the last heartbeat the stop begins, within limits; then the controller's stop."""
     arm = VirtualArm().ready()
     arm.follow(swing(arm.measured))
     arm.run(at)
@@ -265,7 +265,7 @@ def test_recovery_goes_step_by_step_by_presses():
         with pytest.raises(RobotError, match="Remove the cause"):
             arm.loop.recover(step)
     with pytest.raises(KnownError):
-        arm.loop.recover(RecoveryStep.CLEAR_ERROR)  # the cause is still there
+        arm.loop.recover(RecoveryStep.CLEAR_ERROR)  # the cause persists
     assert arm.loop.state is ArmState.ERROR
     arm.controller.faults.held_error = 0  # released
     arm.run(0.5)
@@ -357,7 +357,7 @@ def test_jogging_needs_renewal_and_always_expires():
     tool = xarm7.forward(arm.measured)[:3, 3] - xarm7.forward(xarm7.HOME)[:3, 3]
     assert tool[0] > 0.02
     np.testing.assert_allclose(tool[1:], 0, atol=1e-3)
-    arm.run_until(ArmState.HOLDING, seconds=1.5)  # let go
+    arm.run_until(ArmState.HOLDING, seconds=1.5)  # released
     assert not moving(arm)
     for entry in arm.controller.log.received(Register.CARTESIAN_VELOCITY):
         duration = np.frombuffer(entry.params[25:29], "<f4")[0]
@@ -371,7 +371,7 @@ def test_jogging_needs_renewal_and_always_expires():
 
 
 def test_jogging_in_the_tools_axes():
-    """The tool looks down: forward along its z is down in base."""
+    """Jog with the tool pointing down: forward along its z is down in base."""
     arm = VirtualArm().ready()
     along = np.array([0, 0, 0.05, 0, 0, 0])
     for _ in range(100):
@@ -442,7 +442,7 @@ def test_a_motion_that_begins_elsewhere_is_refused():
 
 
 def test_a_motion_the_limiter_does_not_allow_is_given_up():
-    """Should a motion get past every check before, the limiter still lets nothing through that breaks a limit."""
+    """Check the last barrier: a motion that gets past every check before is still stopped by the limiter."""
     times = np.linspace(0, 4, 101)
     s = (times / 4) ** 4 * (35 - 84 * (times / 4) + 70 * (times / 4) ** 2 - 20 * (times / 4) ** 3)
     below_the_table = xarm7.HOME + s[:, None] * np.array([0, 0.9, 0, 0, 0, 0, 0])
@@ -496,7 +496,7 @@ def test_a_controller_that_does_not_get_ready_is_said():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_presses_never_undo_a_stop(seed):
-    """Promise 13 as a property: set_state(0), enable and clear_error only ever follow a press of that step."""
+    """Check promise 13 as a property: set_state(0), enable and clear_error only ever follow a press of that step."""
     generator = np.random.default_rng(seed)
     arm = VirtualArm().ready()
     loop = arm.loop
@@ -531,7 +531,7 @@ def test_random_presses_never_undo_a_stop(seed):
 
 
 class NotedGripper:
-    """Takes every command at once, as the gripper's own thread does."""
+    """Gripper that takes every command at once, as the gripper's own thread does."""
 
     def __init__(self):
         self.moves: list[float] = []
@@ -547,7 +547,7 @@ class NotedGripper:
 
 
 def closing(gripper: NotedGripper) -> VirtualArm:
-    """An arm that stands while its motion is about to close the gripper."""
+    """Return an arm that stands while its motion is about to close the gripper."""
     arm = VirtualArm()
     arm.loop = RobotLoop(arm.loop._link, arm.clock, arm.settings, gripper)
     arm.ready()
@@ -557,7 +557,7 @@ def closing(gripper: NotedGripper) -> VirtualArm:
 
 
 def test_a_stop_in_the_middle_of_a_tick_keeps_the_gripper_still():
-    """On its own connection nothing would refuse the gripper what the tick that was under way wants of it."""
+    """Stop during a tick that wants to move the gripper, whose own connection would not refuse the command."""
     gripper = NotedGripper()
     arm = closing(gripper)
     ticks = 0

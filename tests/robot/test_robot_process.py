@@ -25,9 +25,9 @@ from robot.planning.waypoints import Waypoint, joint_path
 from robot.service.client import RobotClient
 from robot.state import ArmState
 from simulation.controller.protocol import Register
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,7 @@ def ready(client: RobotClient) -> RobotClient:
 
 
 def sideways(arm: TcpArm, limits: LimiterSettings = LimiterSettings()):
-    """A motion of about four seconds, to whichever side there is room."""
+    """Return a motion of about four seconds, to whichever side there is room."""
     goal = xarm7.forward(arm.measured)
     goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
     return joint_path([Waypoint(goal, 1.0)], arm.measured, settings=limits)
@@ -123,7 +123,7 @@ def test_an_arm_without_a_gripper_is_never_asked_for_one(arm):
 
 
 def test_stop_is_on_the_wire_before_anything_else(arm):
-    """Promise 11: a sample of presses; each is taken, no target follows, and nothing moves without a fresh press."""
+    """Check promise 11 on a sample of presses: each is taken, no target follows, and motion needs a fresh press."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
         for _ in range(3):
@@ -145,7 +145,7 @@ def test_stop_is_on_the_wire_before_anything_else(arm):
 
 
 def test_a_default_timeout_that_a_library_has_set_does_not_deafen_the_client(arm):
-    """The maker's SDK sets one for every new socket of a process; the answers to Stop must come all the same."""
+    """Check the answers to Stop despite the default timeout that the maker's SDK sets for new sockets of a process."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(0.2)
     try:
@@ -186,12 +186,12 @@ import numpy as np
 sys.path[:0] = [{root!r}, {tests!r}]
 from robot.service.client import RobotClient
 from robot.state import ArmState
-from test_robot_process import beating_heart, ready
+from test_robot_process import heartbeat, ready
 from robot.planning.plan import Plan
 from robot.planning.waypoints import Waypoint, joint_path
 from foundation import processes, xarm7
 client = ready(RobotClient({address!r}, {port}))
-with beating_heart(client):
+with heartbeat(client):
     position = client.status.position
     goal = xarm7.forward(position)
     goal[1, 3] += -0.4 if goal[1, 3] > 0 else 0.4
@@ -206,7 +206,7 @@ while True:
 
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "killed"])
 def test_a_window_that_freezes_or_dies_stops_the_arm(arm, how):
-    """Promise 10, with a real process for the window."""
+    """Check promise 10, with a real process for the window."""
     script = _WINDOW.format(root=str(ROOT), tests=str(Path(__file__).parent), address=arm.address, port=arm.port)
     window = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     try:
@@ -224,7 +224,7 @@ def test_a_window_that_freezes_or_dies_stops_the_arm(arm, how):
         else:
             os.kill(window.pid, signal.SIGCONT)
             time.sleep(0.5)
-            assert len(arm.targets()) == len(targets)  # a window that comes back starts nothing
+            assert len(arm.targets()) == len(targets)  # a window that resumes starts nothing
     finally:
         window.kill()
         window.wait()
@@ -234,7 +234,7 @@ def test_a_window_that_freezes_or_dies_stops_the_arm(arm, how):
 
 
 def test_killing_the_robot_process_ends_the_targets_and_is_said(arm):
-    """Promise 9: nothing is ahead of the arm, so it stands; the window learns that the process is gone."""
+    """Check promise 9: nothing is ahead of the arm, so it stands; the window learns that the process is gone."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
         begin_moving(client, arm)
@@ -249,7 +249,7 @@ def test_killing_the_robot_process_ends_the_targets_and_is_said(arm):
 
 
 def test_a_failing_robot_process_stops_the_arm_first(arm, monkeypatch):
-    """Promise 20: a bug in the robot process, here in its fiftieth target."""
+    """Check promise 20: a bug in the robot process, here in its fiftieth target."""
     monkeypatch.setattr(processes, "_MAIN", Path(__file__).with_name("failing_robot.py"))
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
@@ -263,7 +263,7 @@ def test_a_failing_robot_process_stops_the_arm_first(arm, monkeypatch):
 
 @pytest.mark.parametrize("frozen_s", [0.25, 0.6, 1.5])
 def test_a_robot_process_that_was_held_up_does_not_go_on(arm, frozen_s):
-    """The window lives and beats its heart meanwhile; what queued counts for nothing, and no target follows."""
+    """Freeze the robot process while the window sends heartbeats; queued ones do not count, and no target follows."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
         with heartbeat(client):
@@ -275,7 +275,7 @@ def test_a_robot_process_that_was_held_up_does_not_go_on(arm, frozen_s):
             os.kill(client.pid, signal.SIGCONT)
             client.wait_for(ArmState.STOPPED, ArmState.NOT_ENABLED, ArmState.DISCONNECTED)
             time.sleep(0.5)
-            assert len(arm.targets()) <= before + 1  # one may have been on its way
+            assert len(arm.targets()) <= before + 1  # one may have been in transit
             assert np.abs(arm.measured - rested).max() < 0.02
             assert arm.stops()
         status = client.status
@@ -308,7 +308,7 @@ def test_a_press_that_queued_while_the_robot_process_was_held_up_is_refused(arm)
 
 
 def test_what_is_no_command_is_answered_and_counted_and_the_arm_goes_on(arm):
-    """Every message is checked before the loop sees anything of it."""
+    """Check that every message is validated before the loop sees anything of it."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
         with heartbeat(client):
@@ -316,7 +316,7 @@ def test_what_is_no_command_is_answered_and_counted_and_the_arm_goes_on(arm):
             channel = client.channel
             for message in WRONG:
                 channel.send({"id": -1, "stops": 0, "given": time.monotonic(), **message})
-            body = struct.pack(">I", 3) + b"\xc1\xff\x00"  # a whole message that is none
+            body = struct.pack(">I", 3) + b"\xc1\xff\x00"  # a complete message with invalid content
             with channel._send_lock:
                 channel._socket.sendall(body)
             wait_until(lambda: client.status is not None and client.status.wrong_messages == len(WRONG) + 1)
@@ -364,7 +364,7 @@ WRONG = (
 
 
 def test_a_press_that_was_not_answered_moves_nothing_later(arm):
-    """The robot process is held up; who pressed has been told that it failed, and has gone on to something else."""
+    """Freeze the robot process: the press was reported as failed, and the user has gone on to something else."""
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
         with heartbeat(client):
@@ -485,10 +485,10 @@ def test_jogging_through_the_process(arm):
             client.heartbeat()
             assert time.monotonic() < deadline
             time.sleep(0.03)
-        client.wait_for(ArmState.HOLDING)  # let go
+        client.wait_for(ArmState.HOLDING)  # released
         assert not moving(arm)
         with heartbeat(client):
-            follow(client, sideways(arm))  # what holds can be asked to go on
+            follow(client, sideways(arm))  # a holding arm can be asked to go on
             client.wait_for(ArmState.FOLLOWING)
             client.stop_taken(client.stop(), timeout=5)
             client.wait_for(ArmState.STOPPED)
@@ -504,7 +504,7 @@ def test_jogging_through_the_process(arm):
 
 
 def test_the_robot_process_listens_nowhere(arm):
-    """Promise 21: it connects to the arm, and nobody can connect to it."""
+    """Check promise 21: it connects to the arm, and does not accept any connection."""
     with RobotClient(arm.address, arm.port) as client:
         connections = psutil.Process(client.pid).net_connections(kind="inet")
         assert connections

@@ -1,4 +1,4 @@
-"""Nothing moves without the approved nonce: every way around the approval that could be thought of."""
+"""Nothing moves without the approved nonce: every conceivable bypass of the approval."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_a_nonce_does_not_start_another_plan(arm):
         with pytest.raises(RobotError, match="another plan"):
             arm.loop.execute(wrong)
     stands_still(arm)
-    arm.loop.execute(second.nonce)  # the right one is still good
+    arm.loop.execute(second.nonce)  # the right one is still valid
 
 
 def test_nothing_staged_nothing_executed(arm):
@@ -79,7 +79,7 @@ def test_nothing_staged_nothing_executed(arm):
 
 
 def test_the_bytes_that_were_staged_are_what_is_executed(arm):
-    """Editing the caller's own buffer afterwards changes nothing; edited bytes have another digest."""
+    """Edit the caller's own buffer afterwards, which changes nothing; edited bytes have another digest."""
     plan = sideways(arm.measured)
     buffer = bytearray(plan.to_bytes())
     staged = arm.loop.stage(buffer)  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def test_damaged_bytes_are_refused_or_have_another_digest(arm):
 
 
 def test_a_refused_plan_is_not_staged_even_when_its_refusal_is_taken_out(arm):
-    """The robot process judges the motion itself: what leaves the box stays out, whatever the findings say."""
+    """Check that the robot process judges the motion itself: what leaves the box is refused, whatever the findings."""
     below = joint_keyframes(arm.measured, arm.measured + np.array([0, 0.9, 0, 0, 0, 0, 0]), 1.0)
     plan = Plan.of_motion(below)
     refused = Plan(plan.motion, plan.frame_moments, plan.intended, (Finding(Level.REFUSAL, "Too low."),))
@@ -159,7 +159,7 @@ def test_an_approval_that_expires_shows(arm):
 
 
 def test_revoked_is_revoked(arm):
-    """The race between an approval and a new scene: whichever comes first in the loop's one queue decides."""
+    """Check the race between an approval and a new scene: the order in the loop's one queue decides."""
     nonce = arm.loop.stage(sideways(arm.measured).to_bytes()).nonce
     arm.loop.revoke("The scene has changed.")
     with pytest.raises(RobotError, match="The scene has changed"):
@@ -167,7 +167,7 @@ def test_revoked_is_revoked(arm):
     stands_still(arm)
     nonce = arm.loop.stage(sideways(arm.measured).to_bytes()).nonce
     arm.loop.execute(nonce)
-    arm.loop.revoke("Too late.")  # what runs is stopped by Stop, not by this
+    arm.loop.revoke("Too late.")  # a running motion is stopped by Stop, not by this
     assert arm.loop.state is ArmState.FOLLOWING
 
 
@@ -216,7 +216,7 @@ def test_what_happens_in_between_ends_the_approval(arm, how):
 
 
 def test_a_stop_right_before_the_nonce_wins(arm):
-    """Both in the same tick, the stop first: the loop has not looked yet, and still nothing starts."""
+    """Give both in the same tick, the stop first: before the loop's next cycle, and still nothing starts."""
     nonce = arm.loop.stage(sideways(arm.measured).to_bytes()).nonce
     arm.loop.note_stop()
     with pytest.raises(RobotError):
@@ -229,7 +229,7 @@ def test_a_stop_right_before_the_nonce_wins(arm):
     [(0, 0.5, True), (0, 1.1, False), (6, 0.9, True), (6, 1.1, False), (1, -1.5, False)],
 )
 def test_an_arm_that_was_moved_since_needs_another_plan(joint, degrees, allowed):
-    """5 mm or 1 deg: a degree of J1 moves the tool by 7 mm, a degree of J7 only turns it."""
+    """Check the tolerance of 5 mm or 1 deg: a degree of J1 moves the tool by 7 mm, a degree of J7 only turns it."""
     stage = Stage(LimiterSettings())
     staged = stage.put(sideways(xarm7.HOME).to_bytes(), xarm7.HOME, 0.0)
     moved = xarm7.HOME.copy()
@@ -240,7 +240,7 @@ def test_an_arm_that_was_moved_since_needs_another_plan(joint, degrees, allowed)
         with pytest.raises(RobotError, match="was moved"):
             stage.take(staged.nonce, moved, 1.0)
         with pytest.raises(RobotError, match="No approved plan"):
-            stage.take(staged.nonce, xarm7.HOME, 1.0)  # moving it back does not bring the approval back
+            stage.take(staged.nonce, xarm7.HOME, 1.0)  # moving it back does not restore the approval
 
 
 def test_a_plan_from_elsewhere_is_refused(arm):
@@ -257,7 +257,7 @@ def test_staging_while_the_arm_moves_is_refused(arm):
 
 
 def test_messages_straight_to_the_loop_start_nothing(arm):
-    """What a window could send: no message carries a motion that starts, and none starts without the nonce."""
+    """Check all messages a window could send: none carries a motion that starts, and none starts without the nonce."""
     motion = sideways(arm.measured).motion
     for message in (
         {"do": "follow", "trajectory": motion.to_dict(), "speed": 1.0},
@@ -277,7 +277,7 @@ def test_messages_straight_to_the_loop_start_nothing(arm):
 
 
 def test_no_other_way_into_following(arm):
-    """The loop has no public method that takes a motion and starts it."""
+    """Check that the loop has no public method that takes a motion and starts it."""
     public = [name for name in dir(arm.loop) if not name.startswith("_") and callable(getattr(arm.loop, name))]
     assert "follow" not in public
     assert {"stage", "execute", "revoke"} <= set(public)
@@ -298,7 +298,7 @@ def test_a_plan_survives_its_bytes(arm):
 
 
 def test_a_plan_that_leads_to_no_place_is_not_staged(arm):
-    """Its spline overflows to places that are not numbers, which no comparison with a limit would find."""
+    """Stage a spline that overflows to NaN positions, which no comparison with a limit would find."""
     position = np.repeat(arm.measured[None], 8, axis=0)
     position[3:6] = np.array([1e308, 1e308, -1e308])[:, None]
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Another hand on the arm, in virtual time: the other program speaks the same protocol from a connection of its own."""
+"""Takeover of the arm in virtual time: the other program speaks the same protocol from its own connection."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def arm() -> VirtualArm:
 
 
 def other(arm: VirtualArm) -> VirtualLink:
-    """UFACTORY Studio, say."""
+    """Return another client, such as UFACTORY Studio."""
     return VirtualLink(arm.controller, client="another program")
 
 
@@ -50,7 +50,7 @@ def jog(arm: VirtualArm, seconds: float) -> None:
 
 
 def noticed(arm: VirtualArm, act) -> str:
-    """What is said within the time in which it has to be."""
+    """Return the message given within the required time."""
     before = arm.loop.facts.fault
     act()
     for _ in range(round(NOTICED_WITHIN / 0.01)):
@@ -96,7 +96,7 @@ def test_a_stop_from_another_program_is_said(arm, activity):
 
 @pytest.mark.parametrize("activity", ACTIVITIES)
 def test_a_reset_that_lasts_a_hundredth_of_a_second_is_seen(arm, activity):
-    """The mode stays as it was, and the arm is ready again before its state is asked for."""
+    """Check a reset that keeps the mode, with the arm ready again before its state is asked for."""
     bring_into(arm, activity)
     link = other(arm)
     link.set_mode(OURS[activity])
@@ -117,7 +117,7 @@ def test_an_approval_is_void_when_another_program_moves_the_arm(arm):
 
 @pytest.mark.parametrize("speed", [0.05, 0.3, 1.0])
 def test_targets_of_another_program_in_our_own_mode_are_noticed(arm, speed):
-    """No mode and no state changes: only the joints move, and nothing from here told them to."""
+    """Check targets that change no mode and no state: only the joints move, without a command from here."""
     arm.run(0.6)
     link, target = other(arm), arm.measured
     ticks = 0
@@ -170,7 +170,7 @@ def test_an_error_is_no_takeover_though_it_changes_the_mode(phase):
     arm = VirtualArm().ready()
     arm.loop.stop()
     arm.run(1.0 + 0.01 * phase)
-    arm.loop.facts = replace(arm.loop.facts, enabled=False)  # switched off by whatever
+    arm.loop.facts = replace(arm.loop.facts, enabled=False)  # switched off by whatever cause
     arm.controller.faults.raise_error(1)
     arm.run(0.5)
     assert "emergency button" in arm.loop.facts.fault
@@ -179,7 +179,7 @@ def test_an_error_is_no_takeover_though_it_changes_the_mode(phase):
 
 @pytest.mark.parametrize("activity", [Activity.HOLDING, Activity.GUIDING])
 def test_reports_that_fail_stop_the_arm(arm, activity):
-    """Without them nobody would see what another program does."""
+    """Check that failing reports stop the arm: without them another program's actions would go unnoticed."""
     bring_into(arm, activity)
     link = arm.loop._link
     link.reported = lambda: Reported(-1, -1, 0)

@@ -1,4 +1,4 @@
-"""Waypoints become a motion that keeps the limits, passes where it should, and the limiter lets through untouched."""
+"""Waypoints become a motion that keeps the limits, passes where it should, and passes the limiter unchanged."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ SETTINGS = LimiterSettings()
 
 
 def at(x: float, y: float, z: float, yaw: float = 0.0) -> np.ndarray:
-    """The home pose moved by x, y, z m and turned by yaw about the tool's axis."""
+    """Return the home pose moved by x, y, z m and turned by yaw about the tool's axis."""
     pose = HOME @ from_rpy(np.zeros(3), np.array([0, 0, yaw]))
     pose[:3, 3] = HOME[:3, 3] + (x, y, z)
     return pose
@@ -55,7 +55,7 @@ def test_it_keeps_the_limits_with_something_to_spare(plan):
 
 
 def test_where_it_stops_it_is_exact_and_elsewhere_corners_are_rounded_by_little(plan):
-    """Where the gripper works, the pose is met; a corner is cut by less than a centimetre."""
+    """Check that the pose is met where the gripper works; elsewhere corners are cut by less than a centimetre."""
     poses = xarm7.forward(plan.samples(PERIOD)[1])
     for waypoint, tolerance in zip(PICK_AND_PLACE, (0.01, 5e-5, 0.01, 0.01, 5e-5, 5e-5), strict=True):
         assert distance(poses, waypoint.base_from_tool)[0].min() < tolerance
@@ -89,7 +89,7 @@ def test_follower_and_limiter_let_it_through_untouched(plan):
         np.testing.assert_allclose(step.state.position, wanted.state.position, atol=1e-12)
         sent.append(step.state.position)
         told += [] if wanted.openness is None else [wanted.openness]
-    assert told == [0.0, 1.0]  # it begins open, which needs no telling
+    assert told == [0.0, 1.0]  # it begins open, which needs no command
     found = judged(np.array(sent), 0, SETTINGS)
     assert found.keeps(SETTINGS), found
 

@@ -1,4 +1,4 @@
-"""The arm in virtual time, and a motion for it."""
+"""Arm in virtual time, and a motion for it."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ __all__ = ["VirtualArm", "swing"]
 
 
 def swing(q: np.ndarray, y: float = 0.25) -> JointTrajectory:
-    """Sideways by y m from the joints q (7,) rad."""
+    """Return a motion sideways by y m from the joints q (7,) rad."""
     goal = xarm7.forward(q)
     goal[1, 3] += y
     return joint_path([Waypoint(goal, 1.0)], q)

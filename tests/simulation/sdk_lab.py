@@ -1,4 +1,4 @@
-"""A simulated arm on TCP with the maker's own, unmodified SDK connected to it, for the tests that need both."""
+"""Simulated arm on TCP with the maker's own, unmodified SDK connected to it, for the tests that need both."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ _home = tempfile.TemporaryDirectory(prefix="sdk-home-")
 
 
 def _import_sdk():
-    """The SDK writes a log folder into the home folder and changes every later socket's timeout when imported."""
+    """Import the SDK without its side effects: a log folder in the home folder, a timeout on every later socket."""
     home, timeout = os.environ.get("HOME"), socket.getdefaulttimeout()
     os.environ["HOME"] = _home.name
     try:
@@ -72,7 +72,7 @@ class RunningArm:
         return self.server.address
 
     def wait_until(self, condition, seconds: float = 5.0) -> bool:
-        """Whether the condition, asked under the lock, has come true within the time."""
+        """Return whether the condition, evaluated under the lock, has come true within the time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with self.server.lock:
@@ -83,7 +83,7 @@ class RunningArm:
 
 
 def connect(arm: RunningArm, **options):
-    """A connected SDK object; the port override is put back at once."""
+    """Return a connected SDK object; the port override is restored at once."""
     api = XArmAPI(arm.address, is_radian=True, do_not_open=True, forbid_uds=True, **options)
     with _override(arm.server.port):
         api.connect()
@@ -108,7 +108,7 @@ def _override(port: int):
 
 @contextlib.contextmanager
 def sdk_threads_end(seconds: float = 10.0):
-    """Waits at the end for the threads that the SDK started meanwhile; it leaves them running for a second or so."""
+    """Wait at the end for the threads that the SDK started meanwhile; it leaves them running for a second or so."""
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + seconds
@@ -118,7 +118,7 @@ def sdk_threads_end(seconds: float = 10.0):
 
 
 def make_ready(api, mode: int = 0) -> None:
-    """The maker's start sequence, up to where the SDK itself has seen the mode."""
+    """Run the maker's start sequence, up to where the SDK itself has seen the mode."""
     api.clean_error()
     api.clean_warn()
     api.motion_enable(True)
@@ -130,7 +130,7 @@ def make_ready(api, mode: int = 0) -> None:
 
 
 def sdk_report(port: int):
-    """The SDK's own structure for the frames of a report port, in radians."""
+    """Return the SDK's own structure for the frames of a report port, in radians."""
     from xarm.x3.report import ReportDataStructure
 
     return ReportDataStructure.create(port, is_radian=True)

@@ -10,7 +10,7 @@ READ_POSITION = struct.pack(">BBHH", 8, 3, 0x0702, 2)
 
 
 def bus(wire: Wire, frame: bytes) -> bytes:
-    """The gripper's answer."""
+    """Return the gripper's answer."""
     reply = wire.send(Register.TOOL_MODBUS, b"\x09" + frame)
     assert reply.params[:1] == b"\x09"
     return reply.params[1:]

@@ -17,7 +17,7 @@ READY = 2
 
 
 def sampled(wire: Wire, seconds: float = 20.0) -> np.ndarray:
-    """The commanded joints (n, 7) of every cycle until the arm is idle."""
+    """Return the commanded joints (n, 7) of every cycle until the arm is idle."""
     samples = [wire.core.q.copy()]
 
     def step() -> bool:
@@ -242,7 +242,7 @@ def test_a_move_may_only_be_checked():
 
 
 def feedback(wire: Wire, client: str = "test") -> list[tuple[int, int, int]]:
-    """Transaction, kind and outcome of what came for the client."""
+    """Return transaction, kind and outcome of the client's feedback."""
     frames = wire.controller.take_feedback(client)
     return [(int.from_bytes(frame[:2], "big"), frame[8], frame[12]) for frame in frames]
 

@@ -13,7 +13,7 @@ from simulation.controller.settings import Settings, gripper_tcp_offset
 
 @pytest.fixture
 def moving() -> Wire:
-    """On its way in mode 0, with settings that are all different from the factory's."""
+    """An arm moving in mode 0, with settings that all differ from the factory's."""
     wire = Wire(settings=Settings(tcp_offset=gripper_tcp_offset())).ready()
     wire.send(Register.SET_COLLISION_SENSITIVITY, b"\x04")
     wire.send(Register.SET_TEACH_SENSITIVITY, b"\x02")

@@ -36,7 +36,7 @@ def test_joint_speed_limit_of_a_servo_stream(speed, code):
 
 @pytest.mark.parametrize(("radius", "code"), [(0.38, 0), (0.5, 60)])
 def test_tool_speed_limit_of_a_servo_stream(radius, code):
-    """J1 at 2.8 rad/s: the tool at 0.38 m stays below 1.2 m/s, at 0.5 m it does not."""
+    """Turn J1 at 2.8 rad/s: the tool at 0.38 m stays below 1.2 m/s, at 0.5 m it does not."""
     q = xarm7.inverse_anywhere(
         np.array([[1, 0, 0, radius], [0, -1, 0, 0], [0, 0, -1, 0.4], [0, 0, 0, 1.0]]),
         xarm7.HOME,

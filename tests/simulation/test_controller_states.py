@@ -148,7 +148,7 @@ def test_a_stop_brakes_at_once_and_within_the_drives_deceleration():
         speeds.append(wire.core.qd.copy())
     assert np.abs(speeds[-1]).max() == 0.0
     assert np.abs(np.diff(speeds, axis=0)).max() / 0.004 <= 20.0
-    # The way of a stop from 2 rad/s at 16 rad/s2, with the time its jerk limit takes.
+    # The distance of a stop from 2 rad/s at 16 rad/s2, with the time its jerk limit takes.
     assert np.abs(wire.joints - before).max() < 2.0**2 / (2 * 16.0) + 2.0 * 0.03
 
 
@@ -174,7 +174,7 @@ def test_hand_guiding_follows_the_hand_and_ends_without_a_jump():
     wire = Wire().ready(2)
     moved = wire.core.q + 0.3
 
-    wire.plant.command_joints(moved, np.zeros(7))  # what a hand would do to a released arm
+    wire.plant.command_joints(moved, np.zeros(7))  # as a hand would move a released arm
     wire.plant.step(0.004)
     wire.run(0.1)
     np.testing.assert_allclose(wire.joints, moved, atol=1e-6)

@@ -14,13 +14,13 @@ FIRST = np.array([1.0, 0, 0, 0, 0, 0, 0])
 
 
 def wave(t: float, amplitude: float = 0.3) -> np.ndarray:
-    """A smooth motion around home that begins at rest there; at most 0.6 rad/s."""
+    """Return a smooth motion around home that begins at rest there; at most 0.6 rad/s."""
     start = min(1.0, t) ** 2
     return xarm7.HOME + start * amplitude * np.sin(2.0 * t) * np.array([1.0, 0.3, 0.5, 0.4, 0.5, 0.4, 1.0])
 
 
 def stream(wire: Wire, hertz: float, seconds: float, motion=wave, jitter: float = 0.0) -> np.ndarray:
-    """Sends targets at this rate, arrivals shifted by up to `jitter` s; returns the joints (n, 7) of every cycle."""
+    """Send targets at this rate, arrivals shifted by up to `jitter` s; return the joints (n, 7) of every cycle."""
     generator = np.random.default_rng(1)
     sent = np.arange(round(seconds * hertz)) / hertz
     arrived = np.maximum.accumulate(sent + generator.uniform(0, jitter, len(sent)))
@@ -63,13 +63,13 @@ def test_servo_survives_a_stall_of_its_client():
 
 
 def test_a_controller_held_up_by_its_machine_finds_no_fault_with_an_even_stream():
-    """Targets keep coming every 10 ms by the clock while no cycle runs for 100 ms."""
+    """Send targets every 10 ms by the clock while no cycle runs for 100 ms."""
     wire = Wire().ready(1)
     cycles = 0
     for k in range(300):
         wire.servo(wave(k * 0.01), arrived=k * 0.01)
         if not 150 <= k < 160:
-            due = round(k * 0.01 / TICK) if k < 150 else cycles + 3  # afterwards it catches up, little by little
+            due = round(k * 0.01 / TICK) if k < 150 else cycles + 3  # afterwards it catches up gradually
             wire.run((due - cycles) * TICK)
             cycles = due
     assert wire.error == 0
@@ -194,7 +194,7 @@ def test_cartesian_velocity_turns_about_the_tool_and_in_its_frame():
     turned = pose_from_wire(wire.pose)
     np.testing.assert_allclose(turned[:3, 3], start[:3, 3], atol=2e-5)
     np.testing.assert_allclose(rotation_vector(turned[:3, :3] @ start[:3, :3].T), [0, 0, 0.2], atol=1e-4)
-    wire.cartesian_velocity([0, 0, 40.0, 0, 0, 0], 0.5, tool=True)  # the tool looks down
+    wire.cartesian_velocity([0, 0, 40.0, 0, 0, 0], 0.5, tool=True)  # the tool points down
     wire.run(1.0)
     np.testing.assert_allclose((pose_from_wire(wire.pose) - turned)[:3, 3] * 1000, [0, 0, -20.0], atol=0.05)
 

@@ -1,4 +1,4 @@
-"""The lab in its own process: its two faces (wire and pictures), its faults, and what is left when somebody dies."""
+"""The lab in its own process: wire and camera interfaces, its faults, and what remains when a process dies."""
 
 import os
 import signal
@@ -101,7 +101,7 @@ def test_a_taken_port_is_said_and_another_address_is_found_when_none_was_asked_f
 
 
 def test_it_listens_on_this_machine_only(lab):
-    """Promise 21."""
+    """Check promise 21."""
     listening = [c for c in psutil.Process(lab.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
     assert len(listening) == 6
     assert all(c.laddr.ip.startswith("127.") for c in listening)
@@ -145,7 +145,7 @@ def test_another_bench_stands_before_the_same_arm_and_cameras(lab):
         lab.set_scene(other)
         truth = lab.truth()
         new = reader.wait(after=old.number, timeout=10)
-        while np.abs(new.rgb.astype(int) - old.rgb).mean() < 3.0:  # of the old bench, and still on its way
+        while np.abs(new.rgb.astype(int) - old.rgb).mean() < 3.0:  # of the old bench, and still in transit
             new = reader.wait(after=new.number, timeout=10)
     for thing in other.objects:
         np.testing.assert_allclose(truth.poses[thing.name][:2, 3], thing.position, atol=0.01)

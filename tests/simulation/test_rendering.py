@@ -1,4 +1,4 @@
-"""The lab's pictures against the cameras they claim to come from."""
+"""The lab's images against the cameras that they were rendered for."""
 
 import os
 import queue
@@ -26,11 +26,11 @@ from simulation.pictures.rendering import SceneRenderer
 
 DISTORTION = (-0.18, 0.06, 0.0012, -0.0008, -0.01)
 MARKS = (("red", (0.35, -0.25)), ("green", (0.5, 0.2)), ("blue", (0.6, -0.1)), ("yellow", (0.3, 0.3)))
-TALL = (0.75, 0.1, 1.0)  # where the cameras of these tests stand, beyond the bench and above
+TALL = (0.75, 0.1, 1.0)  # position of these tests' cameras, beyond the bench and above
 
 
 def odd_camera(distortion=(0.0,) * 5) -> CameraSpec:
-    """Neither square pixels nor a centred principal point."""
+    """Return a camera with neither square pixels nor a centred principal point."""
     K = np.array([[520.0, 0, 285.3], [0, 563.0, 262.8], [0, 0, 1]])
     pose = look_at(np.array(TALL), np.array([0.42, 0.0, 0.0]))
     return camera_spec(Camera("odd", 640, 480, K, pose), distortion=distortion, noise=0.0)
@@ -38,7 +38,7 @@ def odd_camera(distortion=(0.0,) * 5) -> CameraSpec:
 
 @pytest.fixture(scope="module")
 def marked():
-    """A world of small balls at known places, and a renderer of it."""
+    """A world of small balls at known positions, and a renderer of it."""
     objects = tuple(ObjectSpec(colour, "ball", place, width=0.012) for colour, place in MARKS)
     world = World(SceneSpec(objects=objects, tags=()))
     renderer = SceneRenderer(world)
@@ -56,7 +56,7 @@ def tagged():
 
 
 def coloured_centroid(rgb: np.ndarray, colour: str) -> np.ndarray:
-    """(u, v) of the mean pixel of this hue."""
+    """Return (u, v) of the mean pixel of this hue."""
     hue, saturation = (cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)[..., i].astype(int) for i in (0, 1))
     wanted = {"red": 0, "green": 64, "blue": 113, "yellow": 26}[colour]
     distance = np.minimum(np.abs(hue - wanted), 180 - np.abs(hue - wanted))
@@ -66,7 +66,7 @@ def coloured_centroid(rgb: np.ndarray, colour: str) -> np.ndarray:
 
 
 def brown_conrady(spec: CameraSpec, points: np.ndarray) -> np.ndarray:
-    """Pixels (n, 2) of points (n, 3) in base through OpenCV's own distortion model."""
+    """Project points (n, 3) in base to pixels (n, 2) through OpenCV's own distortion model."""
     camera_from_base = np.linalg.inv(np.array(spec.base_from_camera))
     turn, _ = cv2.Rodrigues(camera_from_base[:3, :3])
     pixels, _ = cv2.projectPoints(points, turn, camera_from_base[:3, 3], np.array(spec.K), np.array(spec.distortion))
@@ -88,7 +88,7 @@ def test_balls_appear_where_the_camera_projects_them(marked, distortion):
 
 
 def tag_corners(tag: TagSpec) -> np.ndarray:
-    """(4, 3) in base: top left, top right, bottom right, bottom left of the upright tag."""
+    """Return (4, 3) in base: top left, top right, bottom right, bottom left of the upright tag."""
     square = np.array([[-1, 1], [1, 1], [1, -1], [-1, -1]]) * tag.size / 2
     angle = tag.yaw - np.pi / 2
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -96,11 +96,11 @@ def tag_corners(tag: TagSpec) -> np.ndarray:
 
 
 def detected(rgb: np.ndarray) -> dict[int, np.ndarray]:
-    """Corners (4, 2) px of each tag, its number first; the AprilTag library counts them from bottom left."""
+    """Return corners (4, 2) px of each tag by number; the AprilTag library counts them from bottom left."""
     grey: Any = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     detector: Any = Detector(families="tag36h11", quad_decimate=1.0)
     found = {tag.tag_id: tag.corners[::-1] - 0.5 for tag in detector.detect(grey) if tag.hamming == 0}
-    # Its own destructor frees the tag family before the detector that uses it, and now and then crashes.
+    # Its own destructor frees the tag family before the detector that uses it, and occasionally crashes.
     detector.libc.apriltag_detector_destroy(detector.tag_detector_ptr)
     detector.tag_detector_ptr = None
     return found
@@ -196,7 +196,7 @@ def test_a_lens_that_folds_the_picture_is_refused():
 
 
 def trial(**environment: str) -> subprocess.CompletedProcess:
-    """`try_rendering` in a fresh process: OpenGL is chosen once per process."""
+    """Run `try_rendering` in a fresh process: OpenGL is chosen once per process."""
     script = "from simulation.pictures.rendering import try_rendering; print(try_rendering())"
     clean = {name: value for name, value in os.environ.items() if name not in ("MUJOCO_GL", "PYOPENGL_PLATFORM")}
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""Random scenes keep their promises: reachable, apart, seeded, storable."""
+"""Random scenes keep their guarantees: reachable, apart, seeded, storable."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_nothing_touches_at_the_start_and_everything_can_be_grasped(seed):
     bodies = world.model.geom_bodyid[world.data.contact.geom]
     loose = {world.model.body(name).id for name in scene.names}
     for pair in bodies:
-        assert len(loose & set(pair.tolist())) <= 1  # things touch the table only
+        assert len(loose & set(pair.tolist())) <= 1  # objects touch the table only
     truth = world.truth()
     for name in [thing.name for thing in scene.objects] + [n for n in ("lid", "drawer") if n in scene.names]:
         grasp = grasp_of(name, scene, truth)

@@ -16,7 +16,7 @@ from simulation.errors import SimulationError
 
 
 class Client:
-    """A plain socket on the command port (or another one)."""
+    """Plain socket on the command port (or another one)."""
 
     def __init__(self, address: str, port: int = 15020):
         self.socket = socket.create_connection((address, port), timeout=5.0)
@@ -35,7 +35,7 @@ class Client:
         self.socket.sendall(encode_request(self._transaction, register, params))
 
     def receive(self) -> bytes:
-        """The next whole frame; empty at the end of the connection."""
+        """Return the next whole frame; empty at the end of the connection."""
         while True:
             frames = split_frames(self._buffer)
             if frames:
@@ -99,7 +99,7 @@ def test_several_clients_at_once_each_get_their_own_answers(arm):
         thread.join()
     assert not wrong
     clients = {entry.client for entry in arm.controller.log}
-    assert clients == set()  # questions are only counted
+    assert clients == set()  # queries are only counted
     assert arm.controller.log.count(Register.GET_VERSION) == 250
 
 

@@ -30,7 +30,7 @@ def arm(lab):
 
 @pytest.fixture
 def api(lab):
-    """Ready in mode 0 at home, with the settings of the factory, on any path there."""
+    """An SDK object ready in mode 0 at home, with the factory settings, however it got there."""
     api = lab[1]
     make_ready(api)
     api.set_fence_mode(False)
@@ -206,7 +206,7 @@ def test_injected_error_and_recovery(api, arm):
     make_ready(api, 1)
     arm.controller.faults.raise_error(31)
     assert api.set_servo_angle_j(xarm7.HOME.tolist()) == 1
-    # Asking for the code here would keep the SDK from calling back: it compares reports with what it last knew.
+    # Asking for the code here would keep the SDK from calling back: it compares reports with the last known code.
     assert arm.wait_until(lambda: bool(seen))
     assert seen[0] == {"error_code": 31, "warn_code": 0}
     assert api.get_err_warn_code() == (0, [31, 0])

@@ -106,7 +106,7 @@ def test_a_hanging_controller_times_out_and_comes_back():
 
 @pytest.mark.parametrize("firmware", ["v1.12.10", "v2.7.103"])
 def test_older_and_newer_firmware(firmware):
-    """The SDK polls with the one, and uses everything it knows with the other."""
+    """Check that the SDK polls with the older firmware, and uses all its features with the newer one."""
     with sdk_threads_end(), RunningArm(firmware=firmware) as arm:
         api = connect(arm)
         try:

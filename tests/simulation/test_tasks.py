@@ -1,4 +1,4 @@
-"""How instructions are understood."""
+"""Parsing of instructions."""
 
 import pytest
 from hypothesis import given

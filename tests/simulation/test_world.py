@@ -1,4 +1,4 @@
-"""The physical world as a plant: tracking, hand guiding, contacts, stillness, repeatability."""
+"""Physical world as a plant: tracking, hand guiding, contacts, stillness, repeatability."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def down(x: float, y: float, z: float) -> np.ndarray:
 
 
 def circle(radius: float, speed: float, seconds: float) -> list[np.ndarray]:
-    """Joint targets per tick along a horizontal circle through HOME's tool position, at `speed` m/s once under way."""
+    """Return joint targets per tick along a horizontal circle through HOME's tool position, at `speed` m/s once up."""
     start = xarm7.forward(xarm7.HOME)
     targets, q, angle = [], xarm7.HOME, 0.0
     for i in range(round(seconds / TICK)):
@@ -64,7 +64,7 @@ def test_a_circle_at_250_mm_per_s_is_followed_within_a_millimetre():
 
 
 def test_targets_at_100_hz_without_velocity_are_followed_within_their_delay():
-    """Servo mode: a new position every 10 ms and no velocity lags by the drives' time constant, not more."""
+    """Check servo mode: a new position every 10 ms and no velocity lags by the drives' time constant, not more."""
     world = empty()
     targets = circle(0.10, 0.25, 2.0)
     errors = []
@@ -205,7 +205,7 @@ def test_the_same_commands_give_the_same_states():
             world.command_joints(q, NO_SPEED)
             world.command_gripper(float(generator.uniform(0, 850)), 2000.0)
             world.step(TICK)
-            world.truth()  # looking changes nothing
+            world.truth()  # reading changes nothing
         return np.concatenate([world.snapshot(), world.measure().effort])
 
     first = run(3)

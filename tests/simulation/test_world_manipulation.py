@@ -13,11 +13,11 @@ from simulation.bench.tasks import Task
 from simulation.bench.world import World
 
 TICK = 0.004
-CLEAR = 0.20  # m: height at which nothing is met
+CLEAR = 0.20  # m: height free of obstacles
 
 
 class ScriptedArm:
-    """Moves a world's arm along straight tool paths with minimum-jerk timing, knowing the truth."""
+    """Scripted arm that moves along straight tool paths with minimum-jerk timing, knowing the ground truth."""
 
     def __init__(self, world: World):
         self.world = world
@@ -138,7 +138,7 @@ def test_pushing(kind):
     direction = np.array([*DIRECTIONS[kind], 0.0])
     arm.grip(0.0)
     centre = middle_of(thing.name, arm.start)
-    # The fingers are wide across the direction of the push, so that the thing does not turn away.
+    # The fingers are wide across the direction of the push, so that the object does not turn away.
     yaw = 0.0 if direction[0] else np.pi / 2
     begin = tool_down(np.array([*centre[:2], 0.015]) - direction * (thing.width * 0.75 + 0.03), yaw)
     arm.move(arm.above(begin))
@@ -204,7 +204,7 @@ def test_the_lid_goes_on_the_box(turn):
 
 
 def test_a_lid_slides_when_one_finger_meets_its_knob_first():
-    """Light and smooth as it is, it hardly ever jams until the arm feels a collision (10 N m is one at the elbow).
+    """Check that the light, smooth lid rarely jams until the arm reports a collision (10 N m is one at the elbow).
 
     Which grasp jams, if any, is decided by the last bits of a processor's sums, so many are tried: with the friction of
     0.35 that the lid has, 1 of 33 was a collision on one processor and 7 of 49 on another, and the median 4.7 N m on
@@ -216,7 +216,7 @@ def test_a_lid_slides_when_one_finger_meets_its_knob_first():
 
 
 def _felt_beside_the_knob(by: float) -> float:
-    """The largest disturbance, N m, of a grasp that is so many m beside the knob, and holds the lid in the end."""
+    """Return the largest disturbance, N m, of a grasp `by` m beside the knob that holds the lid in the end."""
     arm = bench(box=BoxSpec((0.48, -0.12), (0.42, 0.15), 0.2))
     grasp = grasp_of("lid", arm.world.scene, arm.world.truth()).base_from_tool
     grasp[1, 3] += by

@@ -1,4 +1,4 @@
-"""A bare client in virtual time: frames to a controller with an ideal arm, and cycles as many as asked for."""
+"""Bare client in virtual time: frames to a controller with an ideal arm, and any number of cycles."""
 
 import struct
 
@@ -42,7 +42,7 @@ class Wire:
             self.plant.step(TICK)
 
     def run_until(self, condition, seconds: float = 20.0) -> float:
-        """Runs until the condition is true and returns the virtual seconds that took."""
+        """Run until the condition is true and return the virtual seconds that took."""
         start = self.controller.time
         while not condition():
             assert self.controller.time - start < seconds, "it did not happen in time"
@@ -98,7 +98,7 @@ class Wire:
 
 
 class PushedArm(IdealArm):
-    """An ideal arm on which something pushes: `push` (7,) N m."""
+    """Ideal arm under an external load: `push` (7,) N m."""
 
     def __init__(self):
         super().__init__()
@@ -110,7 +110,7 @@ class PushedArm(IdealArm):
 
 
 class BlockedGripper(IdealArm):
-    """An ideal arm whose fingers meet something at `width` pulses."""
+    """Ideal arm whose fingers meet an object at `width` pulses."""
 
     def __init__(self, width: float):
         super().__init__()
@@ -122,8 +122,10 @@ class BlockedGripper(IdealArm):
 
 
 class WalledArm(IdealArm):
-    """An ideal arm whose J1 meets a soft wall at `wall` rad: it stays there, and the drive feels how far it is pushed
-    beyond, 400 N m a radian."""
+    """Ideal arm whose J1 meets a soft wall at `wall` rad.
+
+    It stays there, and the drive feels how far it is pushed beyond, 400 N m per radian.
+    """
 
     def __init__(self, wall: float):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a library must do on every database."""
+"""Requirements on a library with any database."""
 
 import uuid
 
@@ -19,7 +19,7 @@ from storage.workspace_coverage import visited_cells
 
 
 def check_library(library: Library) -> None:
-    """Everything a library screen does, on an empty library."""
+    """Exercise everything a library screen does, on an empty library."""
     database = library.database
     first = keep_one(library, 0.2, success=True, note="the gripper slipped")
     second = keep_one(library, 0.3, new=new_episode(1, "push the blue ball", operator="Zoë"), tags=("retry",))
@@ -48,7 +48,7 @@ def _search(library: Library, first: uuid.UUID, second: uuid.UUID) -> None:
     ]:
         assert _found(library, text=text) == wanted, text
     assert len(_found(library, text="push")) == 2
-    assert len(_found(library, text=" *()~ ")) == 3  # no word in it: no condition
+    assert len(_found(library, text=" *()~ ")) == 3  # no search term in it: no condition
     assert _found(library, success="success") == [first]
     assert _found(library, success="unknown") == [second]
     assert _found(library, tag="retry", operator="Zoë") == [second]
@@ -122,7 +122,7 @@ def _history(library: Library) -> None:
 
 
 def check_screen(library: Library) -> None:
-    """What the Library screen asks besides: where pages begin, which calibrations there are, where the tool was."""
+    """Check the other queries of the Library screen: page starts, available calibrations, tool positions."""
     ids = [keep_one(library, seconds, new=new_episode(1 + n)) for n, seconds in enumerate((0.3, 0.4))]
     found = page_keys(library.database, rows=1)
     assert found.count == 2

@@ -1,4 +1,4 @@
-"""Recordings made in virtual time: pictures that can be told apart, and an arm whose way is known."""
+"""Recordings made in virtual time: images that can be told apart, and an arm with a known path."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,14 @@ class Picture:
 
 
 def picture(number: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """A grey bar whose place says the number, on a background whose brightness says it too."""
+    """Draw a grey bar whose position encodes the number, on a background whose brightness encodes it too."""
     rgb = np.full((height, width, 3), 40 + 5 * (number % 30), np.uint8)
     rgb[:, (4 * number) % width : (4 * number) % width + 8] = 255
     return rgb
 
 
 def joints(time: float) -> np.ndarray:
-    """Where the arm is at `time` s: a slow, smooth way."""
+    """Return the arm's joints at `time` s: a slow, smooth path."""
     return xarm7.HOME + 0.2 * np.sin(time) * np.array([1, 0.5, 0, 0.5, 0, 0, 0])
 
 
@@ -55,7 +55,7 @@ def new_episode(views: int = 2, instruction: str = "pick up the red cube", **mor
 
 
 class Recording:
-    """A recording in virtual time; `run` advances it, pictures and samples with it."""
+    """Recording in virtual time; `run` advances it, and images and samples with it."""
 
     def __init__(self, library: Library, new: NewEpisode | None = None, least_free: int = 0):
         self.clock = VirtualClock(100.0)
@@ -80,7 +80,7 @@ class Recording:
 
 
 def keep_one(folder_or_library: Path | Library, seconds: float = 1.0, **said):
-    """An episode in a library, and its id."""
+    """Keep an episode in a library and return its id."""
     new = said.pop("new", None)
     if isinstance(folder_or_library, Library):
         return folder_or_library.keep(Recording(folder_or_library, new).run(seconds).writer, **said)

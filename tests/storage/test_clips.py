@@ -79,7 +79,7 @@ def test_what_cannot_give_clips_is_left_out_and_named(library):
     plain = ViewSpec("usb:9", "uncalibrated", WIDTH, HEIGHT)
     blind = keep_one(library, 0.3, new=type(new_episode())("look", (plain,)))
     recording = Recording(library)
-    library.keep(recording.writer)  # neither pictures nor samples
+    library.keep(recording.writer)  # neither images nor samples
     folders = [library.episode_folder(identity) for identity in (blind, recording.writer.id)]
     clips = ClipView(folders, ClipSettings(frames=2, period_s=0.1))
     assert len(clips) == 0

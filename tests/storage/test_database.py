@@ -1,4 +1,4 @@
-"""Forms of the tables, transactions, and faults of the database as sentences."""
+"""Schema versions, transactions, and database faults as messages."""
 
 import contextlib
 import sqlite3
@@ -20,7 +20,7 @@ from storage.library import DATABASE, Library
 
 
 def old_library(folder, rows=3):
-    """A database of form 0001 with some episodes."""
+    """Make a database of schema version 0001 with some episodes."""
     file = folder / DATABASE
     engine = _engine(file, None, write_ahead=True)
     migration._run(engine, "0001")
@@ -83,7 +83,7 @@ def test_a_newer_library_is_refused_and_not_touched(tmp_path):
 
 def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
     file = old_library(tmp_path)
-    with contextlib.closing(sqlite3.connect(file)) as connection:  # in the way of what the second step makes last
+    with contextlib.closing(sqlite3.connect(file)) as connection:  # conflicts with what the second step creates last
         connection.execute("CREATE TRIGGER episode_texts_changed AFTER UPDATE ON episode_texts BEGIN SELECT 1; END")
         connection.commit()
     with pytest.raises(StorageError):

@@ -1,4 +1,4 @@
-"""Films and logs cut anywhere: what is whole stays whole, the rest goes, nothing fails."""
+"""Videos and logs truncated anywhere: whole parts stay whole, the rest is dropped, nothing fails."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from storage.video.writer import VideoWriter, cut_to_whole, video_times
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """A film of 2 s, and the times of its frames."""
+    """A video of 2 s, and the times of its frames."""
     path = tmp_path_factory.mktemp("film") / "whole.mp4"
     writer = VideoWriter(path, WIDTH, HEIGHT)
     times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.045, 60))

@@ -1,4 +1,4 @@
-"""kill -9 at any moment. A sample of each count; `rehearse benchmark reliability` does the whole."""
+"""kill -9 at any time. A sample of each count; `rehearse benchmark reliability` does the whole."""
 
 import sqlite3
 import time
@@ -19,7 +19,7 @@ def test_killed_while_recording_and_while_recovering(tmp_path, after, again):
     folder = tmp_path / "library"
     kept = keep_one(folder, 0.3)
     kill = kill_recording(folder, after, again)
-    # Two fragments may be under way, and a busy machine lets some frames wait before they are encoded.
+    # Two fragments may be in progress, and a busy machine lets some frames wait before they are encoded.
     assert kill.video_ms <= 600 + 2 * 1000 / FPS
     assert kill.samples <= 2
     assert kill.episodes == 0

@@ -110,7 +110,7 @@ def test_what_was_exported_comes_back(exported, tmp_path):
                 assert theirs is not None
                 assert np.allclose(theirs.base_from_camera, ours.base_from_camera, atol=1e-6)
                 assert np.allclose(theirs.K, ours.K)
-                # The true capture times went along: between frames, to the microsecond.
+                # The true capture times were included: between frames, to the microsecond.
                 chosen = one.nearest(view, np.arange(len(two.trajectory.times)) / 10)
                 true = np.unique(one.frames[view]["time"][chosen])
                 assert np.allclose(np.diff(two.frames[view]["time"]), np.diff(true), atol=2e-6)
@@ -143,7 +143,7 @@ def test_the_target_must_be_new_and_something_must_be_there(exported, tmp_path):
 
 
 def all_or_nothing(root, library, count, seed):
-    """Import a data set with one spoilt file: all comes, or a sentence about a file of it and nothing."""
+    """Import a data set with one corrupted file: all is imported, or a message about one of its files and nothing."""
     outcome = spoilt_import(root, library, count, seed)
     assert not outcome.partial, outcome
     assert outcome.told, outcome.refused
@@ -185,8 +185,8 @@ def test_a_spoilt_rlbench_set_is_imported_whole_or_not_at_all(rlbench, library, 
     [
         ("actions.npy", b"'shape': (21, 8)", b"'shape': (21, 8(", True),
         ("actions.npy", b"\x93NUMPY", b"PK\x03\x04PY", True),
-        ("video.mp4", b"avc1", b"zzzz", True),  # a coding that nobody knows
-        ("video.mp4", b"Lavf", b"\xb4avf", False),  # the title in no alphabet at all
+        ("video.mp4", b"avc1", b"zzzz", True),  # an unknown codec
+        ("video.mp4", b"Lavf", b"\xb4avf", False),  # a title that is not valid text
     ],
 )
 def test_what_once_escaped_is_a_sentence_or_harmless(rlbench, library, tmp_path, name, was, spoilt, refused):
@@ -289,5 +289,5 @@ def test_an_import_cut_short_is_whole_or_not_there_after_the_next_start(exported
         else:
             import_episodes(library, reader_for(root).episodes(root), silently)
     with Library(tmp_path) as library:
-        assert queries.count(library.database) == 3  # the decision had been taken
+        assert queries.count(library.database) == 3  # the decision had been made
         assert not list((library.episodes / ".incoming").iterdir())

@@ -1,4 +1,4 @@
-"""What a library screen does, on SQLite; and what only a file can do."""
+"""Operations of a library screen, on SQLite; and what only a file can do."""
 
 import shutil
 

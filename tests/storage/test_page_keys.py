@@ -1,4 +1,4 @@
-"""Pages that are jumped to by key are those that a walk from the beginning comes to."""
+"""Pages reached by key are those that paging from the beginning reaches."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What an episode says of cameras that had moved, or were calibrated long ago."""
+"""Findings on an episode whose cameras had moved, or were calibrated long ago."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ PLACE = PlaceSeen(SEEN, "green", "The camera stands where it stood.", 0.1, 0.05)
 
 
 def episode(place: PlaceSeen | None, made_at: str = MADE) -> EpisodeData:
-    """An arm seen by two cameras, the first calibrated at `made_at`, its place looked at as `place` says."""
+    """Make an arm seen by two cameras, the first calibrated at `made_at`, its place checked with the result `place`."""
     samples = np.zeros(800, SAMPLE)
     samples["time"] = np.arange(800) / 100
     samples["position"] = np.stack([joints(time) for time in samples["time"]])

@@ -1,4 +1,4 @@
-"""The same library on a real PostgreSQL server, its media in the folder as ever."""
+"""The same library on a real PostgreSQL server, its media in the folder as usual."""
 
 import os
 import pwd
@@ -26,7 +26,7 @@ def _programs() -> Path | None:
 
 
 def _user() -> str | None:
-    """Whom the server runs as: it refuses to run as root."""
+    """Return the user that the server runs as: it refuses to run as root."""
     if os.geteuid() != 0:
         return None
     return next((entry.pw_name for entry in pwd.getpwall() if entry.pw_name in ("postgres", "nobody")), "")

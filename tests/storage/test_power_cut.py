@@ -1,4 +1,4 @@
-"""A power cut at any moment of recording and keeping: what was not brought onto the disk is lost or torn."""
+"""Power cut at any time of recording and keeping: whatever was not synced to the disk is lost or torn."""
 
 import os
 import random
@@ -20,9 +20,9 @@ from storage.video.writer import cut_to_whole, video_times
 
 
 class Disk:
-    """Notes what has really reached the disk: a file's bytes when it was synced, a folder's names when it was.
+    """Record of what has really reached the disk: a file's bytes and a folder's names when they were synced.
 
-    `cut` makes of the folder `root` what a power cut might leave: of names that were not synced the old ones or the new
+    `cut` copies the folder `root` as a power cut might leave it: of names that were not synced the old ones or the new
     ones, of a file's later bytes some, or zeros in their place.
     """
 
@@ -48,7 +48,7 @@ class Disk:
     def _note(self, path: Path, inode: int) -> None:
         if path.is_dir():
             names = _names(path)
-            for others in self._names.values():  # with its new name the old one goes
+            for others in self._names.values():  # a renamed entry loses its old name
                 for name in [name for name, each in others.items() if each in names.values()]:
                     del others[name]
             self._names[inode] = names
@@ -60,7 +60,7 @@ class Disk:
             self._note(path, path.stat().st_ino)
 
     def cut(self, target: Path) -> None:
-        """The database is left out: SQLite looks after itself, and it can be made again."""
+        """Copy the folder as after a power cut, without the database: SQLite is crash-safe, and it can be rebuilt."""
         self._new: dict[int, bool] = {}
         inodes = {path.stat().st_ino: path for path in self._root.rglob("*") if path.exists()}
         self._leave(self._root, target, inodes)
@@ -68,7 +68,7 @@ class Disk:
     def _leave(self, folder: Path, target: Path, inodes: dict[int, Path]) -> None:
         target.mkdir()
         now, synced = _names(folder), self._names.get(folder.stat().st_ino, {})
-        # A thing is where it was or where it is now, never at both places: renaming is one act of the file system.
+        # An entry has its old or its new name, never both: renaming is one atomic operation of the file system.
         left = {name: inode for name, inode in synced.items() if not self._is_new(inode)}
         left |= {name: inode for name, inode in now.items() if self._is_new(inode) or synced.get(name) == inode}
         for name, inode in left.items():
@@ -98,7 +98,7 @@ def _names(folder: Path) -> dict[str, int]:
 
 
 def on_disk(disk: Disk, folder: Path, scratch: Path) -> tuple[int, int]:
-    """How many samples and how many frames of the first view are safely there."""
+    """Return how many samples and how many frames of the first view are safely on disk."""
     samples = frames = 0
     for name in (SAMPLE_LOG, video_name(0)):
         path = folder / name
@@ -125,7 +125,7 @@ def test_what_was_on_the_disk_is_there_after_a_power_cut_while_recording(tmp_pat
         recording = Recording(library)
         recording.run(0.3)
         deadline = time.monotonic() + 20.0
-        while not on_disk(disk, recording.writer.folder, tmp_path / "scratch")[0]:  # the thread that syncs comes late
+        while not on_disk(disk, recording.writer.folder, tmp_path / "scratch")[0]:  # the thread that syncs is late
             assert time.monotonic() < deadline
             time.sleep(0.02)
         for number in range(5):
@@ -156,7 +156,7 @@ def test_a_power_cut_while_keeping_leaves_the_whole_episode(tmp_path, monkeypatc
     with Library(root) as library:
         disk.everything_is_on_it()
         recording = Recording(library).run(0.6)
-        recording.writer._close_all()  # whatever comes from now on happens after the last picture was written
+        recording.writer._close_all()  # whatever comes from now on happens after the last image was written
 
         def cut() -> None:
             cuts.append(tmp_path / f"cut-{len(cuts)}")

@@ -10,7 +10,7 @@ from storage.episodes.samples import SAMPLE, with_poses
 
 
 def good(seconds: float = 8.0) -> EpisodeData:
-    """An arm that moves all the time, its gripper once, seen by two cameras."""
+    """Make an arm that moves all the time, its gripper once, seen by two cameras."""
     samples = np.zeros(int(100 * seconds), SAMPLE)
     samples["time"] = np.arange(len(samples)) / 100
     samples["position"] = np.stack([joints(time) for time in samples["time"]])

@@ -1,4 +1,4 @@
-"""A disk that is really full or really read-only: a small one in memory, where this machine lets us mount it."""
+"""Disk that is really full or really read-only: a small one in memory, where this machine lets us mount it."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def small_disk(tmp_path):
 
 
 def fill(place, leaving: int = 0):
-    """A file that takes all room but so many bytes."""
+    """Write a file that takes all room but `leaving` bytes."""
     filler = place / "filler"
     with filler.open("wb") as file:
         free = os.statvfs(place)
@@ -53,7 +53,7 @@ def test_a_disk_that_becomes_full_ends_the_recording_which_is_kept_and_marked(sm
             recording.run(0.1)
             time.sleep(0.005)
         assert "the disk is full" in recording.writer.failure
-        library.keep(recording.writer, success=True)  # into the room that was kept aside
+        library.keep(recording.writer, success=True)  # into the reserved room
         row = only_row(library)
         assert "the disk is full" in row.damage and row.frames >= 2 * 50 and row.samples >= 190
         episode = Episode(library.episode_folder(row.id))
@@ -63,7 +63,7 @@ def test_a_disk_that_becomes_full_ends_the_recording_which_is_kept_and_marked(sm
 
 def test_what_cannot_be_kept_on_a_full_disk_waits_until_there_is_room(small_disk):
     with Library(small_disk / "library") as library:
-        recording = Recording(library).run(1.0)  # with nothing kept aside
+        recording = Recording(library).run(1.0)  # with nothing reserved
         while any(view.frames < 25 for view in recording.writer.progress.views):
             time.sleep(0.005)
         filler = fill(small_disk)

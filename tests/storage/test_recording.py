@@ -1,4 +1,4 @@
-"""From sources to an episode, and everything of it back."""
+"""From sources to an episode, and everything read back."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def test_what_was_recorded_comes_back(library):
     episode = Episode(library.episode_folder(identity))
     assert [len(frames) for frames in episode.frames] == [recording.frames] * 2
     assert len(episode.samples) == recording.samples
-    # The true times, as stamped: to the microsecond in the film, exactly beside it.
+    # The true times, as stamped: to the microsecond in the video, exactly beside it.
     stamps = episode.frames[0]["time"]
     assert np.allclose(np.diff(stamps), 1 / FPS, atol=0.011)
     at = 1.234
@@ -75,7 +75,7 @@ def test_dropped_repeated_and_early_frames_are_counted(library):
     for number, shown in [(1, 1), (2, 1), (5, 5), (5, 5), (6, 6)]:
         recording.clock.advance(1 / 30)
         source.offer(Picture(number, recording.clock.now(), picture(shown)))
-    source.offer(Picture(7, recording.clock.now(), picture(7)))  # of the very moment of the one before
+    source.offer(Picture(7, recording.clock.now(), picture(7)))  # at the same time as the one before
     facts = recording.writer.stop().facts.views[0]
     assert (facts.frames, facts.dropped, facts.repeated) == (5, 2, 2)
     recording.writer.discard()

@@ -1,4 +1,4 @@
-"""Rehearsals in the database: always what their folders say, found again after a crash and when all is made anew."""
+"""Rehearsals in the database: always equal to their folders, restored after a crash and by a rebuild."""
 
 import json
 import uuid
@@ -12,7 +12,7 @@ WHEN = "2026-03-01T10:00:00+00:00"
 
 
 def record(identity: uuid.UUID, instruction: str = "pick up the red cube", **more) -> dict:
-    """What a rehearsal that was approved twice, run and judged says of itself."""
+    """Return the record of a rehearsal that was approved twice, run and judged."""
     return {
         "id": str(identity),
         "instruction": instruction,

@@ -1,15 +1,11 @@
-"""What a session says of the parts that are not there."""
-
-import pytest
+"""Messages of a session about missing parts."""
 
 from workflows.session import Session
 from workflows.settings import REAL, ArmSettings, CameraChoice, ProgramSettings
 
-pytestmark = pytest.mark.by_the_clock
-
 
 def opened(session: Session) -> dict[str, tuple[bool, str]]:
-    """The set-up's list after an attempt: by name, whether it is well, and what it says."""
+    """Return the set-up's list after an attempt: by name, whether it is well, and its message."""
     session.open()
     try:
         return {check.name: (check.ok, check.sentence) for check in session.checks()}
@@ -18,7 +14,7 @@ def opened(session: Session) -> dict[str, tuple[bool, str]]:
 
 
 def real(*cameras: CameraChoice) -> ProgramSettings:
-    """An arm at an address that none can have, so that nothing waits for it."""
+    """Return settings with an arm at an unassignable address, so that there is nothing to wait for."""
     return ProgramSettings(arm=ArmSettings(REAL, "nowhere"), cameras=cameras)
 
 

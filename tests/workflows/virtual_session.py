@@ -1,4 +1,4 @@
-"""What a rehearsal needs of a session, over the robot loop in virtual time: no process, no clock, no camera."""
+"""Parts of a session that a rehearsal needs, over the robot loop in virtual time: no process, clock or camera."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ STEPS_AT_ONCE = 5  # of the robot loop between two looks
 
 
 class VirtualRobot:
-    """The robot loop as the window's side knows it; `VirtualSession.run` lets its time go on."""
+    """The robot loop with the client's interface; `VirtualSession.run` lets its time go on."""
 
     def __init__(self, arm: VirtualLabArm):
         self._arm, self.limits, self.lost = arm, LimiterSettings(), ""
@@ -33,7 +33,7 @@ class VirtualRobot:
         return self.status
 
     def note(self) -> None:
-        """One more measurement."""
+        """Append one more measurement."""
         nan, moment = np.full(7, np.nan), self._arm.loop.moment
         codes = (1, 1, 0, 0)
         now = np.nan if moment is None else moment
@@ -46,7 +46,7 @@ class VirtualRobot:
 
 @dataclass
 class VirtualSession:
-    """Its cameras see a grey bench; `moved` puts something large before the first of them."""
+    """Session whose cameras see a grey bench; `moved` puts a large object before the first of them."""
 
     library_folder: Path
     moved: bool = False

@@ -1,1 +1,1 @@
-"""Calibrating the cameras: tags, poses, driving the arm, solving, reporting, keeping, checking again."""
+"""Camera calibration: tags, poses, driving the arm, solving, reporting, storing, and checking for drift."""

@@ -1,4 +1,4 @@
-"""From what the cameras saw of the board to where they stand, with everything that can be wrong found first."""
+"""Solve the camera rig: from views of the board to the cameras' extrinsics, with faults detected first."""
 
 from dataclasses import replace
 
@@ -47,8 +47,8 @@ __all__ = [
     "solve",
 ]
 
-_LEAST_KEPT = 0.7  # of the poses: when more contradict each other, none of them can be believed
-_LENS_VIEWS, _LENS_REGIONS = 20, 7  # of each camera, from which on its own lens can be refined with the rig
+_LEAST_KEPT = 0.7  # share of the poses: when more are inconsistent, none of them can be trusted
+_LENS_VIEWS, _LENS_REGIONS = 20, 7  # views and image regions of each camera, needed to refine its intrinsics
 
 
 def solve(
@@ -58,10 +58,14 @@ def solve(
     report: Report = silently,
     token: Cancellation | None = None,
 ) -> CalibrationReport:
-    """Where the cameras stand, and how well that is known; takes some seconds.
+    """Solve for the cameras' extrinsics and their accuracy; takes some seconds.
 
-    `refine_lens`: also the lenses, where every camera saw enough for that. Raises CalibrationError with what is wrong
-    and what to do.
+    Args:
+        session: The board, the cameras and their observations.
+        refine_lens: Also refine the intrinsics, if every camera has enough views for that.
+
+    Raises:
+        CalibrationError: With what is wrong and what to do.
     """
     token = token or Cancellation()
     report("Looking at what was seen", 0.0)
@@ -92,7 +96,7 @@ def solve(
 
 
 def rig_data(session: CalibrationSession) -> RigData:
-    """The session's views as plain arrays: cameras and poses by their place in it."""
+    """Return the session's views as plain arrays: cameras and poses by their index in it."""
     numbers = {camera.identity: number for number, camera in enumerate(session.cameras)}
     views = tuple(
         RigView(numbers[identity], index, session.board.points(view.ids).reshape(-1, 3), view.pixels)
@@ -151,7 +155,7 @@ def _lenses_supported(session: CalibrationSession) -> bool:
 def _solution(
     session: CalibrationSession, data: RigData, first: Rig, freedom: Freedom
 ) -> tuple[Solution, list[Dropped]]:
-    """Solve, find what does not fit, and solve without it."""
+    """Solve, detect outliers, and solve again without them."""
     solution = solve_rig(data, first, freedom)
     slip = find_slip(solution)
     if slip is not None:
@@ -246,7 +250,7 @@ def _rms(values: np.ndarray) -> float:
 
 
 def rough_rig(session: CalibrationSession, nominal_mount: np.ndarray) -> tuple[Rig, tuple[int, ...]] | None:
-    """The rig as far as one observation tells already, and the cameras (by number) of which nothing is known."""
+    """Return an initial rig, which needs only one observation, and the indices of the cameras still unknown."""
     data = replace(rig_data(session))
     if not data.views:
         return None

@@ -1,4 +1,4 @@
-"""`rehearse calibrate`: the whole calibration on the embedded lab, as on the Calibrate screen but without a window."""
+"""The command `rehearse calibrate`: calibration on the embedded lab, as on the Calibrate screen, without a window."""
 
 import contextlib
 import time
@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from cameras.calibration.board import BENCH_TAG_IDS
 from cameras.capture import Capture
 from cameras.drivers.simulated import SimulatedCamera
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.poses import pose
 from robot.errors import RobotError
 from robot.planning.collision import collision_check
@@ -35,19 +36,18 @@ from workflows.calibration.poses import PoseProposal, look_around, propose_poses
 from workflows.calibration.store import save
 from workflows.calibration.sweep import sweep
 from workflows.cancellation import Report, silently
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat, make_ready
 
 _FIRST_PICTURE = 60.0  # s
-_READY_WITHIN = 60.0  # s
-_RESUMES = 8  # of a run that this computer's other work interrupts
+_RESUMES = 8  # of a run that the computer's other load interrupts
 ROBOT_ERROR = (0.0005, float(np.deg2rad(0.1)))
 """m, rad per axis (standard deviation) injected into the arm's word with `robot_error`."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `robot_error`: the arm is not where it says (ROBOT_ERROR), as real ones are;
-    `library`: where the calibration is saved, None not at all."""
+    """Arguments of the command. `robot_error`: inject pose errors (ROBOT_ERROR) into the arm, as real ones have;
+    `library`: where the calibration is saved, None: not at all."""
 
     seed: int = 0
     cameras: int = 3
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class CalibratedLab:
-    """A finished calibration of the lab, and the scene that knows the truth."""
+    """A finished calibration of the lab, and the scene with the ground truth."""
 
     scene: SceneSpec
     session: CalibrationSession
@@ -76,10 +76,10 @@ class _Lab:
     session: CalibrationSession
 
 
-def calibrate(request: Request, report: Report = silently) -> dict[str, Any]:
-    """Start the lab, drive, solve, compare with the truth. The result is plain data for JSON. Raises KnownError."""
+def calibrate(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
+    """Start the lab, drive, solve, compare with the ground truth. Returns plain data for JSON. Raises KnownError."""
     began = time.monotonic()
-    done = calibrate_lab(request, report)
+    done = calibrate_lab(request, report, deadlines=deadlines)
     saved = None
     if request.library is not None:
         with Library(request.library) as library:
@@ -87,12 +87,12 @@ def calibrate(request: Request, report: Report = silently) -> dict[str, Any]:
     return {**result_of(done), "saved": saved, "seconds": round(time.monotonic() - began, 1)}
 
 
-def calibrate_lab(request: Request, report: Report = silently) -> CalibratedLab:
-    """The calibration itself, through the lab's process, the SDK, the sockets, the cameras and the detector."""
+def calibrate_lab(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> CalibratedLab:
+    """Calibrate the lab end to end: through its process, the SDK, the sockets, the cameras and the tag detector."""
     scene = calibration_scene(request.seed, request.cameras, request.size)
     report("Starting the lab", 0.0)
-    collision_check(True, ())  # loads MuJoCo, which holds up the heart for a while, before anything moves
-    with _running(scene) as lab:
+    collision_check(True, ())  # loads MuJoCo, which delays the heartbeat for a while, before anything moves
+    with _running(scene, deadlines) as lab:
         session = _seen(lab, request, report)
         if request.robot_error:
             session = with_robot_error(session, request.seed)
@@ -104,7 +104,7 @@ def calibrate_lab(request: Request, report: Report = silently) -> CalibratedLab:
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same for people."""
+    """Format the result as text."""
     lines = [result["sentence"], *result["advice"]]
     for each in result["cameras"]:
         delay = "" if each["delay_ms"] is None else f", {each['delay_ms']:.1f} ms late"
@@ -120,7 +120,7 @@ def as_text(result: dict[str, Any]) -> str:
 
 
 def with_robot_error(session: CalibrationSession, seed: int, factor: float = 1.0) -> CalibrationSession:
-    """The session of an arm whose word is off by ROBOT_ERROR times `factor` at each pose."""
+    """Return the session with the arm's reported poses off by ROBOT_ERROR times `factor`, drawn anew for each pose."""
     generator = np.random.default_rng([seed, 0xA5])
     changed = []
     for each in session.observations:
@@ -131,37 +131,25 @@ def with_robot_error(session: CalibrationSession, seed: int, factor: float = 1.0
 
 
 @contextlib.contextmanager
-def _running(scene: SceneSpec) -> Iterator[_Lab]:
-    """The lab, its arm made ready, and its cameras with their first pictures there."""
+def _running(scene: SceneSpec, deadlines: Deadlines) -> Iterator[_Lab]:
+    """Run the lab until its arm is ready for motion and each camera has delivered its first frame."""
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(LabProcess(scene))
-        robot = stack.enter_context(RobotClient(process.address, process.port))
+        robot = stack.enter_context(RobotClient(process.address, process.port, deadlines=deadlines))
         stack.enter_context(heartbeat(robot))
         captures = {}
         for spec in scene.cameras:
             camera = SimulatedCamera(process.frames, spec.name)
-            captures[camera.identity] = stack.enter_context(Capture(camera))
+            captures[camera.identity] = stack.enter_context(Capture(camera, deadlines=deadlines))
         for capture in captures.values():
             capture.next_frame(_FIRST_PICTURE)
-        _make_ready(robot)
+        make_ready(robot)
         entries = []
         for identity, capture in captures.items():
             lens = capture.driver.intrinsics
-            assert lens is not None  # the lab knows its lenses
+            assert lens is not None  # the lab provides its intrinsics
             entries.append(CameraEntry(identity, identity.partition(":")[2], lens))
         yield _Lab(scene, robot, captures, CalibrationSession(cameras=tuple(entries), arm=ArmAccuracy()))
-
-
-def _make_ready(robot: RobotClient) -> None:
-    """From whatever the state is to ready for motion, as an operator would; patient with a busy computer."""
-    states = (ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    state = robot.wait_for(*states, timeout=_READY_WITHIN).state
-    if state is ArmState.NOT_ENABLED:
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY, timeout=_READY_WITHIN)
-    if state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-        robot.wait_for(ArmState.HOLDING, timeout=_READY_WITHIN)
 
 
 def _seen(lab: _Lab, request: Request, report: Report) -> CalibrationSession:
@@ -175,7 +163,7 @@ def _seen(lab: _Lab, request: Request, report: Report) -> CalibrationSession:
     report(f"{len(rough)} of {len(session.cameras)} cameras have seen the board", 0.15)
     status = robot.wait_for(ArmState.HOLDING)
     poses = propose_poses(rough, session.board, status.position, robot.limits, count=request.poses)
-    # What was seen on looking around was for this alone: the poses chosen now are spread better.
+    # The observations from looking around are discarded: the poses chosen now are better distributed.
     return _driven(lab, session, poses, request.speed, report, (0.15, 0.85))
 
 
@@ -187,7 +175,7 @@ def _driven(
     report: Report,
     shares: tuple[float, float],
 ) -> CalibrationSession:
-    """Every pose; after a stop the arm is made ready and goes on where it was, as a person would do it."""
+    """Visit all poses; after a stop the arm is made ready again and resumes, as an operator would do it."""
     start, progress = 0, _telling(report, *shares)
     for _ in range(_RESUMES + 1):
         done = drive(session, poses, lab.robot, lab.captures, start=start, speed=speed, progress=progress)
@@ -195,18 +183,18 @@ def _driven(
             return done.session
         report(done.fault, 0.5)
         session, start = done.session, done.next_pose
-        _make_ready(lab.robot)
+        make_ready(lab.robot)
     raise CalibrationError(f"The arm was stopped {_RESUMES + 1} times. This computer is too busy for it; try later.")
 
 
 def _swept(lab: _Lab, session: CalibrationSession, found: CalibrationReport, report: Report) -> CalibrationSession:
-    """With the cameras' delays; begun again after a stop."""
+    """Return the session with the cameras' delays; the sweep is repeated after a stop."""
     for _ in range(_RESUMES + 1):
         try:
             return sweep(session, found, lab.robot, lab.captures, progress=lambda what: report(what, 0.95))
         except RobotError as error:
             report(str(error), 0.95)
-            _make_ready(lab.robot)
+            make_ready(lab.robot)
     raise CalibrationError("The sweep was stopped each time. This computer is too busy for it; try --no-sweep.")
 
 
@@ -221,7 +209,7 @@ def _telling(report: Report, begin: float, end: float) -> Callable[[DriveProgres
 
 
 def result_of(done: CalibratedLab) -> dict[str, Any]:
-    """Plain data for JSON: what the calibration says of itself, and how far it is from the truth."""
+    """Return plain data for JSON: the calibration's own figures, and its errors against the ground truth."""
     found, truth = done.report, true_errors(done.report, done.scene)
     return {
         "verdict": str(found.verdict),

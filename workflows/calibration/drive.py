@@ -1,6 +1,6 @@
-"""The arm shows the board: from pose to pose, standing still at each until every camera has looked.
+"""Calibration drive: moves the board from pose to pose, and stops at each until every camera has observed.
 
-Nothing here beats the heart: the window does, from its own thread, or `beating_heart` for a command.
+Nothing here beats the heart: the window does, from its own thread, or `heartbeat` for a command.
 """
 
 import time
@@ -28,18 +28,17 @@ from workflows.calibration.poses import PoseProposal
 from workflows.cancellation import Cancellation
 
 FRAMES = 5
-SPEED = 0.6  # share of the usual speed: a person may stand near, and the board is a sail
-_SETTLE = 0.4  # s after the arm stands, in which the plate stops swinging and late pictures pass
-_LOOK_WITHIN = 4.0  # s for five pictures of each camera
+SPEED = 0.6  # share of the usual speed: a person may stand near, and the board catches the air
+_SETTLE = 0.4  # s after the arm has stopped, in which the plate stops swinging and late frames pass
 _STANDING = 0.02  # rad/s
-_MOVED = 0.002  # rad between beginning and end of a look
+_MOVED = 0.002  # rad between beginning and end of an observation
 _POLL = 0.01
 _MOVING = (ArmState.FOLLOWING, ArmState.PREPARING)
 
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """What one look gave: an `observation`, None when no camera saw the board; `problems`: a sentence by identity."""
+    """Result of one observation: `observation` None when no camera saw the board; `problems`: a message by identity."""
 
     observation: Observation | None
     problems: Mapping[str, str]
@@ -47,7 +46,7 @@ class Looked:
 
 @dataclass(frozen=True, eq=False)
 class DriveProgress:
-    """Pose `index` of `total`; `what`: "moving", "settling" or "looking"; `session` with everything until now."""
+    """Pose `index` of `total`; `what`: "moving", "settling" or "looking"; `session` with all observations so far."""
 
     index: int
     total: int
@@ -58,8 +57,8 @@ class DriveProgress:
 
 @dataclass(frozen=True, eq=False)
 class DriveResult:
-    """`session` with what was seen; `next_pose`: where to go on; `fault`: why it ended before the last pose, "" when
-    it did not; `skipped`: poses left out, each with a sentence."""
+    """`session` with the observations; `next_pose`: where to resume; `fault`: why it ended before the last pose, ""
+    when it did not; `skipped`: poses left out, each with a message."""
 
     session: CalibrationSession
     next_pose: int
@@ -76,9 +75,9 @@ def observe(
     token: Cancellation | None = None,
     frames: int = FRAMES,
 ) -> Looked:
-    """What every camera of the session sees of the board now, the arm standing still.
+    """Observe the board with every camera of the session while the arm stands still.
 
-    Raises RobotError when the arm does not say where it is, or moves.
+    Raises RobotError when the arm's position is unknown, or when it moves.
     """
     token = token or Cancellation()
     before = _standing_joints(robot)
@@ -110,10 +109,14 @@ def drive(
     token: Cancellation | None = None,
     progress: Callable[[DriveProgress], None] = lambda _: None,
 ) -> DriveResult:
-    """Visit the poses from number `start` on, and look at each. The arm must be ready.
+    """Visit the poses from number `start` on, and observe the board at each. The arm must be ready.
 
-    Whatever ends it (the arm's error, Stop, a camera) is in the result, with what was seen until then; call it again
-    with `start=result.next_pose` to go on. Raises Cancelled when the token says so; the arm is stopped then.
+    Returns:
+        The observations, and whatever ended the drive early (the arm's error, Stop, a camera); call it again with
+        `start=result.next_pose` to resume.
+
+    Raises:
+        Cancelled: When the token is cancelled; the arm is stopped first.
     """
     token = token or Cancellation()
     skipped: list[tuple[int, str]] = []
@@ -149,7 +152,7 @@ def see_bench(
     token: Cancellation | None = None,
     frames: int = 8,
 ) -> CalibrationSession:
-    """The session with the bench's tags as every camera sees them now; the arm should not stand before them."""
+    """Return the session with each camera's present view of the bench tags; the arm should not occlude them."""
     taken = take_frames(session, captures, frames, token or Cancellation())
     sights = {
         identity: bench_sight([frame.rgb for frame in each], session.board.family, ids)
@@ -161,7 +164,7 @@ def see_bench(
 def take_frames(
     session: CalibrationSession, captures: Mapping[str, Capture], count: int, token: Cancellation
 ) -> dict[str, list[Frame]]:
-    """`count` new pictures of each of the session's cameras, all cameras at once; fewer where they do not come."""
+    """Return `count` new frames of each of the session's cameras, taken concurrently; fewer after a timeout."""
     with ExitStack() as stack:
         queues: dict[str, Subscription] = {}
         for camera in session.cameras:
@@ -171,7 +174,8 @@ def take_frames(
             queues[camera.identity] = capture.subscribe(4 * count)
             stack.callback(capture.unsubscribe, queues[camera.identity])
         taken: dict[str, list[Frame]] = {identity: [] for identity in queues}
-        deadline = time.monotonic() + _LOOK_WITHIN
+        within = max((captures[each].deadlines.board_frames for each in queues), default=0.0)
+        deadline = time.monotonic() + within
         while any(len(each) < count for each in taken.values()) and time.monotonic() < deadline:
             token.raise_if_cancelled()
             for identity, each in taken.items():
@@ -182,7 +186,7 @@ def take_frames(
 
 
 def go(robot: RobotClient, motion: JointTrajectory, speed: float, token: Cancellation) -> None:
-    """Do one motion to its end. Raises RobotError when the arm does not get there; a cancellation stops the arm."""
+    """Execute one motion to its end. Raises RobotError when the arm does not get there; cancelling stops the arm."""
     robot.execute(robot.stage(Plan.of_motion(motion).to_bytes()).nonce, speed)
     deadline = time.monotonic() + 2.0 * motion.duration / speed + 5.0
     while True:
@@ -220,7 +224,7 @@ def _seen(session: CalibrationSession, identity: str, taken: list[Frame], count:
 
 
 def _standing_joints(robot: RobotClient) -> np.ndarray:
-    """Measured joints (7,). Raises RobotError when they are not known or moving."""
+    """Return the measured joints (7,) of the standing arm. Raises RobotError when they are unknown or moving."""
     deadline = time.monotonic() + 2.0
     while True:
         status = robot.settled_status
@@ -235,7 +239,7 @@ def _standing_joints(robot: RobotClient) -> np.ndarray:
 
 
 def free_way(robot: RobotClient, joints: np.ndarray) -> JointTrajectory | None:
-    """A free motion from where the arm stands: straight in the joints, else by the home posture; None without one."""
+    """Return a collision-free motion from here: straight in joint space, else by the home posture; None without one."""
     status = robot.settled_status or robot.status
     if status is None or not np.isfinite(status.position).all():
         raise RobotError("The arm does not say where it is. Connect it again.")
@@ -252,5 +256,5 @@ def free_way(robot: RobotClient, joints: np.ndarray) -> JointTrajectory | None:
 
 
 def is_free(motion: JointTrajectory, limits: LimiterSettings) -> bool:
-    """Whether the arm keeps its limits on the way, and touches neither itself nor the table."""
+    """Return whether the motion respects the arm's limits, and touches neither the arm itself nor the table."""
     return not posture_findings(motion, Plan.of_motion(motion).frame_moments, limits)

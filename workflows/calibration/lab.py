@@ -1,4 +1,4 @@
-"""The embedded lab prepared for a calibration, and how far a calibration is from what is really so there."""
+"""The embedded lab prepared for a calibration, and the errors of a calibration against its ground truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,17 +12,17 @@ from simulation.bench.scene import SceneSpec
 from workflows.calibration.report import CalibrationReport
 
 PREFIX = "lab:"
-_LATEST = 0.03  # s by which a lab camera's pictures may be stamped late
-_WORK = (np.array([0.30, -0.25, 0.0]), np.array([0.60, 0.25, 0.40]))  # m in base: where errors are measured
+_LATEST = 0.03  # s by which a lab camera's frames may be stamped late
+_WORK = (np.array([0.30, -0.25, 0.0]), np.array([0.60, 0.25, 0.40]))  # m in base: region in which errors are measured
 
 
 def board_scene(scene: SceneSpec) -> SceneSpec:
-    """The same bench cleared, with the calibration board on the gripper."""
+    """Return the scene with an empty bench, and the calibration board on the gripper."""
     return replace(scene, gripper_board=True, objects=(), bowl=None, box=None, drawer=None)
 
 
 def calibration_scene(seed: int, cameras: int = 3, size: tuple[int, int] = (640, 480)) -> SceneSpec:
-    """A cleared bench with 1 to 4 cameras, each with a lens of its own, noise, and a clock that is somewhat late."""
+    """Return an empty bench with 1 to 4 cameras, each with its own intrinsics, noise, and a somewhat late clock."""
     scene = board_scene(random_scene(seed, cameras=cameras, size=size))
     generator = np.random.default_rng([seed, 0xCA1])
     late = [float(value) for value in generator.uniform(0.0, _LATEST, cameras)]
@@ -32,10 +32,10 @@ def calibration_scene(seed: int, cameras: int = 3, size: tuple[int, int] = (640,
 
 @dataclass(frozen=True, eq=False)
 class TrueErrors:
-    """Against the truth: `workspace_mm` (n,) by which triangulated points of the workspace are off, `one_camera_mm`
-    (n C,) the same with each camera's distance known; `position_mm`, `rotation_deg`, `delay_ms` by identity.
+    """Errors against ground truth: `workspace_mm` (n,) of triangulated points of the workspace, `one_camera_mm` (n C,)
+    the same with each camera's distance known; `position_mm`, `rotation_deg`, `delay_ms` by identity.
 
-    The arm's measurements come late too, by `arm_late_ms`, which is in every delay alike and not counted as an error.
+    The arm's measurements are late too, by `arm_late_ms`, which is common to all delays and not counted as an error.
     """
 
     workspace_mm: np.ndarray
@@ -47,7 +47,7 @@ class TrueErrors:
 
 
 def true_errors(report: CalibrationReport, scene: SceneSpec) -> TrueErrors:
-    """How far a calibration of the lab's cameras is from what the scene says."""
+    """Compute the errors of a calibration of the lab's cameras against the scene's ground truth."""
     specs = {PREFIX + spec.name: spec for spec in scene.cameras}
     found = {each.identity: each.base_from_camera for each in report.cameras}
     truth = {identity: specs[identity].camera for identity in found}
@@ -67,8 +67,8 @@ def true_errors(report: CalibrationReport, scene: SceneSpec) -> TrueErrors:
 
 
 def workspace_errors(found: Mapping[str, np.ndarray], truth: Mapping[str, Camera]) -> tuple[np.ndarray, np.ndarray]:
-    """mm: of points all over the workspace as the true cameras see them, where the found ones (base_from_camera) put
-    them; triangulated (n,), and camera by camera with the true distance (n C,)."""
+    """Return the errors in mm of workspace points seen by the true cameras and located by the calibrated ones
+    (base_from_camera): triangulated (n,), and per camera with the true distance (n C,)."""
     low, high = _WORK
     points = np.stack(np.meshgrid(*np.linspace(low, high, 5).T, indexing="ij"), axis=-1).reshape(-1, 3)
     normal, right = np.zeros((len(points), 3, 3)), np.zeros((len(points), 3))

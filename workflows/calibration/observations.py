@@ -1,4 +1,4 @@
-"""A calibration in the making, as a value: the board, the cameras, and what they saw at which pose of the arm."""
+"""A calibration in progress, as an immutable value: the board, the cameras, and their observations per arm pose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,11 +21,11 @@ NEEDED_TILT_DEG = 25.0
 
 
 class CalibrationError(KnownError):
-    """A calibration cannot be computed from what was seen."""
+    """A calibration cannot be computed from the observations."""
 
 
 class WrongTagSize(CalibrationError):
-    """The tags are not as large as the board's description says; `suggested` is their true size, m."""
+    """The tags are not of the size in the board's description; `suggested` is their true size, m."""
 
     def __init__(self, message: str, suggested: float):
         super().__init__(message)
@@ -42,7 +42,7 @@ class BoardSlipped(CalibrationError):
 
 @dataclass(frozen=True, eq=False)
 class CameraEntry:
-    """A camera that takes part: its stable `identity`, what people call it, and its lens."""
+    """A participating camera: its stable `identity`, the operator's name for it, and its intrinsics."""
 
     identity: str
     name: str
@@ -51,8 +51,8 @@ class CameraEntry:
 
 @dataclass(frozen=True)
 class Delay:
-    """`seconds` by which a camera's pictures are stamped later than the arm's measurements, its standard deviation,
-    and from how many `frames`."""
+    """`seconds` by which a camera's frames are stamped later than the arm's measurements, its standard deviation,
+    and the number of `frames` it was estimated from."""
 
     seconds: float
     uncertainty: float
@@ -61,7 +61,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class ArmAccuracy:
-    """How far the tool is from where the controller says, per axis: `position` m, `rotation` rad."""
+    """Deviation of the tool from the pose the controller reports, per axis: `position` m, `rotation` rad."""
 
     position: float = POSITION_ACCURACY
     rotation: float = ROTATION_ACCURACY
@@ -69,10 +69,10 @@ class ArmAccuracy:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One pose of the standing arm, by its own word, and each camera's view of the board there.
+    """One pose of the standing arm, as it reports it, and each camera's view of the board there.
 
-    `joints` (7,) rad; `base_from_tool` (4, 4); `views` by camera identity; `mount` rises with each time the board was
-    fastened anew.
+    `joints` (7,) rad; `base_from_tool` (4, 4); `views` by camera identity; `mount` is incremented each time the board
+    is mounted anew.
     """
 
     joints: np.ndarray
@@ -83,7 +83,7 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class Missing:
-    """What a camera has, and what it still needs: `regions` (3, 3) bool, ninths of its picture with the board seen."""
+    """Coverage of a camera, and what it still needs: `regions` (3, 3) bool, ninths of its image with the board seen."""
 
     identity: str
     name: str
@@ -102,7 +102,7 @@ class Missing:
 
 @dataclass(frozen=True, eq=False)
 class CalibrationSession:
-    """Everything a calibration is computed from; each change makes a new session."""
+    """All inputs of a calibration; each change makes a new session."""
 
     board: TagBoard = GRIPPER_BOARD
     cameras: tuple[CameraEntry, ...] = ()
@@ -114,7 +114,7 @@ class CalibrationSession:
     mount: int = 0
 
     def added(self, observation: Observation) -> "CalibrationSession":
-        """With one more pose. Raises CalibrationError for a picture that is not of its lens's size."""
+        """Return the session with one more pose. Raises CalibrationError when an image is not of its lens's size."""
         for identity, view in observation.views.items():
             lens = self.camera(identity).intrinsics
             if (view.width, view.height) != (lens.width, lens.height):
@@ -125,28 +125,28 @@ class CalibrationSession:
         return replace(self, observations=(*self.observations, replace(observation, mount=self.mount)))
 
     def without(self, index: int) -> "CalibrationSession":
-        """Without one pose."""
+        """Return the session without one pose."""
         kept = (*self.observations[:index], *self.observations[index + 1 :])
         return replace(self, observations=kept)
 
     def joined_by(self, *cameras: CameraEntry) -> "CalibrationSession":
-        """With more cameras; what the others saw stays, and so do their places once enough is seen together."""
+        """Return the session with more cameras; the others keep their observations, and their poses if seen jointly."""
         together = {camera.identity: camera for camera in (*cameras, *self.cameras)}
         known = {camera.identity for camera in self.cameras}
         new = (camera for identity, camera in together.items() if identity not in known)
         return replace(self, cameras=(*self.cameras, *new))
 
     def remounted(self) -> "CalibrationSession":
-        """From now on with the board fastened anew, somewhat otherwise than before."""
+        """Return the session with the board mounted anew from now on, slightly differently than before."""
         return replace(self, mount=self.mount + 1) if self.observations else self
 
     def slipped(self, after: int) -> "CalibrationSession":
-        """With the board taken as fastened anew after observation `after`: nothing has to be seen again."""
+        """Return the session with the board mounted anew after observation `after`: no pose has to be repeated."""
         moved = (replace(each, mount=each.mount + 1) for each in self.observations[after + 1 :])
         return replace(self, observations=(*self.observations[: after + 1], *moved), mount=self.mount + 1)
 
     def camera(self, identity: str) -> CameraEntry:
-        """Raises CalibrationError for a camera that takes no part."""
+        """Return the entry of a camera. Raises CalibrationError for a camera that does not take part."""
         for each in self.cameras:
             if each.identity == identity:
                 return each
@@ -157,7 +157,7 @@ class CalibrationSession:
         return [each.views[identity] for each in self.observations if identity in each.views]
 
     def missing(self) -> tuple[Missing, ...]:
-        """Per camera, what it has and what it needs."""
+        """Return, per camera, its coverage and what it still needs."""
         return tuple(self._missing(camera) for camera in self.cameras)
 
     def _missing(self, camera: CameraEntry) -> Missing:

@@ -1,4 +1,4 @@
-"""Whether the calibrated cameras still stand where they stood: asked at every session's start, and on demand."""
+"""Drift check of the calibrated cameras' extrinsics: run at every session's start, and on demand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from foundation.clocks import utc_now
 
-if TYPE_CHECKING:  # a session without calibrations loads nothing of what makes them
+if TYPE_CHECKING:  # deferred: a session without calibrations does not load the modules that make them
     from cameras.calibration.drift import Drift
 
 GREEN, YELLOW, RED, UNKNOWN = "green", "yellow", "red", "unknown"
@@ -15,9 +15,9 @@ GREEN, YELLOW, RED, UNKNOWN = "green", "yellow", "red", "unknown"
 
 @dataclass(frozen=True, eq=False)
 class PlaceCheck:
-    """What was found `at` a moment (UTC): by identity how far each camera has moved; `names` for people.
+    """Result of a drift check `at` a time (UTC): by identity how far each camera has moved; `names` for display.
 
-    `acknowledged_by`: who decided to work on although a camera has moved, '' nobody.
+    `acknowledged_by`: the operator who decided to continue although a camera has moved, '' if none.
     """
 
     at: datetime
@@ -32,7 +32,7 @@ class PlaceCheck:
 
     @property
     def refusal(self) -> str:
-        """Why nothing may be rehearsed now, '' when it may: a sentence or two."""
+        """Why nothing may be rehearsed now, in a sentence or two; '' when it may."""
         if self.acknowledged_by or not self.failed:
             return ""
         named = " and ".join(self.names.get(identity, identity) for identity in self.failed)
@@ -44,10 +44,10 @@ class PlaceCheck:
         )
 
     def acknowledged(self, who: str) -> "PlaceCheck":
-        """The same, with somebody's word that the work goes on."""
+        """Return the check with an operator's decision to continue."""
         return replace(self, acknowledged_by=who or "somebody")
 
 
 def place_check(drifts: "Mapping[str, Drift]", names: Mapping[str, str]) -> PlaceCheck:
-    """Just found."""
+    """Return the check of drifts found just now."""
     return PlaceCheck(utc_now(), dict(drifts), dict(names))

@@ -1,4 +1,4 @@
-"""Where the arm should show the board: reachable poses, free of collisions, seen by many cameras, unlike each other."""
+"""Pose selection for calibration: reachable, free of collisions, seen by many cameras, and diverse."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ from robot.workspace import arm_points
 from workflows.calibration.calibrate import rough_rig
 from workflows.calibration.observations import LEAST_VIEWS, PLANNED_POSES, CalibrationError, CalibrationSession
 
-# A plate on the gripper's front, 45 mm in front of the flange, looking along the flange's +x, its top to the fingers.
+# A plate on the gripper's front, 45 mm in front of the flange, facing along the flange's +x, its top to the fingers.
 NOMINAL_MOUNT = invert(xarm7.FLANGE_FROM_TOOL) @ pose(
     np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), np.array([0.0545, 0.0, 0.045])
 )
 
 MOST_TILT_DEG = 40.0
-_LOWEST = 0.12  # m of the fingers' tips above the table, for what may still lie there
-_PLACES = (np.array([0.28, -0.28, _LOWEST + 0.02]), np.array([0.60, 0.28, 0.48]))  # the tool's, m in base
+_LOWEST = 0.12  # m of the fingertips above the table, for objects that may still be there
+_PLACES = (np.array([0.28, -0.28, _LOWEST + 0.02]), np.array([0.60, 0.28, 0.48]))  # of the tool, m in base
 _CANDIDATES = 700
-_STEEPEST = np.cos(np.deg2rad(65.0))  # of the line of sight: flatter seen tags are not read
+_STEEPEST = np.cos(np.deg2rad(65.0))  # of the line of sight: tags seen at a flatter angle are not detected
 _LEAST_TAG_PX = 17.0
 _BORDER_PX = 6.0
-_ALIKE = (0.12, 0.35)  # m, rad: poses this far apart count as different
-_MARGIN = 0.12  # rad kept free at the joints' ends
+_ALIKE = (0.12, 0.35)  # m, rad: poses at least this far apart count as different
+_MARGIN = 0.12  # rad of clearance to the joint limits
 _SEED = 7
 
 
 @dataclass(frozen=True, eq=False)
 class PoseProposal:
-    """A pose of the arm: `joints` (7,) rad, `base_from_tool` (4, 4); `visible`: per camera 0 (does not see the board)
-    to 1 (sees it well); `tilt_deg` of the board against the way it would face the cameras."""
+    """A pose of the arm: `joints` (7,) rad, `base_from_tool` (4, 4); `visible`: per camera 0 (does not see the
+    board) to 1 (sees it well); `tilt_deg` of the board against the orientation that faces the cameras."""
 
     joints: np.ndarray
     base_from_tool: np.ndarray
@@ -48,7 +48,7 @@ class PoseProposal:
 def look_around(
     joints: np.ndarray, limits: LimiterSettings = LimiterSettings(), count: int = 5
 ) -> tuple[PoseProposal, ...]:
-    """Few poses in the middle of the workspace, the board turned to the front and to the sides, for a first sight.
+    """Return a few poses in the middle of the workspace, the board facing front and sides, for a first view.
 
     Raises CalibrationError when none of them can be reached.
     """
@@ -66,7 +66,7 @@ def look_around(
 
 
 def rough_cameras(session: CalibrationSession) -> dict[str, Camera]:
-    """Where the cameras that have seen the board stand, roughly; with few observations by the usual mounting."""
+    """Estimate the extrinsics of cameras that have seen the board; with few observations by the nominal mounting."""
     found = rough_rig(session, NOMINAL_MOUNT)
     if found is None:
         return {}
@@ -94,10 +94,13 @@ def propose_poses(
     tool_from_board: np.ndarray = NOMINAL_MOUNT,
     most_tilt_deg: float = MOST_TILT_DEG,
 ) -> tuple[PoseProposal, ...]:
-    """`count` poses in the order of driving from `joints` (7,), as many cameras as possible seeing each.
+    """Return `count` poses, ordered for driving from `joints` (7,), each seen by as many cameras as possible.
 
-    `cameras` may be rough (some centimetres, some degrees). Raises CalibrationError when too few poses can be reached
-    and seen, saying what to change.
+    Args:
+        cameras: May be rough (some centimetres, some degrees).
+
+    Raises:
+        CalibrationError: When too few poses are reachable and visible, saying what to change.
     """
     if not cameras:
         raise CalibrationError("No camera has seen the board yet. Let the arm look around first.")
@@ -138,7 +141,7 @@ def _check_seen(cameras: Mapping[str, Camera], proposals: Sequence[PoseProposal]
 def _candidates(
     cameras: Mapping[str, Camera], tool_from_board: np.ndarray, most_tilt_deg: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """base_from_tool (n, 4, 4): the board anywhere in the workspace, facing one or all cameras, tilted; and tilts."""
+    """Sample base_from_tool (n, 4, 4), the board anywhere, facing one or all cameras, tilted; and tilts (n,) deg."""
     generator = np.random.default_rng(_SEED)
     eyes = np.array([camera.base_from_camera[:3, 3] for camera in cameras.values()])
     targets = np.concatenate([eyes, np.repeat(eyes.mean(axis=0)[None], max(1, len(eyes)), axis=0)])
@@ -147,10 +150,10 @@ def _candidates(
     for number in range(_CANDIDATES):
         place = generator.uniform(low, high)
         normal = targets[number % len(targets)] - place
-        # Towards the camera to the side, half-way in height: else the fingers would point away from the table.
+        # Half the height towards the camera: otherwise the fingers would point away from the table.
         normal[2] *= 0.5
         normal /= np.linalg.norm(normal)
-        right = np.cross([0.0, 0.0, -1.0], normal)  # the board's top looks down, to the fingers
+        right = np.cross([0.0, 0.0, -1.0], normal)  # the board's top faces down, to the fingers
         right /= np.linalg.norm(right)
         facing = np.stack([right, np.cross(normal, right), normal], axis=-1)
         axis = generator.normal(size=3) * [1.0, 1.0, 0.7]
@@ -163,7 +166,7 @@ def _candidates(
 
 
 def _visible(cameras: Mapping[str, Camera], board: TagBoard, base_from_board: np.ndarray) -> np.ndarray:
-    """(n, C) in [0, 1]: how well each camera sees the whole board at each pose (n, 4, 4)."""
+    """Return the visibility (n, C) in [0, 1] of the whole board in each camera at each pose (n, 4, 4)."""
     corners = board.points(board.ids).reshape(-1, 3)
     result = np.zeros((len(base_from_board), len(cameras)))
     for column, camera in enumerate(cameras.values()):
@@ -183,7 +186,7 @@ def _visible(cameras: Mapping[str, Camera], board: TagBoard, base_from_board: np
 
 
 def _free(joints: np.ndarray, limits: LimiterSettings, tool_from_board: np.ndarray = NOMINAL_MOUNT) -> bool:
-    """Whether the arm may stand there, and the board keeps off the table."""
+    """Return whether the posture is within the limits and free of collisions, with the board clear of the table."""
     if not xarm7.within_limits(joints, _MARGIN) or limits.workspace.violation(arm_points(joints)).max() > -1e-3:
         return False
     board_low = (xarm7.forward(joints) @ tool_from_board)[2, 3] - 0.1
@@ -191,8 +194,8 @@ def _free(joints: np.ndarray, limits: LimiterSettings, tool_from_board: np.ndarr
 
 
 def _chosen(poses: np.ndarray, visible: np.ndarray, count: int) -> list[int]:
-    """Indices of `count` poses: each time the one that helps the cameras with the fewest views most and is least like
-    those chosen."""
+    """Select indices of `count` poses greedily: each time the one that most helps the cameras with the fewest views and
+    differs most from those already selected."""
     chosen: list[int] = []
     views = np.zeros(visible.shape[1])
     apart = np.full(len(poses), 1.5)
@@ -211,7 +214,7 @@ def _chosen(poses: np.ndarray, visible: np.ndarray, count: int) -> list[int]:
 
 
 def _ordered(proposals: Sequence[PoseProposal], joints: np.ndarray) -> tuple[PoseProposal, ...]:
-    """The next one is always the nearest in the joints."""
+    """Order the poses greedily: the next one is always the nearest in joint space."""
     left, here, order = list(proposals), joints, []
     while left:
         nearest = min(range(len(left)), key=lambda i: float(np.abs(left[i].joints - here).max()))

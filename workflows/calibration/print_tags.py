@@ -1,4 +1,4 @@
-"""The sheets a calibration needs: the board for the gripper, the tags for the bench, the grid for lenses."""
+"""Printable sheets of a calibration: the board for the gripper, the tags for the bench, the grid for intrinsics."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +9,13 @@ from cameras.calibration.tag_print import PlacedTag, TagSheet, free_room_mm, rea
 from workflows.calibration.tag_boards import gripper_board, lens_grid
 from workflows.settings import TagSettings
 
-_MARGIN = 1.5  # cells of white around the black squares, up to where they are cut
+_MARGIN = 1.5  # cells of white around the black squares, up to the cut line
 _APART_MM = 3.0  # between two cut lines
 
 
 def sheets(tags: TagSettings, *, grid: bool = True) -> tuple[TagSheet, ...]:
-    """What has to be printed, in the order of use; the grid only where a lens is not known."""
-    wanted = replace(tags, measured_mm=100.0)  # what the printer then makes of it does not change what is sent to it
+    """Return the sheets to print, in the order of use; the grid is needed only for a camera with unknown intrinsics."""
+    wanted = replace(tags, measured_mm=100.0)  # the printer's scale error must not change what is sent to it
     pages = [_board_sheet("Board for the gripper", _BOARD_STEPS, gripper_board(wanted)), *_bench_sheets(tags)]
     if grid:
         pages.append(_board_sheet("Grid for lenses", _GRID_STEPS, lens_grid(wanted)))
@@ -23,7 +23,7 @@ def sheets(tags: TagSettings, *, grid: bool = True) -> tuple[TagSheet, ...]:
 
 
 def print_tags(path: Path, tags: TagSettings = TagSettings(), *, grid: bool = True) -> dict[str, Any]:
-    """Write the PDF; what it holds, as plain data. Raises PrintError when the tags do not fit on the paper."""
+    """Write the PDF and return its contents as plain data. Raises PrintError when the tags do not fit on the paper."""
     pages = sheets(tags, grid=grid)
     write_sheets(path, pages, tags.family, tags.paper)
     return {
@@ -35,7 +35,7 @@ def print_tags(path: Path, tags: TagSettings = TagSettings(), *, grid: bool = Tr
 
 
 def as_text(printed: dict[str, Any]) -> str:
-    """The same for people."""
+    """Format the result as text."""
     pages = ", ".join(dict.fromkeys(page["title"].lower() for page in printed["pages"]))
     return f"{printed['file']}: {pages}. Print it on {printed['paper']} at 100 % and check the rulers."
 
@@ -48,7 +48,7 @@ def _board_sheet(title: str, steps: tuple[str, ...], board: TagBoard) -> TagShee
 
 
 def _bench_sheets(tags: TagSettings) -> list[TagSheet]:
-    """Loose tags to be cut out: four a page, or one where they are too large for that."""
+    """Lay out the loose tags to be cut out: four a page, or one where they are too large for that."""
     size_mm, title = tags.bench_tag_mm, "Tags for the bench"
     margin_mm = size_mm * _MARGIN / 8
     step = size_mm / 2 + margin_mm + _APART_MM / 2

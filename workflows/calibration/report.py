@@ -1,4 +1,4 @@
-"""What a calibration says of itself: errors that count, a verdict, and what to do."""
+"""Quality report of a calibration: error figures, a verdict, and advice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ class Verdict(StrEnum):
     REPEAT = "repeat"
 
 
-# What is accepted; up to twice as much is marginal. The pixels are those of a picture 640 wide.
+# Limits for "accept"; up to twice as much is "marginal". The pixels are those of an image 640 px wide.
 MOST_PX, MOST_MM, MOST_WORST_MM, MOST_HALVES_MM, MOST_HALVES_DEG = 1.0, 2.0, 5.0, 2.0, 0.2
 MOST_EXPECTED_MM = 1.5
 _WIDTH = 640.0
@@ -24,7 +24,7 @@ _WIDTH = 640.0
 
 @dataclass(frozen=True, eq=False)
 class Dropped:
-    """A view, or where `identity` is empty a whole pose, that contradicts the rest and was left out, and why."""
+    """An outlier that was left out, and why: a view, or a whole pose where `identity` is empty."""
 
     pose: int
     identity: str
@@ -33,7 +33,7 @@ class Dropped:
 
 @dataclass(frozen=True, eq=False)
 class ErrorMap:
-    """`points` (n, 3) m in base, `expected_mm` (n,) by which the rig will misplace things there, `seen_by` (n,)."""
+    """`points` (n, 3) m in base, `expected_mm` (n,) localisation error of the rig there, `seen_by` (n,)."""
 
     points: np.ndarray
     expected_mm: np.ndarray
@@ -42,11 +42,11 @@ class ErrorMap:
 
 @dataclass(frozen=True, eq=False)
 class CameraReport:
-    """One camera's place and how good it is.
+    """Extrinsics of one camera and their accuracy.
 
-    `held_out_px`, `held_out_mm`: rms on poses it was not made from, mm across the line of sight; `half_split_*`: two
-    halves of the poses against each other; `pixels` (n, 2) and `residuals_px` (n, 2), what remains of each corner, at
-    poses `residual_poses` (n,).
+    `held_out_px`, `held_out_mm`: rms on held-out poses, mm across the line of sight; `half_split_*`: difference between
+    the solutions of two halves of the poses; `pixels` (n, 2) and `residuals_px` (n, 2) of each corner, at poses
+    `residual_poses` (n,).
     """
 
     identity: str
@@ -72,12 +72,12 @@ class CameraReport:
 
 @dataclass(frozen=True, eq=False)
 class CalibrationReport:
-    """All cameras together.
+    """Report on all cameras together.
 
     `held_out_mm` rms and `held_out_worst_mm`: board points triangulated from two or more cameras against the arm's
-    word, at poses held out (with one camera: across its line of sight); `expected_mm`: the median of the error map;
-    `arm_error_*`: rms per axis by which the arm's poses were corrected; `poses` (P, 4, 4) base_from_tool corrected;
-    `tool_from_board` (4, 4) per mounting of the board.
+    reported pose, at held-out poses (with one camera: across its line of sight); `expected_mm`: the median of the error
+    map; `arm_error_*`: rms per axis by which the arm's poses were corrected; `poses` (P, 4, 4) base_from_tool
+    corrected; `tool_from_board` (4, 4) per mounting of the board.
     """
 
     cameras: tuple[CameraReport, ...]
@@ -98,13 +98,13 @@ class CalibrationReport:
     @property
     def verdict(self) -> Verdict:
         shares = np.array([value / limit for _, value, limit in self._figures()])
-        if not (shares <= 2.0).all():  # also where a figure is not known
+        if not (shares <= 2.0).all():  # also true when a figure is NaN
             return Verdict.REPEAT
         return Verdict.ACCEPT if (shares <= 1.0).all() else Verdict.MARGINAL
 
     @property
     def sentence(self) -> str:
-        """The verdict in plain words."""
+        """The verdict as a sentence."""
         how = f"held out {self.held_out_mm:.1f} mm, {self.held_out_px:.2f} px; expected {self.expected_mm:.1f} mm"
         return {
             Verdict.ACCEPT: f"The calibration is good: {how}. Save it.",
@@ -114,7 +114,7 @@ class CalibrationReport:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What to do about each figure that is not good enough."""
+        """What to do about each figure above its limit."""
         words = {
             "px": "Check that the board is flat, held firmly, and printed at its true size.",
             "mm": "Check that the board cannot move on the gripper and the arm's base is bolted down.",
@@ -128,7 +128,7 @@ class CalibrationReport:
         return tuple(advice)
 
     def camera(self, identity: str) -> CameraReport:
-        """KeyError for one that took no part."""
+        """Return the report of one camera. Raises KeyError for one that did not take part."""
         return {each.identity: each for each in self.cameras}[identity]
 
     def _figures(self) -> list[tuple[str, float, float]]:
@@ -150,7 +150,7 @@ class CalibrationReport:
 
 
 def report_with_delays(report: CalibrationReport, session: CalibrationSession) -> CalibrationReport:
-    """The report with what a sweep has found since."""
+    """Return the report with the delays that a sweep has found since."""
     delays: Mapping[str, Delay] = session.delays
     cameras = tuple(replace(each, delay=delays.get(each.identity)) for each in report.cameras)
     return replace(report, cameras=cameras)

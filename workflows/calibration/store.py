@@ -1,4 +1,4 @@
-"""Calibrations with all their inputs, kept in the library: which there are, which one counts, and solving one again."""
+"""Calibrations in the library, with all their inputs: listing, the active one, saving and loading for another solve."""
 
 import uuid
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ KIND = "calibration"
 
 @dataclass(frozen=True, eq=False)
 class StoredCamera:
-    """One camera as a stored calibration has it; `calibration_id` is its row's, which episodes refer to."""
+    """One camera of a stored calibration; `calibration_id` is its row's, which episodes refer to."""
 
     calibration_id: uuid.UUID
     identity: str
@@ -38,7 +38,7 @@ class StoredCamera:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A calibration from the library: `session` has everything it was computed from."""
+    """A calibration from the library: `session` has all its inputs."""
 
     id: uuid.UUID
     made_at: datetime
@@ -47,7 +47,7 @@ class Stored:
 
     @property
     def cameras(self) -> dict[str, StoredCamera]:
-        """By identity."""
+        """Cameras of the calibration by identity."""
         return {
             each.identity: StoredCamera(
                 _camera_id(self.id, each.identity),
@@ -65,7 +65,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Version:
-    """A line of the list; `note` says why one cannot be read."""
+    """One line of the list of calibrations; `note` says why one cannot be read."""
 
     id: uuid.UUID
     made_at: datetime | None
@@ -77,7 +77,7 @@ class Version:
 
 
 def save(library: Library, session: CalibrationSession, report: CalibrationReport) -> uuid.UUID:
-    """Keep a calibration with all it was computed from; it is the active one from now on. Raises StorageError."""
+    """Save a calibration with all its inputs, and make it the active one. Raises StorageError."""
     stored = Stored(uuid.uuid4(), utc_now(), session, report)
     document = {
         "made_at": stored.made_at.isoformat(),
@@ -93,35 +93,35 @@ def save(library: Library, session: CalibrationSession, report: CalibrationRepor
 
 
 def load(library: Library, calibration: uuid.UUID) -> Stored:
-    """Raises StorageError when it is gone or damaged."""
+    """Load a calibration. Raises StorageError when it is missing or damaged."""
     return _stored(calibration, kept.read_calibration(library, calibration))
 
 
 def versions(library: Library) -> list[Version]:
-    """Every calibration that was not deleted, the newest first."""
+    """List the calibrations that were not deleted, newest first."""
     active_id = kept.active_calibration(library)
     found = [_version(library, each, each == active_id) for each in kept.kept_calibrations(library)]
     return sorted(found, key=lambda each: (each.made_at is not None, each.made_at), reverse=True)
 
 
 def active(library: Library) -> Stored | None:
-    """The calibration that everything works with; None when there is none. Raises StorageError when it is damaged."""
+    """Return the active calibration; None when there is none. Raises StorageError when it is damaged."""
     found = kept.active_calibration(library)
     return None if found is None else load(library, found)
 
 
 def activate(library: Library, calibration: uuid.UUID | None) -> None:
-    """Work with this one from now on; None for none."""
+    """Make this calibration the active one; None: none."""
     kept.activate_calibration(library, calibration)
 
 
 def delete(library: Library, calibration: uuid.UUID) -> None:
-    """Mark it as deleted."""
+    """Mark a calibration as deleted."""
     kept.delete_calibration(library, calibration)
 
 
 def camera_document(stored: Stored, identity: str) -> Calibration:
-    """One camera of it as episodes keep it in their own folder."""
+    """Return the calibration of one camera in the form that episodes keep in their own folder."""
     each = stored.cameras[identity]
     lens = each.intrinsics
     return Calibration(

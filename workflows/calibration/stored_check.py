@@ -1,4 +1,4 @@
-"""Whether the cameras of a stored calibration still stand where they stood, by the tags on the bench."""
+"""Drift check of a stored calibration's cameras, by the tags on the bench."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ FRAMES = 5
 def check(
     stored: Stored, captures: Mapping[str, Capture], *, frames: int = FRAMES, token: Cancellation | None = None
 ) -> dict[str, Drift]:
-    """Per camera of the calibration that is connected; waits for `frames` pictures of each."""
+    """Check each connected camera of the calibration for drift; waits for `frames` frames of each."""
     session = stored.session
     taken = take_frames(session, captures, frames, token or Cancellation())
     found: dict[str, Drift] = {}

@@ -1,4 +1,4 @@
-"""The slow sweep: the arm moves the board through the cameras' pictures, and each camera's delay shows."""
+"""Delay measurement: the arm sweeps the board slowly through the cameras' views, which shows each camera's delay."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,11 +24,11 @@ from workflows.calibration.observations import CalibrationError, CalibrationSess
 from workflows.calibration.report import CalibrationReport
 from workflows.cancellation import Cancellation
 
-_REACHES = (0.10, 0.07, 0.05)  # m to each side; the largest that is free
+_REACHES = (0.10, 0.07, 0.05)  # m to each side; the largest collision-free one is used
 _SPEED = 0.8
-_AROUND = 0.2  # s before and after the motion, so that late pictures of it are there too
-_QUEUE = 400  # pictures
-_MARGIN = 0.25  # rad to the joints' ends: a controller that catches up with late targets needs room to stop
+_AROUND = 0.2  # s before and after the motion, so that late frames of it are included
+_QUEUE = 400  # frames
+_MARGIN = 0.25  # rad to the joint limits: a controller that catches up with late targets needs room to stop
 _TRIED = 12
 
 
@@ -41,9 +41,9 @@ def sweep(
     token: Cancellation | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> CalibrationSession:
-    """The session with each camera's delay that the sweep tells.
+    """Return the session with the delay of each camera that the sweep determines.
 
-    Raises CalibrationError when there is no room for a sweep, RobotError when the arm does not do it.
+    Raises CalibrationError when there is no room for a sweep, RobotError when the arm does not complete it.
     """
     token = token or Cancellation()
     centre = best_pose(session, robot.limits)
@@ -69,7 +69,7 @@ def sweep(
 
 
 def best_pose(session: CalibrationSession, limits: LimiterSettings = LimiterSettings()) -> np.ndarray:
-    """Joints (7,) from which a sweep is possible and most cameras saw the board, the most central of those.
+    """Return joints (7,) from which a sweep is possible and most cameras saw the board, the most central of those.
 
     Raises CalibrationError when there is none.
     """
@@ -92,7 +92,7 @@ def best_pose(session: CalibrationSession, limits: LimiterSettings = LimiterSett
 
 
 def to_and_fro(joints: np.ndarray, openness: float, limits: LimiterSettings = LimiterSettings()) -> JointTrajectory:
-    """Twice to both sides, and up and down, from joints (7,). Raises CalibrationError when there is no room for it."""
+    """Plan a motion twice to both sides, and up and down, from joints (7,). Raises CalibrationError without room."""
     here = xarm7.forward(joints)
     for reach in _REACHES:
         sides = [(reach, 0.0), (-reach, 0.0)] * 2 + [(0.0, reach / 2), (0.0, -reach / 2), (0.0, 0.0)]
@@ -113,7 +113,7 @@ def _recorded(
     motion: JointTrajectory,
     token: Cancellation,
 ) -> tuple[dict[str, list[Frame]], list[MotionSample]]:
-    """Every picture and every measurement of the arm while it does the motion."""
+    """Record every frame and every measurement of the arm during the motion."""
     with ExitStack() as stack:
         tap = robot.tap_samples()
         stack.callback(robot.untap_samples, tap)
@@ -131,7 +131,7 @@ def _recorded(
             frames[identity] = []
             while (frame := queue.get(0.0)) is not None:
                 frames[identity].append(frame)
-        time.sleep(0.05)  # the last measurements are still on their way
+        time.sleep(0.05)  # the last measurements are still in transit
         return frames, tap.take()
 
 

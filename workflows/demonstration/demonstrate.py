@@ -1,7 +1,7 @@
-"""A scripted demonstrator does a task in the embedded lab: in virtual time, or in real time through the SDK.
+"""Scripted demonstrations in the embedded lab: in virtual time, or in real time through the SDK.
 
-Both go the same way: scene, plan, follower, limiter, wire, controller, physics. In virtual time the robot loop runs as
-pure steps against the controller's command handler; in real time it is the robot process, the SDK and sockets.
+Both use the same chain: scene, plan, follower, limiter, wire, controller, physics. In virtual time the robot loop runs
+as pure steps against the controller's command handler; in real time it is the robot process, the SDK and sockets.
 """
 
 import contextlib
@@ -19,13 +19,14 @@ from cameras.drivers.simulated import SimulatedCamera
 from cameras.errors import CameraError
 from foundation import xarm7
 from foundation.clocks import VirtualClock
+from foundation.deadlines import PRODUCTION, Deadlines
 from robot.control.loop import RobotLoop
-from robot.errors import LinkError, RobotError
+from robot.errors import RobotError
 from robot.limiter import PERIOD
 from robot.planning.joint_trajectory import JointTrajectory
 from robot.planning.plan import Plan
 from robot.planning.waypoints import joint_path
-from robot.service.client import HEARTBEAT_PERIOD, RobotClient
+from robot.service.client import RobotClient
 from robot.state import ArmState
 from simulation.bench.judging import Verdict, judge
 from simulation.bench.randomise import scene_for
@@ -38,15 +39,16 @@ from simulation.lab import Lab
 from simulation.pictures.rendering import SceneRenderer
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.demonstration.demonstrator import waypoints
+from workflows.unattended import heartbeat, make_ready
 from workflows.video_grid import SideBySideVideo
 
-_SETTLE = 0.2  # s after the motion before it is judged: what was let go comes to rest
-_FAULT_LASTS = 0.5  # s after which an arm that stopped by a fault does not go on by itself
+_SETTLE = 0.2  # s between the end of the motion and the verdict: released objects come to rest
+_FAULT_LASTS = 0.5  # s after which an arm that was stopped by a fault will not continue by itself
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a demonstration went; `motion_s` is the planned motion's length, `wall_s` what it took to run."""
+    """Result of a demonstration; `motion_s`: duration of the planned motion, `wall_s`: time it took to run."""
 
     instruction: str
     seed: int
@@ -64,7 +66,7 @@ class Outcome:
 
 
 def in_virtual_time(instruction: str, seed: int, *, video: Path | None = None) -> Outcome:
-    """Run it as quickly as the machine can. Raises KnownError when the instruction or the motion is impossible."""
+    """Run as fast as the machine can. Raises KnownError when the instruction or the motion is impossible."""
     scene = scene_for(instruction, seed)
     with contextlib.ExitStack() as stack:
         arm = VirtualLabArm(scene, _filming(stack, video, scene, _fps(scene)))
@@ -79,26 +81,25 @@ def in_virtual_time(instruction: str, seed: int, *, video: Path | None = None) -
         return _outcome(instruction, seed, verdict, trajectory, plan_s, time.perf_counter() - began)
 
 
-def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> Outcome:
-    """Run it through the lab process, the robot process, the SDK and the sockets, with the cameras on."""
+def in_real_time(
+    instruction: str, seed: int, *, video: Path | None = None, deadlines: Deadlines = PRODUCTION
+) -> Outcome:
+    """Run through the lab process, the robot process, the SDK and the sockets, with the cameras on."""
     scene = scene_for(instruction, seed)
     with contextlib.ExitStack() as stack:
         lab = stack.enter_context(LabProcess(scene))
-        robot = stack.enter_context(RobotClient(lab.address, lab.port))
+        robot = stack.enter_context(RobotClient(lab.address, lab.port, deadlines=deadlines))
         stack.enter_context(heartbeat(robot))
         cameras = [SimulatedCamera(lab.frames, spec.name) for spec in scene.cameras]
-        captures = {camera.name: stack.enter_context(Capture(camera)) for camera in cameras}
-        robot.wait_for(ArmState.NOT_ENABLED)
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY)
-        robot.arm_for_motion()
+        captures = {camera.name: stack.enter_context(Capture(camera, deadlines=deadlines)) for camera in cameras}
+        make_ready(robot)
         joints = robot.wait_for(ArmState.HOLDING).position
         lab.begin()
         began = time.perf_counter()
         trajectory = plan(instruction, scene, lab.truth(), joints)
         plan_s = time.perf_counter() - began
         watch = stack.enter_context(CameraWatchdog(robot, captures))
-        rate = cameras[0].fps or _fps(scene)  # of the cameras as they run: this machine may draw too slowly for theirs
+        rate = cameras[0].fps or _fps(scene)  # the actual rate: this machine may render too slowly for the nominal one
         with _filmed(list(captures.values()), _filming(stack, video, scene, rate)):
             robot.execute(robot.stage(Plan.of_motion(trajectory).to_bytes()).nonce)
             ended = robot.wait_for(ArmState.HOLDING, ArmState.PAUSED, timeout=2.0 * trajectory.duration + 5.0)
@@ -110,35 +111,15 @@ def in_real_time(instruction: str, seed: int, *, video: Path | None = None) -> O
 
 
 def plan(instruction: str, scene: SceneSpec, truth: Truth, joints: np.ndarray) -> JointTrajectory:
-    """The demonstrator's motion from joints (7,) rad. Raises KnownError naming what is impossible."""
+    """Plan the demonstrator's motion from joints (7,) rad. Raises KnownError naming what is impossible."""
     task = task_from_instruction(instruction, scene)
     return joint_path(waypoints(task, scene, truth), joints, openness=truth.openness)
-
-
-@contextlib.contextmanager
-def heartbeat(robot: RobotClient) -> Iterator[None]:
-    """For commands without a window: the arm may move as long as this process lives."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        with contextlib.suppress(LinkError):  # whoever uses the robot hears of that too
-            while not ended.wait(HEARTBEAT_PERIOD):
-                robot.heartbeat()
-
-    heart = threading.Thread(target=beat, name="heart", daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        heart.join()
 
 
 class VirtualLabArm:
     """A lab and the robot loop that drives its arm, in one thread and one virtual time.
 
-    `film` is called with the lab at every moment that a camera would take a picture; `joints` (7,) rad: where the arm
-    stands at first.
+    `film` is called with the lab whenever a camera would capture a frame; `joints` (7,) rad: the arm's initial posture.
     """
 
     def __init__(self, scene: SceneSpec, film: Callable[[Lab], None] | None = None, joints: np.ndarray = xarm7.HOME):
@@ -155,7 +136,7 @@ class VirtualLabArm:
         return self.loop.facts.joints.position
 
     def make_ready(self) -> None:
-        """Enable the arm and make it ready for motion, as an operator would, one press after the other."""
+        """Enable the arm and make it ready for motion, with the same steps as an operator."""
         self.run(0.1)
         self.loop.enable()
         self.run(0.1)
@@ -163,13 +144,13 @@ class VirtualLabArm:
         self._run_until_holding(5.0)
 
     def follow(self, trajectory: JointTrajectory, speed: float = 1.0) -> None:
-        """To the trajectory's end, staged and approved here; RobotError when the arm does not get there."""
+        """Follow the trajectory to its end, staged and approved here. Raises RobotError when it does not finish."""
         self.execute(Plan.of_motion(trajectory), speed)
 
     def execute(self, plan: Plan, speed: float = 1.0, passed: Callable[[float], None] | None = None) -> None:
-        """To the plan's end, staged and approved here; RobotError when the arm may or does not get there.
+        """Execute the plan to its end, staged and approved here. Raises RobotError if refused or not finished.
 
-        `passed` is told after every step at which moment (s) of the plan the arm is.
+        `passed` is called after every step with the time (s) of the plan that the arm has reached.
         """
         self.loop.execute(self.loop.stage(plan.to_bytes()).nonce, speed)
         self._run_until_holding(2.0 * plan.motion.duration / speed + 5.0, passed)
@@ -179,7 +160,7 @@ class VirtualLabArm:
             self.step()
 
     def step(self) -> None:
-        """One period of the robot loop, and the lab's cycles in it."""
+        """Advance by one period of the robot loop, and the lab's cycles in it."""
         self.loop.heartbeat()
         self.loop.tick()
         self.clock.advance(PERIOD)
@@ -205,12 +186,12 @@ class VirtualLabArm:
 
 @contextlib.contextmanager
 def _filmed(captures: list[Capture], film: Callable[[list[np.ndarray]], None] | None) -> Iterator[None]:
-    """Film what the cameras deliver meanwhile."""
+    """Record what the cameras deliver meanwhile."""
     ended = threading.Event()
 
     def work() -> None:
         while film is not None and not ended.is_set():
-            with contextlib.suppress(CameraError):  # a picture that does not come is not in the film
+            with contextlib.suppress(CameraError):  # missing frames are skipped
                 film([capture.next_frame(1.0).rgb for capture in captures])
 
     thread = threading.Thread(target=work, name="film", daemon=True)
@@ -223,7 +204,7 @@ def _filmed(captures: list[Capture], film: Callable[[list[np.ndarray]], None] | 
 
 
 def _filming(stack: contextlib.ExitStack, video: Path | None, scene: SceneSpec, fps: float) -> Callable | None:
-    """What makes a film of the lab (virtual time) or of images (real time); None when none is wanted."""
+    """Return the callback that records the lab (virtual time) or images (real time); None when no video is wanted."""
     if video is None:
         return None
     file = stack.enter_context(SideBySideVideo(video, fps))

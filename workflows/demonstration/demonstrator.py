@@ -1,4 +1,4 @@
-"""Scripted demonstrators: how a task is done, as waypoints for a gripper that points straight down."""
+"""Scripted demonstrator: tasks as waypoints for a gripper that points straight down."""
 
 from collections.abc import Callable
 
@@ -25,28 +25,28 @@ from simulation.bench.scene import SceneSpec
 from simulation.bench.tasks import Task
 from simulation.bench.world import Truth
 
-CARRY = 0.16  # m above the table: clear of everything on the bench, also with something in the gripper
-ABOVE = 0.06  # m above a grasp, from where the tool goes straight down
+CARRY = 0.16  # m above the table: clear of everything on the bench, also with an object in the gripper
+ABOVE = 0.06  # m above a grasp, from where the tool moves straight down
 LIFT = 0.12  # m
-FINGER = 0.018  # m: what a finger needs beside a thing, its own thickness and some room
+FINGER = 0.018  # m: space that a finger needs beside an object, its own thickness and some clearance
 KNUCKLE = 0.035  # m by which the open gripper is wider on each side, higher up, than at its tips: it meets walls first
 FULL_STROKE = 0.084  # m between the open fingers
-REACH_HEIGHT = 0.05  # m between the TCP and the middle of what is reached
-SQUEEZE = 0.0  # openness asked for when closing: the fingers stop at what they hold
-CLOSED_DEPTH, CLOSED_WIDTH = 0.011, 0.018  # m: half of the closed fingers along the tool's x and y
-PUSH_GAP = 0.014  # m between the closed fingers and the thing before they push it
+REACH_HEIGHT = 0.05  # m between the TCP and the centre of the object to reach
+SQUEEZE = 0.0  # commanded openness when closing: the fingers stop at the object
+CLOSED_DEPTH, CLOSED_WIDTH = 0.011, 0.018  # m: half extents of the closed fingers along the tool's x and y
+PUSH_GAP = 0.014  # m between the closed fingers and the object before they push it
 PUSH = 0.090  # m
 BESIDE_HANDLE = 0.055  # m: where the fingers push the drawer's front
 DRAWER_GAP = 0.030  # m between the closed fingers and the drawer's front before they push it
-PRESS = 0.005  # m that a drawer is pushed on when it is shut: its cabinet gives way
-BELOW_HANDLE = 0.004  # m between the handle's middle and the finger tips that pull it
+PRESS = 0.005  # m that a closed drawer is pushed further: its cabinet is compliant
+BELOW_HANDLE = 0.004  # m between the handle's centre and the fingertips that pull it
 OPEN_SHORT = 0.010  # m before the drawer's stop
-ENOUGH = 0.06  # m between a finger and the middle of what stands beside: more is no better
+ENOUGH = 0.06  # m between a finger and the centre of a neighbouring object, beyond which more clearance is no better
 _YAWS = np.deg2rad(np.arange(-90, 90, 15))
 
 
 def waypoints(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
-    """What the tool passes to do `task` from where things are now."""
+    """Return the tool's waypoints for `task` from the present state."""
     return _SCRIPTS[task.kind](task, scene, truth)
 
 
@@ -69,7 +69,7 @@ def _place(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
     assert task.goal is not None
     grasp = _clear_grasp(task.thing, scene, truth)
     release = grasp.base_from_tool.copy()
-    if task.goal == "drawer":  # the fingers along its front: across, they would meet the cabinet
+    if task.goal == "drawer":  # the fingers along its front: across, they would hit the cabinet
         turn = yaw_of(truth.poses["drawer"]) - yaw_of(release)
         release = tool_down(release[:3, 3], yaw_of(release) + (turn + np.pi / 2) % np.pi - np.pi / 2)
     release[:3, 3] = drop_point(task.goal, truth)
@@ -85,7 +85,7 @@ def _place(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
 
 
 def _push(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
-    """Closed, down beside the thing on the far side of where it shall go, and along, its length and a little more."""
+    """Go down with closed fingers behind the object, and push it by PUSH in the direction of the task."""
     direction = np.array([*DIRECTIONS[task.kind], 0.0])
     middle = middle_of(task.thing, truth)
     thing = scene.object(task.thing)
@@ -94,13 +94,13 @@ def _push(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
     sideways = direction[1] != 0.0
     place = middle - (reach + (CLOSED_WIDTH if sideways else CLOSED_DEPTH) + PUSH_GAP) * direction
     place[2] = max(middle[2] - TIP_BELOW_MIDDLE[thing.shape], LOWEST)
-    if not sideways:  # with one finger: a round thing would wedge itself into the seam between the two
+    if not sideways:  # with one finger: a round object would wedge itself into the seam between the two
         place[1] += 0.5 * CLOSED_WIDTH
     return _pushing(tool_down(place), (PUSH_GAP + PUSH) * direction)
 
 
 def _close_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
-    """Closed, down in front of the drawer beside its handle, and on until it is shut."""
+    """Go down with closed fingers in front of the drawer beside its handle, and push until it is shut."""
     cabinet = truth.poses["cabinet"]
     side = min((-1, 1), key=lambda side: abs(transform(cabinet, np.array([0, side * BESIDE_HANDLE, 0]))[1]))
     end = [-CABINET[0] / 2 - CABINET_WALL - CLOSED_DEPTH + PRESS, side * BESIDE_HANDLE, HANDLE_HEIGHT]
@@ -110,7 +110,7 @@ def _close_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
 
 
 def _pushing(begin: np.ndarray, shift: np.ndarray) -> list[Waypoint]:
-    """Over `begin` (4, 4), down with closed fingers, along `shift` (3,) m and up."""
+    """Return waypoints over `begin` (4, 4), down with closed fingers, along `shift` (3,) m and up."""
     end = begin.copy()
     end[:3, 3] += shift
     return [
@@ -122,9 +122,9 @@ def _pushing(begin: np.ndarray, shift: np.ndarray) -> list[Waypoint]:
 
 
 def _open_drawer(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
-    """Closed, down behind the upright handle, and pulled: held, a handle that cannot give way would hold the hand."""
+    """Go down with closed fingers behind the upright handle, and pull: grasped, a rigid handle would hold the hand."""
     drawer, way = truth.poses["drawer"], drawer_motion(truth)
-    behind = 0.5 * (0.5 * HANDLE_WIDTH + HANDLE_REACH)  # of the bar's middle: half way to the drawer's front
+    behind = 0.5 * (0.5 * HANDLE_WIDTH + HANDLE_REACH)  # from the bar's centre: half way to the drawer's front
     place = middle_of("drawer", truth) + behind * drawer[:3, 0] - [0.0, 0.0, BELOW_HANDLE]
     way = way * (1.0 - OPEN_SHORT / max(float(np.linalg.norm(way)), OPEN_SHORT))
     return _pushing(tool_down(place, yaw_of(drawer)), way)
@@ -145,7 +145,7 @@ def _close_box(task: Task, scene: SceneSpec, truth: Truth) -> list[Waypoint]:
 
 
 def _grasp(grasp: Grasp) -> list[Waypoint]:
-    """Over the thing with the fingers as far open as needed, straight down, closed."""
+    """Return waypoints over the object with the fingers opened as far as needed, straight down, and closed."""
     opened = _opening(grasp.width)
     at = grasp.base_from_tool
     return [
@@ -156,9 +156,9 @@ def _grasp(grasp: Grasp) -> list[Waypoint]:
 
 
 def _clear_grasp(name: str, scene: SceneSpec, truth: Truth) -> Grasp:
-    """The grasp with the hand turned as it is, or by as little as keeps the fingers clear of everything else.
+    """Return the grasp with the least rotation of the hand that keeps the fingers clear of everything else.
 
-    What is held turns between the closing fingers by itself, a cube too (24 of 24 lifted, at any angle).
+    The held object aligns itself between the closing fingers, a cube too (24 of 24 lifted, at any angle).
     """
     grasp = grasp_of(name, scene, truth)
     others = [truth.poses[other][:2, 3] for other in truth.poses if other != name]

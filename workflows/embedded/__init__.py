@@ -1,1 +1,1 @@
-"""The embedded model's lessons: clips of the simulated lab, drawn from seeds."""
+"""Training data of the embedded model: clips of the simulated lab, drawn from seeds."""

@@ -1,7 +1,7 @@
-"""Random camera rigs around the bench, and the part of a camera's picture in which the bench is.
+"""Random camera rigs around the bench, and the crop of a camera's image that contains the workspace.
 
-Every camera is cropped to the square that holds the workspace: the model's few pixels go where the work is. Some
-directions and heights are never trained on ("unseen"), so that the judge can ask how well others are done.
+Every camera is cropped to the square that contains the workspace, to spend the model's few pixels there. Some
+directions and heights are held out from training ("unseen"), so that generalisation to them can be evaluated.
 """
 
 from dataclasses import replace
@@ -12,28 +12,27 @@ from foundation.camera import Camera, pinhole
 from foundation.poses import look_at, pose
 from simulation.bench.randomise import random_cameras
 
-UNSEEN_AZIMUTHS = ((52.0, 72.0), (-72.0, -52.0))  # deg about the bench's middle, 0 opposite the arm, 90 its left
+UNSEEN_AZIMUTHS = ((52.0, 72.0), (-72.0, -52.0))  # deg about the bench's centre, 0 opposite the arm, 90 its left
 UNSEEN_ELEVATIONS = (50.0, 62.0)  # deg above the table
-WIDEST = 105.0  # deg of azimuth to both sides; farther round the arm stands before the bench
+WIDEST = 105.0  # deg of azimuth to both sides; beyond, the arm occludes the bench
 ELEVATIONS = (15.0, 48.0)  # deg
-DISTANCES = (0.75, 1.30)  # m from the bench's middle
-APART = 35.0  # deg of azimuth between any two cameras of a rig
-USUAL_SHARE = 0.25  # of seen rigs that stand as the lab's own cameras do
+DISTANCES = (0.75, 1.30)  # m from the bench's centre
+APART = 35.0  # deg of azimuth at least between any two cameras of a rig
+USUAL_SHARE = 0.25  # share of seen rigs that are placed like the lab's own cameras
 MIDDLE = np.array([0.42, 0.0, 0.08])  # m
-# What a picture has to hold: the table's part in reach, and the tool above it.
+# Points that an image has to contain: the reachable part of the table, and the tool above it.
 WORKSPACE = np.array(
     [(x, y, z) for x in (0.28, 0.62) for y in (-0.30, 0.30) for z in (0.0, 0.10)]
     + [(0.42, y, 0.33) for y in (-0.15, 0.15)]
 )
-_RAW = 1000  # px of the picture a camera is cropped out of
+_RAW = 1000  # px of the image that a camera is cropped from
 _ATTEMPTS = 1000
 
 
 def random_camera_rig(
     generator: np.random.Generator, views: int, size: int, *, unseen: bool = False
 ) -> tuple[Camera, ...]:
-    """`views` cameras of `size` x `size` px, named "view 1" and so on; with `unseen`, each stands where none was
-    trained."""
+    """Sample `views` cameras of `size` x `size` px, named "view 1" and so on; with `unseen`, all at held-out places."""
     if not unseen and generator.random() < USUAL_SHARE:
         usual = random_cameras(generator, 4, (_RAW, round(0.75 * _RAW)))
         chosen = generator.permutation(4)[:views]
@@ -49,9 +48,10 @@ def random_camera_rig(
 
 
 def towards_workspace(camera: Camera, margin: float = 0.05, generator: np.random.Generator | None = None) -> Camera:
-    """The square part of a camera's picture that holds the workspace, `margin` of its side more all around; a random
-    part of that margin goes to each side when a `generator` is given. It reaches over the border of a picture that is
-    too small for it."""
+    """Crop a camera to the square that contains the workspace, plus `margin` of its side on all sides.
+
+    With a `generator` the margin is split at random between opposite sides. The square exceeds a smaller image.
+    """
     left, top, side = workspace_window(camera, margin, generator)
     return camera.cropped(left, top, side, side)
 
@@ -59,9 +59,9 @@ def towards_workspace(camera: Camera, margin: float = 0.05, generator: np.random
 def workspace_window(
     camera: Camera, margin: float = 0.05, generator: np.random.Generator | None = None
 ) -> tuple[int, int, int]:
-    """Left, top and side in px of the square of `towards_workspace`."""
+    """Return left, top and side in px of the square of `towards_workspace`."""
     pixels = camera.project(WORKSPACE)
-    low, high = pixels.min(axis=0) - 1.0, pixels.max(axis=0) + 2.0  # whole pixels around
+    low, high = pixels.min(axis=0) - 1.0, pixels.max(axis=0) + 2.0  # rounded outwards to whole pixels
     side = int(np.ceil((high - low).max() * (1.0 + 2.0 * margin))) + 1
     share = np.full(2, 0.5) if generator is None else generator.uniform(0.0, 1.0, 2)
     left, top = np.floor(low - share * (side - (high - low))).astype(int).tolist()
@@ -69,18 +69,18 @@ def workspace_window(
 
 
 def _inside(first: int, length: int, whole: int) -> int:
-    """Where a part of so many px begins when it is moved into the picture, if it fits at all."""
+    """Return the start in px of a part of `length` px, shifted into the image if it fits at all."""
     return int(np.clip(first, 0, whole - length)) if length <= whole else first
 
 
 def is_unseen(camera: Camera) -> bool:
-    """Whether a camera stands in one of the directions or heights that are never trained on."""
+    """Return whether a camera is placed in one of the held-out directions or heights."""
     azimuth, elevation = _direction(camera)
     return _azimuth_unseen(azimuth) or UNSEEN_ELEVATIONS[0] <= elevation <= UNSEEN_ELEVATIONS[1]
 
 
 def _apart(generator: np.random.Generator, views: int, unseen: bool) -> list[Camera]:
-    """Cameras that look from directions different enough to see depth."""
+    """Sample cameras whose viewing directions differ enough to determine depth."""
     for _ in range(_ATTEMPTS):
         cameras = [_camera(generator, unseen) for _ in range(views)]
         azimuths = np.array([_direction(camera)[0] for camera in cameras])
@@ -104,11 +104,11 @@ def _camera(generator: np.random.Generator, unseen: bool) -> Camera:
     turn = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]])
     base_from_camera = look_at(place, target) @ pose(turn)
     camera = Camera("camera", _RAW, _RAW, pinhole(_RAW, _RAW, generator.uniform(0.7, 1.1)), base_from_camera)
-    return camera.cropped(-_RAW, -_RAW, 3 * _RAW, 3 * _RAW)  # whatever part is wanted, there is a picture of it
+    return camera.cropped(-_RAW, -_RAW, 3 * _RAW, 3 * _RAW)  # wide enough that any crop lies inside the image
 
 
 def _direction(camera: Camera) -> tuple[float, float]:
-    """Azimuth and elevation in deg at which a camera stands, seen from the bench's middle."""
+    """Return azimuth and elevation in deg of a camera as seen from the bench's centre."""
     x, y, z = camera.base_from_camera[:3, 3] - MIDDLE
     return float(np.rad2deg(np.arctan2(y, x))), float(np.rad2deg(np.arctan2(z, np.hypot(x, y))))
 

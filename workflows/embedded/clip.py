@@ -1,4 +1,4 @@
-"""A clip: a bench as cameras see it, an instruction, and the motion that does it."""
+"""Clip: images of a bench, an instruction, and the motion that does it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from simulation.pictures.looks import Look
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """What of a clip was never trained on."""
+    """Aspects of a clip that are held out from training."""
 
     rigs: bool = False
     wording: bool = False
@@ -29,13 +29,12 @@ class Unseen:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One lesson, or one question.
+    """One training example, or one question of an evaluation.
 
-    `cameras` (V,) of one size, `rgb` (V, 1 or T, H, W, 3) uint8 what they see in the first frame or in all T;
-    `trajectory` (T) the demonstrator's motion, row 0 the present pose. `done` says whether an episode succeeded by the
-    lab's own judge; a first-frame clip was not tried and says True. For judging: `scene` the bench, `task` what is
-    meant, `joints` (7,) rad where the arm stands at first, `look` how everything looks,
-    `truths` (T) what was really so in each frame of an episode.
+    `cameras` (V,) of one size, `rgb` (V, 1 or T, H, W, 3) uint8 images of the first frame or of all T; `trajectory` (T)
+    the demonstrator's motion, row 0 the present pose. `done`: whether an episode succeeded by the lab's own judge;
+    always True for a first-frame clip, which is not executed. For judging: `scene` the bench, `task` what is meant,
+    `joints` (7,) rad initial posture, `look` the appearance, `truths` (T) ground truth of each frame of an episode.
     """
 
     seed: int
@@ -52,11 +51,11 @@ class Clip:
 
     @property
     def kind(self) -> str:
-        """One of `simulation.bench.tasks.KINDS`."""
+        """Kind of task, one of `simulation.bench.tasks.KINDS`."""
         return self.task.kind
 
     @property
     def question(self) -> Scene:
-        """What a model is given: the first pictures, the arm's pose, openness and joints."""
+        """Input of a model: the first images, the arm's pose, openness and joints."""
         views = tuple(View(camera, rgb[0], 0.0) for camera, rgb in zip(self.cameras, self.rgb, strict=True))
         return Scene(views, self.trajectory.base_from_tool[0], float(self.trajectory.openness[0]), self.joints)

@@ -1,7 +1,7 @@
-"""Clips from seeds.
+"""Generation of clips from seeds.
 
-A first-frame clip shows how things stand before and needs no physics, for actions are drawn from the motion alone. An
-episode runs in virtual time and shows every frame of it.
+A first-frame clip shows the initial state only and needs no physics, as action images depend on the motion alone. An
+episode runs in virtual time and has every frame.
 """
 
 from collections.abc import Mapping
@@ -34,14 +34,14 @@ from workflows.embedded.seeds import SeedError, Use, use_of
 __all__ = ["SIZE", "Clip", "Unseen", "episode_clip", "first_frame_clip", "first_frame_clips"]
 
 SIZE = 288  # px
-NOISE = (0.3, 1.6)  # standard deviation of a pixel's value in 0..255, after a camera's own pixels were averaged
+NOISE = (0.3, 1.6)  # standard deviation of pixel values in 0..255, after averaging the camera's own pixels
 _ROUNDING = 1e-6  # s
-_SETTLE = 0.3  # s after an episode before it is judged
+_SETTLE = 0.3  # s between the end of an episode and its verdict
 
 
 @dataclass(frozen=True, eq=False)
 class _Lesson:
-    """What is drawn from a seed before anything is pictured."""
+    """The part of a clip that is drawn from a seed before anything is rendered."""
 
     scene: SceneSpec
     look: Look
@@ -62,11 +62,16 @@ def first_frame_clips(
     mixture: Mapping[str, float] = MIXTURE,
     varied: bool = False,
 ) -> tuple[Clip, ...]:
-    """The clips of one scene: for each of `rigs` camera rigs the same up to `instructions` instructions, in this order.
+    """Return the clips of one scene: for each of `rigs` camera rigs the same instructions, in this order.
 
-    `kind` of the first instruction's task, else drawn by `mixture`; the scene may allow fewer further ones. Clips of
-    one rig share their `rgb`. `varied`: with things of other colours and forms. Raises SeedError when something unseen
-    is asked for in a training seed.
+    Args:
+        rigs: Number of camera rigs; clips of one rig share their `rgb`.
+        instructions: Number of instructions at most; the scene may allow fewer.
+        kind: Of the first instruction's task, else drawn by `mixture`.
+        varied: With objects of other colours and shapes.
+
+    Raises:
+        SeedError: When something unseen is requested for a training seed.
     """
     lesson = _lesson(seed, kind, mixture, unseen)
     if varied:
@@ -89,7 +94,7 @@ def first_frame_clips(
 
 
 def first_frame_clip(studio: Studio, seed: int, **more: Any) -> Clip:
-    """The clip of a seed, without physics; `more` are `first_frame_clips`' other arguments."""
+    """Return the clip of a seed, without physics; `more` are `first_frame_clips`' other arguments."""
     return first_frame_clips(studio, seed, **{**more, "rigs": 1, "instructions": 1})[0]
 
 
@@ -103,9 +108,11 @@ def episode_clip(
     unseen: Unseen = Unseen(),
     mixture: Mapping[str, float] = MIXTURE,
 ) -> Clip:
-    """The same clip with its video: the motion is planned, the arm does it in virtual time, and every frame is drawn at
-    the moment at which the plan passes it. What cannot be planned or is stopped on the way is not `done`, and stands
-    still from there on."""
+    """Return the same clip with its video: the motion is planned and executed in virtual time.
+
+    Every frame is rendered when the plan passes it. A motion that cannot be planned, or is stopped, is not `done`, and
+    its frames repeat from there on.
+    """
     lesson = _lesson(seed, kind, mixture, unseen)
     scene = lesson.scene
     arm = VirtualLabArm(scene, joints=lesson.joints)
@@ -127,7 +134,7 @@ def episode_clip(
 
 
 def _lesson(seed: int, kind: str | None, mixture: Mapping[str, float], unseen: Unseen) -> _Lesson:
-    """Each aspect from a stream of its own, so that asking for one unseen thing changes nothing else."""
+    """Draw a lesson, each aspect from its own random stream, so that one unseen aspect does not change the others."""
     if unseen.any and use_of(seed) is Use.TRAINING:
         raise SeedError(f"Seed {seed} is for training, which must not see what is kept for the judge.")
     use_of(seed)
@@ -150,7 +157,7 @@ def _wording(seed: int, number: int, task: Task, lesson: _Lesson, unseen: Unseen
 
 
 def _run(arm: VirtualLabArm, motion: Trajectory) -> tuple[list[tuple[Truth, np.ndarray]], bool]:
-    """What is true at each of the T frames, with the joints (7,) then; and whether the arm got to the end."""
+    """Return ground truth and joints (7,) at each of the T frames, and whether the arm reached the end."""
     plan = make_plan(motion, arm.joints, float(motion.openness[0]))
     world = arm.lab.world
 
@@ -175,7 +182,7 @@ def _run(arm: VirtualLabArm, motion: Trajectory) -> tuple[list[tuple[Truth, np.n
 
 
 def _expose(generator: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
-    """Pictures with a sensor's noise."""
+    """Add sensor noise to images."""
     noise = generator.standard_normal(rgb.shape, dtype=np.float32) * np.float32(generator.uniform(*NOISE))
     return np.clip(rgb + noise + np.float32(0.5), 0, 255).astype(np.uint8)
 

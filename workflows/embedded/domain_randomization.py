@@ -1,7 +1,7 @@
-"""Random looks of the lab: table, light, background, shades, things that lie around, and the arm's own colours.
+"""Domain randomisation of the lab: table, light, background, colour shades, clutter, and the arm's own colours.
 
-Some tables, lights and backgrounds are never trained on, some arms and some pairs of colour and shape neither; the
-judge asks for them by name.
+Some tables, lights and backgrounds are held out from training, so are some arms and some pairs of colour and shape;
+the evaluation requests them by name.
 """
 
 import colorsys
@@ -14,7 +14,7 @@ from simulation.pictures.looks import CLUTTER, FORMS, Clutter, Look, Rgb
 
 UNSEEN_PAIRS = (("yellow", "cylinder"), ("purple", "cube"), ("green", "ball"), ("pink", "cylinder"), ("orange", "ball"))
 SEEN_PAIRS = tuple((c, s) for c in COLOURS for s in SHAPES if (c, s) not in UNSEEN_PAIRS)
-# Further colours and forms on some of the training benches, so that colour and shape are learnt apart from each other.
+# Further colours and shapes on some of the training benches, so that colour and shape are learnt independently.
 OTHER_COLOURS: dict[str, Rgb] = {
     "white": (0.92, 0.92, 0.90),
     "black": (0.07, 0.07, 0.08),
@@ -24,8 +24,8 @@ OTHER_COLOURS: dict[str, Rgb] = {
     "beige": (0.85, 0.76, 0.58),
     "mint": (0.58, 0.90, 0.76),
 }
-_OTHER_SHARE = 0.45  # of the things there have another colour, as many another form
-_USUAL_SHARE = 0.3  # of training looks that are the lab's own tables, light and background
+_OTHER_SHARE = 0.45  # share of the objects there with another colour, and likewise with another shape
+_USUAL_SHARE = 0.3  # share of training looks with the lab's own table, light and background
 _ARM_PARTS = ("shell", "cap", "metal", "gripper", "rubber")
 _USUAL_ARM: dict[str, Rgb] = {
     "shell": (0.93, 0.93, 0.92),
@@ -39,7 +39,7 @@ _OTHER_GRIPPERS: tuple[Rgb, ...] = ((0.75, 0.76, 0.78), (0.60, 0.12, 0.10), (0.3
 
 
 def random_environment(generator: np.random.Generator, scene: SceneSpec, *, unseen: bool = False) -> SceneSpec:
-    """The scene on another table under another light."""
+    """Return the scene with a random table and light."""
     if unseen:
         light = _light(generator, brightness=(0.36, 0.48), ambient=(0.34, 0.42), aside=(0.9, 1.3))
         hue, saturation, value = (
@@ -58,7 +58,7 @@ def random_environment(generator: np.random.Generator, scene: SceneSpec, *, unse
 def random_appearance(
     generator: np.random.Generator, scene: SceneSpec, *, unseen_environment: bool = False, unseen_arm: bool = False
 ) -> Look:
-    """Everything about the picture that the scene itself leaves open."""
+    """Sample all aspects of the appearance that the scene leaves open."""
     shades = {thing.name: _shade(generator, COLOURS[thing.colour]) for thing in scene.objects}
     sky, floor = _background(generator, unseen_environment)
     materials, girth, gripper = _arm(generator, unseen_arm)
@@ -67,8 +67,11 @@ def random_appearance(
 
 
 def jittered_appearance(generator: np.random.Generator, scene: SceneSpec, look: Look) -> Look:
-    """The same with things of other colours and forms, each with a name of its own. Colours of the lab's things come
-    with new forms, and their shapes with new colours, but never in a pair that the lab's things do not have."""
+    """Return the look with objects of other colours and shapes, each with a name of its own.
+
+    Colours of the lab's objects appear with new shapes, and their shapes with new colours, but never in a pair that the
+    lab's objects do not have.
+    """
     shades, forms = dict(look.shades), {}
     names = {thing.name: thing.name for thing in scene.objects}
     for thing in scene.objects:
@@ -87,7 +90,7 @@ def jittered_appearance(generator: np.random.Generator, scene: SceneSpec, look: 
 
 
 def _shade(generator: np.random.Generator, rgb: Rgb) -> Rgb:
-    """A little lighter or darker, a little to the side of the colour's own hue."""
+    """Jitter a colour's brightness, and slightly its hue."""
     usual = np.array(rgb) * generator.uniform(0.85, 1.12) + generator.normal(0.0, 0.02, 3)
     return _rgb(usual)
 
@@ -109,7 +112,7 @@ def _background(generator: np.random.Generator, unseen: bool) -> tuple[tuple[Rgb
 
 
 def _arm(generator: np.random.Generator, unseen: bool) -> tuple[dict[str, Rgb], float, float]:
-    """Colours by material, and how thick links and gripper are."""
+    """Sample the colours by material, and the thickness of links and gripper."""
     materials = dict(_USUAL_ARM)
     if unseen:
         materials["shell"] = _OTHER_SHELLS[generator.integers(len(_OTHER_SHELLS))]
@@ -117,13 +120,13 @@ def _arm(generator: np.random.Generator, unseen: bool) -> tuple[dict[str, Rgb], 
         return materials, float(generator.uniform(1.15, 1.3)), float(generator.uniform(1.3, 1.6))
     for part in _ARM_PARTS:
         materials[part] = _rgb(np.array(materials[part]) * generator.uniform(0.8, 1.1) + generator.normal(0, 0.015, 3))
-    if generator.random() < 0.3:  # a grey one, from dark to light, lest the shell's white be all that says "arm"
+    if generator.random() < 0.3:  # a grey one, dark to light: white must not become the only cue for "arm"
         materials["shell"] = _rgb(np.full(3, generator.uniform(0.35, 0.95)))
     return materials, float(generator.uniform(0.94, 1.06)), float(generator.uniform(0.92, 1.10))
 
 
 def _clutter(generator: np.random.Generator) -> Clutter:
-    """Something at the table's edges or on the floor, where the arm does not work."""
+    """Sample an object at the table's edges or on the floor, outside the arm's workspace."""
     half = generator.uniform(0.02, 0.08, 3)
     side = float(generator.choice([-1.0, 1.0]))
     if generator.random() < 0.6:

@@ -1,7 +1,7 @@
-"""A demonstration as the few frames of a clip: every key moment falls on a frame, the last pose is held to the end.
+"""Conversion of a demonstration to the few frames of a clip: every keyframe falls on a frame, the last pose is held.
 
-A model says a motion in FRAMES poses, PERIOD s apart, and from these alone it is planned. Between two waypoints lies a
-whole number of periods, so the pose at which the gripper closes is one of the frames and not somewhere between two.
+A model outputs a motion as FRAMES poses, PERIOD s apart, and planning uses these alone. A leg between two waypoints
+lasts a whole number of periods, so the pose at which the gripper closes is one of the frames and not between two.
 """
 
 from collections.abc import Sequence
@@ -15,27 +15,27 @@ from robot.planning.waypoints import Waypoint
 
 FRAMES = 17
 PERIOD = 0.7  # s
-SPEED = 0.20  # m/s on the way from one waypoint to the next
+SPEED = 0.20  # m/s from one waypoint to the next
 TURNING = 0.8  # rad/s
-STARTING = 0.35  # s for getting to speed and back
-# Of a period, that a leg may be shorter than it takes; planning then goes a little slower. Lowering a thing into the
-# bowl takes 1.25 periods to the digit: with 0.25 rounding decided, and films showed it otherwise than what was taught.
+STARTING = 0.35  # s for acceleration and deceleration
+# In periods: a leg may be this much shorter than it takes; planning then goes a little slower. Lowering an object into
+# the bowl takes 1.25 periods exactly: with 0.25 rounding decided, and videos differed from the motion that was taught.
 EARLY = 0.26
-# Legs across the bench take the same time however long they are. Would a centimetre decide between three frames and
-# four, a model that has to say everything in one step would draw both: ghosts that nobody can read.
+# Legs across the bench take the same time whatever their length. If a centimetre decided between three frames and
+# four, a model that must predict everything in one step would draw both: ghosts that cannot be decoded.
 ACROSS = 3  # periods
-_ACROSS_M = 0.05  # m of level way from which on a leg goes across
-# Frames of standing after the gripper was told something, or where else the arm pauses. Just one: a model draws two
-# alike frames some millimetres apart, and what is held would be pressed onto the table.
+_ACROSS_M = 0.05  # m of horizontal distance from which on a leg goes across
+# Stationary frames after a gripper command, or where else the arm pauses. Just one: a model draws two equal frames
+# some millimetres apart, and a held object would be pressed onto the table.
 STILL = 1
 SAME_GRIPPER = 0.5  # openness above which the gripper counts as open
-_LINE = 0.001  # m that a waypoint may lie off the straight way and still be left out
+_LINE = 0.001  # m that a waypoint may deviate from the straight path and still be left out
 _LINE_TURN = 0.01  # rad
 
 
 @dataclass(frozen=True, eq=False)
 class _Stop:
-    """A pose (4, 4) at the end of a leg of `periods`, and the gripper held from then on for `held` frames."""
+    """A pose (4, 4) at the end of a leg of `periods`, and the gripper state, held from then on for `held` frames."""
 
     pose: np.ndarray
     periods: int
@@ -46,10 +46,10 @@ class _Stop:
 def clip_trajectory(
     waypoints: Sequence[Waypoint], base_from_tool: np.ndarray, openness: float, *, frames: int = FRAMES
 ) -> Trajectory:
-    """The motion from the present pose (4, 4) and openness through the waypoints, in `frames` frames PERIOD s apart.
+    """Return the motion from the present pose (4, 4) and openness through the waypoints, one frame per PERIOD.
 
-    Openness is 0 or 1, as action images have it. Legs become quicker, and planning then slower than shown, where the
-    motion is too long for the frames. Raises ValueError for more waypoints than frames.
+    Openness is 0 or 1, as in action images. If the motion is too long for `frames`, the longest legs are sped up, and
+    the plan is then slower than shown. Raises ValueError for more waypoints than frames.
     """
     stops = _fitted(_stops(waypoints, base_from_tool, openness), frames - 1)
     poses, is_open = [base_from_tool[None]], [float(openness > SAME_GRIPPER)]
@@ -86,7 +86,7 @@ def _stops(waypoints: Sequence[Waypoint], begin: np.ndarray, openness: float) ->
 
 
 def _periods(begin: np.ndarray, end: np.ndarray, *, first: bool) -> int:
-    """How long a leg takes; the first one, from wherever the arm waits, always goes across."""
+    """Return the duration of a leg; the first one, from wherever the arm waits, always counts as across."""
     if first or np.linalg.norm(end[:2, 3] - begin[:2, 3]) > _ACROSS_M:
         return ACROSS
     metres, radians = (float(value) for value in distance(begin, end))
@@ -95,7 +95,7 @@ def _periods(begin: np.ndarray, end: np.ndarray, *, first: bool) -> int:
 
 
 def _on_the_way(begin: np.ndarray, middle: np.ndarray, end: np.ndarray) -> bool:
-    """Whether `middle` lies on the straight way between two poses, passed at the same rate in place and turn."""
+    """Return whether `middle` is on the straight path between two poses, at equal shares of distance and rotation."""
     first, whole = (float(distance(begin, pose)[0]) for pose in (middle, end))
     if whole < _LINE or first > whole:
         return False
@@ -105,7 +105,7 @@ def _on_the_way(begin: np.ndarray, middle: np.ndarray, end: np.ndarray) -> bool:
 
 
 def _fitted(stops: list[_Stop], periods: int) -> list[_Stop]:
-    """With fewer frames for the longest legs where there are too many; the gripper keeps its own."""
+    """Shorten the longest legs until the stops fit into `periods`; the frames of the gripper are kept."""
     if sum(1 + stop.held for stop in stops) > periods:
         raise ValueError(f"{len(stops)} waypoints do not fit into {periods + 1} frames")
     stops = list(stops)
@@ -116,7 +116,7 @@ def _fitted(stops: list[_Stop], periods: int) -> list[_Stop]:
 
 
 def _eased(share: np.ndarray) -> np.ndarray:
-    """Progress (n,) of a leg from rest to rest: a constant speed with ramps of a quarter of the time."""
+    """Return the progress (n,) of a leg from rest to rest: constant speed with ramps of a quarter of the time."""
     ramp = 0.25
     top = 1.0 / (1.0 - ramp)
     rising = 0.5 * top * share**2 / ramp

@@ -1,4 +1,4 @@
-"""What is asked for in a clip: the bench, the task, and other tasks that the same picture could be asked for."""
+"""Tasks of a clip: the bench, the task, and other tasks that the same image could be paired with."""
 
 from collections.abc import Mapping
 
@@ -24,14 +24,14 @@ MIXTURE: Mapping[str, float] = {
     "close box": 0.08,
 }
 FURNITURE_MIXTURE: Mapping[str, float] = {"place": 0.16, "open drawer": 0.28, "close drawer": 0.28, "close box": 0.28}
-_HOME_SHARE = 0.4  # of clips begin in the pose in which the lab's arm waits
-_START_LOW, _START_HIGH = np.array([0.34, -0.15, 0.19]), np.array([0.48, 0.15, 0.28])  # m, the tool's place at first
+_HOME_SHARE = 0.4  # share of clips that begin in the home posture
+_START_LOW, _START_HIGH = np.array([0.34, -0.15, 0.19]), np.array([0.48, 0.15, 0.28])  # m, initial position of the tool
 _START_TURN = 0.4  # rad
-_SAME_KIND_SHARE = 0.6  # of further tasks ask for the same with another thing; that teaches whose name was said
+_SAME_KIND_SHARE = 0.6  # of further tasks are of the same kind with another object, which teaches to ground its name
 
 
 def random_kind(generator: np.random.Generator, mixture: Mapping[str, float] = MIXTURE) -> str:
-    """A kind of task by its share of `mixture`, which need not sum to 1."""
+    """Draw a kind of task by its share of `mixture`, which need not sum to 1."""
     shares = np.array(list(mixture.values()), float)
     return list(mixture)[int(generator.choice(len(shares), p=shares / shares.sum()))]
 
@@ -39,21 +39,20 @@ def random_kind(generator: np.random.Generator, mixture: Mapping[str, float] = M
 def random_lesson(
     generator: np.random.Generator, seed: int, kind: str, *, unseen_pair: bool = False
 ) -> tuple[SceneSpec, Task]:
-    """A bench from `seed` and the task of this kind on it; with `unseen_pair`, it is about a colour and shape that were
-    never trained on together."""
+    """Draw a bench from `seed` and a task of this kind; with `unseen_pair`, about a held-out colour and shape."""
     names: tuple[str, ...] = ()
     if unseen_pair:
         names = (" ".join(UNSEEN_PAIRS[generator.integers(len(UNSEEN_PAIRS))]),)
     scene = random_scene(seed, kind, names=names, pairs=SEEN_PAIRS)
     if kind in DIRECTIONS:
-        return scene, Task(kind, scene.objects[0].name)  # the one that has room
+        return scene, Task(kind, scene.objects[0].name)  # the one that has room to be pushed
     tasks = [task for task in feasible_tasks(scene) if task.kind == kind]
     about = [task for task in tasks if task.thing in names] or tasks
     return scene, about[generator.integers(len(about))]
 
 
 def further_tasks(generator: np.random.Generator, scene: SceneSpec, first: Task, count: int) -> list[Task]:
-    """Up to `count` other tasks of the same scene, in which other words must lead to other motions."""
+    """Draw up to `count` other tasks of the same scene, in which other instructions must lead to other motions."""
     chosen: list[Task] = []
     others = [task for task in feasible_tasks(scene) if task != first]
     for _ in range(count):
@@ -67,8 +66,7 @@ def further_tasks(generator: np.random.Generator, scene: SceneSpec, first: Task,
 
 
 def feasible_tasks(scene: SceneSpec) -> list[Task]:
-    """The tasks that can be done in this scene as it stands: drawers that are open can be closed and filled, and what
-    is pushed has room."""
+    """Return the feasible tasks of this scene: open drawers can be closed and filled, a pushed object has room."""
     return [task for task in possible_tasks(scene) if _feasible(task, scene)]
 
 
@@ -82,14 +80,14 @@ def _feasible(task: Task, scene: SceneSpec) -> bool:
 
 
 def _has_room(task: Task, scene: SceneSpec) -> bool:
-    """Whether nothing else stands on the way of a pushed thing, or where the fingers go down behind it."""
+    """Return whether the path of a pushed object is free, and so is the place where the fingers go down behind it."""
     thing = scene.object(task.thing)
     begin, direction = np.array(thing.position), np.array(DIRECTIONS[task.kind])
     way = begin + np.linspace(-0.08, PUSH_ROOM, 25)[:, None] * direction
     distance = np.hypot(*way.T)
     if not (distance.min() > NEAREST * 0.8 and distance.max() < FARTHEST + 0.12):
         return False
-    if not 0.36 <= float(np.hypot(*begin)) <= 0.48:  # as far as a push can be done and leaves the thing within reach
+    if not 0.36 <= float(np.hypot(*begin)) <= 0.48:  # where a push is feasible and leaves the object within reach
         return False
     return all(
         np.linalg.norm(way - place, axis=1).min() > radius + 0.5 * thing.width + FINGER_ROOM
@@ -98,7 +96,7 @@ def _has_room(task: Task, scene: SceneSpec) -> bool:
 
 
 def _discs(scene: SceneSpec, but: str) -> list[tuple[np.ndarray, float]]:
-    """What else stands on the bench: places (2,) and radii in m."""
+    """Return the other obstacles on the bench as discs: positions (2,) and radii in m."""
     discs = [(np.array(o.position), 0.71 * o.width) for o in scene.objects if o.name != but]
     if scene.bowl:
         discs.append((np.array(scene.bowl.position), 0.07))
@@ -112,7 +110,7 @@ def _discs(scene: SceneSpec, but: str) -> list[tuple[np.ndarray, float]]:
 
 
 def random_start(generator: np.random.Generator) -> np.ndarray:
-    """Joints (7,) rad in which the arm stands at first, its tool pointing down."""
+    """Draw the arm's initial joints (7,) rad, its tool pointing down."""
     if generator.random() < _HOME_SHARE:
         return HOME.copy()
     for _ in range(20):

@@ -1,7 +1,7 @@
-"""How people say what the arm should do: many wordings of each task, some of which are never trained on.
+"""Paraphrases of instructions: many wordings of each task, some of which are held out from training.
 
-A held-out wording is made of words that occur in others, for a model that learnt English from these alone; their order
-and company are new.
+A held-out wording consists of words that occur in others, for a model that learnt English from these alone; their
+order and combination are new.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from simulation.bench.tasks import KINDS, Task
 
 SYNONYMS = {"cube": "block", "cylinder": "can", "ball": "sphere"}
 _SYNONYM_SHARE, _SHORT_SHARE, _POLITE_SHARE, _USUAL_SHARE = 0.25, 0.15, 0.15, 0.25
-# Share of the taught instructions that name a thing by its colour or its noun alone, where that is enough,
-# as people do. (Meant to teach colour and shape apart; for pairs that were never shown it did not help by itself.)
+# Share of the training instructions that name an object by its colour or its noun alone, where that is unambiguous,
+# as people do. (Meant to disentangle colour and shape; for pairs never shown it did not help by itself.)
 TAUGHT_SHORT = 0.45
 
 _MORE: dict[str, tuple[str, ...]] = {
@@ -52,9 +52,13 @@ def random_paraphrase(
     short: float | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """One way to ask for `task`; with `held_out`, one whose wording was never trained on. `short`: how many of the
-    things are named by colour or shape alone, as a share; None: as few as people do, and by colour. `names`: those of
-    things that are not called as the scene does."""
+    """Draw a wording for `task`.
+
+    Args:
+        held_out: Draw one that is held out from training.
+        short: Share of the objects that are named by colour or shape alone; None: as rarely as people do, by colour.
+        names: Of objects that are not called as in the scene.
+    """
     wordings = (HELD_OUT if held_out else TRAINED)[task.kind]
     wording = wordings[generator.integers(len(wordings))]
     if not held_out and generator.random() < _USUAL_SHARE:
@@ -67,7 +71,7 @@ def random_paraphrase(
 
 
 def _spoken(generator: np.random.Generator, name: str, names: Sequence[str]) -> str:
-    """A thing's name, perhaps with another noun, perhaps only as "the red one" where just one thing is red."""
+    """Return an object's name, perhaps with a synonym, perhaps only as "the red one" where just one object is red."""
     if " " not in name:
         return name
     colour, shape = name.split()
@@ -78,7 +82,7 @@ def _spoken(generator: np.random.Generator, name: str, names: Sequence[str]) -> 
 
 
 def _taught(generator: np.random.Generator, name: str, names: Sequence[str], short: float) -> str:
-    """A thing's name, or only its colour, or only its noun, where just one thing is so."""
+    """Return an object's name, or only its colour, or only its noun, where that is unambiguous."""
     if " " not in name:
         return name
     colour, shape = name.split()
@@ -90,5 +94,5 @@ def _taught(generator: np.random.Generator, name: str, names: Sequence[str], sho
 
 
 def _alone(word: str, names: Sequence[str]) -> bool:
-    """Whether just one of the things has this colour or shape."""
+    """Return whether exactly one of the objects has this colour or shape."""
     return sum(word in name.split() for name in names) == 1

@@ -1,4 +1,4 @@
-"""From shards of clips to what the model's training takes: pictures with everything that could be asked for in them."""
+"""Conversion of shards of clips to the model's training arrays: images with all tasks that are feasible in them."""
 
 import json
 from pathlib import Path
@@ -22,12 +22,11 @@ _SEED = 0x5407
 
 
 def scene_data_of(folder: Path, size: int, *, motions: int = 12, most: int | None = None) -> dict[str, Any]:
-    """The arrays of `model.embedded.scene_data.SceneData` of `size` px from the first-frame shards, drawn larger, of a
-    folder (at most `most` of them).
+    """Return arrays of `model.embedded.scene_data.SceneData` at `size` px from a folder's first-frame shards.
 
-    Drawing a picture costs a hundred times what a motion costs: of each scene up to `motions` tasks are demonstrated,
-    so that one picture teaches many instructions. Kept in the folder, and made anew when there are other shards.
-    Raises ShardError when the folder holds none.
+    The shards (at most `most`) are rendered larger. Rendering an image costs a hundred times what a motion costs: up to
+    `motions` tasks of each scene are demonstrated, so that one image teaches many instructions. Cached in the folder,
+    per shard. Raises ShardError when the folder holds no shards.
     """
     files = shard_files(folder)[:most]
     if not files:
@@ -47,8 +46,7 @@ def scene_data_of(folder: Path, size: int, *, motions: int = 12, most: int | Non
 
 
 def episodes_of(folder: Path, size: int, *, most: int | None = None) -> dict[str, Any] | None:
-    """The same from shards of episodes, one motion each with its whole video; those that failed are left out. None
-    when there are none."""
+    """Return the same from shards of episodes, a motion each with its whole video, without failed ones, or None."""
     shards = [read_shard(file) for file in shard_files(folder)[:most]]
     if not shards or not any(shard.done.any() for shard in shards):
         return None
@@ -67,7 +65,7 @@ def episodes_of(folder: Path, size: int, *, most: int | None = None) -> dict[str
 
 
 def _pictures(shard: Shard, which: np.ndarray, size: int) -> dict[str, np.ndarray]:
-    """`rgb` of `size` px, the first `pictures` as they are, and the cameras, of some of a shard's pictures."""
+    """Return `rgb` at `size` px, the first `pictures` at full size, and the cameras, of some of a shard's images."""
     rgb = shard.rgb[which]
     cameras = [[camera.resized(size, size) for camera in shard.cameras(int(number))] for number in which]
     return {
@@ -79,7 +77,7 @@ def _pictures(shard: Shard, which: np.ndarray, size: int) -> dict[str, np.ndarra
 
 
 def _kept(file: Path, size: int, motions: int) -> dict[str, np.ndarray]:
-    """The shard's arrays; its motions from the file beside it, which is made when it is not there."""
+    """Return the shard's arrays; its motions come from a cache file beside it, which is made if missing."""
     shard = read_shard(file)
     beside = file.with_name(f"motions-{motions}-{file.name}")
     if not beside.exists():
@@ -94,7 +92,7 @@ def _kept(file: Path, size: int, motions: int) -> dict[str, np.ndarray]:
 
 
 def _all_motions(shard: Shard, motions: int) -> dict[str, np.ndarray]:
-    """Up to `motions` per picture; pictures of one scene have the same."""
+    """Generate up to `motions` motions per image; images of one scene share them."""
     seeds = np.zeros(len(shard.rgb), int)
     seeds[shard.picture] = shard.seed
     columns: dict[str, list] = {name: [] for name in ("base_from_tool", "openness", "instructions", "asked", "scene")}
@@ -120,7 +118,7 @@ def _motions(facts: dict[str, Any], seed: int, motions: int) -> list[tuple]:
         task = tasks[i]
         try:
             motion = clip_trajectory(waypoints(task, scene, truth), truth.base_from_tool, truth.openness)
-        except (KnownError, ValueError):  # out of reach, or too long for a clip: not shown
+        except (KnownError, ValueError):  # out of reach, or too long for a clip
             continue
         wordings = [random_paraphrase(generator, task, scene, short=TAUGHT_SHORT, names=names) for _ in range(WORDINGS)]
         poses, openness = motion.base_from_tool.astype(np.float32), motion.openness.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Which seeds are for what: the one place that says it, so that nothing is tuned or trained on what is reported."""
+"""Seed ranges by use, defined only here, so that nothing is tuned or trained on what is reported."""
 
 from enum import StrEnum
 
@@ -6,11 +6,11 @@ from foundation.errors import KnownError
 
 
 class SeedError(KnownError):
-    """A seed that is not for this."""
+    """The seed is not for this use."""
 
 
 class Use(StrEnum):
-    """What a clip is for."""
+    """Purpose of a clip."""
 
     TRAINING = "training"
     TUNING = "tuning"
@@ -25,7 +25,7 @@ RANGES = {
 
 
 def use_of(seed: int) -> Use:
-    """What clips of this seed may be used for. Raises SeedError for a seed that has no use."""
+    """Return what clips of this seed may be used for. Raises SeedError for a seed that has no use."""
     for use, allowed in RANGES.items():
         if seed in allowed:
             return use
@@ -33,8 +33,7 @@ def use_of(seed: int) -> Use:
 
 
 def seeds_for(use: Use, first: int, count: int) -> range:
-    """`count` seeds from `first` on, counted from the beginning of the range of `use`. Raises SeedError when the range
-    does not hold them."""
+    """Return `count` seeds from `first` on, relative to the range of `use`. Raises SeedError beyond the range."""
     allowed = RANGES[use]
     if first < 0 or count < 0 or first + count > len(allowed):
         raise SeedError(f"There are {len(allowed)} seeds for {use}; {count} from number {first} on are too many.")
@@ -42,7 +41,7 @@ def seeds_for(use: Use, first: int, count: int) -> range:
 
 
 def require(use: Use, seeds: range) -> None:
-    """Raises SeedError when any of the seeds is not for `use`."""
+    """Raise SeedError when any of the seeds is not for `use`."""
     wrong = [seed for seed in (seeds[:1], seeds[-1:]) for seed in seed if use_of(seed) is not use]
     if wrong:
         raise SeedError(f"Seed {wrong[0]} is for {use_of(wrong[0])}, not for {use}. Choose seeds of {RANGES[use]}.")

@@ -1,6 +1,6 @@
-"""The file of some hundred clips: an uncompressed .npz without pickled objects, pictures kept once for all clips.
+"""File format of a few hundred clips: an uncompressed .npz without pickled objects, images stored once for all clips.
 
-It is written beside its place and renamed, so that a file that is there is whole.
+It is written to a temporary file and renamed, so that an existing file is always complete.
 """
 
 import json
@@ -23,12 +23,12 @@ from workflows.embedded.keyframe_timing import PERIOD
 
 
 class ShardError(KnownError):
-    """Shards that cannot be read, or were made in another way."""
+    """Shards that cannot be read, or were made with another recipe."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """N pictures (of a scene by a rig of V cameras, F = 1 or T frames) and the M clips that show them, as arrays.
+    """N images (of a scene by a rig of V cameras, F = 1 or T frames) and the M clips that show them, as arrays.
 
     `rgb` (N, V, F, H, W, 3) uint8, `K` (N, V, 3, 3), `base_from_camera` (N, V, 4, 4) m; per clip its `picture` (M,),
     `seed` (M,), `instruction` (M,) and `kind` (M,) str, `base_from_tool` (M, T, 4, 4), `openness` (M, T), `done` (M,).
@@ -44,14 +44,14 @@ class Shard:
     base_from_tool: np.ndarray
     openness: np.ndarray
     done: np.ndarray
-    facts: np.ndarray  # (N,) JSON of what judging needs of the scene
+    facts: np.ndarray  # (N,) JSON of the scene's data for judging
     task: np.ndarray  # (M,) JSON
 
     def __len__(self) -> int:
         return len(self.picture)
 
     def cameras(self, picture: int) -> tuple[Camera, ...]:
-        """The V cameras of one picture."""
+        """Return the V cameras of one image."""
         height, width = self.rgb.shape[3:5]
         return tuple(
             Camera(f"view {i}", width, height, K, place)
@@ -59,7 +59,7 @@ class Shard:
         )
 
     def clip(self, number: int) -> Clip:
-        """One clip as it was made."""
+        """Reconstruct one clip."""
         picture = int(self.picture[number])
         facts = json.loads(str(self.facts[picture]))
         times = PERIOD * np.arange(self.openness.shape[1])
@@ -78,12 +78,12 @@ class Shard:
 
 
 def shard_files(folder: Path) -> list[Path]:
-    """The shards of a folder in the order of their seeds."""
+    """Return the shards of a folder in the order of their seeds."""
     return sorted(folder.glob("[0-9]*-[0-9]*.npz"))
 
 
 def read_shard(path: Path) -> Shard:
-    """A shard as arrays. Raises ShardError for a file that is none."""
+    """Read a shard. Raises ShardError for a file that is not a shard."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Shard(**{name: arrays[name] for name in Shard.__dataclass_fields__})
@@ -92,7 +92,7 @@ def read_shard(path: Path) -> Shard:
 
 
 def write_shard(path: Path, pictures: list[tuple[Clip, ...]]) -> None:
-    """Write clips to `path`, those that show one picture (scene and cameras) together in a tuple."""
+    """Write clips to `path`, grouped in tuples by the image (scene and cameras) that they show."""
     first = [alike[0] for alike in pictures]
     clips = [(number, clip) for number, alike in enumerate(pictures) for clip in alike]
     arrays = {

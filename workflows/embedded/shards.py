@@ -1,4 +1,4 @@
-"""Clips on disk, made once from seeds by several processes, restartable: shards that are there are kept."""
+"""Generation of clips on disk by several processes, from seeds; resumable: existing shards are kept."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,14 +20,14 @@ from workflows.embedded.shard_format import Shard, ShardError, read_shard, shard
 __all__ = ["Recipe", "Shard", "ShardError", "read_shard", "shard_files", "write_shards"]
 
 SETTINGS = "shards.json"
-SEEDS = 125  # of a shard of first frames: 500 clips with two rigs and two instructions
+SEEDS = 125  # per shard of first frames: 500 clips with two rigs and two instructions
 EPISODE_SEEDS = 25
-VERSION = 3  # of clips and their files; others are not mixed with these
+VERSION = 3  # of clips and their files; other versions are not mixed with these
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the clips of a folder are made: see `first_frame_clips` and `episode_clip` for the names."""
+    """Settings of the clips in a folder: see `first_frame_clips` and `episode_clip` for the names."""
 
     episodes: bool = False
     views: int = 2
@@ -39,12 +39,12 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in ("episodes", "views", "size", "rigs", "instructions")}
-        values |= {"varied": True} if self.varied else {}  # older folders do not say it
+        values |= {"varied": True} if self.varied else {}  # omitted when False, as in older folders
         return {**values, "mixture": dict(self.mixture), "frames": FRAMES, "period": PERIOD, "version": VERSION}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Recipe":
-        """What `to_dict` made of a recipe."""
+        """Return the recipe that `to_dict` serialised."""
         names = ("episodes", "views", "size", "rigs", "instructions", "mixture")
         return Recipe(**{name: values[name] for name in names}, varied=values.get("varied", False))
 
@@ -56,7 +56,7 @@ Part = tuple[Path, range]
 def write_shards(
     folder: Path, seeds: range, recipe: Recipe = Recipe(), *, use: Use = Use.TRAINING, processes: int = 1
 ) -> list[Path]:
-    """All shards of these seeds in `folder`; those that are there already are kept.
+    """Generate the shards of these seeds in `folder` and return their paths; existing ones are kept.
 
     Raises SeedError for seeds that are not for `use`, ShardError when the folder holds clips of another recipe.
     """
@@ -76,7 +76,7 @@ def write_shards(
 
 
 def run(channel: Channel) -> None:
-    """One of the processes that make shards: its part, and after each shard its path to the parent."""
+    """Run a worker process (`--role=clips`): makes its shards, and sends the path of each to the parent."""
     settings = channel.receive(30.0)
     parts = [(Path(path), range(first, stop)) for path, first, stop in settings["parts"]]
     channel.send({"ready": True})
@@ -86,7 +86,7 @@ def run(channel: Channel) -> None:
 
 
 def _make_together(shares: list[list[Part]], recipe: Recipe) -> None:
-    """One process of this program for each share."""
+    """Run one worker process for each share, and wait for all."""
     with ExitStack() as stack:
         workers = []
         for share in shares:
@@ -118,7 +118,7 @@ def _made(parts: list[Part], recipe: Recipe) -> Iterator[Path]:
 
 
 def _clips(studio: Studio, seed: int, recipe: Recipe) -> list[tuple[Clip, ...]]:
-    """The clips of a seed, those that show the same picture together."""
+    """Return the clips of a seed, grouped by the image that they show."""
     if recipe.episodes:
         clip = episode_clip(studio, seed, views=recipe.views, size=recipe.size, mixture=recipe.mixture)
         return [(clip,)]

@@ -1,4 +1,4 @@
-"""`rehearse model train-embedded`: from nothing to the embedded model's weights, on a CPU or a GPU."""
+"""The command `rehearse model train-embedded`: trains the embedded model from scratch, on a CPU or a GPU."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from workflows.embedded.shards import Recipe, write_shards
 
 
 def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """Carry the command out: the answer, and the same as text. Raises KnownError."""
+    """Run the command; return the answer, and the same as text. Raises KnownError."""
     from model.embedded.curriculum import CURRICULUM, read_curriculum
     from model.embedded.export import export, record_of
     from model.embedded.scene_data import SceneData, joined
@@ -56,7 +56,7 @@ def train_embedded(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def make_data(folder: Path, curriculum: Any, processes: int) -> None:
-    """The clips that the curriculum asks for; those that are there already are kept."""
+    """Generate the clips of the curriculum; existing ones are kept."""
     data, size = curriculum.data, curriculum.size
     first = Recipe(views=data.views, size=size.drawn_px, rigs=data.rigs)
     write_shards(folder / "first", seeds_for(Use.TRAINING, 0, data.first_seeds), first, processes=processes)
@@ -75,7 +75,7 @@ def make_data(folder: Path, curriculum: Any, processes: int) -> None:
 
 
 class _Told:
-    """Every figure on standard error and in train.log, as one line each."""
+    """Logger that writes all figures to standard error and to train.log, one line per call."""
 
     def __init__(self, folder: Path):
         self._file, self._began = folder / "train.log", time.monotonic()

@@ -1,1 +1,1 @@
-"""How well motions are proposed: the judge of the embedded model, and of whatever it is compared with."""
+"""Evaluation of proposed motions: success rates of the embedded model, and of the baselines it is compared with."""

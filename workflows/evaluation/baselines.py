@@ -1,4 +1,4 @@
-"""What the model is compared with: others that learn from the same clips, and answer in numbers instead of pictures."""
+"""Baselines for the model: policies that learn from the same clips, and output numbers instead of images."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,17 +18,17 @@ from workflows.evaluation.policies import Answer, Policy
 if TYPE_CHECKING:
     from model.networks.direct_policy import Examples
 
-_THUMBNAIL = 16  # px to which pictures are made smaller before they are compared
+_THUMBNAIL = 16  # px to which images are downscaled before they are compared
 _BATCH = 32
-_MOST_SHARDS = 60  # that are held in memory
+_MOST_SHARDS = 60  # held in memory at most
 
 
 class NothingToLearnError(KnownError):
-    """There are no training clips where they were said to be."""
+    """There are no training clips in the given folder."""
 
 
 def baselines(folder: Path, *, minutes: float, told: Callable[[str], None]) -> list[Policy]:
-    """All of them, taught from the shards in `folder`; the regressor for so many minutes."""
+    """Return all baselines, trained on the shards in `folder`; the regressor for `minutes`. `told` gets progress."""
     paths = shard_files(folder)[:_MOST_SHARDS]
     if not paths:
         raise NothingToLearnError(f"There are no training clips in {folder}. Make some, or leave --baselines out.")
@@ -38,7 +38,7 @@ def baselines(folder: Path, *, minutes: float, told: Callable[[str], None]) -> l
 
 
 class MeanMotion:
-    """The mean of all demonstrations whose instruction begins with the same word."""
+    """Mean of all demonstrations whose instruction begins with the same word."""
 
     name = "mean"
 
@@ -50,12 +50,12 @@ class MeanMotion:
         self._mean = _mean(poses, openness)
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """The same for every scene."""
+        """Return the same motion for every scene."""
         return [_from_here(clip, *self._means.get(_first_word(clip.instruction), self._mean)) for clip in clips]
 
 
 class NearestDemonstration:
-    """The demonstration with the most alike instruction and, among these, the most alike pictures."""
+    """Nearest-neighbour policy: the demonstration with the most similar instruction and, among equals, images."""
 
     name = "nearest"
 
@@ -68,7 +68,7 @@ class NearestDemonstration:
         self._openness = np.concatenate([shard.openness for shard in shards])
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """Somebody else's motion, as it was."""
+        """Return the nearest demonstration's motion unchanged."""
         return [self._answer(clip) for clip in clips]
 
     def _answer(self, clip: Clip) -> Answer:
@@ -82,7 +82,7 @@ class NearestDemonstration:
 
 
 class DirectPolicyBaseline:
-    """`model.networks.direct_policy`, taught."""
+    """A trained network of `model.networks.direct_policy`."""
 
     name = "regressor"
 
@@ -90,7 +90,7 @@ class DirectPolicyBaseline:
         self._network = network
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """What the network says."""
+        """Return the network's predictions."""
         from model.networks.direct_policy import Examples
 
         examples = Examples(
@@ -106,7 +106,7 @@ class DirectPolicyBaseline:
 
 
 def trained_direct_policy(shards: Sequence[Shard], seconds: float, told: Callable[[str], None]) -> DirectPolicyBaseline:
-    """A regressor that has learnt from the shards for so long."""
+    """Train a regressor on the shards for `seconds`."""
     from model.networks.direct_policy import learn, untrained
 
     network = untrained(shards[0].openness.shape[1])
@@ -116,7 +116,7 @@ def trained_direct_policy(shards: Sequence[Shard], seconds: float, told: Callabl
 
 
 def _batches(shards: Sequence[Shard]) -> "Iterator[Examples]":
-    """Examples of single shards, in random order without end: pictures are taken when they are needed."""
+    """Yield an endless random sequence of batches, each from a single shard: images are gathered only when needed."""
     from model.networks.direct_policy import Examples
 
     generator = np.random.default_rng(0)
@@ -135,7 +135,7 @@ def _batches(shards: Sequence[Shard]) -> "Iterator[Examples]":
 
 
 def _from_here(clip: Clip, poses: np.ndarray, openness: np.ndarray) -> Answer:
-    """The motion, beginning with the present pose."""
+    """Return the motion with its first frame replaced by the present pose."""
     poses, openness = poses.copy(), openness.copy()
     poses[0], openness[0] = clip.trajectory.base_from_tool[0], clip.trajectory.openness[0]
     return Answer(_trajectory(poses, openness))
@@ -146,7 +146,7 @@ def _trajectory(poses: np.ndarray, openness: np.ndarray) -> Trajectory:
 
 
 def _mean(poses: np.ndarray, openness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (T, 4, 4) of poses (n, T, 4, 4), and whether most are open (T,)."""
+    """Return the mean (T, 4, 4) of poses (n, T, 4, 4), and the majority openness (T,), 0 or 1."""
     mean = np.tile(np.eye(4), (poses.shape[1], 1, 1))
     mean[:, :3, 3] = poses[..., :3, 3].mean(axis=0)
     mean[:, :3, :3] = [Rotation.from_matrix(each[:, :3, :3]).mean().as_matrix() for each in poses.swapaxes(0, 1)]
@@ -154,7 +154,7 @@ def _mean(poses: np.ndarray, openness: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _thumbnails(rgb: np.ndarray) -> np.ndarray:
-    """Pictures (V, H, W, 3) as one row of a few numbers in 0..1."""
+    """Downscale images (V, H, W, 3) and flatten them into one vector in 0..1."""
     size = (_THUMBNAIL, _THUMBNAIL)
     small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in rgb]
     return (np.stack(small).astype(np.float32) / 255.0).ravel()

@@ -1,4 +1,4 @@
-"""The arguments of `rehearse evaluate`."""
+"""Command line of `rehearse evaluate`."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ _SEEN = ("seen", "unseen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What can be asked of the judge."""
+    """Add the arguments of the evaluation to `parser`."""
     kinds = 'kinds of task with commas between ("reach", "pick", "push", "drawer", ...), or "all"'
     parser.add_argument("--tasks", default="all", help=kinds)
     parser.add_argument("--scenes", type=int, default=50, help="how many of each kind (default 50)")
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """The figures, and the same as a table. Progress goes to standard error."""
+    """Run the evaluation; return the figures, and the same as a table. Progress goes to standard error."""
     from workflows.embedded.clips import Unseen
     from workflows.evaluation.evaluate import Evaluation, as_text, evaluate
 

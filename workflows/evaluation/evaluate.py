@@ -1,4 +1,4 @@
-"""`rehearse evaluate`: the model, and on request what it is compared with, before the judge."""
+"""The command `rehearse evaluate`: trials of the model, and on request of the baselines it is compared with."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,18 +26,17 @@ Told = Callable[[str], None]
 
 
 class EvaluationError(KnownError):
-    """What was asked for cannot be judged."""
+    """The requested evaluation is not possible."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is judged: kinds of `tasks` (see `kinds_named`), `scenes` of each from `seed` on, and `unseen`, what of them
-    was never trained on. `mode`: whether the motion is asked for alone or with its video. `model`: a pipeline's folder,
-    None for the embedded one. `oracle` adds the demonstrator's own motion; `baselines`, a folder of training shards,
-    what was learnt from these in `baseline_minutes` without action images; `films`, a number, the figures of videos and
-    of labelling; `sheet`, a PNG file, a picture of one demonstration of each kind above what the model makes of it.
-    `real_time` judges through the SDK and cameras.
-    """
+    """Settings of an evaluation: kinds of `tasks` (see `kinds_named`), `scenes` of each from `seed` on, and
+    `unseen`, which aspects of them are held out from training. `mode`: generate the motion alone or with its video.
+    `model`: a pipeline's folder, None for the embedded one. `oracle` adds the demonstrator's own motion;
+    `baselines`, a folder of training shards, policies trained on these for `baseline_minutes` without action images;
+    `films`, a number of videos, the figures of video quality and labelling; `sheet`, a PNG file, the contact sheet
+    of one demonstration of each kind. `real_time` runs the trials through the SDK and cameras."""
 
     tasks: str = "all"
     scenes: int = 50
@@ -57,7 +56,7 @@ class Evaluation:
 
 
 def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, Any]:
-    """The figures as plain data. Raises KnownError for what cannot be asked."""
+    """Run the evaluation and return its figures as plain data. Raises KnownError for an impossible request."""
     began = time.monotonic()
     kinds, folder = _checked(asked)
     pipeline = load_model(folder)
@@ -92,7 +91,7 @@ def evaluate(asked: Evaluation, told: Told = lambda words: None) -> dict[str, An
 
 
 def _checked(asked: Evaluation) -> tuple[tuple[str, ...], Path]:
-    """The kinds of task and the model's folder. Raises KnownError for what cannot be asked."""
+    """Return the kinds of task and the model's folder. Raises KnownError for an impossible request."""
     if asked.scenes < 1 or asked.views not in (2, 3):
         raise EvaluationError("A judgement needs at least one scene, and two or three views.")
     require_untrained(asked.seed)
@@ -105,7 +104,7 @@ def _checked(asked: Evaluation) -> tuple[tuple[str, ...], Path]:
 
 
 def _require_the_films_format(config: Any) -> None:
-    """Films are as clips are; EvaluationError for a model of other frames."""
+    """Raise EvaluationError for a model whose frames differ from the clips', as reference videos are clips."""
     if (config.num_frames, config.frame_period_s) != (FRAMES, PERIOD) or config.height != config.width:
         raise EvaluationError(
             f"Films have {FRAMES} square frames {PERIOD} s apart, and this model makes {config.num_frames} of "
@@ -116,7 +115,7 @@ def _require_the_films_format(config: Any) -> None:
 def _judged(
     asked: Evaluation, kinds: Sequence[str], pipeline: Any, drawn_by: Studio, told: Told
 ) -> dict[str, dict[str, Any]]:
-    """The figures of everyone who is judged, on the same clips."""
+    """Return the figures of all policies, evaluated on the same clips."""
     sources = _sources(asked, pipeline, told)
     trials: dict[str, list[Trial]] = {source.name: [] for source in sources}
     with TrialRunner(asked.processes, told) as court:
@@ -150,7 +149,7 @@ def _films(asked: Evaluation, pipeline: Any, drawn_by: Studio, told: Told) -> di
 
 
 def _sheet(path: Path, asked: Evaluation, kinds: Sequence[str], pipeline: Any, drawn_by: Studio, told: Told) -> str:
-    """The file's name, with the first demonstration of each kind that succeeds."""
+    """Write the contact sheet of the first successful demonstration of each kind, and return the file's name."""
     told("contact sheet")
     size, steps = pipeline.config.height, asked.steps or pipeline.config.num_inference_steps
     shown = reference_videos(drawn_by, asked.seed, len(kinds), views=asked.views, size=size, kinds=kinds)
@@ -168,7 +167,7 @@ def _by_kind(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same as a table."""
+    """Format the result as a table."""
     unseen = [name for name, value in result["unseen"].items() if value]
     head = f"{result['scenes']} scenes a kind from seed {result['seed']}, unseen: {', '.join(unseen) or 'nothing'}"
     lines = [head, f"{'who':<12}{'task':<14}{'done':>7}{'95 %':>13}{'named':>8}{'tool mm':>9}"]

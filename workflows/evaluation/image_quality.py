@@ -1,4 +1,4 @@
-"""How much a generated video is like the real one: PSNR and SSIM, over all pixels and over those that matter."""
+"""Similarity of a generated video to the true one: PSNR and SSIM, over all pixels and over those that matter."""
 
 import cv2
 import numpy as np
@@ -6,16 +6,16 @@ import numpy as np
 from foundation.camera import Camera
 from foundation.poses import transform
 
-MOVING = 12  # of 255, in any channel, by which a pixel differs from the first frame where something has moved
+MOVING = 12  # of 255, in any channel: pixels that differ from the first frame by more count as moving
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # Wang et al., 2004
 _SSIM_SIGMA = 1.5
-_MARGIN = 2  # px around a thing that still belong to it
+_MARGIN = 2  # px around an object that still count as part of it
 
 
 def psnr(made: np.ndarray, true: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Peak signal-to-noise ratio in dB of images (..., H, W, 3) uint8, over all pixels or those of `mask` (..., H, W).
+    """Return the PSNR in dB of images (..., H, W, 3) uint8, over all pixels or those of `mask` (..., H, W).
 
-    One mean over everything given, not the mean of the frames' values. NaN where the mask is empty.
+    From one mean over the whole input, not the mean of per-frame values. NaN if the mask is empty.
     """
     square = (made.astype(np.float32) - true.astype(np.float32)) ** 2
     if mask is not None:
@@ -26,8 +26,8 @@ def psnr(made: np.ndarray, true: np.ndarray, mask: np.ndarray | None = None) -> 
 
 
 def ssim(made: np.ndarray, true: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Mean structural similarity (Wang et al., 2004) of grey images, from colour ones (n, H, W, 3) uint8; over all
-    pixels or those of `mask` (n, H, W). NaN where the mask is empty."""
+    """Return the mean SSIM (Wang et al., 2004) of the grey versions of colour images (n, H, W, 3) uint8; over all
+    pixels or those of `mask` (n, H, W). NaN if the mask is empty."""
     kept = []
     for i, (one, other) in enumerate(zip(made, true, strict=True)):
         local = _local_similarity(one, other)
@@ -37,13 +37,13 @@ def ssim(made: np.ndarray, true: np.ndarray, mask: np.ndarray | None = None) -> 
 
 
 def moving(true: np.ndarray) -> np.ndarray:
-    """Bool (..., T, H, W): the pixels of a true video (..., T, H, W, 3) that differ from its first frame or, there,
-    from what comes: where something was that has moved away, and where it is now."""
+    """Return a mask (..., T, H, W) of the pixels of a true video (..., T, H, W, 3) that differ from its first frame:
+    where a moved object was, and where it is now."""
     return np.abs(true.astype(np.int16) - true[..., :1, :, :, :].astype(np.int16)).max(axis=-1) > MOVING
 
 
 def covered(camera: Camera, base_from_thing: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Bool (H, W): the pixels inside the outline of a box from `low` to `high` (3,) m in the thing's own frame."""
+    """Return a mask (H, W) of the outline of a box from `low` to `high` (3,) m in the object's frame."""
     corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
     points = camera.project(transform(base_from_thing, low + corners * (high - low)))
     mask = np.zeros((camera.height, camera.width), np.uint8)

@@ -1,11 +1,11 @@
-"""Shares of successes with the interval in which the true share lies."""
+"""Success rates with confidence intervals."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-_Z95 = 1.959963984540054  # of the normal distribution, two-sided 95 %
+_Z95 = 1.959963984540054  # quantile of the normal distribution, two-sided 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,12 @@ class Share:
 
     @property
     def pct(self) -> float:
-        """In percent; NaN without trials."""
+        """Success rate in percent; NaN without trials."""
         return 100.0 * self.successes / self.count if self.count else float("nan")
 
     @property
     def interval_pct(self) -> tuple[float, float]:
-        """Wilson's score interval (Wilson, 1927) at 95 %, in percent; (0, 100) without trials."""
+        """Wilson score interval (Wilson, 1927) at 95 %, in percent; (0, 100) without trials."""
         if self.count == 0:
             return 0.0, 100.0
         n, p, z = self.count, self.successes / self.count, _Z95

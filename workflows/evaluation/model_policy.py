@@ -1,4 +1,4 @@
-"""The model as one that is judged."""
+"""The model as a policy under evaluation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ from workflows.evaluation.policies import Answer
 
 
 class ModelPolicy:
-    """A pipeline that answers several clips in one pass; `steps` None: as many as it takes by default.
+    """A pipeline that answers several clips in one batch; `steps` None: the pipeline's default.
 
-    The noise of a clip comes from its seed, so that the same judgement gives the same figures.
+    The noise of a clip is seeded by the clip's seed, so that an evaluation is reproducible.
     """
 
     name = "model"
@@ -24,7 +24,7 @@ class ModelPolicy:
         self._mode, self._steps, self._together = mode, steps, together
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """What the action images that the model makes say. Raises ModelError for what cannot be asked of it."""
+        """Return the motions decoded from the model's action images. Raises ModelError for an impossible request."""
         from model.generation.batched_generation import GenerationRequest, generate_batch
 
         answers: list[Answer] = []
@@ -39,7 +39,7 @@ class ModelPolicy:
 def answered(
     pipeline: Any, instruction: str, scene: Scene, seed: int, mode: str = POLICY, *, steps: int | None = None
 ) -> Answer:
-    """What the model says to one instruction. Raises ModelError for what cannot be asked of it."""
+    """Return the model's answer to one instruction. Raises ModelError for an impossible request."""
     return _answer(pipeline(instruction, scene, mode, num_inference_steps=steps, seed=seed))
 
 
@@ -50,7 +50,7 @@ def _answer(made: Generated) -> Answer:
 
 
 def load_model(folder: Path) -> Any:
-    """The pipeline in a folder. Raises ModelError when there is none."""
+    """Load the pipeline from a folder. Raises ModelError when there is none."""
     from model.generation.loading import load_pipeline
 
     return load_pipeline(folder)

@@ -1,4 +1,4 @@
-"""What the judge is held against: the demonstrator's own motion, drawn and read like a model's."""
+"""Reference policies of the evaluation: the demonstrator's own motion, rendered and decoded like a model's."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from workflows.evaluation.policies import Answer
 
 
 class Oracle:
-    """Knows the demonstrator's motion and says it in action images of the model's size and frames: what it does not
-    reach, no model that answers in such images can."""
+    """Renders the ground-truth motion as action images of the model's size and frames, and decodes them: the upper
+    bound for any model that answers in such images."""
 
     name = "oracle"
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """The wanted motions, through pictures and back."""
+        """Return the ground-truth motions after rendering and decoding."""
         return [self._answer(clip) for clip in clips]
 
     @staticmethod
@@ -30,8 +30,8 @@ class Oracle:
 
 
 class Elsewhere:
-    """Moves as the demonstrator would if everything were turned about the arm's axis by `turn` rad: such a motion must
-    fail, or the judge sees nothing."""
+    """Negative control: moves as if the scene were rotated about the arm's axis by `turn` rad. Such a motion must
+    fail, or the evaluation is blind."""
 
     name = "elsewhere"
 
@@ -39,7 +39,7 @@ class Elsewhere:
         self._turn = turn
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """The wanted motions, swung aside more and more."""
+        """Return the ground-truth motions, rotated aside progressively."""
         return [Answer(self._swung(clip.trajectory)) for clip in clips]
 
     def _swung(self, wanted: Trajectory) -> Trajectory:

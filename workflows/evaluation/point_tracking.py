@@ -1,4 +1,4 @@
-"""How well points are followed through a video: TAP-Vid's measure, and a classical tracker to compare with."""
+"""Point tracking in videos: TAP-Vid's metric, a classical tracker as baseline, and triangulation."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ import numpy as np
 from foundation.camera import Camera
 from model.action_images.encoding import tool_points
 
-# TAP-Vid (Doersch et al., 2022): within so many px of an image of 256 x 256 px a point counts as found.
+# TAP-Vid (Doersch et al., 2022): a point within this many px, at 256 x 256 px image size, counts as found.
 THRESHOLDS_PX, AT_SIDE_PX = (1.0, 2.0, 4.0, 8.0, 16.0), 256.0
 
 
 def true_tracks(poses: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
-    """Pixels (V, T, 3, 2) of the three action points of tool poses (T, 4, 4); NaN outside the image."""
+    """Project the three action points of tool poses (T, 4, 4) to pixels (V, T, 3, 2); NaN outside the image."""
     points = tool_points(poses)
     tracks = np.stack([camera.project(points) for camera in cameras])
     seen = np.stack([camera.sees(track) for camera, track in zip(cameras, tracks, strict=True)])
@@ -21,10 +21,10 @@ def true_tracks(poses: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
 
 
 def average_jaccard(tracked: np.ndarray, true: np.ndarray, side_px: int) -> float:
-    """TAP-Vid's average Jaccard of tracks (n, T, 2) px, NaN where a point is not seen, in images of `side_px`.
+    """Return TAP-Vid's average Jaccard of tracks (n, T, 2) px, NaN where invisible, in images of `side_px`.
 
-    Per threshold: found points over found points, false alarms and missed ones; a point too far away is both of the
-    latter. The first frame, which is given, does not count. NaN where there is nothing to track.
+    Per threshold: true positives over true positives, false positives and false negatives; a point too far away is both
+    of the latter. The first frame, which is given, does not count. NaN where there is nothing to track.
     """
     tracked, true = tracked[:, 1:], true[:, 1:]
     visible, claimed = ~np.isnan(true[..., 0]), ~np.isnan(tracked[..., 0])
@@ -40,8 +40,10 @@ def average_jaccard(tracked: np.ndarray, true: np.ndarray, side_px: int) -> floa
 
 
 def followed(video: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Tracks (T, n, 2) px of points `start` (n, 2) through a video (T, H, W, 3) uint8, by pyramidal Lucas-Kanade
-    (OpenCV's), frame after frame; NaN once a point is lost."""
+    """Track points `start` (n, 2) through a video (T, H, W, 3) uint8 by OpenCV's pyramidal Lucas-Kanade.
+
+    Works frame by frame. Returns tracks (T, n, 2) px, NaN once a point is lost.
+    """
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in video]
     window = max(7, greys[0].shape[0] // 8) | 1
     tracks = np.full((len(video), len(start), 2), np.nan)
@@ -60,7 +62,7 @@ def followed(video: np.ndarray, start: np.ndarray) -> np.ndarray:
 
 
 def triangulated(tracks: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
-    """Points (T, 3) in base from one point's tracks (V, T, 2) px, nearest to all rays; NaN with fewer than two."""
+    """Triangulate points (T, 3) in base from one point's tracks (V, T, 2) px by least squares; NaN for one view."""
     found = np.full((tracks.shape[1], 3), np.nan)
     rays = [camera.rays(np.nan_to_num(track)) for camera, track in zip(cameras, tracks, strict=True)]
     seen = ~np.isnan(tracks[..., 0])
@@ -76,9 +78,9 @@ def triangulated(tracks: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
 
 
 def path_error_mm(positions: np.ndarray, true: np.ndarray) -> float:
-    """Mean distance in mm between positions (T, 3) and the true ones, after the given first frame.
+    """Return the mean distance in mm between positions (T, 3) and the true ones, after the given first frame.
 
-    A frame that is not known takes the last known place, as an arm would that waits. NaN when none is known.
+    An unknown frame takes the last known position, as of an arm that waits. NaN when none is known.
     """
     known: np.ndarray = ~np.isnan(positions[..., 0])
     if not known.any():

@@ -1,4 +1,4 @@
-"""Who is judged, and what they answer. A question is a clip: its instruction, its first pictures, the arm's pose."""
+"""Policies under evaluation, and their answers. A question is a clip: its instruction, first images, and arm pose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from workflows.embedded.clips import Clip
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A proposed motion: `trajectory` (T), None when there is none, and then the `reason`; `confidence` (T,) of
-    reading each frame, None where nothing was read."""
+    """A proposed motion: `trajectory` (T), None if there is none, with the `reason`; `confidence` (T,) of decoding each
+    frame, None where nothing was decoded."""
 
     trajectory: Trajectory | None
     confidence: np.ndarray | None = None
@@ -21,14 +21,14 @@ class Answer:
 
 
 class Policy(Protocol):
-    """Whoever proposes motions and is judged: the model, or what it is compared with.
+    """Interface of a policy under evaluation: the model, or a baseline.
 
-    Of a clip it may look at `instruction` and `question`; only the oracle looks at the rest.
+    Of a clip it may use `instruction` and `question`; only the oracle uses the rest.
     """
 
     @property
     def name(self) -> str: ...
 
     def answer(self, clips: Sequence[Clip]) -> list[Answer]:
-        """One answer for each clip, in their order."""
+        """Return one answer for each clip, in their order."""
         ...

@@ -1,6 +1,6 @@
-"""The questions of a judgement, and films of demonstrations: drawn from seeds that nothing was trained on.
+"""Questions of an evaluation, and reference videos of demonstrations: drawn from seeds held out from training.
 
-The boxes in which the bench's things lie, each in its own frame: for saying which pixels are theirs.
+Includes the bounding boxes of the bench's objects, each in its own frame, for masking their pixels.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,7 @@ _TRAY_DEPTH = 0.173  # m behind the drawer's front
 
 
 def extent_of(name: str, scene: SceneSpec) -> tuple[np.ndarray, np.ndarray] | None:
-    """Lowest and highest corner (3,) m of a thing in its own frame; None for what never moves."""
+    """Return the lowest and highest corner (3,) m of an object in its own frame; None for what never moves."""
     if name in (thing.name for thing in scene.objects):
         half = 0.5 * np.array(scene.object(name).size)
         return -half, half
@@ -62,14 +62,14 @@ def extent_of(name: str, scene: SceneSpec) -> tuple[np.ndarray, np.ndarray] | No
     return np.array(low), np.array(high)
 
 
-MOVED = 0.010  # m from where it stood at first: then a thing has moved
+MOVED = 0.010  # m from its initial position, above which an object counts as moved
 MOVED_TURN = 0.1  # rad
-_MOST_TRIED = 5  # times as many seeds as clips may be drawn where not every one will do
+_MOST_TRIED = 5  # seeds tried at most per requested clip, where some are rejected
 
 
 @contextmanager
 def studio() -> Iterator[Studio]:
-    """One context for all pictures of a judgement."""
+    """Provide one rendering context for all images of an evaluation."""
     made = Studio()
     try:
         yield made
@@ -78,8 +78,10 @@ def studio() -> Iterator[Studio]:
 
 
 def kinds_named(text: str) -> tuple[str, ...]:
-    """The kinds of task that a list with commas names: of KINDS, "push", "drawer", "lid", or "all". SimulationError
-    for another name."""
+    """Parse a comma-separated list of kinds of task: of KINDS, "push", "drawer", "lid", or "all".
+
+    Raises SimulationError for any other name.
+    """
     groups = {
         "all": tuple(KINDS),
         "push": ("push left", "push right", "push away"),
@@ -97,7 +99,7 @@ def kinds_named(text: str) -> tuple[str, ...]:
 
 
 def divided(scenes: int, kinds: Sequence[str]) -> dict[str, int]:
-    """How many of so many scenes each kind gets: as even as can be."""
+    """Distribute `scenes` over the kinds as evenly as possible."""
     return {kind: scenes // len(kinds) + (i < scenes % len(kinds)) for i, kind in enumerate(kinds)}
 
 
@@ -111,7 +113,7 @@ def questions(
     unseen: Unseen = Unseen(),
     fits: Callable[[Clip], bool] = lambda clip: True,
 ) -> list[Clip]:
-    """`count` clips of a kind of task from `first_seed` on, of which those are left out that do not fit."""
+    """Return `count` clips of a kind of task from `first_seed` on, skipping those for which `fits` is False."""
     found: list[Clip] = []
     for seed in range(first_seed, first_seed + _MOST_TRIED * count):
         if len(found) == count:
@@ -126,7 +128,7 @@ def questions(
 def reference_videos(
     drawn_by: Studio, first_seed: int, count: int, *, views: int = 2, size: int, kinds: Sequence[str] = ()
 ) -> list[ReferenceVideo]:
-    """Films, of `size` px, of `count` demonstrations that succeeded, of the kinds in turn (else as they are drawn)."""
+    """Record `count` successful demonstrations at `size` px, of the kinds in turn (else of randomly drawn kinds)."""
     found: list[ReferenceVideo] = []
     for seed in range(first_seed, first_seed + _MOST_TRIED * count):
         if len(found) == count:
@@ -140,7 +142,7 @@ def reference_videos(
 
 
 def reference_video(clip: Clip, size: int) -> ReferenceVideo:
-    """An episode as a film of `size` px, with what has moved in it."""
+    """Return an episode as a video of `size` px, with the mask of moved objects."""
     poses = np.stack([truth.base_from_tool for truth in clip.truths])
     openness = clip.trajectory.openness
     cameras = [camera.resized(size, size) for camera in clip.cameras]
@@ -150,13 +152,13 @@ def reference_video(clip: Clip, size: int) -> ReferenceVideo:
 
 
 def require_untrained(seed: int) -> None:
-    """Raises SeedError for a seed that is for training, or for nothing."""
+    """Raise SeedError for a seed that is for training, or for nothing."""
     if use_of(seed) is Use.TRAINING:
         raise SeedError(f"Seed {seed} is for training: what was trained on says nothing. Choose one from 100000 on.")
 
 
 def _moved_pixels(camera: Camera, scene: SceneSpec, truths: Sequence[Truth]) -> np.ndarray:
-    """Bool (T, H, W): where things that have moved by then were at first, or are."""
+    """Return a mask (T, H, W) of the initial and present areas of the objects that have moved by each frame."""
     masks = np.zeros((len(truths), camera.height, camera.width), bool)
     first = truths[0].poses
     for name, base_from_thing in first.items():

@@ -1,4 +1,4 @@
-"""The judgement as an operator would see it: lab process, cameras, robot process and SDK, in real time."""
+"""Real-time evaluation: lab process, cameras, robot process and SDK, as an operator would see it."""
 
 import contextlib
 import time
@@ -11,14 +11,14 @@ from robot.state import ArmState
 from simulation.bench.judging import Verdict
 from simulation.bench.randomise import random_scene
 from simulation.bench.tasks import Task, possible_tasks
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.evaluation.model_policy import answered
 from workflows.evaluation.trial import Ending, Trial, kind_of, refusal
 from workflows.proposals.model_source import cropped, window
 from workflows.session import NotConnectedError, Session
 from workflows.settings import LabSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
-_SETTLE = 0.3  # s after the motion before the lab judges
+_SETTLE = 0.3  # s between the end of the motion and the lab's verdict
 
 
 def evaluate_in_real_time(
@@ -31,7 +31,7 @@ def evaluate_in_real_time(
     mode: str,
     steps: int | None,
 ) -> list[Trial]:
-    """`count` scenes of each kind, each in a lab of its own. Raises KnownError when the lab does not start."""
+    """Run `count` scenes of each kind, each in a lab of its own. Raises KnownError when the lab does not start."""
     trials = []
     for kind in kinds:
         for seed in range(first_seed, first_seed + count):
@@ -43,7 +43,7 @@ def evaluate_in_real_time(
 
 
 def _task(kind: str, seed: int) -> Task:
-    """The first task of this kind on the bench of this seed."""
+    """Return the first task of this kind on the bench of this seed."""
     return next(task for task in possible_tasks(random_scene(seed, kind)) if task.kind == kind)
 
 
@@ -55,10 +55,7 @@ def _trial(pipeline: Any, task: Task, seed: int, mode: str, steps: int | None, s
     if robot is None or lab is None:
         raise NotConnectedError(session.problems.get("arm", "The lab did not start."))
     stack.enter_context(heartbeat(robot))
-    robot.wait_for(ArmState.NOT_ENABLED)
-    robot.enable()
-    robot.wait_for(ArmState.NOT_READY)
-    robot.arm_for_motion()
+    make_ready(robot)
     status = robot.wait_for(ArmState.HOLDING)
     scene = session.take_scene()
     windows = [window(camera, pipeline.config) for camera in scene.cameras]
@@ -81,5 +78,5 @@ def _trial(pipeline: Any, task: Task, seed: int, mode: str, steps: int | None, s
 
 
 def _ended(seed: int, task: Task, ending: Ending, reason: str, finding: str = "") -> Trial:
-    """Without the demonstrator's motion there is no distance from where it ends."""
+    """Return a trial without tool error, as the demonstrator's motion is not known here."""
     return Trial(seed, task.kind, ending, reason, finding, float("nan"), None)

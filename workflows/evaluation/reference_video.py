@@ -1,4 +1,4 @@
-"""A demonstration with its film: what a generated video, or a motion read from a video, is compared with."""
+"""A demonstration with its video: ground truth for generated videos, and for motions decoded from a video."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,8 @@ from foundation.trajectory import Scene, Trajectory
 
 @dataclass(frozen=True, eq=False)
 class ReferenceVideo:
-    """`rgb` (V, T, H, W, 3) uint8 as the scene's cameras saw it, `trajectory` (T) what the tool really did meanwhile,
-    `moved` (V, T, H, W) bool: the pixels where a thing that has moved by then was or is. The scene's own first pictures
-    may be larger."""
+    """`rgb` (V, T, H, W, 3) uint8 as the scene's cameras saw it, `trajectory` (T) true motion of the tool, `moved`
+    (V, T, H, W) bool: pixels where an object moved by then was or is. The scene's own first images may be larger."""
 
     seed: int
     instruction: str
@@ -23,11 +22,11 @@ class ReferenceVideo:
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
-        """The cameras of pictures as large as those of the film."""
+        """Cameras at the size of the video."""
         height, width = self.rgb.shape[2:4]
         return tuple(camera.resized(width, height) for camera in self.scene.cameras)
 
     @property
     def still(self) -> np.ndarray:
-        """The film of someone who says that nothing happens: the first frame, again and again."""
+        """Static video of the same length, the first frame repeated: the baseline that predicts no motion."""
         return np.broadcast_to(self.rgb[:, :1], self.rgb.shape)

@@ -1,4 +1,4 @@
-"""What a list of trials says: shares of success with their intervals, errors, and why what failed did."""
+"""Statistics of trials: success rates with confidence intervals, errors, and reasons of the failures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,22 +9,22 @@ import numpy as np
 from workflows.evaluation.intervals import Share
 from workflows.evaluation.trial import Trial
 
-_MOST_REASONS = 5  # examples of failures that are told in words
+_MOST_REASONS = 5  # failures that are listed with their reason
 
 
 def success(trials: Sequence[Trial]) -> Share:
-    """How many were done."""
+    """Return the success rate."""
     return Share(sum(trial.success for trial in trials), len(trials))
 
 
 def named(trials: Sequence[Trial]) -> Share:
-    """How often the tool went to the thing that was named, where there were several."""
+    """Return how often the tool went to the named object, where there were several."""
     asked = [trial.named for trial in trials if trial.named is not None]
     return Share(sum(asked), len(asked))
 
 
 def tool_error_mm(trials: Sequence[Trial]) -> dict[str, float | None]:
-    """Median and 90th percentile of the distance between where the tool ends and where the demonstrator's does."""
+    """Return median and 90th percentile of the distance between the tool's final position and the demonstrator's."""
     errors = np.array([trial.tool_error_mm for trial in trials])
     known = errors[np.isfinite(errors)]
     if not len(known):
@@ -33,7 +33,7 @@ def tool_error_mm(trials: Sequence[Trial]) -> dict[str, float | None]:
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """The figures of some trials as plain data."""
+    """Return the figures of some trials as plain data."""
     failed = [trial for trial in trials if not trial.success]
     return {
         "success": success(trials).as_dict(),

@@ -1,4 +1,4 @@
-"""One answer put to the test: planned, executed by the simulated arm in virtual time, judged by the task's checker."""
+"""One trial of an answer: planned, executed by the simulated arm in virtual time, judged by the task's checker."""
 
 import re
 from dataclasses import asdict, dataclass, replace
@@ -23,27 +23,27 @@ from workflows.demonstration.demonstrate import VirtualLabArm
 from workflows.embedded.clips import Clip
 from workflows.evaluation.policies import Answer
 
-_GRIPPER_WORKS = 1.5  # s after the last command, in which the gripper gets to its end
+_GRIPPER_WORKS = 1.5  # s after the last command, in which the gripper reaches its target
 _SAME = 1e-6  # rad
-_SETTLE = 0.3  # s after the motion before it is judged: what was let go comes to rest
+_SETTLE = 0.3  # s between the end of the motion and the verdict: released objects come to rest
 
 
 class Ending(StrEnum):
-    """How a trial ended; all but the first are failures."""
+    """Result of a trial; all but the first are failures."""
 
     DONE = "done"
-    UNREADABLE = "not readable"  # the action images said nothing
+    UNREADABLE = "not readable"  # nothing could be decoded from the action images
     REFUSED = "refused by planning"
-    STOPPED = "stopped on the way"  # the limiter or the controller ended it
-    WRONG_THING = "wrong thing"  # carried out, but at another thing than the one named
-    MISSED = "missed"  # carried out at the right thing, and not successful
+    STOPPED = "stopped on the way"  # by the limiter or the controller
+    WRONG_THING = "wrong thing"  # executed, but at another object than the one named
+    MISSED = "missed"  # executed at the right object, without success
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`reason` is a sentence, `finding` the kind of refusal ('' without); `tool_error_mm` between the tool's last place
-    and where the demonstrator's ends, NaN when no frame is known; `named` whether the tool went to the thing that was
-    named, None where there is only one thing."""
+    """`reason` is a sentence, `finding` the kind of refusal ('' without); `tool_error_mm`: distance between the
+    tool's final position and the demonstrator's, NaN when no frame is known; `named`: whether the tool went to the
+    named object, None if there is only one object."""
 
     seed: int
     kind: str
@@ -60,8 +60,8 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """An answer, and all that a trial of it needs: the bench, where the arm stands, and where (3,) m the demonstrator's
-    tool ends. As plain values it can be tried in another process."""
+    """An answer with all that its trial needs: the bench, the arm's joints, and the final position (3,) m of the
+    demonstrator's tool. Serialisable, so that it can be tried in another process."""
 
     seed: int
     task: Task
@@ -71,7 +71,7 @@ class Attempt:
     answer: Answer
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values and arrays; `Attempt.from_dict` reads them."""
+        """Return plain values and arrays; `Attempt.from_dict` reads them."""
         motion = self.answer.trajectory
         names = ("times", "base_from_tool", "openness")
         return {
@@ -94,7 +94,7 @@ class Attempt:
 
 
 def attempt_of(clip: Clip, answer: Answer) -> Attempt:
-    """What has to be tried to judge this answer to this clip."""
+    """Return the attempt that tests this answer to this clip."""
     end = clip.trajectory.base_from_tool[-1, :3, 3]
     return Attempt(clip.seed, clip.task, clip.scene, clip.joints, end, answer)
 
@@ -125,8 +125,8 @@ def run_trial(attempt: Attempt) -> Trial:
 
 
 def reaches_the_named_object(attempt: Attempt, proposed: Trajectory, start: Truth) -> bool | None:
-    """Whether, of all loose things, the motion comes nearest to the one that was named; None with fewer than two, or
-    where no loose thing was named."""
+    """Return whether, of all loose objects, the motion comes nearest to the named one; None with fewer than two, or
+    when no loose object was named."""
     names = [thing.name for thing in attempt.scene.objects]
     if len(names) < 2 or attempt.task.thing not in names:
         return None
@@ -137,7 +137,7 @@ def reaches_the_named_object(attempt: Attempt, proposed: Trajectory, start: Trut
 
 
 def without_waiting(plan: Plan) -> Plan:
-    """The plan without what of its end only stands still, which a judge need not see: nothing changes any more."""
+    """Trim the stationary end of a plan, which changes nothing any more and need not be simulated."""
     motion = plan.motion
     apart = (np.abs(motion.position - motion.position[-1]) > _SAME).any(axis=1) | (
         motion.openness != motion.openness[-1]
@@ -151,12 +151,12 @@ def without_waiting(plan: Plan) -> Plan:
 
 
 def kind_of(sentence: str) -> str:
-    """A finding's sentence without its numbers, so that alike ones can be counted."""
+    """Return a finding's sentence without its numbers, so that equal ones can be counted."""
     return re.sub(r"\d+(\.\d+)?", "#", sentence)
 
 
 def refusal(plan: Plan) -> str:
-    """The first sentence that forbids the plan; StopIteration when none does."""
+    """Return the first sentence that forbids the plan; StopIteration when none does."""
     return next(finding.sentence for finding in plan.findings if finding.level is Level.REFUSAL)
 
 
@@ -169,7 +169,7 @@ def _trial(
     finding: str = "",
     ended: np.ndarray | None = None,
 ) -> Trial:
-    """Where nothing was executed, the proposed motion's last known frame counts as where the tool ended."""
+    """Return the trial; if nothing was executed, the proposed motion's last known frame counts as the tool's end."""
     proposed = attempt.answer.trajectory
     if ended is None and proposed is not None and proposed.known.any():
         ended = proposed.base_from_tool[np.flatnonzero(proposed.known)[-1], :3, 3]

@@ -1,4 +1,4 @@
-"""Clips put to whoever is judged, and the answers to the test: many at a time, on as many processes as are given."""
+"""Parallel trials: a policy answers clips, and worker processes try the answers."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -14,11 +14,11 @@ from workflows.evaluation.trial import Attempt, Ending, Trial, attempt_of, run_t
 
 Told = Callable[[str], None]
 _START_WITHIN = 60.0  # s
-_AT_MOST = 300.0  # s for one trial on a machine that has much else to do
+_AT_MOST = 300.0  # s for one trial on a heavily loaded machine
 
 
 class TrialRunner:
-    """Runs trials. A context manager: with more than one process, these live as long as it does."""
+    """Runs trials. A context manager: with more than one process, the workers live as long as it does."""
 
     def __init__(self, processes: int = 1, told: Told = lambda words: None):
         self._told, self._count = told, processes
@@ -26,7 +26,7 @@ class TrialRunner:
         self._stack = ExitStack()
 
     def judge(self, judged: Policy, clips: Sequence[Clip], words: str = "") -> list[Trial]:
-        """One trial for each clip. Raises ProcessError when a process of the court has ended."""
+        """Run one trial for each clip. Raises ProcessError when a worker process has exited."""
         answers = judged.answer(clips)
         attempts = [attempt_of(*one) for one in zip(clips, answers, strict=True)]
         trials = self._tried(attempts) if self._workers else [run_trial(attempt) for attempt in attempts]
@@ -35,10 +35,10 @@ class TrialRunner:
         return trials
 
     def _tried(self, attempts: Sequence[Attempt]) -> list[Trial]:
-        """Each process has one attempt at a time, so that none waits for another's long ones."""
+        """Distribute the attempts over the workers, one at a time each, so that none queues behind a long one."""
         trials: dict[int, Trial] = {}
         waiting = list(enumerate(attempts))[::-1]
-        busy: dict[int, int] = {}  # by the worker: which attempt it tries
+        busy: dict[int, int] = {}  # index of the attempt by worker
         try:
             while waiting or busy:
                 for worker in range(len(self._workers)):
@@ -46,7 +46,7 @@ class TrialRunner:
                         number, attempt = waiting.pop()
                         self._workers[worker].channel.send(attempt.to_dict(), timeout=_START_WITHIN)
                         busy[worker] = number
-                worker = next(iter(busy))  # the one that began first
+                worker = next(iter(busy))  # the one that started first
                 trials[busy.pop(worker)] = _trial_from(self._workers[worker].channel.receive(_AT_MOST)["trial"])
         except (ChannelClosed, TimeoutError) as error:
             raise ProcessError("A process that tries the answers has ended. Judge again with --processes 1.") from error
@@ -65,7 +65,7 @@ class TrialRunner:
 
 
 def run(channel: Channel) -> None:
-    """One of the court's processes (`--role=trials`): an attempt in, a trial out, until the parent goes."""
+    """Run a worker process (`--role=trials`): receives attempts, sends trials, until the parent exits."""
     channel.receive(_START_WITHIN)
     channel.send({"ready": True})
     while True:

@@ -1,4 +1,4 @@
-"""Reading the arm's motion out of a film: the model in the mode `video_to_action`, beside a classical tracker."""
+"""Evaluation of labelling: the model in the mode `video_to_action`, compared with a classical tracker."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from workflows.evaluation.video_quality import generated, middle, positions
 
 
 def labelling_figures(pipeline: Any, films: Sequence[ReferenceVideo], *, steps: int | None = None) -> dict[str, Any]:
-    """Error of the tool's path in mm (median over the films of the mean over the frames) and average Jaccard of the
-    three points; also what the action images alone say, before the motion is fitted to the film, and what joint
-    generation makes of the same films, which does not see them."""
+    """Return the tool's path error in mm (median over the videos of the mean over the frames) and the average
+    Jaccard of the three points. Also those of the action images alone, before the motion is fitted to the video, and
+    of joint generation for the same videos, which does not see them."""
     read = generated(pipeline, films, "video_to_action", steps=steps)
     unfitted = generated(pipeline, films, "video_to_action", steps=steps, fits=False)
     imagined = generated(pipeline, films, "joint", steps=steps)
@@ -28,7 +28,7 @@ def labelling_figures(pipeline: Any, films: Sequence[ReferenceVideo], *, steps: 
 
 
 def lucas_kanade(films: Sequence[ReferenceVideo]) -> dict[str, float | None]:
-    """The classical tracker, told where the points are in the first frame, as the model is."""
+    """Evaluate the classical tracker, which is given the points in the first frame, as the model is."""
     errors, scores = [], []
     for film in films:
         true = true_tracks(film.trajectory.base_from_tool, film.cameras)
@@ -50,7 +50,7 @@ def _of_motions(films: Sequence[ReferenceVideo], made: Sequence[Generated]) -> d
 
 
 def _jaccard(tracks: np.ndarray, true: np.ndarray, film: ReferenceVideo) -> float:
-    """Over the three points of all views together."""
+    """Return the average Jaccard over the three points of all views together."""
     side = min(film.rgb.shape[2:4])
     points = [found.swapaxes(1, 2).reshape(-1, found.shape[1], 2) for found in (tracks, true)]
     return average_jaccard(points[0], points[1], side)

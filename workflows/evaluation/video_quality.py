@@ -1,4 +1,4 @@
-"""Generated videos against films: `joint` from the instruction, `action_to_video` from the true motion."""
+"""Generated videos against reference videos: `joint` from the instruction, `action_to_video` from the true motion."""
 
 import copy
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ _TOGETHER = 8
 
 
 def video_figures(pipeline: Any, films: Sequence[ReferenceVideo], *, steps: int | None = None) -> dict[str, Any]:
-    """PSNR in dB and SSIM of what the model makes, beside a copy of the first frame and what its codec can show.
+    """Return PSNR in dB and SSIM of the model's videos, of a copied first frame, and of the codec's output.
 
-    `arm_error_mm`: how far the arm in the video that was made for a given motion is from that motion, read from it
-    by the model itself; what it reads from the true film stands in `labelling_figures`. A model with a frame decoder
-    also gets the figures of the same generations "without_frame_decoder": what its transformer and codec alone show.
+    `arm_error_mm`: distance between the motion given to `action_to_video` and the one the model itself reads from the
+    generated video; what it reads from the true video is in `labelling_figures`. A model with a frame decoder also gets
+    the figures of the same generations "without_frame_decoder": from its transformer and codec alone.
     """
     from model.generation.batched_generation import through_codec
 
@@ -36,11 +36,11 @@ def video_figures(pipeline: Any, films: Sequence[ReferenceVideo], *, steps: int 
 
 
 def _made(pipeline: Any, films: Sequence[ReferenceVideo], steps: int | None) -> dict[str, dict[str, float | None]]:
-    """The figures of the two modes that make videos."""
+    """Return the figures of the two modes that generate videos."""
     joint = generated(pipeline, films, "joint", steps=steps)
     given = generated(pipeline, films, "action_to_video", steps=steps)
     videos = [rgb_of(one) for one in given]
-    # Not fitted: the decoder that painted these videos would only find its own work again.
+    # Not fitted: the decoder that rendered these videos would only recover its own output.
     read = generated(pipeline, films, "video_to_action", steps=steps, videos=videos, fits=False)
     errors = [
         path_error_mm(positions(one), film.trajectory.base_from_tool[:, :3, 3])
@@ -53,7 +53,7 @@ def _made(pipeline: Any, films: Sequence[ReferenceVideo], steps: int | None) -> 
 
 
 def _without_frame_decoder(pipeline: Any) -> Any:
-    """A pipeline of the same networks that shows what the codec decodes; the given one stays as it is."""
+    """Return a pipeline of the same networks that shows the codec's output; the given one is not changed."""
     bare = copy.copy(pipeline)
     bare.register_modules(frame_decoder=None)
     return bare
@@ -68,8 +68,7 @@ def generated(
     videos: Sequence[np.ndarray] | None = None,
     fits: bool = True,
 ) -> list[Generated]:
-    """What the model makes of each film in one of the modes; `videos` are read in place of the films. `fits`: see
-    `generate_together`."""
+    """Run the model on each video in one of the modes; `videos` replace their own. `fits`: see `generate_batch`."""
     from model.generation.batched_generation import GenerationRequest, generate_batch
 
     shown = [film.rgb for film in films] if videos is None else videos
@@ -89,13 +88,13 @@ def generated(
 
 
 def middle(values: Sequence[float]) -> float | None:
-    """The median of what is known, rounded; None when nothing is."""
+    """Return the rounded median of the finite values; None when there are none."""
     known = np.array([value for value in values if np.isfinite(value)])
     return round(float(np.median(known)), 3) if len(known) else None
 
 
 def likeness(films: Sequence[ReferenceVideo], made: Sequence[np.ndarray]) -> dict[str, float | None]:
-    """Means over the clips, of all frames but the first, which is given."""
+    """Return means over the clips, of all frames but the first, which is given."""
     values: dict[str, list[float]] = {}
     for film, video in zip(films, made, strict=True):
         true, video = film.rgb[:, 1:], video[:, 1:]
@@ -119,12 +118,12 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def rgb_of(made: Generated) -> np.ndarray:
-    """The video (V, T, H, W, 3) uint8 of the first candidate."""
+    """Return the video (V, T, H, W, 3) uint8 of the first candidate."""
     assert made.rgb is not None
     return made.rgb[0]
 
 
 def positions(made: Generated) -> np.ndarray:
-    """Where the tool is (T, 3) in what was read; NaN where it was not."""
+    """Return the decoded tool positions (T, 3); NaN where unknown."""
     assert made.decoded is not None
     return made.decoded[0].trajectory.base_from_tool[:, :3, 3]

@@ -1,1 +1,1 @@
-"""Reading the arm's motion out of videos with the model."""
+"""Labelling of videos: the model reads the arm's motion from them."""

@@ -1,4 +1,4 @@
-"""`rehearse label`: what the arm does in a video, without a window."""
+"""The command `rehearse label`: reads the arm's motion from a video, without a window."""
 
 import contextlib
 import time
@@ -23,8 +23,8 @@ from workflows.labelling.label import Labelled, keep, label
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `videos`: files that belong together, or episodes by id or folder; `start`: the
-    tool's first place as the control box shows it, x, y, z in mm and roll, pitch, yaw in degrees."""
+    """Arguments of the command. `videos`: files that belong together, or episodes by id or folder; `start`: the tool's
+    initial pose as the control box shows it, x, y, z in mm and roll, pitch, yaw in degrees."""
 
     videos: tuple[Path, ...]
     cameras: Path | None = None
@@ -40,8 +40,10 @@ class Request:
 
 
 def label_videos(request: Request, library: Path, report: Report = silently) -> dict[str, Any]:
-    """Read every video; with `keep` store them as auto-labelled episodes. Raises KnownError for what can be mended;
-    in bulk, what cannot be read is told in its place and the others go on."""
+    """Label every video; with `keep` store them as auto-labelled episodes.
+
+    Raises KnownError for faults that the operator can fix; of several videos, one that fails is reported in its place.
+    """
     folder = request.model or embedded_weights()
     if folder is None:
         raise LabelError("The program came without the embedded model's weights. Name a model with --model.")
@@ -67,7 +69,7 @@ def label_videos(request: Request, library: Path, report: Report = silently) -> 
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same for people."""
+    """Format the result as text."""
     lines = []
     for each in result["videos"]:
         if "problem" in each:
@@ -81,7 +83,7 @@ def as_text(result: dict[str, Any]) -> str:
 
 
 def start_of(request: Request) -> Start | None:
-    """Where the arm is said to stand at first; None when nothing is said. LabelError for what is no place."""
+    """Return the given initial pose of the arm; None when none is given. Raises LabelError for an invalid pose."""
     if request.start is None:
         return None
     numbers = np.array(request.start, float)

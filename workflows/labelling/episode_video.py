@@ -1,4 +1,4 @@
-"""Films of one scene from several calibrated cameras, to be looked at at any moments: an episode's, or video files."""
+"""Synchronised videos of one scene from several calibrated cameras, from an episode or from video files."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +26,8 @@ class LabelError(KnownError):
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where the arm stands in a film's first picture: `base_from_tool` (4, 4) and `openness`, who says so, and in which
-    `joints` (7,) rad, None where that is not known."""
+    """The arm's state in a video's first frame: `base_from_tool` (4, 4), `openness`, `known`: where that comes from,
+    and `joints` (7,) rad, None if unknown."""
 
     base_from_tool: np.ndarray
     openness: float = 1.0
@@ -37,9 +37,8 @@ class Start:
 
 @dataclass(frozen=True, eq=False)
 class MultiView:
-    """`at(times)` gives pictures (V, n, H, W, 3) uint8, undistorted, of moments (n,) s from 0 to `seconds`, as
-    `cameras` (V,) see them; `views` and `films` are the same as an episode keeps it, raw. `start`: where the arm stands
-    at first, None where nobody knows."""
+    """`at(times)` returns undistorted frames (V, n, H, W, 3) uint8 at times (n,) s from 0 to `seconds`, as `cameras`
+    (V,) see them; `views` and `films` are the raw ones, as an episode stores them. `start`: initial state or None."""
 
     name: str
     instruction: str
@@ -52,7 +51,7 @@ class MultiView:
 
 
 def of_episode(episode: Episode) -> MultiView:
-    """The calibrated views of an episode, idle ends that were trimmed left out. Raises LabelError without two."""
+    """Return the calibrated views of an episode, without trimmed idle ends. Raises LabelError with fewer than two."""
     known = [(i, c) for i in range(len(episode.views)) if (c := episode.calibration(i)) and len(episode.frames[i])]
     if len(known) < 2:
         raise LabelError(f"The episode {episode.id} has fewer than two calibrated cameras: it cannot be read.")
@@ -88,7 +87,7 @@ def of_episode(episode: Episode) -> MultiView:
 
 
 def _start_of(episode: Episode) -> Start | None:
-    """Where the arm was measured, or read earlier, at the beginning of what is left of an episode."""
+    """Return the arm's measured, or earlier labelled, state at the start of the trimmed episode."""
     trajectory = episode.trajectory
     if trajectory is None or not trajectory.known.any():
         return None
@@ -100,9 +99,9 @@ def _start_of(episode: Episode) -> Start | None:
 
 
 def of_files(paths: Sequence[Path], cameras: Sequence[Camera], instruction: str) -> MultiView:
-    """Video files, one a camera, taken together: a file named like a camera is its, else they come in the same order.
+    """Combine video files, one per camera: matched by file name and camera name if all match, else in the given order.
 
-    Raises LabelError for fewer than two, and for a file that holds no film or pictures of another size.
+    Raises LabelError for fewer than two, and for a file without video or with frames of another size.
     """
     if len(paths) < 2 or len(paths) > len(cameras):
         raise LabelError(
@@ -131,7 +130,7 @@ def of_files(paths: Sequence[Path], cameras: Sequence[Camera], instruction: str)
 
 
 def cameras_in(path: Path) -> tuple[Camera, ...]:
-    """The cameras in a JSON file: a list, or an object with "cameras", such as a rehearsal's. Raises LabelError."""
+    """Read cameras from a JSON file: a list, or an object with "cameras", as of a rehearsal. Raises LabelError."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         listed = values["cameras"] if isinstance(values, dict) else values
@@ -141,7 +140,7 @@ def cameras_in(path: Path) -> tuple[Camera, ...]:
 
 
 def _decoded(path: Path, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Times (n,) s from 0 and pictures (n, H, W, 3) of a file."""
+    """Return times (n,) s from 0 and frames (n, H, W, 3) of a file."""
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             frames = [(frame.time or 0.0, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]

@@ -1,7 +1,6 @@
-"""Label a video: a film of the arm from several cameras becomes what the arm did in it, with how sure that is.
+"""Labelling of a video: from synchronised views to the arm's motion, with its confidence.
 
-The model reads it in the mode "video_to_action", as long a piece at a time as it can see; each piece begins where the
-one before ended.
+The model reads it in the mode "video_to_action", in pieces as long as its horizon; each begins where the last ended.
 """
 
 import uuid
@@ -32,15 +31,15 @@ from workflows.proposals.model_source import cropped, window
 
 MODE = "video_to_action"
 SOURCE, TAG = "auto-label", "auto-labelled"
-ASSUMED = "the home posture, as nothing else is known"  # of a film's start
-LEAST_CONFIDENCE = 0.4  # of a frame that is counted as sure
-_RATE = 20.0  # samples a second of what is stored
+ASSUMED = "the home posture, as nothing else is known"  # `known` of a start that is assumed
+LEAST_CONFIDENCE = 0.4  # from which on a frame counts as sure
+_RATE = 20.0  # Hz, sampling rate of what is stored
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """What was read: `trajectory` (T) with NaN where nothing could be, `confidence` (T,) in [0, 1], `residual_px`
-    (T, V); `model` the fingerprint of the one that read it; `start` where the arm was taken to stand at first."""
+    """Result of labelling: `trajectory` (T) with NaN where nothing could be read, `confidence` (T,) in [0, 1],
+    `residual_px` (T, V); `model`: fingerprint of the model; `start`: the assumed initial state of the arm."""
 
     video: MultiView
     trajectory: Trajectory
@@ -51,11 +50,11 @@ class Labelled:
 
     @property
     def sure(self) -> float:
-        """The share of frames that were read and believed."""
+        """Share of frames that were read with sufficient confidence."""
         return float((self.trajectory.known & (self.confidence >= LEAST_CONFIDENCE)).mean())
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values for JSON."""
         known = self.trajectory.known
         return {
             "video": self.video.name,
@@ -84,10 +83,14 @@ def label(
     report: Report = silently,
     token: Cancellation | None = None,
 ) -> Labelled:
-    """Read one video. `start`: where the arm stands at first, by default where the video says, else at home: the model
-    is told it and does not read it.
+    """Label one video.
 
-    Raises LabelError for a model that reads no videos, ModelError and ProcessError without an answer.
+    Args:
+        start: The arm's initial state, by default the video's own, else home: an input of the model, not read by it.
+
+    Raises:
+        LabelError: For a model that reads no videos.
+        ModelError, ProcessError: Without an answer.
     """
     token = token or Cancellation()
     try:
@@ -103,9 +106,9 @@ def label(
 def label_episodes(
     library: Library, model: ModelDescription, ids: Sequence[uuid.UUID], report: Report, token: Cancellation
 ) -> tuple[int, list[str]]:
-    """Read the motion of every episode from its videos, and add what was read to the library, one by one.
+    """Read the motion of every episode from its videos, and add the results to the library, one by one.
 
-    Returns how many were added, and a sentence for each that could not be read. Raises Cancelled; what was added until
+    Returns how many were added, and a message for each that could not be read. Raises Cancelled; what was added until
     then stays.
     """
     added, problems = 0, []
@@ -147,7 +150,7 @@ def _read(
         scenes = [_scene(video, pictures[:, frame], pose, openness, joints) for frame in range(frames)]
         seen = [cropped(scene, windows) for scene in scenes]
         whole = [np.stack([scene.views[view].rgb for scene in seen]) for view in range(len(windows))]
-        # The parts that the model looks at are of other sizes in other cameras.
+        # The crops given to the model differ in size between cameras.
         films = np.stack([resize_images(film, int(config["width"]), int(config["height"])) for film in whole])
         made = process.generate(
             video.instruction,
@@ -179,7 +182,7 @@ def _teller(report: Report) -> Callable[[Progress], None]:
 def _joined(
     video: MultiView, parts: Sequence[tuple[Trajectory, np.ndarray, np.ndarray]], model: str, start: Start
 ) -> Labelled:
-    """The pieces one after the other; where two meet the earlier one counts. What lies beyond the film is left out."""
+    """Concatenate the pieces; at a common frame the earlier one counts. Frames beyond the video's end are dropped."""
     keep = [slice(0 if number == 0 else 1, None) for number in range(len(parts))]
     times = np.concatenate([part.times[which] for (part, _, _), which in zip(parts, keep, strict=True)])
     inside = times <= video.seconds + 1e-6
@@ -200,8 +203,10 @@ def _scene(
 
 
 def keep(library: Library, labelled: Sequence[Labelled], operator: str = "") -> list[str]:
-    """Store what was read as episodes of their own, marked as auto-labelled and kept out of training until somebody
-    has looked at them; their ids. All of them are stored, or none. LabelError for one of which nothing was read."""
+    """Store the results as new episodes, all or none, marked as auto-labelled and excluded from training.
+
+    They stay excluded until reviewed. Returns their ids. Raises LabelError for one of which nothing was read.
+    """
     for each in labelled:
         if each.trajectory.known.sum() < 2:
             raise LabelError(f"Nothing could be read from {each.video.name}: it is not stored. Try another model.")
@@ -223,7 +228,7 @@ def _episode(labelled: Labelled, operator: str) -> ImportedEpisode:
 
 
 def _samples(labelled: Labelled) -> np.ndarray:
-    """What was read, as samples of the arm (n,): tool and gripper; the joints are not known."""
+    """Return the result as samples of the arm (n,): tool and gripper; the joints are unknown."""
     trajectory = labelled.trajectory
     last = float(trajectory.times[trajectory.known][-1])
     times = np.arange(0.0, last + 0.5 / _RATE, 1.0 / _RATE)
@@ -238,6 +243,6 @@ def _samples(labelled: Labelled) -> np.ndarray:
 
 
 def _rows(values: np.ndarray) -> list:
-    """Plain numbers, None where nothing is known."""
+    """Convert to plain numbers, None for NaN."""
     rows = [[None if np.isnan(value) else round(float(value), 5) for value in row] for row in values]
     return [row[0] for row in rows] if values.shape[1] == 1 else rows

@@ -1,1 +1,1 @@
-"""Where motions come from: the model, a demonstrator, a stored trajectory, a drawing, an edited waypoint."""
+"""Sources of motions: the model, a demonstrator, a stored trajectory, a drawing, an edited waypoint."""

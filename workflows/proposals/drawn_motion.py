@@ -1,4 +1,4 @@
-"""A motion drawn by hand: points one after the other, and the tool's straight way through them."""
+"""A motion drawn by hand: a sequence of points, and the tool's straight path through them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,31 +11,31 @@ from foundation.trajectory import Scene, Trajectory
 from workflows.cancellation import Cancellation, Report
 from workflows.proposals.proposal import Proposal, proposal_from_trajectory
 
-SPEED = 0.12  # m/s on the way between two points
-_SHORTEST = 0.4  # s between two points
+SPEED = 0.12  # m/s between two points
+_SHORTEST = 0.4  # s between two points at least
 _GRIP = 0.8  # s the tool rests while the gripper opens or closes
-_STEP = 0.05  # s between the poses that are worked out
+_STEP = 0.05  # s between the poses that are computed
 _FRAME = 0.1  # s between the frames that are shown
 _FEWEST, _MOST = 21, 161  # frames
-_SAME = 0.05  # of the gripper's opening: less is no change
-_FLAT = 1e-3  # the cosine between a ray and a plane below which they do not meet
+_SAME = 0.05  # change of the gripper's opening below which it counts as unchanged
+_FLAT = 1e-3  # cosine of the angle between a ray and a plane's normal, below which they count as parallel
 
 
 class DrawingError(KnownError):
-    """What was drawn is no motion."""
+    """The drawing is not a valid motion."""
 
 
 @dataclass(frozen=True)
 class DrawnPoint:
-    """Where the tool goes next, (x, y, z) m in the base frame, and the gripper's `openness` from there on."""
+    """Next point of the tool's path, (x, y, z) m in the base frame, and the gripper's `openness` from there on."""
 
     position: tuple[float, float, float]
     openness: float = 1.0
 
 
 def point_at_height(camera: Camera, pixel: np.ndarray, height: float) -> np.ndarray | None:
-    """The point (3,) m that a camera standing still sees at `pixel` (2,), `height` m above the base; None where its ray
-    does not come there."""
+    """Return the point (3,) m that a static camera sees at `pixel` (2,), `height` m above the base; None where its
+    ray does not reach that height."""
     origin, towards = camera.rays(np.asarray(pixel, float))
     if abs(towards[2]) < _FLAT:
         return None
@@ -44,8 +44,11 @@ def point_at_height(camera: Camera, pixel: np.ndarray, height: float) -> np.ndar
 
 
 def drawn_trajectory(base_from_tool: np.ndarray, openness: float, points: Sequence[DrawnPoint]) -> Trajectory:
-    """From the tool's present pose (4, 4) straight from point to point, its direction kept; it comes to rest at each,
-    and the gripper works there. Raises DrawingError without points, or where they all lie in one place."""
+    """Return the straight path from the tool's present pose (4, 4) through the points, its orientation kept.
+
+    The tool stops at each point, and the gripper moves there. Raises DrawingError without points, or when they all
+    coincide with the present position.
+    """
     times, way, opened = [0.0], [base_from_tool[:3, 3]], [float(openness)]
     for point in points:
         _go_to(np.array(point.position, float), times, way, opened)
@@ -63,7 +66,7 @@ def drawn_trajectory(base_from_tool: np.ndarray, openness: float, points: Sequen
 
 
 def _go_to(goal: np.ndarray, times: list[float], way: list[np.ndarray], opened: list[float]) -> None:
-    """Slowly off, slowly there."""
+    """Append a leg to `goal` with a cosine speed profile, at rest at both ends."""
     start, began = way[-1], times[-1]
     distance = float(np.linalg.norm(goal - start))
     if distance < 1e-4:
@@ -76,7 +79,7 @@ def _go_to(goal: np.ndarray, times: list[float], way: list[np.ndarray], opened: 
 
 
 class DrawnSource:
-    """The motion through these points, for the present scene; `begun_from`: the rehearsal it comes from."""
+    """The motion through these points, for the present scene; `begun_from`: id of the rehearsal it derives from."""
 
     name = "drawn"
 
@@ -84,7 +87,7 @@ class DrawnSource:
         self._points, self._begun_from = tuple(points), begun_from
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises DrawingError for what is no motion."""
+        """Propose the drawn motion. Raises DrawingError when the points are not a valid motion."""
         report("Drawing the motion", 0.05)
         drawn = drawn_trajectory(scene.base_from_tool, scene.openness, self._points)
         proposal = proposal_from_trajectory(instruction, self.name, scene, drawn, report, token)

@@ -1,4 +1,4 @@
-"""The model as a person asks it, question after question: which weights, how, and what it imagines meanwhile."""
+"""Interactive client of the model: weights, generation settings, and the preview of what it is generating."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from workflows.proposals.what_if import WhatIfSource
 
 
 class ModelClient:
-    """Owns the model's process, which starts with the first question and is ended by `close`.
+    """Owns the model's process, which starts with the first request and is ended by `close`.
 
-    `preview` is what the video may become, while a question is being answered; None before and between.
+    `preview` is the intermediate video while a request is being answered; None before and in between.
     """
 
     def __init__(self):
@@ -27,7 +27,7 @@ class ModelClient:
 
     @property
     def available(self) -> bool:
-        """Whether there are weights to ask."""
+        """Whether there are weights to use."""
         return self._process is not None
 
     @property
@@ -35,11 +35,11 @@ class ModelClient:
         return None if self._process is None else self._process.folder
 
     def models(self, library: Path) -> list[ModelDescription]:
-        """The models there are to choose from."""
+        """Return the available models."""
         return known_models(library / "models")
 
     def use(self, folder: Path | None, asking: GenerationSettings) -> None:
-        """From the next question on; another model takes the place of the one before in the same process."""
+        """Set model and settings from the next request on; a new model replaces the old one in the same process."""
         self.asking = asking
         if folder is None:
             return
@@ -48,14 +48,14 @@ class ModelClient:
         self._process.folder = folder
 
     def source(self) -> ModelSource:
-        """For the next question, asked as is chosen now."""
+        """Return the source for the next request, with the present settings."""
         assert self._process is not None
         self.preview = None
         return ModelSource(self._process, self.asking, self._show_preview)
 
     @property
     def imagines(self) -> bool:
-        """Whether the chosen model makes videos."""
+        """Whether the selected model generates videos."""
         folder = self.folder
         if folder is None:
             return False
@@ -63,11 +63,11 @@ class ModelClient:
             try:
                 self._described = describe(folder)
             except WeightsError:
-                return False  # asking it says what is wrong
+                return False  # a request to it reports the fault
         return self._described.imagines
 
     def what_if(self, trajectory: Trajectory, begun_from: str) -> WhatIfSource:
-        """For a video of a given motion."""
+        """Return the source for a video of a given motion."""
         assert self._process is not None
         self.preview = None
         asking = replace(self.asking, candidates=1)
@@ -78,9 +78,9 @@ class ModelClient:
         return self._process
 
     def close(self) -> None:
-        """End the process; waits."""
+        """End the process; blocks."""
         if self._process is not None:
             self._process.close()
 
     def _show_preview(self, progress: Progress) -> None:
-        self.preview = progress  # the window looks thirty times a second
+        self.preview = progress  # the window polls it thirty times a second

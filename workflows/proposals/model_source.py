@@ -1,4 +1,4 @@
-"""The world-action model as a source of rehearsals: it runs in its own process, and may be cancelled at every step."""
+"""The world-action model as a source of proposals: runs in its own process, and can be cancelled at every step."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ from workflows.cancellation import Cancellation, Cancelled, Report
 from workflows.embedded.camera_rigs import workspace_window
 from workflows.proposals.proposal import MadeBy, Proposal, action_cameras
 
-Window = tuple[int, int, int, int]  # left, top, width and height in px of a part of a picture
-Shown = Callable[[Progress], None]  # called in the asking thread
-WORKSPACE = "workspace"  # of a model's configuration value `picture_part`
-_MARGIN = 0.05  # of the window's side, around the workspace
+Window = tuple[int, int, int, int]  # left, top, width and height in px of an image crop
+Shown = Callable[[Progress], None]  # called in the requesting thread
+WORKSPACE = "workspace"  # value of a model's configuration entry `picture_part`
+_MARGIN = 0.05  # share of the window's side, around the workspace
 _LOADED, _GENERATED = 0.15, 0.80  # shares of the progress
 _WORTH_SAYING = 1.0  # s
 _STAGES = {"action": "Imagining the motion", "video": "Imagining the pictures", "both": "Imagining the motion"}
@@ -30,9 +30,9 @@ _STAGES = {"action": "Imagining the motion", "video": "Imagining the pictures", 
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """How a model is asked; None and () leave it to the model and to all cameras.
+    """Settings of a generation; None and () mean the model's own default and all cameras.
 
-    `mode`: "joint" with the video to come, "policy" without; `cameras`: by name; `seed`: of the first candidate.
+    `mode`: "joint" with the predicted video, "policy" without; `cameras`: by name; `seed`: of the first candidate.
     """
 
     mode: str | None = None
@@ -43,15 +43,15 @@ class GenerationSettings:
 
     @property
     def options(self) -> dict[str, Any]:
-        """As the pipeline takes them."""
+        """Keyword arguments for the pipeline."""
         given = {"num_candidates": self.candidates, "num_inference_steps": self.steps, "seed": self.seed}
         return {name: value for name, value in given.items() if value is not None}
 
 
 class ModelSource:
-    """Asks a model process, which is started with the first question and belongs to whoever made it.
+    """Source that queries a model process, which is started with the first request and owned by the caller.
 
-    `on_preview` is called in the asking thread with what the video may become, while it sharpens.
+    `on_preview` is called in the requesting thread with the intermediate video while it is being denoised.
     """
 
     name = "model"
@@ -65,7 +65,7 @@ class ModelSource:
         self._process, self._asking, self._on_preview = process, asking, on_preview
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises ModelError and ProcessError when there is no answer, Cancelled when it was taken back."""
+        """Propose the model's motion. Raises ModelError and ProcessError without an answer, and Cancelled."""
         report("Loading the model", 0.02)
         asking, process = self._asking, self._process
         scene = seen_by(scene, asking.cameras)
@@ -89,7 +89,7 @@ class ModelSource:
 
 
 def teller(report: Report, on_preview: Shown | None) -> Callable[[Progress], None]:
-    """Says every step with the time that is left, and hands on what there is to see."""
+    """Return a progress callback that reports every step with the remaining time, and passes previews on."""
     began = time.monotonic()
 
     def tell(progress: Progress) -> None:
@@ -101,7 +101,7 @@ def teller(report: Report, on_preview: Shown | None) -> Callable[[Progress], Non
 
 
 def made_by(folder: Path, asking: GenerationSettings, config: Mapping[str, Any]) -> MadeBy:
-    """What the history says of the model and how it was asked; seed, rank and score are each candidate's own."""
+    """Return the provenance of a proposal for the history; seed, rank and score are set for each candidate."""
     return MadeBy(
         str(folder),
         fingerprint(folder),
@@ -116,7 +116,7 @@ def made_by(folder: Path, asking: GenerationSettings, config: Mapping[str, Any])
 def proposal_of(
     instruction: str, source: str, scene: Scene, windows: Sequence[Window], made: Generated, by: MadeBy
 ) -> Proposal:
-    """The best candidate as a proposal for the scene whose cropped pictures the model was shown, and the others."""
+    """Return the best candidate, with the others, as a proposal for the scene whose crops the model was given."""
     found = [_candidate(instruction, source, scene, windows, made, by, i) for i in range(len(made.seeds))]
     return replace(found[0], others=tuple(found[1:]))
 
@@ -127,7 +127,7 @@ def _candidate(
     assert made.action is not None and made.decoded is not None and made.verdicts is not None
     cameras, action, verdict = made.cameras, made.action[number], made.verdicts[number]
     rgb = None if made.rgb is None or made.mode == "policy" else made.rgb[number]
-    if rgb is None:  # then the action images lie over the scene's own, whole pictures
+    if rgb is None:  # without video the action images cover the scene's full images
         cameras = action_cameras(scene.cameras)
         action = np.stack([laid(*one) for one in zip(action, scene.cameras, windows, cameras, strict=True)])
     by = replace(by, seed=made.seeds[number], rank=number + 1, score=verdict.score, doubt=verdict.reason)
@@ -135,13 +135,13 @@ def _candidate(
 
 
 def seen_by(scene: Scene, names: Sequence[str]) -> Scene:
-    """The scene as these cameras saw it; all of them when none is named. Cameras that are gone are left out."""
+    """Return the scene with these cameras only; all when none is named. Cameras that no longer exist are left out."""
     views = tuple(view for view in scene.views if view.camera.name in names)
     return replace(scene, views=views) if views else scene
 
 
 def window(camera: Camera, config: Mapping[str, Any]) -> Window:
-    """The part of a camera's picture that a model with this configuration looks at."""
+    """Return the crop of a camera's image that a model with this configuration is given."""
     if config["picture_part"] == WORKSPACE and config["width"] == config["height"]:
         left, top, side = workspace_window(camera, _MARGIN)
         return left, top, side, side
@@ -151,23 +151,23 @@ def window(camera: Camera, config: Mapping[str, Any]) -> Window:
 
 
 def cropped(scene: Scene, windows: Sequence[Window]) -> Scene:
-    """The scene as cameras would see it that picture only these parts."""
+    """Return the scene as seen by cameras cropped to these windows."""
     return replace(scene, views=tuple(view.cropped(*part) for view, part in zip(scene.views, windows, strict=True)))
 
 
 def laid(action: np.ndarray, whole: Camera, part: Window, onto: Camera) -> np.ndarray:
-    """Action images (T, h, w, 3) of a part of the camera `whole`'s picture, laid into the picture of `onto`, which is
-    `whole` in another size; black elsewhere."""
+    """Paste action images (T, h, w, 3) of a crop of camera `whole` into the image of `onto`, which is `whole` at
+    another size; black elsewhere."""
     left, top, width, height = part
     _, h, w, _ = action.shape
-    across, down = onto.width / whole.width, onto.height / whole.height  # px of `onto` for one of `whole`
-    x, y = width / w * across, height / h * down  # px of `onto` for one of the action images
+    across, down = onto.width / whole.width, onto.height / whole.height  # px of `onto` per px of `whole`
+    x, y = width / w * across, height / h * down  # px of `onto` per px of the action images
     to_whole = np.array([[x, 0.0, left * across + 0.5 * x - 0.5], [0.0, y, top * down + 0.5 * y - 0.5]])
     return np.stack([cv2.warpAffine(image, to_whole, (onto.width, onto.height)) for image in action])
 
 
 def _said(progress: Progress, elapsed: float) -> tuple[str, float]:
-    """Which step it is, and how long the others will take when they are like those before."""
+    """Return the message with the step number and the time left, extrapolated from the steps so far, and the share."""
     share = progress.done / max(progress.total, 1)
     words = f"{_STAGES.get(progress.stage, 'Imagining the motion')}, step {progress.done} of {progress.total}"
     if 0 < progress.done < progress.total:

@@ -1,4 +1,4 @@
-"""What a source proposes for an instruction: pictures of a motion, and the motion read from them."""
+"""Proposal of a source for an instruction: action images of a motion, and the motion decoded from them."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from model.action_images.decoding import Decoded, decode
 from model.action_images.rendering import render
 from workflows.cancellation import Cancellation, Report
 
-PICTURE_HEIGHT = 256  # px of action images: decoding is exact to hundredths of a millimetre from there on
-_CHUNK = 16  # frames drawn at once, for the sake of memory
+PICTURE_HEIGHT = 256  # px of action images: from this height on decoding is exact to hundredths of a millimetre
+_CHUNK = 16  # frames rendered at once, to bound the memory
 
 
 @dataclass(frozen=True)
 class MadeBy:
-    """How a model made a proposal: which weights (`fingerprint`), in which mode, with which settings and `seed`.
+    """Provenance of a proposal by a model: weights (`fingerprint`), mode, settings and `seed`.
 
-    `score` in [0, 1] is how far the model's own ranking trusts it, `doubt` '' or why it does not; it was the `rank`-th
-    of `candidates`, counted from 1.
+    `score` in [0, 1]: confidence of the model's own ranking; `doubt`: why it is low, or ''; it was the `rank`-th of
+    `candidates`, counted from 1.
     """
 
     folder: str
@@ -39,13 +39,11 @@ class MadeBy:
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """`times` (T,) s; `rgb` (V, T, H, W, 3) uint8 the pictures to come, None when the source shows none; `action`
-    (V, T, h, w, 3) uint8 the action images as `cameras` (V,) see them; `decoded` what was read from these.
-
-    `made_by`: the model, None for other sources; `others`: further candidates for the same question, best first;
-    `begun_from`: the id of the rehearsal that this one changes or goes on from, '' for none; `whole_way` (n, 3) m:
-    where the tool would go in all, where this is only the first part of what was proposed.
-    """
+    """`times` (T,) s; `rgb` (V, T, H, W, 3) uint8 predicted video, None when the source has none; `action`
+    (V, T, h, w, 3) uint8 action images as seen by `cameras` (V,); `decoded`: the motion decoded from these.
+    `made_by`: the model, None for other sources; `others`: further candidates for the same request, best first;
+    `begun_from`: id of the rehearsal that this one modifies or continues, '' for none; `whole_way` (n, 3) m: the tool's
+    complete path, when this is only the first part of what was proposed."""
 
     instruction: str
     source: str
@@ -63,7 +61,7 @@ class Proposal:
 
 
 class Source(Protocol):
-    """Something that can propose a motion. Raises KnownError when it cannot, Cancelled when it was taken back."""
+    """Interface of a source of motions. `propose` raises KnownError when it cannot, Cancelled when it was cancelled."""
 
     @property
     def name(self) -> str: ...
@@ -74,7 +72,7 @@ class Source(Protocol):
 def proposal_from_trajectory(
     instruction: str, source: str, scene: Scene, trajectory: Trajectory, report: Report, token: Cancellation
 ) -> Proposal:
-    """Through pictures and back, as a model's proposal would come: drawn as action images, and read from them."""
+    """Render a trajectory as action images and decode it from them, as a model's proposal would be."""
     cameras = action_cameras(scene.cameras)
     drawn: np.ndarray | None = None
     T = len(trajectory)
@@ -94,7 +92,7 @@ def proposal_from_trajectory(
 
 
 def action_cameras(cameras: Sequence[Camera]) -> tuple[Camera, ...]:
-    """The cameras of action images: their pictures made smaller, all to the size the first one gets."""
+    """Return the cameras of action images: downscaled, all to the size of the first one."""
     height = min(PICTURE_HEIGHT, cameras[0].height)
     width = round(cameras[0].width * height / cameras[0].height)
     return tuple(camera.resized(width, height) for camera in cameras)

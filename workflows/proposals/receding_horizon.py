@@ -1,4 +1,4 @@
-"""A task done in parts: the beginning of a proposal, then a new look, a new proposal, and so on."""
+"""Receding-horizon execution: the first part of a proposal, then a new observation, a new proposal, and so on."""
 
 from dataclasses import dataclass, replace
 
@@ -12,24 +12,24 @@ from robot.planning.plan import Plan
 from workflows.cancellation import Cancellation, Report
 from workflows.proposals.proposal import Proposal, Source
 
-MARGIN = 0.1  # m around the proposed way, in which the parts may go
-_PERIOD = 0.05  # s between the poses that are looked at for it
+MARGIN = 0.1  # m around the proposed path, within which the parts may move
+_PERIOD = 0.05  # s between the poses from which the box is computed
 _OPEN = 0.5  # openness above which the gripper counts as open
-_STANDS = 0.01  # m from its last place within which the tool stands still
+_STANDS = 0.01  # m from its final position within which the tool counts as at rest
 
 
 @dataclass(frozen=True)
 class Cover:
-    """An approval of several parts that the robot process holds: `token` names it, `allowance` says what it covers."""
+    """Approval of several segments held by the robot process: `token` identifies it, `allowance` is its content."""
 
     token: str
     allowance: SegmentsApproval
 
 
 class RecedingHorizonSource:
-    """Another source's proposals, of which only the part is left that is to be done before the next look.
+    """Another source's proposals, cut down to the part to be done before the next observation.
 
-    Of `most` parts the last one is all that is left of the motion, the ones before their share of the approach.
+    Of `most` parts the last one is all that is left of the motion, the earlier ones their share of the approach.
     """
 
     def __init__(self, source: Source, number: int, most: int):
@@ -37,17 +37,17 @@ class RecedingHorizonSource:
         self.name = source.name
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """As the source's own."""
+        """Propose the first part of the source's proposal. Raises what the source raises."""
         whole = self._source.propose(instruction, scene, report, token)
         parts_left = self._most - self._number + 1
         return replace(beginning(whole, parts_left), others=tuple(beginning(each, parts_left) for each in whole.others))
 
 
 def beginning(proposal: Proposal, parts_left: int) -> Proposal:
-    """The first of so many equal parts of a proposal's approach, two frames at least; the only part is all of it.
+    """Return the first of `parts_left` equal parts of a proposal's approach, or all of the proposal for 1.
 
-    The approach lasts until the gripper is told something, or to where the tool stands still: a look that comes later
-    shows a hand in front of the thing, and cannot help any more once something was taken or pushed.
+    A part has at least two frames. The approach lasts until the gripper is commanded, or to where the tool comes to
+    rest: a later observation shows a hand in front of the object, and is of no use after a grasp or a push.
     """
     T, read = len(proposal.times), proposal.decoded
     if parts_left == 1:
@@ -69,7 +69,7 @@ def beginning(proposal: Proposal, parts_left: int) -> Proposal:
 
 
 def _approach(motion: Trajectory) -> int:
-    """The frame in which the approach ends."""
+    """Return the frame in which the approach ends."""
     known = np.flatnonzero(motion.known)
     if not len(known):
         return len(motion) - 1
@@ -83,8 +83,8 @@ def _approach(motion: Trajectory) -> int:
 def box_for(
     plan: Plan, whole_way: np.ndarray | None, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The box (3,), (3,) m around a plan's way, and all of the way (n, 3) it is the first part of, in which further
-    parts may go on; inside the workspace `low`, `high`."""
+    """Return the corners (3,), (3,) m of the box in which further parts may move: around the plan's path and the
+    complete path (n, 3) of which it is the first part; inside the workspace `low`, `high`."""
     _, q = plan.motion.samples(_PERIOD)
     tool = xarm7.forward(q)[:, :3, 3]
     tool = tool if whole_way is None else np.concatenate([tool, whole_way])
@@ -94,7 +94,7 @@ def box_for(
 def segments_approval_for(
     plan: Plan, proposal: Proposal, parts: int, speed: float, workspace: tuple[np.ndarray, np.ndarray]
 ) -> SegmentsApproval:
-    """What a person approves when they approve the first part and those after it."""
+    """Return the content of the operator's approval of the first part and of those after it."""
     low, high = box_for(plan, proposal.whole_way, *workspace)
     (x, y, z), (X, Y, Z) = low.tolist(), high.tolist()
     return SegmentsApproval(proposal.instruction, parts, (x, y, z), (X, Y, Z), speed)

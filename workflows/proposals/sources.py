@@ -1,4 +1,4 @@
-"""Where proposals come from without a model: the lab's scripted demonstrators, and stored trajectories."""
+"""Sources of proposals without a model: the lab's scripted demonstrator, and stored trajectories."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from workflows.proposals.proposal import Proposal, proposal_from_trajectory
 from workflows.proposals.trajectory_file import TrajectoryFileError, load_trajectory
 from workflows.session import NotConnectedError, Session
 
-FRAMES = 41  # of a proposal, as the model makes them
+FRAMES = 41  # of a proposal, as many as the model generates
 
 
 class DemonstratorSource:
-    """The script that knows where everything in the embedded lab is; its motion is shown as action images."""
+    """Scripted demonstrator with ground-truth access to the embedded lab; its motion is shown as action images."""
 
     name = "demonstrator"
 
@@ -28,7 +28,7 @@ class DemonstratorSource:
         self._session = session
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises NotConnectedError without a lab, and the lab's KnownError for what it does not understand."""
+        """Propose the script's motion. Raises NotConnectedError without a lab, KnownError for unknown instructions."""
         lab, robot = self._session.lab, self._session.robot
         if lab is None or robot is None or robot.status is None:
             raise NotConnectedError("The scripted demonstrator needs the embedded lab. Choose it on the Set up screen.")
@@ -41,8 +41,8 @@ class DemonstratorSource:
 
 
 class ReplaySource:
-    """A trajectory from a file, what the arm did in an episode of the library (its folder), or what an earlier
-    rehearsal proposed (its folder), for the present scene."""
+    """Replay for the present scene of a trajectory file, of the recorded motion of an episode (its folder in the
+    library), or of an earlier rehearsal's proposal (its folder)."""
 
     name = "replay"
 
@@ -50,7 +50,7 @@ class ReplaySource:
         self._session, self._path = session, path
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises TrajectoryFileError when the file holds no trajectory, StorageError for an episode without one."""
+        """Propose the stored motion. Raises TrajectoryFileError when there is none, StorageError for a bad episode."""
         report("Reading the trajectory", 0.05)
         trajectory, stored = motion_in(self._path)
         trajectory = trajectory.at(np.linspace(trajectory.times[0], trajectory.times[-1], FRAMES))
@@ -58,7 +58,7 @@ class ReplaySource:
 
 
 def motion_in(path: Path) -> tuple[Trajectory, str]:
-    """The motion in a trajectory file, an episode's folder or a rehearsal's, and what it was asked for with."""
+    """Return the motion in a trajectory file, an episode's or a rehearsal's folder, and its instruction."""
     if (path / "plan.bin").is_file():
         return _rehearsed(path)
     return _recorded(path) if path.is_dir() else load_trajectory(path)
@@ -75,8 +75,8 @@ def _rehearsed(folder: Path) -> tuple[Trajectory, str]:
 
 
 def _recorded(folder: Path) -> tuple[Trajectory, str]:
-    """What the arm did in an episode, idle ends that were trimmed left out, and what it was told."""
-    from storage.episodes.episode import Episode  # Arrow takes long to load: only when something is replayed
+    """Return the arm's motion in an episode, without trimmed idle ends, and its instruction."""
+    from storage.episodes.episode import Episode  # deferred: Arrow is slow to import, and only replays need it
 
     episode = Episode(folder)
     if episode.trajectory is None:
@@ -90,7 +90,7 @@ def _recorded(folder: Path) -> tuple[Trajectory, str]:
 
 
 def tool_motion(motion: JointTrajectory, frames: int = FRAMES) -> Trajectory:
-    """What a joint trajectory does with the tool, as a trajectory of so many frames evenly spread over its time."""
+    """Return the tool's trajectory along a joint trajectory, with `frames` frames evenly spaced in time."""
     moments = np.linspace(0.0, motion.duration, frames) if motion.duration > 0 else np.arange(frames) * 0.1
     position = np.array([motion.at(moment).position for moment in moments])
     openness = np.array([motion.openness_at(moment) for moment in moments])

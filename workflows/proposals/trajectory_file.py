@@ -1,4 +1,4 @@
-"""Trajectories as JSON files, for replay: times, poses as position and quaternion, openness."""
+"""Trajectory files in JSON, for replay: times, poses as position and quaternion, openness."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ _FORMAT = "rehearse trajectory 1"
 _LARGEST = 1 << 26  # bytes
 _MOST_FRAMES = 100_000
 _LONGEST = 3600.0  # s
-_FARTHEST = 10.0  # m: an arm reaches one
+_FARTHEST = 10.0  # m: an arm's reach is one
 
 
 class TrajectoryFileError(KnownError):
@@ -22,7 +22,7 @@ class TrajectoryFileError(KnownError):
 
 
 def save_trajectory(path: Path, trajectory: Trajectory, instruction: str = "") -> None:
-    """Write a trajectory whose frames are all known; an older file of this name is replaced as a whole."""
+    """Write a trajectory whose frames are all known; an existing file is replaced atomically."""
     if not trajectory.known.all():
         raise TrajectoryFileError("Frames of this trajectory are unknown: it cannot be stored for replay.")
     quaternion = Rotation.from_matrix(trajectory.base_from_tool[:, :3, :3]).as_quat(canonical=True)
@@ -43,9 +43,9 @@ def save_trajectory(path: Path, trajectory: Trajectory, instruction: str = "") -
 
 
 def load_trajectory(path: Path) -> tuple[Trajectory, str]:
-    """The trajectory in a file, and the instruction it was made for. TrajectoryFileError says what is wrong."""
+    """Return the trajectory in a file, and its instruction. Raises TrajectoryFileError with the reason."""
     try:
-        if not path.is_file():  # a folder, or a pipe that would be waited for
+        if not path.is_file():  # a folder, or a pipe that would block
             path.stat()
             raise TrajectoryFileError(f"{path} is not a file. Choose a file.")
         if path.stat().st_size > _LARGEST:

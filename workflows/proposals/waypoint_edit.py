@@ -1,4 +1,4 @@
-"""A proposed motion with one of its waypoints moved by hand; it becomes a proposal of its own, to be checked anew."""
+"""Manual edit of a proposed motion: one waypoint is moved; the result is a new proposal, to be checked anew."""
 
 from dataclasses import dataclass, replace
 
@@ -10,20 +10,21 @@ from foundation.trajectory import Scene, Trajectory
 from workflows.cancellation import Cancellation, Report
 from workflows.proposals.proposal import Proposal, proposal_from_trajectory
 
-FARTHEST = 0.5  # m a waypoint can be moved at once
-_SAME = 0.25  # of the gripper's opening: frames that differ less hold it alike
+FARTHEST = 0.5  # m a waypoint can be moved in one edit
+_SAME = 0.25  # of the gripper's opening: frames that differ by less count as the same grasp
 
 
 class EditError(KnownError):
-    """A waypoint cannot be changed like that."""
+    """The edit of a waypoint is not valid."""
 
 
 @dataclass(frozen=True)
 class WaypointEdit:
-    """Frame number `frame` is moved by `offset` (x, y, z) m in the base frame and turned by `turn` rad about the base's
-    z through the tool; `openness` in [0, 1] or None to leave it. `reach` frames on either side follow, less and less.
+    """Frame `frame` is moved by `offset` (x, y, z) m in the base frame and rotated by `turn` rad about the base's z
+    axis through the tool; `openness` in [0, 1] or None to keep it. `reach` frames on either side follow with falling
+    weight.
 
-    The first frame stays where it is: a motion begins where the arm stands.
+    The first frame is fixed: a motion begins where the arm stands.
     """
 
     frame: int
@@ -34,7 +35,7 @@ class WaypointEdit:
 
 
 def edited(trajectory: Trajectory, edit: WaypointEdit) -> Trajectory:
-    """The trajectory with the waypoint moved. Raises EditError for a frame or a way that cannot be."""
+    """Return the trajectory with the waypoint moved. Raises EditError for an invalid frame, distance or opening."""
     T = len(trajectory)
     if not 0 < edit.frame < T:
         raise EditError("The motion begins where the arm stands: its first moment cannot be moved. Choose a later one.")
@@ -55,9 +56,9 @@ def edited(trajectory: Trajectory, edit: WaypointEdit) -> Trajectory:
 
 
 def _weights(T: int, edit: WaypointEdit) -> np.ndarray:
-    """(T,) how far each frame follows: all of the way at the frame, none from `reach` + 1 frames on, none at the first.
+    """Return the weight (T,) of each frame: 1 at the edited frame, 0 from `reach` + 1 frames on, 0 at the first.
 
-    At the last frame nothing ends, so that what comes after the last waypoint is nothing.
+    The weight need not fall to 0 by the last frame, so moving the last waypoint moves the end of the motion.
     """
     before, after = min(edit.reach + 1, edit.frame), edit.reach + 1
     apart = np.arange(T) - edit.frame
@@ -66,13 +67,13 @@ def _weights(T: int, edit: WaypointEdit) -> np.ndarray:
 
 
 def _held_from(openness: np.ndarray, frame: int) -> slice:
-    """From the frame as long as the gripper is held as it is there."""
+    """Return the frames from `frame` on during which the gripper keeps its opening."""
     changed = np.flatnonzero(np.abs(openness[frame:] - openness[frame]) > _SAME)
     return slice(frame, len(openness) if len(changed) == 0 else frame + int(changed[0]))
 
 
 class EditedSource:
-    """An earlier proposal's motion with one waypoint moved, for the present scene; `begun_from` is its id."""
+    """An earlier proposal's motion with one waypoint moved, for the present scene; `begun_from`: its id."""
 
     name = "edited"
 
@@ -80,7 +81,7 @@ class EditedSource:
         self._trajectory, self._edit, self._begun_from = trajectory, edit, begun_from
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises EditError for what cannot be."""
+        """Propose the edited motion. Raises EditError for an invalid edit."""
         report("Moving the waypoint", 0.05)
         moved = edited(self._trajectory, self._edit)
         proposal = proposal_from_trajectory(instruction, self.name, scene, moved, report, token)

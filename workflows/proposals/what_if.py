@@ -1,4 +1,4 @@
-"""What would happen if the arm did this: a given motion, and the video a model imagines for it."""
+"""Action-conditioned video prediction: a given motion, and the video that a model generates for it."""
 
 from dataclasses import replace
 
@@ -25,11 +25,11 @@ MODE = "action_to_video"
 
 
 class NoVideoError(KnownError):
-    """The chosen model imagines no video."""
+    """The selected model generates no video."""
 
 
 class WhatIfSource:
-    """Asks a model that imagines videos for that of a motion; `begun_from` is the id of the rehearsal it came from."""
+    """Queries a video-generating model for the video of a motion; `begun_from`: id of the rehearsal it came from."""
 
     name = "what if"
 
@@ -46,7 +46,7 @@ class WhatIfSource:
         self._begun_from, self._on_preview = begun_from, on_preview
 
     def propose(self, instruction: str, scene: Scene, report: Report, token: Cancellation) -> Proposal:
-        """Raises NoVideoError for a model that knows no video, ModelError and ProcessError without an answer."""
+        """Propose the given motion with its video. Raises NoVideoError, ModelError and ProcessError."""
         report("Loading the model", 0.02)
         scene = seen_by(scene, self._asking.cameras)
         try:
@@ -69,13 +69,13 @@ class WhatIfSource:
             raise Cancelled("Cancelled.") from error
         by = made_by(self._process.folder, replace(self._asking, mode=MODE), config)
         found = proposal_of(instruction, self.name, scene, windows, made, by)
-        # What would be done is the motion that was given, not what a model's pictures of it leave to be read.
+        # The given motion is what would be executed, not the one decoded from the model's images of it.
         given = proposal_from_trajectory(instruction, self.name, scene, motion, report, token)
         return replace(found, decoded=given.decoded, others=(), begun_from=self._begun_from)
 
 
 def fitted(trajectory: Trajectory, frames: int, period: float) -> Trajectory:
-    """The motion at the model's times, from 0 s on; one that takes longer than the model can imagine is made quicker
+    """Resample the motion to the model's times, from 0 s on; one that is longer than the model's horizon is sped up
     (the plan gives it the time it needs)."""
     times = np.arange(frames) * period
     quicker = max(1.0, trajectory.duration / max(float(times[-1]), 1e-6))

@@ -1,1 +1,1 @@
-"""Recording demonstrations into the library, and looking at them."""
+"""Recording of demonstrations into the library, and their review."""

@@ -1,4 +1,4 @@
-"""`rehearse record`: the same steps as on the Record screen, without a window."""
+"""The command `rehearse record`: the same steps as on the Record screen, without a window."""
 
 import contextlib
 import time
@@ -6,26 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from robot.service.client import RobotClient
-from robot.state import ArmState
+from foundation.deadlines import PRODUCTION, Deadlines
 from storage.episodes.documents import checked_instruction
 from storage.episodes.writer import LEAST_FREE
 from storage.library import Library
 from storage.queries import episode
 from workflows import settings as program_settings
 from workflows.cancellation import Report, silently
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.recording.demonstrations import DEMONSTRATOR, Demonstration, Demonstrations
 from workflows.recording.recorder import Recorder, RecordError, RecordRequest
 from workflows.recording.sources import arm_of, views_of
 from workflows.recording.virtual_time import record_in_virtual_time
 from workflows.session import NotConnectedError, Session
 from workflows.settings import ArmSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `seed`: of the first bench; `library`: its folder, None as in the settings;
+    """Arguments of the command. `seed`: of the first bench; `library`: its folder, None: as in the settings;
     `real_time`: through the SDK, the sockets and the cameras, instead of in virtual time."""
 
     task: str
@@ -37,10 +36,10 @@ class Request:
     least_free: int = LEAST_FREE
 
 
-def record(request: Request, report: Report = silently) -> dict[str, Any]:
+def record(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
     """Let the lab's scripted demonstrator do the task, and record it. The result is plain data for JSON.
 
-    Raises KnownError for everything that a person can mend; what was recorded until then stays in the library.
+    Raises KnownError for every fault that the operator can fix; what was recorded until then stays in the library.
     """
     if request.episodes < 1:
         raise RecordError("At least one episode must be asked for.")
@@ -48,16 +47,18 @@ def record(request: Request, report: Report = silently) -> dict[str, Any]:
     settings, _ = program_settings.load()
     folder = request.library or settings.library_folder
     what = RecordRequest(checked_instruction(request.task), DEMONSTRATOR, request.operator or settings.operator)
-    way = _in_real_time if request.real_time else _in_virtual_time
     with Library(folder) as library:
         for notice in library.notices:
             report(notice, 0.0)
-        demonstrations = way(library, request, what, settings, report)
+        if request.real_time:
+            demonstrations = _in_real_time(library, request, what, settings, report, deadlines)
+        else:
+            demonstrations = _in_virtual_time(library, request, what, settings, report)
         return _result(library, request, demonstrations, time.monotonic() - began)
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same for people."""
+    """Format the result as text."""
     lines = []
     for number, each in enumerate(result["episodes"], 1):
         word = "done" if each["success"] else "failed"
@@ -81,31 +82,27 @@ def _in_virtual_time(
 
 
 def _in_real_time(
-    library: Library, request: Request, what: RecordRequest, settings: ProgramSettings, report: Report
+    library: Library,
+    request: Request,
+    what: RecordRequest,
+    settings: ProgramSettings,
+    report: Report,
+    deadlines: Deadlines,
 ) -> list[Demonstration]:
-    """Through the lab's process, the SDK and the cameras; in the lab whatever the window uses, since nobody watches."""
+    """Record through the lab's process, the SDK and the cameras; always in the lab, as no operator supervises it."""
     lab = replace(settings.lab, seed=request.seed, instruction=request.task)
     with contextlib.ExitStack() as stack:
-        session = Session(replace(settings, arm=ArmSettings(), lab=lab))
+        session = Session(replace(settings, arm=ArmSettings(), lab=lab), deadlines=deadlines)
         stack.callback(session.close)
         session.open(report)
         robot = session.robot
         if robot is None:
             raise NotConnectedError(session.problems.get("arm", "The arm is not connected."))
         stack.enter_context(heartbeat(robot))
-        _make_ready(robot)
+        make_ready(robot)
         recorder = Recorder(library, views_of(session), arm_of(session), least_free=request.least_free)
         stack.callback(recorder.close)
         return Demonstrations(session, recorder).record(what, request.episodes, seed=request.seed, report=report)
-
-
-def _make_ready(robot: RobotClient) -> None:
-    status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    if status.state is ArmState.NOT_ENABLED:
-        robot.enable()
-    if status.state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)
 
 
 def _result(library: Library, request: Request, demonstrations: list[Demonstration], seconds: float) -> dict[str, Any]:

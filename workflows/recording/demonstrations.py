@@ -1,4 +1,4 @@
-"""Recording the lab's scripted demonstrator: a new bench for every episode, success by the lab's judge."""
+"""Recording of the lab's scripted demonstrator: a new bench for every episode, success by the lab's judge."""
 
 import time
 from collections.abc import Callable
@@ -23,18 +23,18 @@ from workflows.recording.recorder import Kept, Recorder, RecordError, RecordRequ
 from workflows.session import NotConnectedError, Session
 
 DEMONSTRATOR = "demonstrator"
-LEAD = 0.3  # s recorded before and after the motion, as when a person presses; what was let go comes to rest
+LEAD = 0.3  # s recorded before and after the motion, as with an operator; released objects come to rest
 _LOOK = 0.02  # s
 _AT_HOME = 0.02  # rad
-_OPEN_AFTER = 1.0  # s in which the gripper lets go
-_NEW_PICTURES = 0.5  # s until every camera has shown the new bench
-_WELL_WITHIN = 10.0  # s: the lab's cameras draw nothing while they get to know another bench
-_MOST_IMPOSSIBLE = 10  # benches in a row: then it is not the bench
+_OPEN_AFTER = 1.0  # s for the gripper to release
+_NEW_PICTURES = 0.5  # s until every camera has delivered a frame of the new bench
+_WELL_WITHIN = 10.0  # s: the lab's cameras stall while they load another bench
+_MOST_IMPOSSIBLE = 10  # benches in a row; beyond that, the bench is not the cause
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """One recorded demonstration: the bench's `seed`, and why the judge thinks what it thinks."""
+    """One recorded demonstration: the bench's `seed`, and the `reason` of the judge's verdict."""
 
     kept: Kept
     seed: int
@@ -48,7 +48,7 @@ class ImpossibleError(KnownError):
 def on_new_benches(
     one: Callable[[int], Demonstration], count: int, seed: int, report: Report = silently
 ) -> list[Demonstration]:
-    """`one(seed)`, `one(seed + 1)`, ... until there are `count`; benches that raise ImpossibleError are passed over.
+    """Call `one(seed)`, `one(seed + 1)`, ... until `count` succeeded; benches that raise ImpossibleError are skipped.
 
     Raises RecordError when ten benches in a row are impossible.
     """
@@ -69,8 +69,8 @@ def on_new_benches(
 
 
 class Demonstrations:
-    """Does a task on one new bench after the other, and records each. The arm must be ready, and the press that calls
-    `record` is the person's for all of its motions."""
+    """Does a task on one new bench after the other, and records each. The arm must be ready; the operator's one
+    action that calls `record` authorises all of its motions."""
 
     def __init__(self, session: Session, recorder: Recorder):
         lab, robot = session.lab, session.robot
@@ -91,10 +91,13 @@ class Demonstrations:
         token: Cancellation | None = None,
         done: Callable[[Demonstration], None] = lambda _: None,
     ) -> list[Demonstration]:
-        """Record `count` episodes on the benches `seed`, `seed + 1`, ...; `done` is told of each.
+        """Record `count` episodes on the benches `seed`, `seed + 1`, ...; `done` is called with each.
 
-        Benches on which the motion is impossible are passed over. Raises KnownError when the instruction means nothing
-        to the lab, and when the arm or the recording was stopped: what was recorded last waits to be kept then.
+        Benches on which the motion is impossible are skipped.
+
+        Raises:
+            KnownError: When the lab does not understand the instruction, and when the arm or the recording was stopped;
+                the last recording can then still be kept.
         """
         token = token or Cancellation()
 
@@ -107,8 +110,7 @@ class Demonstrations:
         return on_new_benches(one, count, seed, report)
 
     def new_bench(self, instruction: str, seed: int, token: Cancellation | None = None) -> None:
-        """Only another bench, one on which the instruction makes sense where the lab understands it. The arm drives
-        home before."""
+        """Drive the arm home and set up another bench, one that fits the instruction if the lab understands it."""
         token = token or Cancellation()
         try:
             scene = scene_for(instruction, seed, cameras=self._cameras)
@@ -121,7 +123,7 @@ class Demonstrations:
     # --- parts ---
 
     def _prepare(self, instruction: str, seed: int, token: Cancellation) -> JointTrajectory:
-        """A new bench with the arm over it, and the motion to be shown."""
+        """Set up a new bench with the arm over it, and return the motion to demonstrate."""
         scene = scene_for(instruction, seed, cameras=self._cameras)
         self._clear_the_bench(token)
         self._lab.set_scene(scene)
@@ -138,7 +140,7 @@ class Demonstrations:
             raise ImpossibleError(str(error)) from error
 
     def _clear_the_bench(self, token: Cancellation) -> None:
-        """The hand empty and open, the arm where no new thing can stand in it; hand guiding ends before."""
+        """Open the gripper and move the arm home, clear of new objects; hand guiding is ended first."""
         status = self._robot.status
         if status is not None and status.state is ArmState.HAND_GUIDING:
             self._robot.release()
@@ -153,7 +155,7 @@ class Demonstrations:
     def _until_all_is_well(self, token: Cancellation) -> None:
         token.wait(_NEW_PICTURES)
         deadline = time.monotonic() + _WELL_WITHIN
-        while self._recorder.trouble and time.monotonic() < deadline:  # else `start` says it
+        while self._recorder.trouble and time.monotonic() < deadline:  # otherwise reported by `start`
             token.wait(_LOOK)
 
     def _record_one(
@@ -182,7 +184,7 @@ class Demonstrations:
         return status.position
 
     def _until_it_holds(self, seconds: float, token: Cancellation) -> None:
-        """Until the motion has ended well. A cancellation stops the arm."""
+        """Wait until the motion has ended without a fault. A cancellation stops the arm."""
         deadline = time.monotonic() + seconds
         moving = (ArmState.FOLLOWING, ArmState.PREPARING)
         while True:

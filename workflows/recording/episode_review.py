@@ -1,4 +1,4 @@
-"""An episode made ready to be looked at: one time for all views, and the tool's way in the pixels of each."""
+"""An episode prepared for review: one time base for all views, and the tool's path in the pixels of each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,16 @@ from storage.episodes.quality import idle_ends
 from storage.errors import DamagedFileError
 
 _AXIS = 0.05  # m: the drawn length of the tool's axes
-_MOST_POINTS = 160  # of a drawn path: more cannot be told apart, and each is painted thirty times a second
-_RATE = 30.0  # Hz at which an episode without pictures is looked at
-_MARGIN = 0.5  # of the picture's size: farther outside the lens model means nothing
+_MOST_POINTS = 160  # of a drawn path: more are indistinguishable, and each is painted thirty times a second
+_RATE = 30.0  # Hz at which an episode without images is reviewed
+_MARGIN = 0.5  # of the image size: farther outside the lens model is invalid
 
 
 @dataclass(frozen=True, eq=False)
 class ViewPath:
     """The motion in the pixels of one camera as recorded, its distortion kept.
 
-    `path` (P, 2), NaN where it cannot be seen; `passed` (T,) how many of its points lie behind at each moment; `tool`
+    `path` (P, 2), NaN where not visible; `passed` (T,) index of the last of its points passed at each time; `tool`
     (T, 4, 2) origin and ends of the axes.
     """
 
@@ -34,9 +34,9 @@ class ViewPath:
 
 @dataclass(frozen=True, eq=False)
 class EpisodeReview:
-    """`moments` (T,) s since the episode's start: the frames of the view that has most of them.
+    """`moments` (T,) s since the episode's start: the frame times of the view that has most of them.
 
-    `views` (V,) numbers of the views that have pictures, `frames` (V, T) the one of each taken nearest to each moment,
+    `views` (V,) indices of the views that have images, `frames` (V, T) index of each one's frame nearest to each time,
     `ways` (V,) None where the camera was not calibrated; `closed` (T,) bool, whether the gripper is; `idle`: where the
     motion begins and ends, s.
     """
@@ -54,14 +54,14 @@ class EpisodeReview:
         return tuple(self.episode.views[view].name for view in self.views)
 
     def moment_near(self, seconds: float) -> int:
-        """The number of the moment nearest to so many s since the episode's start."""
+        """Return the index of the time nearest to `seconds` since the episode's start."""
         return int(np.argmin(np.abs(self.moments - seconds)))
 
 
 def review(folder: Path) -> EpisodeReview:
-    """Read what can be looked at. It takes some tenths of a second.
+    """Read an episode for review. Takes some tenths of a second.
 
-    Raises NotFoundError when the folder is gone, DamagedFileError for what cannot be read or is empty.
+    Raises NotFoundError when the folder is missing, DamagedFileError for what cannot be read or is empty.
     """
     episode = Episode(folder)
     views = tuple(view for view, frames in enumerate(episode.frames) if len(frames))
@@ -82,7 +82,7 @@ def _way(episode: Episode, view: int, moments: np.ndarray, motion: Trajectory | 
     calibration = episode.calibration(view)
     if calibration is None or motion is None:
         return None
-    # The pictures are stamped late by the delay: what they show had happened before.
+    # Frames are stamped late by the delay: what they show had happened before.
     shown = motion.at(moments - calibration.delay_s)
     ends = np.concatenate([np.zeros((1, 3)), _AXIS * np.eye(3)])
     tool = as_seen(calibration, transform(shown.base_from_tool[:, None], ends[None]))
@@ -91,7 +91,7 @@ def _way(episode: Episode, view: int, moments: np.ndarray, motion: Trajectory | 
 
 
 def as_seen(calibration: Calibration, points: np.ndarray) -> np.ndarray:
-    """Points (..., 3) m in base as pixels (..., 2) of the raw picture; NaN behind the camera or far outside."""
+    """Project points (..., 3) m in base to pixels (..., 2) of the raw image; NaN behind the camera or far outside."""
     lens, flat = calibration.lens, points.reshape(-1, 3)
     camera_from_base = invert(np.array(calibration.base_from_camera))
     ideal = calibration.camera("").project(flat)

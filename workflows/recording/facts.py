@@ -1,4 +1,4 @@
-"""What is known about a recording at one moment, and what a recorder asks of the things it records."""
+"""State and figures of a recording, and the interfaces of the devices that a recorder records."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from foundation.errors import KnownError
 
-if TYPE_CHECKING:  # the window shows states long before it needs the library behind them
+if TYPE_CHECKING:  # deferred: the window shows states long before it needs the library behind them
     from storage.episodes.documents import ViewSpec
     from storage.episodes.frame_source import FrameSource
     from storage.episodes.samples import ArmSample
 
 
 class RecordError(KnownError):
-    """A recording cannot begin, or what was asked for does not fit its present state."""
+    """A recording cannot begin, or the request is not valid in its present state."""
 
 
 class RecordState(StrEnum):
-    """Where an operator is between two demonstrations."""
+    """Step of the operator's cycle from one demonstration to the next."""
 
     READY = "ready"
     COUNTDOWN = "countdown"
@@ -28,7 +28,7 @@ class RecordState(StrEnum):
 
 @dataclass(frozen=True)
 class RecordRequest:
-    """What the next episodes are of. `source`: who moves the arm: "hand-guiding", "jog" or "demonstrator"."""
+    """Settings of the next episodes. `source`: who moves the arm: "hand-guiding", "jog" or "demonstrator"."""
 
     instruction: str
     source: str
@@ -37,56 +37,56 @@ class RecordRequest:
 
 
 class RecordedView(Protocol):
-    """A camera as the recorder knows it."""
+    """Interface of a recorded camera."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def fault(self) -> str:
-        """Why nothing can be recorded with it now, '' when it is well."""
+        """Why nothing can be recorded with it now, '' when it works."""
         ...
 
     def spec(self) -> "ViewSpec":
-        """What is known of it. Raises KnownError while that is not enough."""
+        """Return the camera's description. Raises KnownError while it is incomplete."""
         ...
 
     def begin(self) -> "FrameSource":
-        """Every frame from now on, until `end`."""
+        """Return a source of all frames from now on, until `end`."""
         ...
 
     def end(self) -> None: ...
 
 
 class RecordedArm(Protocol):
-    """The arm as the recorder knows it: a source of samples that can be faulty, and that can be brought to rest."""
+    """Interface of a recorded arm: a source of samples that can be faulty, and that can be brought to rest."""
 
     name: str
     simulated: bool
 
     @property
     def fault(self) -> str:
-        """Why nothing can be recorded of it now, '' when it is well."""
+        """Why nothing can be recorded of it now, '' when it works."""
         ...
 
     def begin(self) -> None:
-        """Every sample from now on, until `end`."""
+        """Collect all samples from now on, until `end`."""
         ...
 
     def take(self) -> "list[ArmSample]":
-        """The samples since the last call, oldest first."""
+        """Return the samples since the last call, oldest first."""
         ...
 
     def end(self) -> None: ...
 
     def halt(self) -> None:
-        """Stop what moves by itself; an arm that is guided by hand is left to the hand."""
+        """Stop a motion that the arm makes on its own; one that is guided by hand is left alone."""
         ...
 
 
 @dataclass(frozen=True)
 class ViewFigures:
-    """One camera during a recording: frames `dropped` by its own count, `late` because the encoder was behind."""
+    """Figures of one camera: frames `dropped` by its own count, `late` because the encoder was behind."""
 
     name: str
     frames: int
@@ -97,8 +97,8 @@ class ViewFigures:
 
 @dataclass(frozen=True)
 class RecordFigures:
-    """A recording at one moment. `sync_ms`: how far apart pictures of the same moment lie between two cameras, NaN
-    with fewer than two; `minutes_left` on the disk at the present rate, infinite before it is known."""
+    """Figures of a recording at one time. `sync_ms`: offset between corresponding frames of two cameras, NaN with
+    fewer than two; `minutes_left` on the disk at the present data rate, infinite before it is known."""
 
     elapsed_s: float
     views: tuple[ViewFigures, ...]

@@ -1,4 +1,4 @@
-"""How well a recording goes: rates, drops, how far apart the cameras are, and how long the disk will do."""
+"""Live figures of a recording: rates, drops, synchronisation of the cameras, and the time left on the disk."""
 
 import math
 from collections import deque
@@ -11,12 +11,12 @@ from storage.episodes.frame_source import FrameSource, StampedFrame
 from storage.episodes.writer import EpisodeWriter
 from workflows.recording.facts import RecordFigures, ViewFigures
 
-_KEPT = 60  # frames the cameras are compared over
-_RATE_KNOWN_AFTER = 2.0  # s: the first fragments say little about the rate
+_KEPT = 60  # frames over which the cameras are compared
+_RATE_KNOWN_AFTER = 2.0  # s: the first fragments are not representative of the data rate
 
 
 class WatchedSource:
-    """A source of frames that remembers when its last ones were taken."""
+    """A source of frames that keeps the capture times of its latest ones."""
 
     def __init__(self, source: FrameSource):
         self._source = source
@@ -28,7 +28,7 @@ class WatchedSource:
 
     @property
     def captured(self) -> np.ndarray:
-        """When the last frames were taken (n,), s monotonic, oldest first."""
+        """Capture times (n,) of the latest frames, s monotonic, oldest first."""
         return np.array(tuple(self._captured))
 
     def get(self, timeout: float) -> StampedFrame | None:
@@ -39,7 +39,7 @@ class WatchedSource:
 
 
 def figures(writer: EpisodeWriter, sources: list[WatchedSource]) -> RecordFigures:
-    """The recording now."""
+    """Return the present figures of the recording."""
     progress = writer.progress
     views = tuple(ViewFigures(view.name, view.frames, view.fps, view.dropped, view.late) for view in progress.views)
     written = _size(writer.folder)
@@ -50,9 +50,9 @@ def figures(writer: EpisodeWriter, sources: list[WatchedSource]) -> RecordFigure
 
 
 def sync_ms(captured: list[np.ndarray]) -> float:
-    """The largest median distance in ms from a camera's pictures to the nearest ones of the camera before it.
+    """Return the largest median distance in ms from a camera's frames to the nearest ones of the next camera.
 
-    `captured`: per camera the moments (n,) s, rising. NaN while there are not two cameras with pictures.
+    `captured`: per camera the times (n,) s, ascending. NaN while there are not two cameras with frames.
     """
     distances = [_distance(one, other) for one, other in pairwise(captured) if len(one) > 1 and len(other) > 1]
     return 1000.0 * max(distances, default=math.nan)
@@ -67,5 +67,5 @@ def _distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the films; the reserve that is set aside for closing is not counted."""
+    """Return the bytes of the videos; the reserve that is set aside for closing is not counted."""
     return sum(path.stat().st_size for path in folder.glob("*.mp4"))

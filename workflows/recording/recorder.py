@@ -1,4 +1,4 @@
-"""Recording demonstrations: start, stop, keep or discard, one episode after the other, from any sources, without Qt."""
+"""Recorder of demonstrations: start, stop, keep or discard, episode after episode, from any sources, without Qt."""
 
 import threading
 import time
@@ -21,16 +21,16 @@ from workflows.recording.rates import WatchedSource, figures
 
 __all__ = ["Kept", "RecordError", "RecordFigures", "RecordRequest", "RecordState", "Recorder"]
 
-_PERIOD = 0.02  # s between looks at samples and faults: a camera's fault is known within 500 ms, the arm told at once
-_LAST_SAMPLES = 0.06  # s after the end in which samples from before it still come: two of the arm's reports
-_FIGURES_EVERY = 0.1  # s: they look at the disk, and a window asks thirty times a second
-_INCOMPLETE = ("no film", "no pictures for a while", "frozen frames")  # findings of a film that is not whole
+_PERIOD = 0.02  # s between polls of samples and faults: a camera's fault is known within 500 ms, the arm halts at once
+_LAST_SAMPLES = 0.06  # s after the end in which samples from before it still arrive: two of the arm's reports
+_FIGURES_EVERY = 0.1  # s: computing them accesses the disk, and a window polls thirty times a second
+_INCOMPLETE = ("no film", "no pictures for a while", "frozen frames")  # findings of an incomplete video
 _LEFT_OPEN = "Kept when the program was closed."
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An episode that is now in the library."""
+    """An episode that has been added to the library."""
 
     id: uuid.UUID
     instruction: str
@@ -40,8 +40,8 @@ class Kept:
 
 @dataclass(frozen=True)
 class _Facts:
-    """`writer`: of the episode that is recorded or looked at; `stopped`: its recording has ended; `fault`: what ended
-    it, or kept it from being closed; `incomplete`: what the episode that is looked at does not show."""
+    """`writer`: of the episode being recorded or reviewed; `stopped`: its recording has ended; `fault`: what ended
+    it, or prevented it from being closed; `incomplete`: what the reviewed episode is missing."""
 
     counting_until: float | None = None
     writer: EpisodeWriter | None = None
@@ -52,11 +52,11 @@ class _Facts:
 
 
 class Recorder:
-    """One episode after the other into one library. `least_free` bytes the disk must have.
+    """Records one episode after the other into one library. `least_free`: bytes that must be free on the disk.
 
-    `start`, `stop`, `keep`, `discard` and `close` wait for the disk, `start` also for the countdown: a window runs them
-    as jobs, one at a time. The properties never wait. A fault of a camera, the arm or the disk ends the recording and
-    halts the arm; what was recorded until then waits to be kept or discarded like any other.
+    `start`, `stop`, `keep`, `discard` and `close` block on the disk, `start` also for the countdown: a window runs them
+    as jobs, one at a time. The properties never block. A fault of a camera, the arm or the disk ends the recording and
+    halts the arm; what was recorded until then can be kept or discarded like any other.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._figures: RecordFigures | None = None
         self._figured = 0.0
-        self.kept: tuple[Kept, ...] = ()  # by this recorder, oldest first
+        self.kept: tuple[Kept, ...] = ()  # episodes kept by this recorder, oldest first
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> RecordState:
@@ -92,23 +92,23 @@ class Recorder:
 
     @property
     def fault(self) -> str:
-        """What ended the recording that is looked at, '' when a person did."""
+        """Fault that ended the recording under review, '' when the operator ended it."""
         return self._facts.fault
 
     @property
     def incomplete(self) -> str:
-        """What is missing in the episode that is looked at, because a camera failed; '' when nothing is."""
+        """What the reviewed episode is missing because a camera failed; '' when it is complete."""
         return self._facts.incomplete
 
     @property
     def countdown_s(self) -> float:
-        """Until the recording begins."""
+        """Time in s until the recording begins."""
         until = self._facts.counting_until
         return 0.0 if until is None else max(until - self._clock.now(), 0.0)
 
     @property
     def figures(self) -> RecordFigures | None:
-        """Of the recording under way, or as it ended; None before the first."""
+        """Figures of the present recording, or of the last one as it ended; None before the first."""
         writer = self._facts.writer
         now = time.monotonic()
         if writer is not None and not self._facts.stopped and now > self._figured + _FIGURES_EVERY:
@@ -117,13 +117,13 @@ class Recorder:
 
     @property
     def folder(self) -> Path | None:
-        """Where the episode to be looked at lies."""
+        """Folder of the episode under review."""
         facts = self._facts
         return facts.writer.folder if facts.writer is not None and facts.stopped else None
 
     @property
     def trouble(self) -> str:
-        """Why no recording can begin now, '' when one can: a sentence."""
+        """Why no recording can begin now, as a sentence; '' when one can."""
         if not self._views:
             return "No camera is in use. Choose some on the Set up screen."
         return next((fault for fault in (*(view.fault for view in self._views), self._arm.fault) if fault), "")
@@ -131,14 +131,14 @@ class Recorder:
     # --- the operator's steps ---
 
     def start(self, request: RecordRequest, *, countdown_s: float = 0.0, token: Cancellation | None = None) -> None:
-        """Record from now on, or after a countdown. Raises KnownError when that cannot be; then nothing was begun."""
+        """Record from now on, or after a countdown. Raises KnownError when impossible, with nothing begun."""
         token = token or Cancellation()
         self._require(RecordState.READY, RecordState.RESET)
         self._refuse_trouble()
         before = self._facts
         self._facts = _Facts(counting_until=self._clock.now() + countdown_s)
         try:
-            self._new(request)  # said before the countdown, not after it
+            self._new(request)  # faults are reported before the countdown, not after it
             token.wait(countdown_s)
             self._refuse_trouble()
             self._begin(self._new(request))
@@ -147,14 +147,14 @@ class Recorder:
             raise
 
     def stop(self) -> None:
-        """End the recording; it is looked at next. Calling it again does nothing. Raises StorageError."""
+        """End the recording; its review comes next. Calling it again has no effect. Raises StorageError."""
         self._end.set()
         if self._thread is not None:
             self._thread.join()
         self._require(RecordState.REVIEW, RecordState.RESET, RecordState.READY)
 
     def keep(self, success: bool | None, note: str = "") -> Kept:
-        """Put the episode into the library. Raises StorageError; it can be tried again then."""
+        """Add the episode to the library. Raises StorageError, after which it can be tried again."""
         self._require(RecordState.REVIEW)
         writer = self._facts.writer
         assert writer is not None
@@ -166,14 +166,14 @@ class Recorder:
         return kept
 
     def discard(self) -> None:
-        """Throw the episode away, to be done again."""
+        """Discard the episode, to record it again."""
         self._require(RecordState.REVIEW)
         assert self._facts.writer is not None
         self._facts.writer.discard()
         self._facts = _Facts(reset_due=True)
 
     def move_to(self, place: Path) -> Path:
-        """Put what was recorded into a folder of its own below `place` instead of among the episodes."""
+        """Move the recording into a folder of its own below `place`, instead of adding it to the episodes."""
         self._require(RecordState.REVIEW)
         writer = self._facts.writer
         assert writer is not None
@@ -189,12 +189,12 @@ class Recorder:
         return moved
 
     def bench_is_ready(self) -> None:
-        """The bench was put back for the next episode."""
+        """Confirm that the bench was reset for the next episode."""
         self._require(RecordState.RESET, RecordState.READY)
         self._facts = _Facts()
 
     def close(self) -> None:
-        """End what is under way; nothing recorded is lost. Raises StorageError, having closed nevertheless."""
+        """End the present recording; nothing recorded is lost. Raises StorageError, but closes all the same."""
         self._end.set()
         if self._thread is not None:
             self._thread.join()
@@ -239,7 +239,7 @@ class Recorder:
         self._thread.start()
 
     def _work(self, writer: EpisodeWriter) -> None:
-        """Samples into the recording until it ends, and watch what is recorded."""
+        """Write samples to the recording until it ends, and watch the devices for faults."""
         fault = ""
         try:
             while not fault and not self._end.wait(_PERIOD):
@@ -262,7 +262,7 @@ class Recorder:
         return next((fault for fault in (self._arm.fault, *(view.fault for view in self._views)) if fault), "")
 
     def _cut(self) -> str:
-        """What a camera says that is not well when the recording ends; kept with the episode."""
+        """Return the fault of a camera at the end of the recording; it is kept with the episode."""
         return next((view.fault for view in self._views if view.fault), "")
 
     def _close(self, writer: EpisodeWriter, fault: str, cut: str) -> None:
@@ -271,7 +271,7 @@ class Recorder:
             missing = [found.sentence for found in salvage.facts.findings if found.check in _INCOMPLETE]
             fault, incomplete = fault or salvage.facts.damage, cut or " ".join(missing)
             self._facts = replace(self._facts, stopped=True, fault=fault, incomplete=incomplete)
-        except KnownError as error:  # even closing was too much for the disk: the next start finds the folder
+        except KnownError as error:  # even closing failed on the disk: the next start finds the folder
             self._facts = _Facts(fault=str(error), reset_due=True)
         finally:
             self._let_go()

@@ -1,4 +1,4 @@
-"""What is recorded of a session: its cameras with their calibrations, and the arm's measurements."""
+"""Recorded devices of a session: its cameras with their calibrations, and the arm's measurements."""
 
 import uuid
 from typing import Any
@@ -23,7 +23,7 @@ from workflows.recording.facts import RecordError
 from workflows.recording.recorder import Recorder
 from workflows.session import NotConnectedError, Session
 
-_QUEUE = 60  # frames, 2 s: the encoder may be held up that long before one is lost
+_QUEUE = 60  # frames, 2 s: how long the encoder may stall before a frame is lost
 _LOST = {
     State.OPENING: "is still starting. Wait a moment.",
     State.FROZEN: "repeats one and the same picture. Unplug it and plug it in again.",
@@ -38,12 +38,12 @@ _NOT_READY = {
     ArmState.NOT_ENABLED: "The arm is not enabled. Make it ready first.",
     ArmState.NOT_READY: "The arm is not ready. Make it ready first.",
 }
-_STOPPED = (ArmState.STOPPED, ArmState.STOPPING, ArmState.NOT_READY)  # the last one a moment before the first
+_STOPPED = (ArmState.STOPPED, ArmState.STOPPING, ArmState.NOT_READY)  # NOT_READY can precede STOPPED for an instant
 _BY_ITSELF = (Activity.FOLLOWING, Activity.JOGGING, Activity.PREPARING)
 
 
 class CameraView:
-    """One camera of a session, as a `RecordedView`. A slow camera records on; the episode's findings tell of it."""
+    """One camera of a session, as a `RecordedView`. A slow camera keeps recording; the episode's findings report it."""
 
     def __init__(self, capture: Capture, name: str, session: Session):
         self.name = name
@@ -119,36 +119,36 @@ class RobotArm:
 
 
 def recorder_for(session: Session, library: Library) -> Recorder | None:
-    """Records what is connected now into a library; None while no arm is."""
+    """Return a recorder of the connected devices into a library; None while no arm is connected."""
     return None if session.robot is None else Recorder(library, views_of(session), arm_of(session))
 
 
 def views_of(session: Session) -> list[CameraView]:
-    """Every camera of the session, calibrated or not."""
+    """Return every camera of the session, calibrated or not."""
     return [CameraView(capture, session.names[identity], session) for identity, capture in session.captures.items()]
 
 
 def arm_of(session: Session) -> RobotArm:
-    """The session's arm. Raises NotConnectedError when there is none."""
+    """Return the session's arm. Raises NotConnectedError when there is none."""
     if session.robot is None:
         raise NotConnectedError(session.problems.get("arm", "The arm is not connected. Connect it first."))
     return RobotArm(session.robot, simulated=session.simulated)
 
 
 def lens_of(intrinsics: Intrinsics) -> Lens:
-    """A lens as episodes keep it."""
+    """Convert intrinsics to the form that episodes store."""
     return Lens(intrinsics.width, intrinsics.height, _rows(intrinsics.K), tuple(intrinsics.distortion.tolist()))
 
 
 def calibration_of(lens: Lens, camera: Camera, kind: str) -> Calibration:
-    """A lens and its camera's place as episodes keep them: the same ones have the same id, however often recorded."""
+    """Return intrinsics and extrinsics in the form that episodes store; equal ones have equal ids in all recordings."""
     contents = np.concatenate([np.ravel(lens.K), lens.distortion, camera.base_from_camera.ravel()])
     identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{camera.name} {kind} {contents.tobytes().hex()}")
     return Calibration(str(identity), utc_now().isoformat(), kind, lens, _rows(camera.base_from_camera))
 
 
 def known_calibration(known: KnownCamera) -> Calibration:
-    """What a session knows of a camera, as episodes keep it: under the id of the calibration that found it out."""
+    """Return the session's calibration of a camera in the form that episodes store, under the id of its calibration."""
     if known.calibration_id is None or known.made_at is None:
         return calibration_of(lens_of(known.intrinsics), known.camera, known.kind)
     return Calibration(
@@ -164,7 +164,7 @@ def known_calibration(known: KnownCamera) -> Calibration:
 
 
 def place_seen(check: PlaceCheck | None, identity: str) -> PlaceSeen | None:
-    """What the session's check found of one camera, as episodes keep it."""
+    """Return the session's drift check of one camera in the form that episodes store."""
     drift = None if check is None else check.drifts.get(identity)
     if check is None or drift is None:
         return None

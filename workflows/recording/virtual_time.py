@@ -1,5 +1,5 @@
-"""Recording the lab's scripted demonstrator in virtual time: the same recorder, physics and robot loop, no clock to
-keep up with, so that a slow machine records just as well as a quick one."""
+"""Recording of the lab's scripted demonstrator in virtual time: the same recorder, physics and robot loop, without a
+real-time clock, so that a slow machine records just as well as a fast one."""
 
 import contextlib
 import itertools
@@ -33,7 +33,7 @@ from workflows.recording.recorder import Recorder, RecordError, RecordRequest
 from workflows.recording.sources import calibration_of, lens_of
 from workflows.settings import LabSettings
 
-_WAITING = 30  # frames of one camera that may wait for the encoder; then the virtual time waits for it
+_WAITING = 30  # frames of one camera that may wait for the encoder; beyond, the virtual time waits for it
 
 
 class VirtualView:
@@ -63,7 +63,7 @@ class VirtualView:
         self._wanted.clear()
 
     def take_picture(self, renderer: SceneRenderer, captured: float) -> None:
-        """Waits for the encoder when it is behind."""
+        """Render and enqueue a frame; blocks while the encoder is behind."""
         if not self._wanted.is_set():
             return
         frame = Frame(PREFIX + self.name, next(self._numbers), captured, renderer.render(self._spec).rgb)
@@ -119,8 +119,10 @@ def record_in_virtual_time(
     least_free: int = LEAST_FREE,
     report: Report = silently,
 ) -> list[Demonstration]:
-    """Record `count` demonstrations, filmed by the cameras of `lab`, on the benches `seed`, `seed + 1`, ...; see
-    `on_new_benches`. Raises KnownError when the instruction means nothing to the lab, or the disk has no room."""
+    """Record `count` demonstrations with the cameras of `lab`, on benches from `seed` on; see `on_new_benches`.
+
+    Raises KnownError when the lab does not understand the instruction, or the disk is full.
+    """
 
     def one(number: int) -> Demonstration:
         scene = scene_for(request.instruction, number, cameras=lab.cameras, size=lab.picture_px)

@@ -1,1 +1,1 @@
-"""From a proposal to a stored outcome: plan, approval, run, review."""
+"""Rehearsals, from a proposal to a stored outcome: plan, approval, run, review."""

@@ -1,6 +1,6 @@
-"""Approving a plan: it is staged in the robot process, and the approval falls with whatever ends the trust in it.
+"""Approval of a plan: staging it in the robot process, and revoking it when its preconditions no longer hold.
 
-Whether the bench still looks as it did when a motion was proposed.
+Includes change detection: whether scene and calibration are still as they were when the motion was proposed.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ from workflows.rehearsal.facts import Approval, RehearsalState
 from workflows.rehearsal.ledger import Ledger, RehearsalError
 from workflows.session import NotConnectedError
 
-_BLOCK = 8  # px: a block's mean is free of a camera's noise
-_DIFFERENT = 18.0  # grey levels of a block's mean; noise and flicker leave a few
-_LEAST_BLOCKS = 0.002  # of all: a cube of 4 cm covers about this much of a picture of the whole bench
+_BLOCK = 8  # px: averaging over a block removes the camera's noise
+_DIFFERENT = 18.0  # grey levels of a block's mean; noise and flicker change it by a few
+_LEAST_BLOCKS = 0.002  # share of all blocks: a cube of 4 cm covers about this much of an image of the whole bench
 
 
 def what_changed(before: Scene, now: Scene) -> str:
-    """'' when nothing did, else what, in words that follow "since the pictures were taken"."""
+    """Return '' when nothing changed, else a clause that continues "since the pictures were taken"."""
     cameras = {view.camera.name: view for view in now.views}
     for view in before.views:
         present = cameras.get(view.camera.name)
@@ -44,9 +44,9 @@ def what_changed(before: Scene, now: Scene) -> str:
 
 
 def different_part(before: np.ndarray, now: np.ndarray) -> float:
-    """The part in [0, 1] of the blocks that differ between two pictures (H, W, 3) uint8 of one size.
+    """Return the share in [0, 1] of blocks that differ between two images (H, W, 3) uint8 of one size.
 
-    A change of the light as a whole does not count: the median difference is taken off each colour.
+    A global change of illumination does not count: the median difference is subtracted per colour channel.
     """
     if before.shape != now.shape:
         return 1.0
@@ -58,20 +58,20 @@ def different_part(before: np.ndarray, now: np.ndarray) -> float:
 
 
 class Approvals:
-    """Gives and takes back the approval of the plan that a ledger shows."""
+    """Grants and revokes the approval of the plan that a ledger shows."""
 
     def __init__(self, ledger: Ledger):
         self._ledger = ledger
 
     def allow(self, allowance: SegmentsApproval) -> Cover:
-        """Approve this motion and further parts like it at once; the robot process keeps to that."""
+        """Approve this motion and further segments like it at once; the robot process enforces the limits."""
         self._ledger.require(RehearsalState.PROPOSED)
         return Cover(self._ledger.robot.allow(allowance), allowance)
 
     def approve(self, cover: Cover | None = None) -> Approval:
-        """Stage exactly the plan that is shown, perhaps under an approval for several parts. Nothing moves yet.
+        """Stage exactly the plan that is shown, optionally under an approval for several segments. Nothing moves yet.
 
-        Raises RehearsalError when the plan must not be executed, or the scene is no longer the one that was shown.
+        Raises RehearsalError when the plan must not be executed, or when the scene has changed since it was shown.
         """
         ledger = self._ledger
         ledger.require(RehearsalState.PROPOSED)
@@ -90,27 +90,27 @@ class Approvals:
         return self._given(staged, cover)
 
     def revoke(self, reason: str) -> None:
-        """Take the approval back; the plan can be approved again while the scene is as it was."""
+        """Revoke the approval; the plan can be approved again while the scene is unchanged."""
         if self._ledger.state is RehearsalState.APPROVED:
             self.take_back(reason)
             self._ledger.change(approval=None, revoked=reason)
             self._ledger.store()
 
     def take_back(self, reason: str) -> None:
-        """An approval that was not used yet is withdrawn."""
+        """Withdraw the approval in the robot process if it has not been used yet."""
         facts = self._ledger.facts
         if facts.approval is not None and facts.run is None:
             self.withdraw(reason)
 
     def withdraw(self, reason: str) -> None:
-        """Whatever the robot process still holds approved, also further parts, is forgotten."""
+        """Make the robot process drop all that it holds approved, including further segments."""
         robot = self._ledger.session.robot
         if robot is not None and not robot.lost:
-            with contextlib.suppress(RobotError):  # refused after a stop, or no process: both have revoked it already
+            with contextlib.suppress(RobotError):  # refused after a stop, or no process: both have already revoked it
                 robot.revoke(reason)
 
     def look(self) -> None:
-        """Whether scene, calibration and arm are still as they were shown; an approval is revoked if not."""
+        """Check that scene, calibration and arm are as shown; if not, revoke the approval and raise KnownError."""
         ledger = self._ledger
         approval = ledger.facts.approval
         if ledger.state is not RehearsalState.APPROVED or approval is None:
@@ -124,14 +124,14 @@ class Approvals:
             reason = f"Since the pictures were taken, {changed}. Ask for the motion again."
             self.revoke(reason)
             raise RehearsalError(reason)
-        with ledger.lock:  # `check` may have found out meanwhile that the approval is no longer good
+        with ledger.lock:  # `check` may have invalidated the approval meanwhile
             if ledger.facts.approval is approval:
                 ledger.change(approval=replace(approval, looked=time.monotonic()))
 
     def check(self, *, starting: bool) -> None:
-        """The robot process forgets a plan by itself: after a stop, a jog, ten minutes. Never waits.
+        """Drop an approval that the robot process no longer holds: after a stop, a jog, or ten minutes. Never blocks.
 
-        `starting`: it is being asked to begin, and from then on holds the plan no more.
+        `starting`: the robot process is being asked to execute the plan, and from then on no longer holds it.
         """
         ledger = self._ledger
         approval = ledger.facts.approval
@@ -145,7 +145,7 @@ class Approvals:
             reason = "" if held else f"The approval is no longer good: {why}. Approve the motion again."
         except (LinkError, NotConnectedError):
             reason = "The arm was disconnected. Connect it, then approve again."
-        with ledger.lock:  # it may have been used meanwhile, or another one been given
+        with ledger.lock:  # the approval may have been used or replaced meanwhile
             present = ledger.facts.approval is approval and ledger.facts.run is None
             if reason and present and not starting:
                 ledger.change(approval=None, revoked=reason)
@@ -153,7 +153,7 @@ class Approvals:
     # --- parts ---
 
     def _given(self, staged: Staged, cover: Cover | None) -> Approval:
-        """The robot process holds it: stored, or taken back."""
+        """Store the approval that the robot process now holds; revoke it when it cannot be stored."""
         ledger, now = self._ledger, time.monotonic()
         approval = Approval(staged, ledger.operator, utc_now().isoformat(), now, now + staged.expires_in_s)
         given = {"digest": staged.digest, "who": approval.who, "when": approval.when}
@@ -175,7 +175,7 @@ class Approvals:
         return robot.stage(plan.to_bytes(), cover=cover.token, instruction=proposal.instruction)
 
     def _changed(self) -> str:
-        """'' or what is no longer as it was when the motion was proposed."""
+        """Return '' or what has changed since the motion was proposed."""
         proposal = self._ledger.facts.proposal
         assert proposal is not None
         now: Scene = self._ledger.session.take_scene()

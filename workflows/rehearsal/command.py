@@ -1,4 +1,4 @@
-"""`rehearse run`: the same steps as on the Rehearse screen, without a window."""
+"""The command `rehearse run`: the same steps as on the Rehearse screen, without a window."""
 
 import contextlib
 import time
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from foundation import xarm7
+from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from model.checkpoints.default_weights import embedded_weights
 from model.service.client import ModelProcess
@@ -16,26 +17,26 @@ from robot.state import ArmState
 from workflows import settings as program_settings
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.cancellation import Report, silently
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.proposals.model_source import GenerationSettings, ModelSource
 from workflows.proposals.proposal import Source
 from workflows.proposals.receding_horizon import Cover, RecedingHorizonSource, segments_approval_for
 from workflows.rehearsal.facts import Part
 from workflows.rehearsal.rehearsal import DemonstratorSource, Rehearsal, ReplaySource
 from workflows.session import NotConnectedError, Session
-from workflows.settings import ArmSettings, LabSettings, ProgramSettings
+from workflows.settings import ArmSettings, ProgramSettings
+from workflows.unattended import heartbeat, make_ready
 
-_SETTLE = 0.3  # s after the motion before the lab judges: what was let go comes to rest
+_SETTLE = 0.3  # s between the end of the motion and the lab's verdict: released objects come to rest
 
 
 class SourceError(KnownError):
-    """The source asked for does not exist, or something it needs is missing."""
+    """The requested source does not exist, or something it needs is missing."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command was asked for. `model`: the folder of the one to ask, None for the embedded one; `seed` chooses
-    the lab's scene, and with it the lab; None: as in the settings."""
+    """Arguments of the command. `model`: folder of the model, None for the embedded one; `seed`: selects the lab's
+    scene and forces the simulated lab, None: as in the settings."""
 
     instruction: str
     source: str = "model"
@@ -52,15 +53,15 @@ class Request:
     library: Path | None = None
 
 
-def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
+def rehearse(request: Request, report: Report = silently, *, deadlines: Deadlines = PRODUCTION) -> dict[str, Any]:
     """Propose and plan; with `approve`, also run and judge. The result is plain data for JSON.
 
-    Raises KnownError for everything that a person can mend.
+    Raises KnownError for every fault that the operator can fix.
     """
     _check(request)
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        session = Session(_settings(request))
+        session = Session(_settings(request), deadlines=deadlines)
         stack.callback(session.close)
         session.open(report)
         robot = session.robot
@@ -76,7 +77,7 @@ def rehearse(request: Request, report: Report = silently) -> dict[str, Any]:
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The same for people."""
+    """Format the result as text."""
     lines = [f"{finding['level']}: {finding['sentence']}" for finding in result["findings"]]
     lines.append(f"Planned: {result['plan_s']:.1f} s of motion, stored in {result['folder']}.")
     if result["ran"]:
@@ -92,16 +93,15 @@ def as_text(result: dict[str, Any]) -> str:
 def _settings(request: Request) -> ProgramSettings:
     settings, _ = program_settings.load()
     if request.seed is not None:
-        settings = replace(settings, arm=ArmSettings())
-    elif settings.arm.kind == program_settings.SIMULATED and request.source != "replay":
-        settings = replace(settings, lab=replace(settings.lab, instruction=request.instruction))
-    if request.seed is not None:
-        settings = replace(settings, lab=LabSettings(request.seed, settings.lab.cameras, request.instruction))
+        lab = replace(settings.lab, seed=request.seed, instruction=request.instruction)
+        return replace(settings, arm=ArmSettings(), lab=lab)
+    if settings.arm.kind == program_settings.SIMULATED and request.source != "replay":
+        return replace(settings, lab=replace(settings.lab, instruction=request.instruction))
     return settings
 
 
 def _check(request: Request) -> None:
-    """What is missing is said before anything is opened."""
+    """Raise SourceError for missing inputs before anything is opened."""
     if request.source == "replay" and request.trajectory is None:
         raise SourceError("A replay needs a trajectory: add --trajectory FILE.")
     if request.source == "model" and request.model is None and embedded_weights() is None:
@@ -111,7 +111,7 @@ def _check(request: Request) -> None:
 def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> Source:
     if request.source == "model":
         folder = request.model or embedded_weights()
-        assert folder is not None  # `_check` has looked
+        assert folder is not None  # checked in `_check`
         asking = GenerationSettings(
             request.mode, candidates=request.candidates, steps=request.steps, seed=request.generation_seed
         )
@@ -123,9 +123,9 @@ def _source(request: Request, session: Session, stack: contextlib.ExitStack) -> 
 
 
 def _in_parts(rehearsal: Rehearsal, source: Source, request: Request, report: Report) -> list[dict[str, Any]]:
-    """One part after the other, each from a new look, until the task is done; what is told of each.
+    """Run the parts one after the other, each from a new observation, until the task is done; return a record of each.
 
-    `--approve` approves them all at once: this instruction, so many parts, within a box around the first one's way.
+    `--approve` approves them all at once: this instruction, this many parts, within a box around the first one's path.
     """
     told, cover, first = [], None, ""
     for number in range(1, request.parts + 1):
@@ -138,7 +138,9 @@ def _in_parts(rehearsal: Rehearsal, source: Source, request: Request, report: Re
         if not request.approve:
             break
         if number == 1:
-            _make_ready(rehearsal.session)
+            robot = rehearsal.session.robot
+            assert robot is not None  # else there was no proposal
+            make_ready(robot)
             cover = _cover(rehearsal, request)
         done = _approve_and_run(rehearsal, request.speed, cover, last=number == request.parts)
         told[-1] |= {"success": rehearsal.outcome and rehearsal.outcome.success}
@@ -156,19 +158,8 @@ def _cover(rehearsal: Rehearsal, request: Request) -> Cover | None:
     return rehearsal.allow(segments_approval_for(plan, proposal, request.parts, request.speed, box))
 
 
-def _make_ready(session: Session) -> None:
-    robot = session.robot
-    assert robot is not None
-    status = robot.wait_for(ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    if status.state is ArmState.NOT_ENABLED:
-        robot.enable()
-    if status.state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING)
-
-
 def _approve_and_run(rehearsal: Rehearsal, speed: float, cover: Cover | None, *, last: bool) -> bool:
-    """Whether nothing is left to be done: it worked, it went wrong, or this was the last part."""
+    """Approve and run one part; return True when nothing is left to do: success, failure, or the last part."""
     session, robot = rehearsal.session, rehearsal.session.robot
     assert robot is not None
     watched = {session.names[identity]: capture for identity, capture in session.captures.items()}
@@ -191,7 +182,7 @@ def _approve_and_run(rehearsal: Rehearsal, speed: float, cover: Cover | None, *,
 
 
 def _tool(rehearsal: Rehearsal) -> dict[str, Any] | None:
-    """Where the arm says its tool is at the end, where the lab has it, and how far from the plan's end that is."""
+    """Return the true final tool position, and the errors of the measured position and of the plan's end against it."""
     session, plan = rehearsal.session, rehearsal.plan
     status = None if session.robot is None else session.robot.status
     if session.lab is None or status is None or plan is None:

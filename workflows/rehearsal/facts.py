@@ -1,4 +1,4 @@
-"""What is known about a rehearsal, and the one word for it, computed from that."""
+"""Data of a rehearsal, and its state, which is derived from the data."""
 
 import uuid
 from dataclasses import asdict, dataclass, field
@@ -16,25 +16,25 @@ from workflows.settings import SIMULATED, ProgramSettings
 
 
 class RehearsalState(StrEnum):
-    """How far a rehearsal is."""
+    """Stage that a rehearsal has reached."""
 
     EMPTY = "empty"  # nothing proposed yet
     PROPOSED = "proposed"
     REJECTED = "rejected"
     APPROVED = "approved"  # staged in the robot process; nothing has moved
     RUNNING = "running"
-    DONE = "done"  # the motion is over: was it a success?
+    DONE = "done"  # the motion has ended; its outcome is not judged yet
     SAVED = "saved"  # the outcome is stored
 
 
 @dataclass(frozen=True)
 class Approval:
-    """Who approved which plan when; `until` s monotonic."""
+    """Who approved which plan and when; `until`: expiry, s monotonic."""
 
     staged: Staged
     who: str
     when: str  # UTC, ISO 8601
-    looked: float  # s monotonic, when the scene was last seen to be unchanged
+    looked: float  # s monotonic, when the scene was last verified to be unchanged
     until: float
 
 
@@ -44,9 +44,9 @@ THIS_PROGRAM = uuid.uuid4().hex
 
 @dataclass(frozen=True)
 class Run:
-    """A motion: when it began (UTC), at which part of the planned speed, whether it is over, and what went wrong.
+    """An executed motion: start (UTC), share of the planned speed, whether it is over, and its fault.
 
-    `program`: the process that runs it.
+    `program`: id of the process that runs it.
     """
 
     began: str
@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the operator says about it; `success` None when they do not know."""
+    """The operator's verdict; `success` None when undecided."""
 
     success: bool | None
     note: str
@@ -68,7 +68,7 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One of the motions that were proposed, and what planning says about it."""
+    """One of the proposed motions, with its plan."""
 
     proposal: Proposal
     plan: Plan
@@ -76,7 +76,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Part:
-    """Which part of a task that is done in parts: `number` from 1 of at most `most`; `first` the first part's id."""
+    """Part of a task done in several parts: `number` from 1 of at most `most`; `first`: id of the first part."""
 
     number: int
     most: int
@@ -91,15 +91,15 @@ class Facts:
     made: str = ""
     operator: str = ""
     part: Part | None = None
-    approvals: tuple[dict[str, str], ...] = ()  # every one that was given, also those that were taken back
-    covered_by: str = ""  # the approval for several parts that this one was approved under
-    episode: str | None = None  # kept as a demonstration
+    approvals: tuple[dict[str, str], ...] = ()  # all that were granted, including revoked ones
+    covered_by: str = ""  # the approval for several segments under which this plan was approved
+    episode: str | None = None  # id of the demonstration that the run was kept as
     rejected: str | None = None
     approval: Approval | None = None
     revoked: str = ""
     run: Run | None = None
     tracking: Tracking | None = None
-    film: str = ""  # why the run's film does not show the whole run, '' when it does or there is none
+    film: str = ""  # why the run's video does not show the whole run; '' when it does or there is none
     outcome: Outcome | None = None
     folder: Path | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Facts:
         return RehearsalState.EMPTY if self.proposal is None else RehearsalState.PROPOSED
 
     def record(self, settings: ProgramSettings) -> dict[str, Any]:
-        """What `rehearsal.json` says, as plain values."""
+        """Return the content of `rehearsal.json` as plain values."""
         assert self.proposal is not None and self.plan is not None
         approval, run, tracking, outcome = self.approval, self.run, self.tracking, self.outcome
         return {
@@ -153,7 +153,7 @@ class Facts:
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
-    """One of those that could be chosen from, so that it can be made again from its seed."""
+    """Return the record of one candidate, sufficient to generate it again from its seed."""
     made = candidate.proposal.made_by
     refusals = sum(finding.level is Level.REFUSAL for finding in candidate.plan.findings)
     return {

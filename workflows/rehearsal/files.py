@@ -1,4 +1,4 @@
-"""A rehearsal in the library: one folder, written whole or not at all; `rehearsal.json` is replaced as it goes on."""
+"""Files of a rehearsal in the library: one folder, created atomically; `rehearsal.json` is replaced as it goes on."""
 
 import os
 from pathlib import Path
@@ -20,8 +20,8 @@ class LibraryError(KnownError):
 
 
 def write_proposal(library: Path, proposal: Proposal, plan: Plan, record: dict[str, Any]) -> Path:
-    """The folder with everything that is known before anything moves, and its row in the library's lists."""
-    from storage import rehearsals  # SQLAlchemy takes long to load: not when the window starts
+    """Write the folder with all that is known before the motion, add its row to the database, and return it."""
+    from storage import rehearsals  # deferred: SQLAlchemy is slow to import, and the window must start quickly
 
     folder = library / rehearsals.REHEARSALS / proposal.id
     part = folder.with_name(folder.name + ".part")
@@ -50,7 +50,7 @@ def write_proposal(library: Path, proposal: Proposal, plan: Plan, record: dict[s
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Replace what is known of a rehearsal, in its folder and in the library's lists."""
+    """Replace the record of a rehearsal, in its folder and in the library's database."""
     from storage import rehearsals
 
     try:
@@ -61,7 +61,7 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
 
 
 def write_run(folder: Path, number: int, tracking: Tracking) -> str:
-    """What was measured during a run; the file's name."""
+    """Write the measurements of a run and return the file's name."""
     name = f"run-{number}.npz"
     part = folder / f"{name}.part"
     try:
@@ -76,7 +76,7 @@ def write_run(folder: Path, number: int, tracking: Tracking) -> str:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What `rehearsal.json` says. Raises StorageError when it is damaged."""
+    """Return the content of `rehearsal.json`. Raises StorageError when it is damaged."""
     from storage.rehearsals import read_rehearsal
 
     return read_rehearsal(folder)
@@ -97,7 +97,7 @@ def _write_pictures(folder: Path, proposal: Proposal) -> None:
 
 
 def scene_file(camera: str) -> str:
-    """The name of the file with what a camera saw when it was asked."""
+    """Return the file name of a camera's image of the scene at the time of the request."""
     return f"scene-{''.join(c if c.isalnum() else '-' for c in camera)}.png"
 
 

@@ -1,4 +1,4 @@
-"""One rehearsal's facts, changed and stored from one place; what proposes, approves and runs shares it."""
+"""The data of one rehearsal, changed and stored in one place; shared by proposing, approving and running."""
 
 import threading
 import time
@@ -15,13 +15,13 @@ from workflows.session import NotConnectedError, Session
 
 
 class RehearsalError(KnownError):
-    """What was asked for does not fit the rehearsal's present state."""
+    """The request is not valid in the rehearsal's present state."""
 
 
 class Ledger:
-    """`facts` are replaced, never changed, under `lock`; `store` writes them where the rehearsal is kept.
+    """`facts` is immutable and replaced under `lock`; `store` writes it to the rehearsal's folder.
 
-    `library` None means the session's own.
+    `library` None: the session's own.
     """
 
     def __init__(self, session: Session, operator: str, library: Path | None):
@@ -36,7 +36,7 @@ class Ledger:
 
     @property
     def robot(self) -> RobotClient:
-        """Raises NotConnectedError without one."""
+        """The session's robot client. Raises NotConnectedError without one."""
         robot = self.session.robot
         if robot is None:
             raise NotConnectedError("The arm is not connected. Connect it first.")
@@ -47,7 +47,7 @@ class Ledger:
         return self._library or self.session.library_folder
 
     def require(self, *states: RehearsalState) -> None:
-        """Raises RehearsalError unless it is in one of these."""
+        """Raise RehearsalError unless the rehearsal is in one of these states."""
         if self.state not in states:
             detail = f" {self.facts.revoked}" if self.facts.revoked else ""
             raise RehearsalError(f"This motion is {self.state}, not {' or '.join(states)}.{detail}")
@@ -57,13 +57,13 @@ class Ledger:
             self.facts = replace(self.facts, **changes)
 
     def store(self, **coming: Any) -> None:
-        """Write what is known now, where something is kept of it at all; `coming`: and what is about to be so."""
+        """Write the facts, if there is a folder for them; `coming`: changes written before they take effect."""
         facts = replace(self.facts, **coming)
         if facts.folder is not None:
             write_record(facts.folder, facts.record(self.session.settings))
 
     def timed(self, stage: str, act: Callable[[], Any]) -> Any:
-        """What `act()` gives; how long it took is kept as this stage's."""
+        """Return the result of `act()`, and keep its duration as that of `stage`."""
         began = time.perf_counter()
         result = act()
         self.facts.seconds[stage] = time.perf_counter() - began

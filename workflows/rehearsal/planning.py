@@ -1,6 +1,6 @@
-"""The plan for a proposal on the arm that is connected now, with everything there is to say about it.
+"""Plan for a proposal on the arm that is connected now, with all findings about it.
 
-What reading a proposal's pictures says about it, as findings for the operator.
+Includes the findings from decoding a proposal's action images.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from robot.planning.planner import PlanSettings, make_plan
 from workflows.proposals.proposal import Proposal
 from workflows.session import NotConnectedError, Session
 
-_DISAGREES = 3.0  # px between what a view shows and the pose, beyond which people see it too
+_DISAGREES = 3.0  # px between a view's action image and the pose, above which the disagreement is visible to people too
 
 
 def decode_findings(decoded: Decoded, names: Sequence[str]) -> tuple[Finding, ...]:
-    """One finding for each camera whose pictures do not fit the others'; `names` (V,) of the views."""
+    """Return a finding for each range of frames in which a view disagrees; `names` (V,) of the views."""
     found = []
     residual = decoded.residual_px
     for view, name in enumerate(names):
@@ -36,11 +36,11 @@ def decode_findings(decoded: Decoded, names: Sequence[str]) -> tuple[Finding, ..
     return tuple(found)
 
 
-_GRIPPER_USED = 0.1  # of its opening: what reading the pictures leaves is below
+_GRIPPER_USED = 0.1  # share of its opening: decoding noise stays below
 
 
 def plan_for(session: Session, proposal: Proposal) -> Plan:
-    """From where the arm is now. Raises NotConnectedError when that is not known; a bad proposal has findings."""
+    """Plan from the arm's posture now. Raises NotConnectedError if it is unknown; a bad proposal yields findings."""
     status = None if session.robot is None else session.robot.status
     if session.robot is None or status is None or not np.isfinite(status.position).all():
         raise NotConnectedError("The arm does not say where it is. Connect it again.")

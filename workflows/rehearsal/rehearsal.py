@@ -1,4 +1,4 @@
-"""See the motion, approve it, run it: one instruction's way from a proposal to a stored outcome, without Qt."""
+"""One rehearsal from an instruction to a stored outcome, without Qt: see the motion, approve it, run it."""
 
 import time
 import uuid
@@ -40,15 +40,15 @@ __all__ = [
     "save_trajectory",
 ]
 
-FIRST_SPEED = 0.25  # of the planned speed: what a motion is tried at first
+FIRST_SPEED = 0.25  # share of the planned speed for the first trial of a motion
 
 
 class Rehearsal:
-    """One screen's or one command's rehearsals, one after the other, on a session that is open.
+    """The rehearsals of one screen or command, one after the other, on an open session.
 
-    `propose`, `choose`, `approve`, `run`, `reject`, `end_recording`, `finish`, `look` and `close` wait (for pictures,
-    for the robot process, for the disk): a window runs them as jobs, one at a time. `update` and the properties never
-    wait. `operator` is who approves. With `record_runs` each run is filmed, and `close` has to be called.
+    `propose`, `choose`, `approve`, `run`, `reject`, `end_recording`, `finish`, `look` and `close` block (on frames, on
+    the robot process, on the disk): a window runs them as jobs, one at a time. `update` and the properties never block.
+    `operator`: who approves. With `record_runs` each run is recorded as video, and `close` has to be called.
     """
 
     def __init__(self, session: Session, *, operator: str = "", library: Path | None = None, record_runs: bool = False):
@@ -58,7 +58,7 @@ class Rehearsal:
         self._approvals = Approvals(self.ledger)
         self._execution = Execution(self.ledger, self._approvals, record=record_runs)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> RehearsalState:
@@ -70,17 +70,17 @@ class Rehearsal:
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """What can be chosen from, the most promising first; the one that is shown is among them."""
+        """Candidates to choose from, most promising first, including the one shown."""
         return self.ledger.facts.candidates
 
     @property
     def plan(self) -> Plan | None:
-        """The plan that is shown, with its findings; its digest is what an approval is for."""
+        """The plan that is shown, with its findings; an approval is bound to its digest."""
         return self.ledger.facts.plan
 
     @property
     def part(self) -> Part | None:
-        """Which part of a task this is, None when it is the whole of it."""
+        """Part of a multi-part task, None when this is the whole task."""
         return self.ledger.facts.part
 
     @property
@@ -89,7 +89,7 @@ class Rehearsal:
 
     @property
     def revoked(self) -> str:
-        """Why an approval is no longer good, '' when there is none or it is."""
+        """Why the approval was revoked; '' when there is none or it is valid."""
         return self.ledger.facts.revoked
 
     @property
@@ -98,7 +98,7 @@ class Rehearsal:
 
     @property
     def tracking(self) -> Tracking | None:
-        """What was measured during the run so far; None before it."""
+        """Measurements of the run so far; None before it."""
         return self.ledger.facts.tracking
 
     @property
@@ -107,22 +107,22 @@ class Rehearsal:
 
     @property
     def folder(self) -> Path | None:
-        """Where this rehearsal is stored."""
+        """Folder of this rehearsal."""
         return self.ledger.facts.folder
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each stage took: "scene", "propose", "plan", "store", "approve", "run"."""
+        """Duration of each stage in s: "scene", "propose", "plan", "store", "approve", "run"."""
         return dict(self.ledger.facts.seconds)
 
     @property
     def recorded(self) -> bool:
-        """Whether the whole run was filmed and can still be kept as a demonstration."""
+        """Whether the whole run was recorded and can still be kept as a demonstration."""
         return self._execution.recorded
 
     @property
     def recording_problem(self) -> str:
-        """Why the run could not be filmed, or why its film does not show all of it; '' when it does."""
+        """Why the run could not be recorded, or why its video is incomplete; '' when it is complete."""
         return self._execution.recording_problem
 
     # --- proposing ---
@@ -136,8 +136,10 @@ class Rehearsal:
         *,
         part: Part | None = None,
     ) -> Proposal:
-        """Ask the source, plan, and store. Whatever was approved before is revoked, but for an approval of several
-        parts after one of them was run. Nothing moves. `part`: this is one of several parts of a task.
+        """Ask the source for a motion, plan it, and store the rehearsal. Nothing moves.
+
+        A previous approval is revoked, except one for several segments of which one has been run. `part`: position in a
+        task of several parts.
         """
         token, ledger = token or Cancellation(), self.ledger
         if self.state is RehearsalState.RUNNING:
@@ -162,7 +164,7 @@ class Rehearsal:
         return candidates[0].proposal
 
     def choose(self, number: int) -> Proposal:
-        """Look at another of the candidates instead; an approval of the one before is revoked, and nothing moves."""
+        """Show another candidate instead; the approval of the previous one is revoked, and nothing moves."""
         self.ledger.require(RehearsalState.PROPOSED, RehearsalState.APPROVED)
         before = self.ledger.facts
         assert before.proposal is not None
@@ -170,7 +172,7 @@ class Rehearsal:
         if chosen.proposal is before.proposal:
             return chosen.proposal
         self._approvals.take_back("Another candidate was chosen.")
-        # A rehearsal of its own: what was said of the one before stays said.
+        # Stored as a rehearsal of its own: the record of the previous one stays as it is.
         proposal = replace(chosen.proposal, id=str(uuid.uuid4()), begun_from=before.proposal.id)
         chosen = replace(chosen, proposal=proposal)
         candidates = tuple(chosen if i == number else each for i, each in enumerate(before.candidates))
@@ -179,7 +181,7 @@ class Rehearsal:
         return proposal
 
     def reject(self, reason: str = "") -> None:
-        """The operator does not want this motion."""
+        """Reject this motion on behalf of the operator."""
         self.ledger.require(RehearsalState.PROPOSED, RehearsalState.APPROVED)
         self._approvals.take_back("The motion was rejected.")
         self.ledger.change(rejected=reason)
@@ -188,47 +190,50 @@ class Rehearsal:
     # --- approving ---
 
     def allow(self, allowance: SegmentsApproval) -> Cover:
-        """The operator approves this motion and further parts like it at once; the robot process keeps to that.
+        """Approve this motion and further segments like it at once; the robot process enforces the limits.
 
-        Each part has still to be approved under the cover that is given back, which no person has to do.
+        Each segment must still be approved under the returned cover, which needs no operator.
         """
         return self._approvals.allow(allowance)
 
     def withdraw(self, reason: str) -> None:
-        """Whatever the robot process still holds approved, also further parts, is forgotten."""
+        """Make the robot process drop all that it holds approved, including further segments."""
         self._approvals.withdraw(reason)
 
     def approve(self, cover: Cover | None = None) -> Approval:
-        """The operator wants exactly the plan that is shown: it is staged in the robot process. Nothing moves yet.
+        """Stage exactly the plan that is shown in the robot process, as approved by the operator. Nothing moves yet.
 
-        `cover`: under an approval for several parts; what it does not cover is refused by the robot process.
-        Raises RehearsalError when the plan must not be executed, or the scene is no longer the one that was shown.
+        Args:
+            cover: An approval for several segments; the robot process refuses what it does not cover.
+
+        Raises:
+            RehearsalError: When the plan must not be executed, or when the scene has changed since it was shown.
         """
         return self._approvals.approve(cover)
 
     def revoke(self, reason: str) -> None:
-        """Take the approval back; the plan can be approved again while the scene is as it was."""
+        """Revoke the approval; the plan can be approved again while the scene is unchanged."""
         self._approvals.revoke(reason)
 
     def look(self) -> None:
-        """Whether scene, calibration and arm are still as they were shown; an approval is revoked if not."""
+        """Check that scene, calibration and arm are as shown; if not, revoke the approval and raise KnownError."""
         self._approvals.look()
 
     # --- running ---
 
     def run(self, speed: float = FIRST_SPEED, *, hold: bool = False) -> None:
-        """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it.
+        """Start the approved motion; returns once it is being sent to the arm's controller. `update` follows it.
 
-        With `hold` the arm moves only while the robot's `hold` is called again and again.
+        With `hold` the arm moves only while the robot's `hold` is called repeatedly.
         """
         self._execution.run(speed, hold=hold)
 
     def update(self) -> None:
-        """Take in what the robot process said: the run's samples and its end, and whether an approval still stands."""
+        """Process the robot's messages: samples and end of the run, and whether an approval is still valid."""
         self._execution.update()
 
     def wait(self, each: Callable[[], None] = lambda: None) -> Run:
-        """Until the run is over, for use without a window; `each` is called fifty times a second."""
+        """Wait until the run is over, for use without a window; `each` is called fifty times a second."""
         while self.state is RehearsalState.RUNNING:
             self.update()
             each()
@@ -239,25 +244,25 @@ class Rehearsal:
         return run
 
     def end_recording(self) -> None:
-        """The run is over: nothing more is filmed, and all that is known of it is stored before anybody judges it."""
+        """Stop recording after the run, and store all that is known of it before the operator judges it."""
         self._execution.end_recording()
 
     def abandon(self, reason: str) -> None:
-        """Stop a run whose end nobody will see, and store how far it came; without one this does nothing."""
+        """Stop a run whose end will not be observed, and store how far it came; no effect without a run."""
         self._execution.abandon(reason)
 
     def finish(self, success: bool | None, note: str = "", *, keep: bool = False) -> None:
-        """Store how it went, in the operator's judgement; with `keep` the film of the run becomes a demonstration."""
+        """Store the operator's verdict; with `keep` the recording of the run becomes a demonstration."""
         self._execution.finish(success, note, keep=keep)
 
     def close(self) -> None:
-        """Let go of the recording of a run that nobody judged; it stays beside the rehearsal."""
+        """Release the recording of a run that was not judged; it stays in the rehearsal's folder."""
         self._execution.close()
 
     # --- parts ---
 
     def _planned(self, proposal: Proposal, token: Cancellation) -> tuple[Candidate, ...]:
-        """Every candidate with its plan: those that can be done first, each in the order of its source."""
+        """Plan each candidate and return them: executable ones first, each group in the order of its source."""
         found = []
         for each in (replace(proposal, others=()), *proposal.others):
             token.raise_if_cancelled()
@@ -265,7 +270,7 @@ class Rehearsal:
         return tuple(sorted(found, key=lambda candidate: not candidate.plan.executable))
 
     def _adopt(self, chosen: Candidate, candidates: tuple[Candidate, ...]) -> None:
-        """From now on this one is shown; it is stored before anything else can be done with it."""
+        """Show this candidate from now on; it is stored before anything else can be done with it."""
         ledger, proposal, plan = self.ledger, chosen.proposal, chosen.plan
         now = utc_now().isoformat()
         ledger.change(proposal=proposal, plan=plan, candidates=candidates, made=now, operator=self.operator)

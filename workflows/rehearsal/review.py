@@ -1,4 +1,4 @@
-"""A stored rehearsal read back: what was seen, what was meant, what the arm did, and how far the two are apart."""
+"""A stored rehearsal read back for review: what was seen, intended and measured, and the tracking error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from workflows.rehearsal.files import scene_file
 from workflows.rehearsal.run_recording import recorded_run
 from workflows.rehearsal.tracking import Tracking
 
-_PERIOD = 0.1  # s of the motion between the moments that are looked at after a run
-_HEIGHT = 360  # px of a run's pictures in memory
+_PERIOD = 0.1  # s of the motion between the times that are reviewed after a run
+_HEIGHT = 360  # px of a run's frames in memory
 _MOST_MOMENTS = 400
 
 
 @dataclass(frozen=True, eq=False)
 class RehearsalReview:
-    """`record` is rehearsal.json's; V views, T frames of the proposal, n moments of the motion that are looked at.
+    """`record` is the content of rehearsal.json; V views, T frames of the proposal, n reviewed times of the motion.
 
-    `scene` (V,) pictures (H, W, 3) as it was asked; `rgb` and `action` (V, T, h, w, 3) uint8 or None, as
-    `action_cameras` see them; `confidence` (T,), `residual_px` (T, V); `moments` (n,) s of the plan's own time;
-    `intended`, `actual` (n, 3) m, NaN where nothing was measured; `error_mm` (n,); `filmed` (V,) of the run's pictures
-    (n, h, w, 3) with `filmed_cameras`, empty without a recording; `damage` says what could not be read.
+    `scene` (V,) images (H, W, 3) at the time of the request; `rgb` and `action` (V, T, h, w, 3) uint8 or None, as seen
+    by `action_cameras`; `confidence` (T,), `residual_px` (T, V); `moments` (n,) s of the plan's own time; `intended`,
+    `actual` (n, 3) m, NaN where nothing was measured; `error_mm` (n,); `filmed` (V,) of the run's frames (n, h, w, 3)
+    with `filmed_cameras`, empty without a recording; `damage`: message about what could not be read.
     """
 
     folder: Path
@@ -61,7 +61,7 @@ class RehearsalReview:
 
     @property
     def frames(self) -> np.ndarray:
-        """(n,) which frame of the proposal has been passed at each moment."""
+        """Index (n,) of the last proposal frame passed at each reviewed time."""
         passed = np.searchsorted(self.plan.frame_moments, self.moments + 1e-9, side="right") - 1
         return np.maximum(passed, 0)
 
@@ -71,9 +71,9 @@ class RehearsalReview:
 
 
 def review_rehearsal(folder: Path, episode: Path | None = None) -> RehearsalReview:
-    """Read a rehearsal's folder; `episode`: where its run was kept as a demonstration. It takes a second.
+    """Read a rehearsal's folder; `episode`: folder of the demonstration that its run was kept as. Takes a second.
 
-    Raises DamagedFileError naming the file for what cannot be done without; the run's film may be missing.
+    Raises DamagedFileError naming the file if an essential one is damaged; the run's video may be missing.
     """
     record = read_rehearsal(folder)
     try:
@@ -118,7 +118,7 @@ def _picture(folder: Path, camera: Camera) -> np.ndarray:
 
 
 def _video(path: Path, views: int) -> np.ndarray | None:
-    """The views (V, T, h, w, 3) of a film that shows them side by side; None without one."""
+    """Return the views (V, T, h, w, 3) of a side-by-side video; None without one."""
     if not path.exists():
         return None
     try:
@@ -134,7 +134,7 @@ def _video(path: Path, views: int) -> np.ndarray | None:
 
 
 def _tracking(folder: Path, plan: Plan) -> Tracking | None:
-    """What was measured during the run; None where it was not run."""
+    """Return the measurements of the run; None if it was not run."""
     path = folder / "run-1.npz"
     if not path.exists():
         return None
@@ -159,7 +159,7 @@ def _tool(position: np.ndarray) -> np.ndarray:
 
 
 def _measured(tracking: Tracking | None, moments: np.ndarray) -> np.ndarray:
-    """Where the tool was (n, 3) at these moments of the motion; NaN beyond what was measured."""
+    """Return the tool position (n, 3) m at these times of the motion; NaN outside the measured range."""
     if tracking is None or not len(tracking):
         return np.full((len(moments), 3), np.nan)
     places = np.stack([np.interp(moments, tracking.moments, column) for column in tracking.actual.T], axis=-1)
@@ -170,7 +170,7 @@ def _measured(tracking: Tracking | None, moments: np.ndarray) -> np.ndarray:
 def _filmed(
     folder: Path | None, tracking: Tracking | None, moments: np.ndarray
 ) -> tuple[tuple[np.ndarray, ...], tuple[Camera | None, ...], str]:
-    """The run's pictures at the moments, smaller; what cannot be read is said, and costs only the pictures."""
+    """Return the run's frames at these times, downscaled, their cameras, and a message about what could not be read."""
     if folder is None or tracking is None or not len(tracking):
         return (), (), ""
     try:

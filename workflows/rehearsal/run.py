@@ -1,4 +1,4 @@
-"""Running an approved plan: started once, followed sample by sample, filmed, judged and stored."""
+"""Execution of an approved plan: started once, followed sample by sample, recorded, judged and stored."""
 
 import contextlib
 import time
@@ -19,33 +19,33 @@ from workflows.rehearsal.tracking import track
 if TYPE_CHECKING:
     from workflows.rehearsal.run_recording import RunRecording
 
-_LOOK_AGAIN = 1.0  # s after which an approval's look at the scene is too old to start on
-_STOPPED_WITHIN = 2.0  # s that the stop of an abandoned run is waited for
+_LOOK_AGAIN = 1.0  # s after which an approval's check of the scene is too old to start on
+_STOPPED_WITHIN = 2.0  # s to wait for the stop of an abandoned run
 _UNDER_WAY = (Activity.FOLLOWING, Activity.BRAKING)
 
 
 class Execution:
-    """Runs what a ledger's approval is for. With `record` the run is filmed, and `close` has to be called."""
+    """Runs a ledger's approved plan. With `record` the run is recorded, and `close` has to be called."""
 
     def __init__(self, ledger: Ledger, approvals: Approvals, *, record: bool):
         self._ledger, self._approvals, self._record = ledger, approvals, record
         self._recording: RunRecording | None = None
         self._not_recorded = ""
         self._began = 0.0
-        self._starting = False  # the robot process is being asked to begin: from then on it holds the plan no more
+        self._starting = False  # the robot process is being asked to execute: from then on it no longer holds the plan
 
     @property
     def recorded(self) -> bool:
-        """Whether the whole run was filmed and can still be kept as a demonstration."""
+        """Whether the whole run was recorded and can still be kept as a demonstration."""
         return self._recording is not None and not self._ledger.facts.film
 
     @property
     def recording_problem(self) -> str:
-        """Why the run could not be filmed, or not all of it; '' when it was."""
+        """Why the run could not be recorded completely; '' when it was."""
         return self._not_recorded or self._ledger.facts.film
 
     def run(self, speed: float, *, hold: bool) -> None:
-        """Start the approved motion; returns once the arm's controller is being sent it. `update` follows it."""
+        """Start the approved motion; returns once it is being sent to the arm's controller. `update` follows it."""
         ledger = self._ledger
         ledger.require(RehearsalState.APPROVED)
         approval = ledger.facts.approval
@@ -61,7 +61,7 @@ class Execution:
             raise
 
     def update(self) -> None:
-        """Take in what the robot process said: the run's samples and its end, and whether an approval still stands."""
+        """Process the robot's messages: samples and end of the run, and whether an approval is still valid."""
         ledger = self._ledger
         facts, robot = ledger.facts, ledger.session.robot
         self._approvals.check(starting=self._starting)
@@ -83,8 +83,8 @@ class Execution:
                 self._end(_fault(status))
 
     def end_recording(self) -> None:
-        """The run is over: nothing more is filmed, whether the film shows the whole run is known from now on, and all
-        of it is stored, though nobody has judged it yet."""
+        """Stop recording after the run, determine whether the video shows the whole run, and store all of it, also
+        before the operator has judged it."""
         ledger = self._ledger
         if self._recording is not None:
             self._recording.stop()
@@ -93,22 +93,23 @@ class Execution:
         self._store_run()
 
     def abandon(self, reason: str) -> None:
-        """Nobody will be there to see the end of the run: stop the arm, and store how far it came and why it ended."""
+        """Stop a run whose end will not be observed, and store how far it came and why it ended."""
         ledger, robot = self._ledger, self._ledger.session.robot
         if ledger.state is not RehearsalState.RUNNING:
             return
         if robot is not None and not robot.lost:
-            with contextlib.suppress(LinkError):  # no link to stop by: the arm stops by itself
+            with contextlib.suppress(LinkError):  # no link to send the stop over: the arm stops by itself
                 robot.stop()
         deadline = time.monotonic() + _STOPPED_WITHIN
         while ledger.state is RehearsalState.RUNNING and time.monotonic() < deadline:
             self.update()
             time.sleep(0.02)
-        self._end(reason)
+        if ledger.state is RehearsalState.RUNNING:
+            self._end(reason)
         self.end_recording()
 
     def finish(self, success: bool | None, note: str, *, keep: bool) -> None:
-        """Store how it went, in the operator's judgement; with `keep` the film of the run becomes a demonstration."""
+        """Store the operator's verdict; with `keep` the recording of the run becomes a demonstration."""
         self.update()
         ledger = self._ledger
         ledger.require(RehearsalState.DONE)
@@ -128,7 +129,7 @@ class Execution:
             raise
 
     def close(self) -> None:
-        """Let go of the recording of a run that nobody judged; it stays beside the rehearsal."""
+        """Release the recording of a run that was not judged; it stays in the rehearsal's folder."""
         if self._recording is not None:
             self._settle_recording(None, "", keep=False)
 
@@ -138,11 +139,11 @@ class Execution:
         ledger = self._ledger
         part, lab = ledger.facts.part, ledger.session.lab
         if lab is not None and (part is None or part.number == 1):
-            lab.begin()  # what the task is judged from
+            lab.begin()  # initial state that the task is judged against
         robot = ledger.robot
         robot.take_samples()
         run = Run(utc_now().isoformat(), speed)
-        ledger.store(run=run)  # before the arm moves: whatever becomes of this program, it is known that it was begun
+        ledger.store(run=run)  # before the arm moves: if this program dies, the start of the run is on record
         self._starting = True
         try:
             robot.execute(approval.staged.nonce, speed, hold=hold)
@@ -156,7 +157,7 @@ class Execution:
             self._starting = False
 
     def _store_run(self) -> None:
-        """What was measured and how it ended."""
+        """Store the measurements and how the run ended, unless its outcome is already stored."""
         facts = self._ledger.facts
         if facts.run is None or not facts.run.over or facts.outcome is not None:
             return
@@ -171,12 +172,12 @@ class Execution:
         self._ledger.change(run=replace(run, over=True, fault=fault))
 
     def _begin_recording(self) -> None:
-        """A run that cannot be filmed is run all the same; why stands in `recording_problem`."""
+        """Start recording; without it the run goes ahead all the same, with the reason in `recording_problem`."""
         ledger = self._ledger
         proposal = ledger.facts.proposal
         if not self._record or self._recording is not None or proposal is None:
             return
-        from workflows.rehearsal.run_recording import RunRecording  # the library behind it takes long to load
+        from workflows.rehearsal.run_recording import RunRecording  # deferred: the library behind it is slow to import
 
         self._not_recorded = ""
         try:
@@ -202,7 +203,7 @@ class Execution:
 
 
 def _fault(status: RobotStatus) -> str:
-    """'' when the motion came to its end, else why not."""
+    """Return '' when the motion reached its end, else why not."""
     if status.fault:
         return status.fault
     if status.activity is Activity.HOLDING and status.progress >= 1.0:

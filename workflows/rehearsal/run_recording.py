@@ -1,6 +1,6 @@
-"""A run filmed while the arm moves: to be kept as a demonstration, or beside what was meant, to be compared with it.
+"""Recording of a run: to be kept as a demonstration, or next to the rehearsal for comparison with the plan.
 
-Whether the film of a run shows the run: all of it, by every camera, with the motion that was made.
+Includes the completeness check: whether the video shows the whole run, by every camera, with the motion made.
 """
 
 from pathlib import Path
@@ -15,13 +15,13 @@ from workflows.recording.sources import arm_of, views_of
 from workflows.rehearsal.tracking import Tracking
 from workflows.session import Session
 
-_LONGEST_GAP = 0.5  # s without a picture or a measurement: a camera that was slow for a moment is none
+_LONGEST_GAP = 0.5  # s without a frame or a measurement; shorter gaps of a slow camera are tolerated
 _FROZEN = "frozen frames"
-_MOVED, _GRIPPED = 0.005, 0.05  # m of the tool, and share of the gripper's way: less is no motion
+_MOVED, _GRIPPED = 0.005, 0.05  # m of the tool, and share of the gripper's range: smaller changes count as no motion
 
 
 def video_shortfall(film: Episode, tracking: Tracking) -> str:
-    """The first thing that is missing, as a sentence; '' when the film shows the whole run."""
+    """Return the first missing item as a sentence; '' when the video shows the whole run."""
     if not len(tracking):
         return "Nothing was measured during this run."
     if not _moves(tracking.actual, tracking.openness):
@@ -45,26 +45,26 @@ def video_shortfall(film: Episode, tracking: Tracking) -> str:
 
 
 def longest_gap(times: np.ndarray, began: float, ended: float) -> float:
-    """The longest stretch in s between two moments without one of `times` (n,); all of it without any."""
+    """Return the longest gap in s between `times` (n,) within `began` to `ended`; all of it if none is inside."""
     inside = times[(times >= began) & (times <= ended)]
     return float(np.diff(np.concatenate([[began], inside, [ended]])).max())
 
 
 def _moves(places: np.ndarray, openness: np.ndarray) -> bool:
-    """Whether the tool (n, 3) m or the gripper (n,) is ever elsewhere than at first."""
+    """Return whether the tool (n, 3) m or the gripper (n,) ever leaves its initial position."""
     places, openness = places[np.isfinite(places).all(axis=1)], openness[np.isfinite(openness)]
     moved = len(places) > 1 and float(np.ptp(places, axis=0).max()) > _MOVED
     return moved or (len(openness) > 1 and float(np.ptp(openness)) > _GRIPPED)
 
 
-SOURCE = "rehearsal"  # who moved the arm in an episode that was a run
-FOLDER = "run"  # in a rehearsal's folder
+SOURCE = "rehearsal"  # source of an episode that was recorded from a run
+FOLDER = "run"  # sub-folder of a rehearsal's folder
 
 
 class RunRecording:
-    """One recording, from construction until it is kept, put aside or discarded; all of it waits for the disk.
+    """One recording, from construction until it is kept, put aside or discarded; all methods block on the disk.
 
-    A camera's fault ends the film, and leaves the arm to those who watch over it. Raises KnownError when nothing can be
+    A camera fault ends the video, and leaves the arm to its own watchdogs. Raises KnownError when nothing can be
     recorded now.
     """
 
@@ -78,29 +78,29 @@ class RunRecording:
             raise
 
     def stop(self) -> None:
-        """The run is over: nothing more is filmed."""
+        """Stop recording when the run is over."""
         self._recorder.stop()
 
     def shortfall(self, tracking: Tracking) -> str:
-        """What the film does not show of the run that was measured so; '' when it shows all of it."""
+        """Return what the video is missing of the run with these measurements; '' when it is complete."""
         folder = self._recorder.folder
         return "The recording was lost." if folder is None else video_shortfall(Episode(folder), tracking)
 
     def keep(self, success: bool | None, note: str) -> Kept:
-        """Make it an episode of the library."""
+        """Keep the recording as an episode of the library."""
         self.stop()
         kept = self._recorder.keep(success, note)
         self._library.close()
         return kept
 
     def put_aside(self, rehearsal: Path) -> None:
-        """Keep it in the rehearsal's own folder."""
+        """Move the recording into the rehearsal's own folder."""
         self.stop()
         self._recorder.move_to(rehearsal / FOLDER)
         self._library.close()
 
     def discard(self) -> None:
-        """Nothing was run after all. May be called at any time, also twice."""
+        """Discard the recording when nothing was run after all. May be called at any time, also twice."""
         self.stop()
         if self._recorder.state is RecordState.REVIEW:
             self._recorder.discard()
@@ -120,10 +120,10 @@ class _LeftAlone:
         return self._arm.fault
 
     def halt(self) -> None:
-        """The robot process and the watch over the cameras see to that."""
+        """Do nothing: stopping is up to the robot process and the camera watchdog."""
 
 
 def recorded_run(rehearsal: Path) -> Path | None:
-    """The folder of the run's recording in a rehearsal's folder, None without one."""
+    """Return the folder of the run's recording inside a rehearsal's folder, None without one."""
     place = rehearsal / FOLDER
     return next((folder for folder in sorted(place.iterdir()) if folder.is_dir()), None) if place.is_dir() else None

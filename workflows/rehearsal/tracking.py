@@ -1,4 +1,4 @@
-"""A run as it was meant and as it was: where the plan wanted the tool, and where the arm had it."""
+"""Tracking of a run: the tool's planned against its measured position."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from foundation import xarm7
 from robot.planning.plan import Plan
 from robot.service.status import MotionSample
 
-_PERIOD = 0.02  # s of the plan's own time between the moments that count
+_PERIOD = 0.02  # s of the plan's own time between the samples of the error statistics
 
 
 @dataclass(frozen=True)
 class TrackingError:
-    """How far the tool was from where the plan wanted it at the same moment, in mm: in the middle of the way, at most
-    for 95 % of it, and at most. Each moment of the plan counts once, however long the arm stood there."""
+    """Distance in mm between the tool's planned and measured position at the same time: median, 95th percentile and
+    maximum. Each instant of the plan counts once, however long the arm stood there."""
 
     median_mm: float
     p95_mm: float
@@ -27,8 +27,8 @@ class Tracking:
     """n samples: `read` (n,) s monotonic; `moments` (n,) s of the plan's own time; `position` (n, 7) rad measured;
     `intended`, `actual` (n, 3) m of the tool in base; `openness` (n,) measured.
 
-    `error_mm` (n,) is the distance between the two at the same moment: what lags behind counts in full. Whatever is
-    said of a whole run is `off_the_plan`, during the run as in the history.
+    `error_mm` (n,) is the distance between the two at the same time: lag counts in full. The statistics of a whole run
+    are always those of `off_the_plan`, during the run as in the history.
     """
 
     read: np.ndarray
@@ -47,7 +47,7 @@ class Tracking:
 
     @property
     def off_the_plan(self) -> TrackingError | None:
-        """None before the first sample."""
+        """Tracking error over the whole run; None before the first sample."""
         if not len(self):
             return None
         first, last = float(self.moments.min()), float(self.moments.max())
@@ -57,13 +57,13 @@ class Tracking:
 
     @property
     def error_p95_mm(self) -> float | None:
-        """`off_the_plan` for 95 % of the way."""
+        """95th percentile of `off_the_plan`."""
         off = self.off_the_plan
         return None if off is None else off.p95_mm
 
     def error_mm_at(self, moments: np.ndarray) -> np.ndarray:
-        """The error (m,) mm at moments (m,) s of the plan's own time; NaN where nothing was measured. Of several
-        samples at one moment, as while the arm rests, the largest error counts."""
+        """Return the error (m,) mm at times `moments` (m,) s of the plan; NaN where nothing was measured. Of several
+        samples at one time, as while the arm rests, the largest error counts."""
         if not len(self):
             return np.full(len(moments), np.nan)
         known, place = np.unique(self.moments, return_inverse=True)
@@ -72,13 +72,13 @@ class Tracking:
         return np.interp(moments, known, largest, left=np.nan, right=np.nan)
 
     def joined(self, later: "Tracking") -> "Tracking":
-        """This and what came after it."""
+        """Return this tracking followed by a later one."""
         names = ("read", "moments", "position", "intended", "actual", "openness")
         return Tracking(*(np.concatenate([getattr(self, name), getattr(later, name)]) for name in names))
 
 
 def track(plan: Plan, samples: Sequence[MotionSample]) -> Tracking:
-    """The samples that were taken while the plan was followed, against it."""
+    """Compare the samples taken while the plan was followed with the plan."""
     followed = [sample for sample in samples if np.isfinite(sample.moment)]
     moments = np.array([sample.moment for sample in followed], float)
     wanted = np.array([plan.motion.at(moment).position for moment in moments]).reshape(-1, xarm7.JOINTS)

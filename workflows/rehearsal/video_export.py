@@ -1,4 +1,4 @@
-"""A stored rehearsal as one MP4 to be shared: all views, what was meant and done drawn over them, and captions."""
+"""Export of a stored rehearsal as one MP4: all views, intended and actual motion drawn over them, and captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ _HEIGHT = 360  # px of each view
 _LINE, _MARGIN = 24, 10  # px of the captions
 _INK, _PAPER, _FAINT = (235, 238, 242), (20, 23, 28), (160, 170, 182)
 _ACTUAL = (255, 80, 220)
-_HOLD = 1.0  # s that the last picture stays
+_HOLD = 1.0  # s that the last frame is held
 
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """One view's pictures (n or 1, H, W, 3), its camera in that size, and blobs (n, h, w, 3) or None."""
+    """Frames of one view (n or 1, H, W, 3), its camera at that size, and action images (n, h, w, 3) or None."""
 
     pictures: np.ndarray
     camera: Camera
@@ -36,7 +36,7 @@ class _Shown:
 def export_mp4(
     review: RehearsalReview, path: Path, report: Report = silently, token: Cancellation | None = None
 ) -> Path:
-    """Write the MP4 at FPS frames a second of the motion's own time. Raises VideoError; a part file is never left."""
+    """Write the MP4 at FPS frames a second of the motion's own time. Raises VideoError; never leaves a partial file."""
     token = token or Cancellation()
     views, moments = _views(review), _moments(review)
     intended = _intended(review, moments)
@@ -57,7 +57,7 @@ def export_mp4(
 
 
 def _moments(review: RehearsalReview) -> np.ndarray:
-    """(m,) s of the motion, one for each picture of the film."""
+    """Return the times (m,) s of the motion, one for each frame of the video."""
     duration = max(review.plan.motion.duration, 1.0 / FPS)
     return np.arange(0.0, duration + 0.5 / FPS, 1.0 / FPS)
 
@@ -70,7 +70,7 @@ def _intended(review: RehearsalReview, moments: np.ndarray) -> Trajectory:
 
 
 def _views(review: RehearsalReview) -> list[_Shown]:
-    """The run's own pictures; else the imagined ones; else those it began with."""
+    """Return the run's own frames; else the predicted ones; else the images of the scene."""
     if review.filmed:
         known = zip(review.filmed, review.filmed_cameras, strict=True)
         return [_sized(film, camera, None) for film, camera in known if camera is not None]
@@ -112,7 +112,7 @@ def _drawn(view: _Shown, review: RehearsalReview, intended: Trajectory, moment: 
 
 
 def _captions(review: RehearsalReview, moment: float, pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """The instruction, who approved it, and where the motion is, on a band below the views."""
+    """Render the instruction, the approver, and the progress of the motion on a band below the views."""
     record, width = review.record, sum(picture.shape[1] for picture in pictures)
     band = Image.new("RGB", (width, 3 * _LINE + 2 * _MARGIN), _PAPER)
     draw = ImageDraw.Draw(band)

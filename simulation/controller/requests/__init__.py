@@ -1,1 +1,1 @@
-"""What the simulated controller does for each register of the wire protocol."""
+"""Handlers of the wire protocol's registers in the simulated controller."""

@@ -1,4 +1,4 @@
-"""Requests for planned moves: queued in mode 0, replaced on the way in modes 6 and 7."""
+"""Requests for planned moves: queued in mode 0, replaced while under way in modes 6 and 7."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _count(controller: Controller) -> bytes:
 
 
 def _queue(controller: Controller, call: Call, motion: Motion, check: int = 0) -> bytes:
-    """Puts a motion into the queue of mode 0; with `check` it is only tried, and the reply ends with the result."""
+    """Put a motion into the queue of mode 0; with `check` it is only tried, and the reply ends with the result."""
     core = controller.core
     if check:
         return _count(controller) + bytes((_try(controller, motion),))
@@ -81,7 +81,7 @@ def move_home(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.MOVE_LINE)
 def move_line(controller: Controller, call: Call) -> bytes:
-    """Ten numbers with coordinates, kind of rotation and check; nine from old clients."""
+    """Move along a line: ten numbers with coordinates, kind of rotation and check; nine from old clients."""
     if len(call.params) < 43:
         values = call.floats(9, infinite=True)
         return _move_line(controller, call, absolute(values), values[6], values[7], call.byte(36, 0))

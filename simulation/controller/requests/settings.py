@@ -43,7 +43,7 @@ def set_switch(controller: Controller, call: Call) -> bytes:
 
 @handles(*QUEUED_NUMBERS)
 def set_queued_number(controller: Controller, call: Call) -> bytes:
-    """Takes effect when the motions before it are done."""
+    """Set a number when the motions before it are done."""
     name, lowest, highest = QUEUED_NUMBERS[Register(call.request.register)]
     (wanted,) = call.floats(1)
     value = min(max(wanted, lowest), highest)
@@ -59,7 +59,7 @@ def set_load(controller: Controller, call: Call) -> bytes:
 
 
 def _when_idle(controller: Controller, call: Call, action) -> None:
-    """At once while nothing is queued, in its turn otherwise."""
+    """Run `action` at once while nothing is queued, in its turn otherwise."""
     core = controller.core
     ticket = controller.ticket(call)
     if core.queue_length:
@@ -139,7 +139,7 @@ def set_reduced_ranges(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.SET_REDUCED_MODE)
 def set_reduced_mode(controller: Controller, call: Call) -> bytes:
-    """The limits set before take effect here."""
+    """Switch reduced mode; the limits set before take effect here."""
     controller.settings.reduced = bool(call.byte(0))
     controller.settings.refresh()
     return b""
@@ -183,7 +183,7 @@ def get_approximate_motion(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.SET_SIMULATION_ROBOT)
 def set_simulation_robot(controller: Controller, call: Call) -> bytes:
-    """Only "off" is taken: with this flag on, clients stop talking to the arm."""
+    """Accept only "off": with this flag on, clients stop talking to the arm."""
     if call.byte(0):
         raise Refused
     return b""
@@ -191,7 +191,7 @@ def set_simulation_robot(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.SET_TOOL_MODEL)
 def set_tool_model(controller: Controller, call: Call) -> bytes:
-    """Numbers, if any, and then the kind of tool."""
+    """Set the tool model: numbers, if any, and then the kind of tool."""
     count = (len(call.params) - 1) // 4
     values = call.floats(count) if count > 0 else ()
     controller.settings.tool_model = call.byte(len(call.params) - 1)
@@ -238,7 +238,7 @@ def get_common_parameter(controller: Controller, call: Call) -> bytes:
         return stored
     if kind == SERVO_SPEED_FACTOR_TYPE:
         return pack_floats([SERVO_SPEED_FACTOR])
-    if kind == 7:  # which posture the redundancy leans to, and how much: not used here
+    if kind == 7:  # preferred posture of the redundancy, and its weight: not used here
         return pack_floats([0.0] * 14)
     if kind in (6, 12, 14):
         return pack_floats([0.0] * 6)
@@ -247,7 +247,7 @@ def get_common_parameter(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.GET_COMMON_INFO)
 def get_common_info(controller: Controller, call: Call) -> bytes:
-    """What the box knows about its last error is not simulated: zeros of the right length."""
+    """Return the speed limit, or zeros of the right length: details of the last error are not simulated."""
     kind = call.byte(0)
     if kind == SPEED_LIMIT_INFO:
         return pack_floats([controller.settings.servo_speed_factor * xarm7.MAX_TCP_SPEED * 1000.0])

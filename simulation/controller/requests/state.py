@@ -24,7 +24,7 @@ from simulation.controller.requests.table import Call, Refused, handles
 if TYPE_CHECKING:
     from simulation.controller.controller import Controller
 
-IK_ATTEMPTS = 4  # other postures tried for a query, which holds up everything else
+IK_ATTEMPTS = 4  # other postures tried for a query, which blocks everything else
 
 
 @handles(Register.GET_VERSION)
@@ -45,13 +45,13 @@ def check_verification(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.RELOAD_DYNAMICS)
 def accept(controller: Controller, call: Call) -> bytes:
-    """Nothing to do in a simulated box."""
+    """Accept without effect in a simulated box."""
     return b""
 
 
 @handles(Register.SYSTEM_CONTROL)
 def system_control(controller: Controller, call: Call) -> bytes:
-    """1 shuts down, 2 restarts; both drop every connection."""
+    """Shut down (1) or restart (2); both drop every connection."""
     if call.byte(0) == 2:
         controller.power_cycle()
     else:
@@ -151,7 +151,7 @@ def get_pose_axis_angle(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.GET_JOINTS)
 def get_joints(controller: Controller, call: Call) -> bytes:
-    """Positions; with a number n also velocities (2) and efforts (3)."""
+    """Return positions; with a number n also velocities (2) and efforts (3)."""
     face = controller.face
     n = call.byte(0, 1) & 0x0F
     values = face.position.tolist()
@@ -196,7 +196,7 @@ def is_joint_limit(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.IS_TCP_LIMIT)
 def is_tcp_limit(controller: Controller, call: Call) -> bytes:
-    """Limit: no joints put the tool there."""
+    """Return whether the pose is out of limits: no joints put the tool there."""
     settings = controller.settings
     goal = settings.from_client(call.floats(6))
     q = xarm7.inverse_anywhere(
@@ -207,7 +207,7 @@ def is_tcp_limit(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.GET_POSE_OFFSET)
 def get_pose_offset(controller: Controller, call: Call) -> bytes:
-    """The second pose as seen from the first; each flag: 1 = axis times angle."""
+    """Return the second pose as seen from the first; each flag: 1 = rotation vector."""
     values = call.floats(12)
     kind_in, kind_out = call.byte(48, 0), call.byte(49, 0)
     first, second = (pose_from_wire(values[i : i + 6], bool(kind_in)) for i in (0, 6))
@@ -217,7 +217,7 @@ def get_pose_offset(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.GET_DH)
 def get_dh(controller: Controller, call: Call) -> bytes:
-    """Per joint offset, d, alpha, a; mm and rad."""
+    """Return offset, d, alpha, a of each joint; mm and rad."""
     rows = [(0.0, d * 1000.0, alpha, a * 1000.0) for d, alpha, a in xarm7.DH.tolist()]
     return pack_floats([value for row in rows for value in row])
 
@@ -230,7 +230,7 @@ def set_feedback(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.WAIT_ALL)
 def wait_all(controller: Controller, call: Call) -> bytes:
-    """A marker in the queue: its end is told when everything before it is done."""
+    """Enqueue a marker whose end is reported when everything before it is done."""
     task = Task(Dwell(), controller.ticket(call))
     if controller.core.ready:
         controller.core.enqueue(task)

@@ -1,4 +1,4 @@
-"""Requests that come as a stream: servo targets and velocities."""
+"""Streamed requests: servo targets and velocities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Running = TypeVar("Running", bound=Stream)
 
 
 def running(controller: Controller, kind: type[Running]) -> Running:
-    """The running stream; a client in the wrong mode or state is told that the arm is not ready."""
+    """Return the running stream; a client in the wrong mode or state gets the status "not ready"."""
     core = controller.core
     if core.error or not core.ready or not isinstance(core.stream, kind):
         raise Refused(Status.NOT_READY)

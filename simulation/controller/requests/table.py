@@ -1,4 +1,4 @@
-"""The table of what the simulated controller does for each register, and what its entries share."""
+"""Table of the simulated controller's register handlers, and what they share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from simulation.controller.controller import Controller
 
 
-LARGEST = 1e6  # any number of the protocol, in its own unit
+LARGEST = 1e6  # limit of any number of the protocol, in its own unit
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, whose it is, the feedback that client wants (register 254), and when (s) it came."""
+    """One request, its client, the feedback that the client subscribed to (register 254), and its arrival time (s)."""
 
     request: Request
     client: Hashable
@@ -30,7 +30,7 @@ class Call:
         return self.request.params
 
     def byte(self, index: int, default: int | None = None) -> int:
-        """One parameter byte; raises FramingError when it is missing and there is no default."""
+        """Return one parameter byte; raises FramingError when it is missing and there is no default."""
         if 0 <= index < len(self.request.params):
             return self.request.params[index]
         if default is None:
@@ -38,7 +38,7 @@ class Call:
         return default
 
     def floats(self, count: int, offset: int = 0, *, infinite: bool = False) -> tuple[float, ...]:
-        """Refuses what is no number or beyond any sense; `infinite`: infinity means "keep" here."""
+        """Unpack floats; refuses non-numbers and absurd values; with `infinite`, infinity means "keep"."""
         values = unpack_floats(self.request.params, count, offset)
         for value in values:
             if not abs(value) <= LARGEST and not (infinite and value == math.inf):
@@ -59,7 +59,7 @@ HANDLERS: dict[int, Handler] = {}
 
 
 def handles(*registers: Register) -> Callable[[Handler], Handler]:
-    """Enters a function into the table; it returns the reply's parameters, or raises Refused."""
+    """Register a handler in the table; it returns the reply's parameters, or raises Refused."""
 
     def enter(handler: Handler) -> Handler:
         for register in registers:

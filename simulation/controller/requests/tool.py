@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @handles(Register.TOOL_MODBUS, Register.TOOL_TRANSPARENT)
 def tool_modbus(controller: Controller, call: Call) -> bytes:
-    """The host's number, then a Modbus-RTU frame without checksum; the answer likewise."""
+    """Exchange the host's number and a Modbus-RTU frame without checksum; the answer has the same form."""
     host = call.byte(0)
     return bytes((host,)) + controller.tool.modbus(host, call.params[1:], controller.faults.gripper_silent)
 
@@ -78,7 +78,7 @@ def box_get_analog(controller: Controller, call: Call) -> bytes:
 
 @handles(Register.BOX_SET_DIGITAL)
 def box_set_digital(controller: Controller, call: Call) -> bytes:
-    """One or two words, each: which outputs (high byte), to what (low byte)."""
+    """Set outputs by one or two 16-bit numbers, each: which outputs (high byte), to what (low byte)."""
     if len(call.params) < 2:
         raise Refused
     words = struct.unpack_from(f">{min(2, len(call.params) // 2)}H", call.params)

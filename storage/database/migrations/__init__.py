@@ -1,1 +1,1 @@
-"""The steps from one form of the library's tables to the next, forward only; `storage.database.migration` runs them."""
+"""Migrations between revisions of the library's tables, forward only; run by `storage.database.migration`."""

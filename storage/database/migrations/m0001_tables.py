@@ -1,4 +1,4 @@
-"""The tables as they began."""
+"""Initial tables."""
 
 import sqlalchemy as sa
 from alembic import op

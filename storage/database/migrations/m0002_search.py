@@ -1,4 +1,4 @@
-"""Full-text search over an episode's words: FTS5 on SQLite, a tsvector column on PostgreSQL."""
+"""Full-text search over the texts of an episode: FTS5 on SQLite, a tsvector column on PostgreSQL."""
 
 from alembic import op
 
@@ -7,8 +7,8 @@ down_revision = "0001"
 
 _WORDS = ("instruction", "note", "tags", "operator")
 
-# The table's content stays in episode_texts ("external content", sqlite.org/fts5.html 4.4.3): triggers keep the index.
-# prefix: an index of its own for the two and three letters that somebody who types begins with.
+# The content stays in episode_texts ("external content", sqlite.org/fts5.html 4.4.3): triggers update the index.
+# prefix: separate indices of one to three letters, for search while typing.
 _SQLITE = """
 CREATE VIRTUAL TABLE episode_search USING fts5(
     instruction, note, tags, operator,

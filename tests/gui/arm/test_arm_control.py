@@ -1,4 +1,4 @@
-"""Hand control: what is let go of no longer moves the arm, whatever else is going on."""
+"""Hand control: a released control no longer moves the arm, whatever else is going on."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_sticks_held_while_the_arm_is_made_ready_do_not_move_it_before_they_are_
     control._state = ArmState.STOPPED
     control.push(FORWARD)
     control._state = ArmState.HOLDING
-    control.push(0.9 * FORWARD)  # a hand is never quite still
+    control.push(0.9 * FORWARD)  # a hand is never perfectly still
     assert not control.moving
     control.push(np.zeros(6))
     control.push(FORWARD)

@@ -1,4 +1,4 @@
-"""What the arm's panel warns of."""
+"""Warnings of the arm's panel."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A gamepad's sticks as the kernel reports them, and what they ask of the arm."""
+"""Gamepad sticks as reported by the kernel, and the resulting commands to the arm."""
 
 import numpy as np
 import pytest

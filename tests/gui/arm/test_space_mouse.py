@@ -1,4 +1,4 @@
-"""A SpaceMouse's cap as the kernel reports it, what it asks of the arm, and which devices count as one."""
+"""SpaceMouse cap as reported by the kernel, the resulting commands to the arm, and the recognised devices."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ ecodes = pytest.importorskip("evdev").ecodes
 
 def test_the_arm_goes_where_the_cap_is_pushed_while_the_button_is_held():
     for name, value, expected in (
-        ("REL_Y", -FULL, [1, 0, 0, 0, 0, 0]),  # away from the person: away
+        ("REL_Y", -FULL, [1, 0, 0, 0, 0, 0]),  # away from the operator: away
         ("REL_X", -FULL, [0, 1, 0, 0, 0, 0]),  # left
         ("REL_Z", -FULL, [0, 0, 1, 0, 0, 0]),  # pulled up
         ("REL_RZ", FULL, [0, 0, 0, 0, 0, -1]),  # clockwise from above
-        ("REL_RX", -2 * FULL, [0, 0, 0, 0, 1, 0]),  # tipped away, beyond its stop: no more than all
+        ("REL_RX", -2 * FULL, [0, 0, 0, 0, 1, 0]),  # tipped away, beyond its stop: no more than full deflection
     ):
         cap = CapState()
         cap.take(name, value)
@@ -24,7 +24,7 @@ def test_the_arm_goes_where_the_cap_is_pushed_while_the_button_is_held():
 
 
 def test_turns_are_about_the_axes_the_cap_is_pushed_along():
-    """The cap's frame is right-handed, and so is the base's: pushes and turns are mapped by one rotation."""
+    """Check that one rotation maps pushes and turns: the cap's frame is right-handed, and so is the base's."""
     mapped = np.zeros((2, 3, 3))
     for turn, names in enumerate((("REL_X", "REL_Y", "REL_Z"), ("REL_RX", "REL_RY", "REL_RZ"))):
         for column, name in enumerate(names):

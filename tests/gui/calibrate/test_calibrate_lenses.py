@@ -1,4 +1,4 @@
-"""The lens step with a camera before which a printed grid is held: real pictures, real detection, real solver."""
+"""Lens step with a camera before which a printed grid is held: real images, real detection, real solver."""
 
 import time
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ LONG = 60_000
 
 
 def sheet(board: TagBoard) -> tuple[np.ndarray, np.ndarray]:
-    """The printed board as a picture, and where its pixels (u, v, 1) lie on the board, m: (3, 3)."""
+    """Return the printed board as an image, and the map (3, 3) from its pixels (u, v, 1) to the board, m."""
     side, border = board.tag_size, 2 * board.gap
     low = np.min([corners.min(axis=0) for corners in board.corners.values()], axis=0)[:2] - border
     high = np.max([corners.max(axis=0) for corners in board.corners.values()], axis=0)[:2] + border
@@ -49,7 +49,7 @@ SHEET, BOARD_FROM_PIXEL = sheet(GRID)
 
 @dataclass
 class GridCamera:
-    """Sees the grid at `place` m, turned by `tilt_deg` about the picture's x axis, with new noise in each picture."""
+    """Camera that sees the grid at `place` m, tilted by `tilt_deg` about the image's x axis; new noise per image."""
 
     intrinsics: Intrinsics | None = None
     place: tuple[float, float, float] = (0.0, 0.0, 0.45)
@@ -97,7 +97,7 @@ def views(lenses: LensPresenter) -> int:
 
 
 def held(bench, qtbot, place, tilt_deg) -> None:
-    """The grid held still until the step has seen it there."""
+    """Hold the grid still until the step has seen it there."""
     camera, lenses = bench
     had = views(lenses)
     camera.place, camera.tilt_deg = place, tilt_deg
@@ -145,7 +145,7 @@ def test_enough_views_give_the_lens(bench, qtbot):
 
 
 def seen_everywhere() -> LensSession:
-    """Views of the grid, computed, until nothing is missing."""
+    """Return computed views of the grid that cover everything required."""
     generator = np.random.default_rng(0)
     session = LensSession(GRID, 640, 480)
     while not session.missing.complete:

@@ -1,4 +1,4 @@
-"""The Calibrate screen with real clicks in the real window: lab, arm, cameras, detection and solver are real."""
+"""Calibrate screen with real clicks in the real window: lab, arm, cameras, detection and solver are real."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ from calibrate_hands import LONG, in_a_thread, mounted, to_the_poses
 from calibrate_pieces import computed_session
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from window_hands import click, key, with_a_ready_arm
+from window_hands import click, key, make_ready
 
 from gui.calibrate.steps import CalibrateStep, Stage
 from robot.state import ArmState
 
-SHORT = 10_000  # ms, for what only an arm that was stopped keeps away
+SHORT = 10_000  # ms, for what only a stopped arm prevents
 
 
 @pytest.fixture
@@ -32,15 +32,8 @@ def calibrate(program, qtbot):
 
 @pytest.fixture
 def gathered(program, qtbot):
-    """What every camera needs but for one more pose."""
+    """All observations that every camera needs except for one more pose."""
     return in_a_thread(qtbot, lambda: computed_session(program.session, poses=12))
-
-
-def until_or_stopped(program, qtbot, so) -> None:
-    """A busy machine may stop the arm on the way: then there is nothing to wait for."""
-    stopped = (ArmState.STOPPED, ArmState.NOT_READY)
-    qtbot.waitUntil(lambda: so() or program.connection.arm_state in stopped, timeout=LONG)
-    assert so(), [message.sentence for message in program.messages.log][-5:]
 
 
 def test_the_simulation_says_where_its_cameras_stand_and_that_is_said(calibrate):
@@ -105,7 +98,7 @@ def test_before_anything_moves_the_poses_are_shown(program, calibrate, qtbot):
     seen = poses.watch.seen
     qtbot.waitUntil(lambda: any(each.sighting.view is not None for each in seen.values()), timeout=LONG)
     assert np.abs(program.connection.status.position - before).max() < 0.01
-    program.shell.show_screen("rehearse")  # the bench is wanted there: the board goes, what was cleared away comes back
+    program.shell.show_screen("rehearse")  # the bench is needed there: the board is removed, the cleared objects return
     qtbot.waitUntil(lambda: program.session.lab.scene.names == things, timeout=LONG)
     assert not poses.mounted
 
@@ -115,20 +108,18 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
     mounted(calibrate, qtbot)
     poses, page = calibrate.presenter.poses, calibrate.poses_page
 
-    def stopped_once() -> None:
-        program.shell.show_screen("calibrate")
-        if not poses.proposals:
-            poses.propose_again()
-        qtbot.waitUntil(lambda: bool(poses.proposals) and not poses.busy, timeout=LONG)
-        qtbot.waitUntil(page.moves.isEnabled, timeout=SHORT)
-        click(page.moves)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.FOLLOWING or not poses.busy, timeout=SHORT)
-        assert poses.stage is Stage.DRIVING
-        click(program.shell.stop)
-        qtbot.waitUntil(lambda: not poses.busy, timeout=SHORT)
-        assert poses.stage is Stage.BROKEN and poses.problem
-
-    with_a_ready_arm(program, qtbot, stopped_once)
+    make_ready(program, qtbot)
+    program.shell.show_screen("calibrate")
+    if not poses.proposals:
+        poses.propose_again()
+    qtbot.waitUntil(lambda: bool(poses.proposals) and not poses.busy, timeout=LONG)
+    qtbot.waitUntil(page.moves.isEnabled, timeout=SHORT)
+    click(page.moves)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.FOLLOWING or not poses.busy, timeout=SHORT)
+    assert poses.stage is Stage.DRIVING
+    click(program.shell.stop)
+    qtbot.waitUntil(lambda: not poses.busy, timeout=SHORT)
+    assert poses.stage is Stage.BROKEN and poses.problem
     words = f"Go on with pose {poses.next_pose + 1}"
     qtbot.waitUntil(lambda: page.moves.text().startswith(words), timeout=SHORT)
     assert not page.moves.isEnabled() and page.arm.step.text() == "Make ready"  # first the arm, then the next pose
@@ -137,32 +128,30 @@ def test_stop_ends_the_drive_and_it_goes_on_where_it_was(program, calibrate, qtb
 
 @pytest.mark.timeout(300)
 def test_poses_are_finished_by_hand(program, calibrate, qtbot, gathered):
-    """All but one are there; the arm is guided to the last one, it is taken, and that is enough."""
+    """Check the last missing pose: the arm is guided to it by hand, it is taken, and that is enough."""
     to_the_poses(calibrate, qtbot)
     mounted(calibrate, qtbot)
     presenter, poses, page = calibrate.presenter, calibrate.presenter.poses, calibrate.poses_page
     poses.begin(gathered)
     had = len(gathered.observations)
 
-    def taken() -> None:
-        program.shell.show_screen("calibrate")
-        until_or_stopped(program, qtbot, lambda: page.way.button(1).isVisible() and page.way.button(1).isEnabled())
-        click(page.way.button(1))
-        until_or_stopped(program, qtbot, lambda: page.guide.isVisible() and page.guide.isEnabled())
-        assert "Page ↑" in page.guide_words.text()  # in the lab keys are the hand
-        click(page.guide)
-        until_or_stopped(program, qtbot, lambda: program.control.guiding)
-        before = program.connection.status.position.copy()
-        key(program.shell, Qt.Key.Key_PageUp, release=False)
-        until_or_stopped(program, qtbot, lambda: np.abs(program.connection.status.position - before).max() > 0.03)
-        key(program.shell, Qt.Key.Key_PageUp, press=False)
-        until_or_stopped(program, qtbot, lambda: np.abs(program.connection.status.velocity).max() < 0.005)
-        until_or_stopped(program, qtbot, lambda: page.main.text() == "Take this pose" and page.main.isEnabled())
-        click(page.main)
-        qtbot.waitUntil(lambda: not poses.busy, timeout=LONG)
-        assert len(poses.session.observations) == had + 1, poses.problem
-
-    with_a_ready_arm(program, qtbot, taken)
+    make_ready(program, qtbot)
+    program.shell.show_screen("calibrate")
+    qtbot.waitUntil(lambda: page.way.button(1).isVisible() and page.way.button(1).isEnabled(), timeout=60_000)
+    click(page.way.button(1))
+    qtbot.waitUntil(lambda: page.guide.isVisible() and page.guide.isEnabled(), timeout=60_000)
+    assert "Page ↑" in page.guide_words.text()  # in the lab keys are the hand
+    click(page.guide)
+    qtbot.waitUntil(lambda: program.control.guiding, timeout=60_000)
+    before = program.connection.status.position.copy()
+    key(program.shell, Qt.Key.Key_PageUp, release=False)
+    qtbot.waitUntil(lambda: np.abs(program.connection.status.position - before).max() > 0.03, timeout=60_000)
+    key(program.shell, Qt.Key.Key_PageUp, press=False)
+    qtbot.waitUntil(lambda: np.abs(program.connection.status.velocity).max() < 0.005, timeout=60_000)
+    qtbot.waitUntil(lambda: page.main.text() == "Take this pose" and page.main.isEnabled(), timeout=60_000)
+    click(page.main)
+    qtbot.waitUntil(lambda: not poses.busy, timeout=LONG)
+    assert len(poses.session.observations) == had + 1, poses.problem
     assert poses.session.observations[-1].views
     qtbot.waitUntil(page.further.isVisible, timeout=LONG)
     click(page.further)

@@ -1,4 +1,4 @@
-"""The history: who approved what and how it ended, what was meant against what was done, and a film to share."""
+"""History: approvals and outcomes, planned against executed motion, and a video to share."""
 
 import time
 
@@ -65,7 +65,7 @@ def test_it_says_who_approved_what_and_how_it_ended(view, qtbot):
     ],
 )
 def test_a_run_without_an_end_is_not_one_that_was_never_run(view, qtbot, program, word, sentence):
-    """As the window finds it that is started after the one before was killed."""
+    """Check the history of a window that is started after the previous one was killed."""
     store(view.presenter.library.folder, "reach the bowl", begun_by=program)
     view.enter()
     qtbot.waitUntil(lambda: view.list.count() == 4, timeout=30_000)
@@ -120,7 +120,7 @@ def test_a_film_of_it_can_be_shared(view, qtbot, tmp_path):
     height, width, _ = pictures[0].shape
     assert width == 2 * 480 and height > 360
     captions = pictures[-1][364:]
-    assert (captions.max(axis=-1) > 180).sum() > 200  # there are words
+    assert (captions.max(axis=-1) > 180).sum() > 200  # there is text
     assert np.abs(pictures[0][:360].astype(int) - pictures[-1][:360].astype(int)).max() > 60  # and something moves
     assert not list(tmp_path.glob("*.part"))
 

@@ -1,4 +1,4 @@
-"""The list's pages: what is shown, jumped to and asked anew, over 450 rows."""
+"""Pages of the list: shown, jumped to and requested anew, over 450 rows."""
 
 import pytest
 from PySide6.QtCore import QEvent
@@ -24,7 +24,7 @@ def library(tmp_path_factory):
 
 @pytest.fixture
 def jobs(qapp):
-    """To be ended, and destroyed here: else Python may destroy it later, in the thread of another test's job."""
+    """Jobs, ended and destroyed here: else Python may destroy them later, in the thread of another test's job."""
     jobs = Jobs()
     yield jobs
     jobs.close()
@@ -52,7 +52,7 @@ def ids_of(library, question: ListQuery) -> list:
 def test_any_row_can_be_jumped_to(model, library, qtbot):
     wanted = ids_of(library, ListQuery())
     assert model.row(0).id == wanted[0]
-    assert model.row(ROWS - 1) is None  # not fetched before it was looked at
+    assert model.row(ROWS - 1) is None  # not fetched before it was shown
     qtbot.waitUntil(lambda: model.row(ROWS - 1) is not None)
     qtbot.waitUntil(lambda: model.row(2 * PAGE + 3) is not None)
     qtbot.waitUntil(lambda: not model.busy)

@@ -1,4 +1,4 @@
-"""The Library screen's beginnings: a folder that cannot be used, an empty library, a damaged film."""
+"""Start of the Library screen: an unusable folder, an empty library, a damaged video."""
 
 import pytest
 from library_pieces import settle
@@ -13,7 +13,7 @@ from tests.storage.recordings import keep_one
 
 @pytest.fixture
 def opening(qapp, qtbot, tmp_path):
-    """The screen, shown, over a folder's place that a file takes."""
+    """The screen, shown, over a folder's path that is taken by a file."""
     (tmp_path / "library").write_text("in the way")
     jobs = Jobs()
     owner = OpenLibrary(jobs, lambda: tmp_path / "library", jobs)

@@ -1,4 +1,4 @@
-"""The Library screen under real clicks and keys: find, watch, label, trim, delete, undo."""
+"""Library screen under real clicks and keys: find, watch, label, trim, delete, undo."""
 
 import shutil
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_all_views_show_exactly_the_frame_that_is_asked_for(place, qtbot):
         player.go_to(frame)
         qtbot.waitUntil(lambda frame=frame: film.shown_frame == frame, timeout=5000)
         for view, picture in enumerate(player.grid.pictures):
-            # tests.storage.recordings.picture: the place of the bar says the number.
+            # tests.storage.recordings.picture: the position of the bar encodes the number.
             bar = int(picture.rgb[32].sum(axis=-1).astype(int).argmax())
             assert abs(bar - (4 * (frame + view)) % 96) <= 8, (frame, view)
             background = int(picture.rgb[2, (bar + 40) % 96, 0])
@@ -190,7 +190,7 @@ def test_labels_are_stored_in_the_list_and_in_the_episode(place, qtbot):
     labels.task.setEditText("  put the  blue cube away")
     QTest.keyClick(labels.task.lineEdit(), Qt.Key.Key_Return)
     identity = place.presenter.row.id
-    press_row(place, 0)  # what was being written is stored when another one is opened
+    press_row(place, 0)  # unsaved text is stored when another episode is opened
     settle(qtbot, place.presenter)
     row = episode(place.presenter.library.database, identity)
     said = Episode(place.presenter.library.episode_folder(identity)).labels

@@ -1,4 +1,4 @@
-"""The Library screen in the whole program: empty, opened by its tab, and an episode replayed on the Rehearse screen."""
+"""Library screen in the whole program: empty, opened by its tab, and an episode replayed on the Rehearse screen."""
 
 import pytest
 from window_hands import click

@@ -1,4 +1,4 @@
-"""Where the tool is drawn into a picture, at which moment, and what the light beside it says."""
+"""Tool outline in an image: its position, its time, and the status light beside it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ CAMERA = ideal_camera("left", LENS, PLACE)
 
 
 def inside(point: np.ndarray, outline: np.ndarray) -> bool:
-    """Whether a point lies in a convex outline."""
+    """Return whether a point is inside a convex outline."""
     edges = np.roll(outline, -1, axis=0) - outline
     ways = point - outline
     turns = edges[:, 0] * ways[:, 1] - edges[:, 1] * ways[:, 0]
@@ -79,7 +79,7 @@ def test_the_arm_is_where_it_was_when_the_picture_was_taken(arm_status):
     assert np.allclose(moments.at(10.15).q, 0.2) and moments.at(10.15).openness == pytest.approx(0.2)
     assert np.allclose(moments.at(9.0).q, 0.0) and np.allclose(moments.at(11.0).q, 0.3)
     moments.add(replace(arm_status, read=20.0, position=np.full(7, 1.0)))
-    assert np.allclose(moments.at(15.0).q, 0.3)  # nobody knows how it went on from there
+    assert np.allclose(moments.at(15.0).q, 0.3)  # the motion after that is unknown
     moments.add(None)
     assert moments.at(15.0) is None
 

@@ -1,4 +1,4 @@
-"""The list of findings: the gravest first, each leads to its frame."""
+"""List of findings: the most severe first, each leads to its frame."""
 
 import pytest
 from PySide6.QtCore import Qt

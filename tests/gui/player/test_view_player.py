@@ -1,4 +1,4 @@
-"""Watching a film: every view in step, frame-exact, whatever is pressed."""
+"""Video player: every view in step, frame-exact, whatever is pressed."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def player(qtbot):
 
 
 def shades(player: Player) -> list[int]:
-    """The grey value that tells view and frame, of every view."""
+    """Return the grey value that encodes view and frame, of every view."""
     return [int(picture.rgb[0, 0, 0]) for picture in player.grid.pictures]
 
 
@@ -139,13 +139,13 @@ def test_blobs_are_mixed_as_the_model_draws_them():
     mixed = picture * (1 - alpha) + layer[..., :3] * alpha
 
     action = np.round(255 * render(trajectory(), CAMERAS)).astype(np.uint8)
-    # Where the blobs are fainter than two hundredths they are left out.
+    # Blobs fainter than two hundredths are left out.
     assert np.abs(mixed - draw_overlay(picture, action[0, 4])).max() <= 8
     assert (alpha > 0.3).any()
 
 
 def test_a_player_ends_with_the_screen_that_shows_it(qtbot):
-    """The screen takes the player's parts; the player itself may live longer, and must not tick on."""
+    """Destroy the screen that took the player's parts; the player itself may live longer, and must not tick on."""
     player, screen = Player(), QWidget()
     QVBoxLayout(screen).addWidget(player.grid)
     screen.layout().addWidget(player.below)

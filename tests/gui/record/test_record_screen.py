@@ -1,4 +1,4 @@
-"""The Record screen with real clicks and keys, a real library and real films; cameras and arm do what the test says."""
+"""Record screen with real clicks and keys, a real library and real videos; cameras and arm are scripted."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from record_pieces import Arm, Camera
-from window_hands import click, key, until_ripe, with_a_ready_arm
+from window_hands import click, key, make_ready, until_ripe
 
 from gui.arm.hand_control import ArmControlPresenter, Direction
 from gui.arm.panel import ArmPanel
@@ -23,7 +23,6 @@ from gui.shell import Shell
 from gui.shell_presenter import ShellPresenter
 from gui.stop_key import StopKey
 from gui.widgets.theme import Theme
-from robot.state import ArmState
 from storage.episodes.episode import Episode
 from storage.queries import page
 from workflows.recording.facts import RecordState
@@ -36,14 +35,14 @@ SECOND = 1000
 
 
 class Desk:
-    """The Record screen in a window, and whoever sits before it."""
+    """The Record screen in a window, and its user."""
 
     def __init__(self, app: QApplication, folder):
         self.cameras, self.arm = [Camera("left"), Camera("right")], Arm(simulated=True)
         self.session = Session(ProgramSettings(operator="Kim"))
         self.jobs, self.messages = Jobs(), Messages()
         self.connection = Connection(self.session, self.jobs)
-        self.connection.opened = True  # to what the test brings along
+        self.connection.opened = True  # with what the test supplies
         arm, control = ArmPresenter(self.connection, self.jobs), ArmControlPresenter(self.connection, self.jobs)
         self.library = OpenLibrary(self.jobs, lambda: folder)
         self.presenter = RecordPresenter(
@@ -88,7 +87,7 @@ def desk(qapp, tmp_path_factory):
 
 @pytest.fixture
 def ready(desk, qtbot):
-    """At the beginning: a task, hand over the keys, nothing recorded and no countdown."""
+    """The screen at its beginning: a task, hand above the keys, nothing recorded and no countdown."""
     qtbot.waitUntil(lambda: desk.presenter.recorder is not None and not desk.presenter.busy, timeout=30 * SECOND)
     desk.window.activateWindow()
     qtbot.waitUntil(desk.window.isActiveWindow, timeout=10 * SECOND)
@@ -108,7 +107,7 @@ def reach(desk, qtbot, state: RecordState) -> None:
 
 
 def record(desk, qtbot) -> None:
-    """By the button, until there is a film to look at."""
+    """Record by the button, until there is a video to review."""
     click(desk.screen.state_card.start)
     reach(desk, qtbot, RecordState.RECORDING)
     qtbot.waitUntil(lambda: all(view.frames >= 6 for view in desk.presenter.recorder.figures.views), timeout=20_000)
@@ -179,7 +178,7 @@ def test_everything_has_its_key(ready, qtbot):
     key(ready.window, Qt.Key.Key_R)
     reach(ready, qtbot, RecordState.REVIEW)
     card = ready.screen.state_card
-    key(ready.window, Qt.Key.Key_Y)  # before anybody can have looked at it
+    key(ready.window, Qt.Key.Key_Y)  # before a user can have looked at it
     qtbot.wait(100)
     assert ready.state is RecordState.REVIEW and len(rows(ready)) == before
     until_ripe(card.discard)
@@ -211,7 +210,7 @@ def test_everything_has_its_key(ready, qtbot):
 def test_after_presses_of_the_mouse_the_keys_still_judge_and_one_leads_to_the_note(ready, qtbot):
     record(ready, qtbot)
     note = ready.screen.state_card.note
-    assert not note.hasFocus()  # hiding the button that was pressed must not bring the keyboard here
+    assert not note.hasFocus()  # hiding the pressed button must not move the keyboard focus here
     key(ready.window, Qt.Key.Key_T)
     qtbot.waitUntil(note.hasFocus, timeout=10 * SECOND)
     QTest.keyClicks(note, "yes")
@@ -250,7 +249,7 @@ def test_stop_during_a_countdown_begins_nothing(ready, qtbot):
     ready.presenter.choose_countdown(5)
     click(ready.screen.state_card.start)
     qtbot.waitUntil(lambda: ready.state is RecordState.COUNTDOWN, timeout=10 * SECOND)
-    ready.connection.stop_pressed.emit()  # there is no arm here to be stopped
+    ready.connection.stop_pressed.emit()  # there is no arm to stop here
     qtbot.waitUntil(lambda: not ready.presenter.busy, timeout=10 * SECOND)
     assert ready.state in (RecordState.READY, RecordState.RESET)
 
@@ -295,47 +294,39 @@ def test_who_shows_it_can_be_chosen_and_the_demonstrator_needs_a_ready_arm(ready
     click(teach.choice.button(0))
 
 
-def until_enabled_or_stopped(program, qtbot, button) -> None:
-    """A busy machine may stop the arm on the way: then there is nothing to wait for."""
-    stopped = (ArmState.STOPPED, ArmState.NOT_READY)
-    qtbot.waitUntil(lambda: button.isEnabled() or program.connection.arm_state in stopped, timeout=20 * SECOND)
-
-
 @pytest.fixture
 def small_pictures(tmp_path):
-    """The lab draws small ones, so that a busy machine keeps up."""
+    """Small images from the lab, so that a busy machine keeps up."""
     save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
 
 
 def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures, fresh_program, qtbot):
-    """The whole program, once: the arm jogged by a key of the Record screen, Stop ends and keeps the recording."""
+    """Run the whole program once: the arm jogged by a key of the Record screen, Stop ends and keeps the recording."""
     program = fresh_program
     screen, presenter = program.shell.screens["record"], program.record
 
-    def act() -> None:
-        program.shell.show_screen("record")
-        qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=30 * SECOND)
-        if presenter.state is RecordState.REVIEW:  # of the attempt before
-            until_ripe(screen.state_card.discard)
-            key(program.shell, Qt.Key.Key_Delete)
-            qtbot.waitUntil(lambda: presenter.state is RecordState.RESET, timeout=20 * SECOND)
-        presenter.choose_task(TASK)
-        presenter.choose_countdown(0)
-        presenter.choose_source(BY_KEYS)
-        until_enabled_or_stopped(program, qtbot, screen.state_card.start)
-        assert screen.state_card.start.isEnabled()
-        key(program.shell, Qt.Key.Key_R)
-        qtbot.waitUntil(lambda: presenter.state is RecordState.RECORDING and not presenter.busy, timeout=20 * SECOND)
-        before = program.connection.status.position.copy()
-        until_ripe(screen.teach_card.pads.buttons[Direction(2, 1)])
-        key(program.shell, Qt.Key.Key_PageUp, release=False)
-        qtbot.waitUntil(lambda: abs(program.connection.status.position - before).max() > 0.02, timeout=10 * SECOND)
-        key(program.shell, Qt.Key.Key_Space)
-        key(program.shell, Qt.Key.Key_PageUp, press=False)
-        qtbot.waitUntil(lambda: presenter.state is RecordState.REVIEW, timeout=10 * SECOND)
-        assert presenter.problem.startswith("The arm was stopped.")
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    program.shell.show_screen("record")
+    qtbot.waitUntil(lambda: presenter.recorder is not None and not presenter.busy, timeout=30 * SECOND)
+    if presenter.state is RecordState.REVIEW:  # of the attempt before
+        until_ripe(screen.state_card.discard)
+        key(program.shell, Qt.Key.Key_Delete)
+        qtbot.waitUntil(lambda: presenter.state is RecordState.RESET, timeout=20 * SECOND)
+    presenter.choose_task(TASK)
+    presenter.choose_countdown(0)
+    presenter.choose_source(BY_KEYS)
+    qtbot.waitUntil(screen.state_card.start.isEnabled, timeout=60_000)
+    assert screen.state_card.start.isEnabled()
+    key(program.shell, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: presenter.state is RecordState.RECORDING and not presenter.busy, timeout=20 * SECOND)
+    before = program.connection.status.position.copy()
+    until_ripe(screen.teach_card.pads.buttons[Direction(2, 1)])
+    key(program.shell, Qt.Key.Key_PageUp, release=False)
+    qtbot.waitUntil(lambda: abs(program.connection.status.position - before).max() > 0.02, timeout=10 * SECOND)
+    key(program.shell, Qt.Key.Key_Space)
+    key(program.shell, Qt.Key.Key_PageUp, press=False)
+    qtbot.waitUntil(lambda: presenter.state is RecordState.REVIEW, timeout=10 * SECOND)
+    assert presenter.problem.startswith("The arm was stopped.")
     qtbot.waitUntil(lambda: not presenter.busy, timeout=20 * SECOND)
     until_ripe(screen.state_card.success)
     key(program.shell, Qt.Key.Key_Y)

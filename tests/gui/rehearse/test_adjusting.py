@@ -1,4 +1,4 @@
-"""A waypoint is moved by the mouse in 3-D or by numbers; what is shown meanwhile is not yet what is approved."""
+"""Waypoints moved by the mouse in 3-D or by numbers; what is shown meanwhile is not yet what is approved."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Several motions for one question: choosing one, all side by side, and how the model is asked for them."""
+"""Several motions for one request: choosing one, all side by side, and how they are requested from the model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ MODELS = (
 
 
 def candidates() -> tuple[Candidate, Candidate, Candidate]:
-    """The first can be done, the others are refused; the second is longer."""
+    """Return three candidates: the first is feasible, the others are refused; the second is longer."""
     found = []
     for number, T in enumerate((9, 13, 9)):
         proposal, plan = proposed("push the ball", T)
@@ -43,7 +43,7 @@ def test_each_candidate_says_how_good_it_is_and_can_be_chosen(qtbot):
     bar, made = CandidatesBar(), candidates()
     qtbot.addWidget(bar)
     bar.show_candidates(made[:1], made[0].proposal.id)
-    assert bar.isHidden()  # one is nothing to choose from
+    assert bar.isHidden()  # with a single one there is no choice
     bar.show_candidates(made, made[0].proposal.id)
     bar.show()
     assert [button.text() for button in bar.buttons] == ["1  90 %", "2  refused", "3  refused"]
@@ -88,7 +88,7 @@ def test_how_the_model_is_asked_follows_what_it_can_do(qtbot):
     assert (asking.mode, asking.candidates, asking.steps, asking.seed) == ("joint", 4, 8, 7)
     assert asking.cameras == ("left", "right")
     fold.cameras["left"].setChecked(False)
-    assert fold.cameras["left"].isChecked()  # two views at least
+    assert fold.cameras["left"].isChecked()  # at least two views
     fold.show_models(MODELS)
     assert fold.folder == Path("/models/large")
 
@@ -133,5 +133,5 @@ def test_imagined_and_original_pictures_can_be_compared_where_there_are_imagined
     assert player.grid.pictures[0].rgb[0, 0, 0] == 90 and player.grid.pictures[1].rgb[0, 0, 0] == 130
     player.controls.pictures.setCurrentText(GENERATED)
     assert player.grid.pictures[1].rgb[0, 0, 0] == 11
-    player.show_film(shown_motion(proposal, plan).film)  # nothing was imagined: nothing to compare
+    player.show_film(shown_motion(proposal, plan).film)  # nothing was generated: nothing to compare
     assert player.controls.pictures.isHidden()

@@ -1,4 +1,4 @@
-"""Where the buttons stand: those that set the arm going or judge it never where another one stands, on no page."""
+"""Positions of the buttons: those that start or judge a motion never share a position with another one, on any page."""
 
 from itertools import combinations
 
@@ -16,7 +16,7 @@ SIZES = ((1024, 700), (1280, 800), (1920, 1080))
 
 
 def places(window: QWidget, inside: QWidget) -> dict[QAbstractButton, QRect]:
-    """The buttons of a part of the window that can be seen, and where."""
+    """Return the visible buttons of a part of the window, and their rectangles."""
     shown = [each for each in inside.findChildren(QAbstractButton) if each.isVisible()]
     return {
         each: QRect(each.mapTo(window, QPoint()), each.size()) for each in shown if not each.visibleRegion().isEmpty()
@@ -24,7 +24,7 @@ def places(window: QWidget, inside: QWidget) -> dict[QAbstractButton, QRect]:
 
 
 def clashes(pages: dict[str, dict[QAbstractButton, QRect]]) -> list[str]:
-    """Deliberate buttons that stand where another one stands, on the same page or on another."""
+    """Return the deliberate buttons that overlap another one, on the same page or on another."""
     seen = [(page, button, at) for page, found in pages.items() for button, at in found.items()]
     return [
         f"{one.text() or one.accessibleName()} ({page}) and {other.text() or other.accessibleName()} ({page_of_other})"
@@ -50,7 +50,7 @@ def bench(qapp, tmp_path):
 
 
 def every_page(bench: PressBench) -> dict[str, dict[QAbstractButton, QRect]]:
-    """The rehearsal's steps one after the other, and where their buttons stand."""
+    """Return the rectangles of the buttons on each of the rehearsal's steps in turn."""
     presenter, screen, pages = bench.presenter, bench.screen, {}
 
     def look(name: str) -> None:
@@ -104,7 +104,7 @@ def test_on_the_rehearse_screen_each_has_a_place_of_its_own(bench, size):
 
 
 def test_on_the_arm_and_record_screens_each_has_a_place_of_its_own(fresh_program, qtbot):
-    """Also when somebody else teaches."""
+    """Check also with another teacher."""
     shell = fresh_program.shell
     shell.resize(*SIZES[0])
     for name in ("arm", "record"):

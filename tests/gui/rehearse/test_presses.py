@@ -1,4 +1,4 @@
-"""Random presses at a person's rates: a sample of `rehearse benchmark reliability`'s wrong presses."""
+"""Random presses at human rates: a sample of `rehearse benchmark reliability`'s wrong presses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""*Read the motion* in the library: where a model knows videos, in a job that can be cancelled, told at its end."""
+"""*Read the motion* in the library: with a model that takes videos, in a cancellable job, reported at its end."""
 
 import pytest
 from library_pieces import settle
@@ -17,7 +17,7 @@ LONG = 120_000  # ms: a model process loads torch
 
 @pytest.fixture
 def place(qapp, qtbot, tmp_path):
-    """The screen over a library with one episode of two cameras, which is open."""
+    """The screen over a library with one open episode of two cameras."""
     library, jobs = Library(tmp_path / "library"), Jobs()
     keep_one(library, 1.0)
     presenter = LibraryPresenter(library, jobs)
@@ -42,7 +42,7 @@ def place(qapp, qtbot, tmp_path):
 
 
 def offered_again(place) -> None:
-    """As when the episode is opened the next time."""
+    """Reopen the episode, so that the action is offered again."""
     place.presenter.labelling.changed.emit()
 
 
@@ -69,7 +69,7 @@ def test_the_motion_is_read_by_a_model_that_knows_videos_and_what_came_of_it_is_
     click(detail.label)
     qtbot.waitUntil(lambda: not labelling.running and "Cancelled" not in labelling.words, timeout=LONG)
     settle(qtbot, place.presenter)
-    # Nobody has taught this model anything: what it cannot read is said and not stored, as `keep` sees to.
+    # This model is untrained: what it cannot read is reported and not stored, as `keep` ensures.
     kept = place.presenter.model.rowCount() - 1
     assert detail.labelling.isVisible()
     assert ("could not be read: Nothing could be read" in detail.labelling.text()) == (kept == 0)

@@ -1,4 +1,4 @@
-"""From typing an instruction to a stored outcome, with real clicks and a real lab, and what may come between."""
+"""From typing an instruction to a stored outcome, with real clicks and a real lab, and possible interruptions."""
 
 import json
 import os
@@ -11,165 +11,16 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
-from window_hands import click, key, until_ripe
+from rehearse_hands import INSTRUCTION, Hands
+from window_hands import click, key
 
 from gui.rehearse.ask_bar import DEMONSTRATOR, MODEL, REPLAY, AskBar
 from gui.rehearse.presenter import RehearsePresenter
 from gui.rehearse.steps import Step
 from robot.planning.plan import Plan
-from robot.state import ArmState
 from workflows.proposals.trajectory_file import save_trajectory
-from workflows.rehearsal.files import read_record
 
-SECOND = 1000
 PICTURE_PX = (160, 120)
-# What is rightly said, and asked again for, when a machine is too busy: pictures that are late, an arm that is silent.
-TOO_BUSY = ("The camera ", "does not say where it is", "does not answer", "did not answer", "went silent")
-INSTRUCTION = "reach the red cube"
-
-
-def too_busy(problem: str) -> bool:
-    return any(words in problem for words in TOO_BUSY)
-
-
-class Hands:
-    """The Rehearse screen and whoever sits before it."""
-
-    def __init__(self, program, qtbot):
-        self.program, self.qtbot = program, qtbot
-        self.screen, self.presenter = program.shell.screens["rehearse"], program.rehearse
-
-    @property
-    def step(self) -> Step:
-        return self.presenter.step
-
-    @property
-    def staged(self) -> str:
-        """The digest of what the robot process holds."""
-        return self.program.connection.robot.status.staged
-
-    @property
-    def page(self):
-        page = self.screen.page_of[self.step]
-        self.qtbot.waitUntil(lambda: self.screen.pages.currentWidget() is page, timeout=5 * SECOND)
-        return page
-
-    def until(self, what, seconds: float = 30.0) -> None:
-        self.qtbot.waitUntil(what, timeout=round(seconds * SECOND))
-
-    def until_step(self, step: Step, seconds: float = 60.0) -> None:
-        self.until(lambda: self.step is step and not self.presenter.busy, seconds)
-        assert self.page.isVisible()
-
-    def ask(self, instruction: str = INSTRUCTION) -> None:
-        """Type and press."""
-        self.until(lambda: self.presenter.can_ask and self.screen.ask_bar.instruction.isEnabled())
-        bar = self.screen.ask_bar
-        if bar.source.currentData() == MODEL:  # what these tests are about is what comes after the question
-            bar.source.setCurrentIndex(bar.source.findData(DEMONSTRATOR))
-        field = bar.instruction
-        field.setFocus()
-        field.selectAll()
-        QTest.keyClicks(field, instruction)
-        click(self.screen.ask_bar.show_me)
-
-    def watch(self, instruction: str = INSTRUCTION) -> None:
-        """Asks again when a busy machine's cameras were too late, as a person would."""
-        for _ in range(5):
-            self.ask(instruction)
-            self.until(lambda: not self.presenter.busy and self.step in (Step.WATCH, Step.ASK), 60)
-            if self.step is Step.WATCH or not too_busy(self.presenter.problem):
-                break
-        assert self.step is Step.WATCH, self.presenter.problem
-        assert self.page.isVisible()
-
-    def approve(self) -> None:
-        self.screen.player.go_to(self.screen.player.timeline.maximum())
-        for _ in range(5):
-            click(self.page.approve)
-            self.until(lambda: not self.presenter.busy, 60)
-            if self.step is Step.APPROVED or not too_busy(self.presenter.problem):
-                break
-        assert self.step is Step.APPROVED, self.presenter.problem
-
-    def begin(self) -> None:
-        """Nothing asked, nothing approved, nothing moving, wherever the last test ended."""
-        presenter = self.presenter
-        ways = {
-            Step.WORKING: presenter.cancel,
-            Step.WATCH: lambda: presenter.reject(""),
-            Step.APPROVED: lambda: presenter.reject(""),
-            Step.RUNNING: presenter.stop,
-            Step.OUTCOME: lambda: presenter.finish(False, ""),
-            Step.SAVED: presenter.begin_new,
-        }
-        for _ in range(6):
-            self.until(lambda: not presenter.busy and (self.step is not Step.OUTCOME or presenter.can_judge), 60)
-            if (step := self.step) is Step.ASK:
-                break
-            ways[step]()
-            self.until(lambda step=step: self.step is not step and not presenter.busy, 60)
-        self.until_step(Step.ASK)
-
-    def make_ready(self) -> None:
-        page = self.screen.approved_page
-        while self.step is Step.APPROVED and self.program.connection.arm_state is not ArmState.HOLDING:
-            step = self.presenter.next_recovery
-            if step is None:
-                self.qtbot.wait(50)
-                continue
-            self.until(lambda: page.ready.isVisible() or self.step is not Step.APPROVED)
-            if self.step is not Step.APPROVED:
-                return
-            click(page.ready)
-            done = lambda step=step: self.presenter.next_recovery is not step or self.step is not Step.APPROVED  # noqa: E731
-            self.until(lambda done=done: done() and not self.presenter.busy)
-            self.until(lambda: self.program.connection.arm_state is not ArmState.PREPARING)
-        self.until(lambda: self.step is not Step.APPROVED or (page.run.isEnabled() and self.presenter.can_run))
-
-    def start(self, pct: int, *, hold: bool = False) -> None:
-        """Press Run, or begin to hold it. Where a machine is too busy for the window's heartbeat, the approval is lost:
-        then once more."""
-        page = self.screen.approved_page
-        for _ in range(12):
-            self.make_ready()
-            if self.step is Step.APPROVED:
-                click(page.speeds.button(pct))
-                self.until(lambda: page.run.text() == ("Hold to move" if hold else f"Run at {pct} %"))
-                if hold:
-                    until_ripe(page.run)
-                    QTest.mousePress(page.run, Qt.MouseButton.LeftButton)
-                else:
-                    click(page.run)
-                self.until(lambda: self.step is not Step.APPROVED or bool(self.presenter.problem))
-                self.until(lambda: not self.presenter.busy)
-            if self.step in (Step.RUNNING, Step.OUTCOME):
-                return
-            if self.step is Step.WATCH:
-                self.approve()
-        said = [message.sentence for message in self.program.messages.log]
-        raise AssertionError(f"it could not be run: {self.presenter.problem} {said}")
-
-    def run_to_its_end(self) -> None:
-        """At full speed. Where the machine is too busy for the window's heartbeat the arm stops: then once more."""
-        for _ in range(4):
-            self.start(100)
-            self.until(lambda: self.step is Step.OUTCOME or self.screen.player.grid.pictures[0].drawing is not None)
-            self.until(lambda: self.step is Step.OUTCOME or self.presenter.paused, 60)
-            if self.presenter.paused:
-                self.presenter.stop()
-            self.until_step(Step.OUTCOME)
-            fault = self.presenter.rehearsal.current_run.fault
-            if not fault:
-                return
-            click(self.page.failure)
-            self.until_step(Step.SAVED)
-            self.watch()
-            self.approve()
-        raise AssertionError(f"no run came to its end; the last: {fault}")
-
-    def record(self) -> dict:
-        return read_record(self.presenter.rehearsal.folder)
 
 
 @pytest.fixture
@@ -183,7 +34,7 @@ def hands(program, qtbot):
 
 
 def primary_buttons(hands) -> list[str]:
-    """What the eye is led to."""
+    """Return the highlighted buttons."""
     places = (hands.page, hands.screen.presses)
     shown = [*(each for place in places for each in place.findChildren(QPushButton)), hands.screen.ask_bar.show_me]
     return [b.text() for b in shown if b.isVisible() and b.isEnabled() and b.property("look") == "primary"]
@@ -195,7 +46,7 @@ def test_from_typing_to_a_stored_outcome(hands):
     assert "Nothing moves before you approve" in screen.strip.safety.text()
     hands.watch()
     assert screen.player.film is not None and len(screen.player.grid.pictures) == 2
-    assert screen.player.playing and primary_buttons(hands) == []  # first it wants to be watched
+    assert screen.player.playing and primary_buttons(hands) == []  # first it has to be watched
     screen.player.go_to(screen.player.timeline.maximum())
     hands.until(lambda: primary_buttons(hands) == ["Approve"])
     shown = hands.presenter.shown.plan.digest
@@ -326,9 +177,9 @@ def test_stop_during_a_run_ends_in_an_outcome(hands):
     hands.watch("reach the bowl")
     hands.approve()
     hands.start(25)
-    hands.until(lambda: hands.step is not Step.RUNNING or hands.presenter.frame_now >= 1)
-    if hands.step is Step.RUNNING:
-        click(hands.screen.running_page.stop)
+    hands.until(lambda: hands.presenter.frame_now >= 1)
+    assert hands.step is Step.RUNNING
+    click(hands.screen.running_page.stop)
     hands.until_step(Step.OUTCOME)
     assert "ended early" in hands.page.heading.text()
     hands.until(hands.page.failure.isEnabled)
@@ -366,11 +217,8 @@ def test_the_model_is_offered_and_what_an_untrained_one_says_cannot_be_approved(
     try:
         bar.show_sources(presenter.sources)
         assert bar.source.currentData() == MODEL and presenter.sources == (MODEL, DEMONSTRATOR, REPLAY)
-        for _ in range(5):
-            presenter.ask(INSTRUCTION, MODEL)
-            hands.until(lambda: not presenter.busy and presenter.step is not Step.WORKING, 100)
-            if not too_busy(presenter.problem):
-                break
+        presenter.ask(INSTRUCTION, MODEL)
+        hands.until(lambda: not presenter.busy and presenter.step is not Step.WORKING, 100)
         assert presenter.step is Step.WATCH, presenter.problem
         assert presenter.shown.proposal.source == "model" and len(presenter.shown.film) == 5
         assert not presenter.can_approve and not presenter.rehearsal.plan.executable

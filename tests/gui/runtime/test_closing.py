@@ -1,11 +1,11 @@
-"""A window that is closed while the arm moves asks first; what was under way is stored as it was."""
+"""Closing the window while the arm moves asks first; work in progress is stored as it was."""
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from test_rehearse_flow import Hands
-from window_hands import bring_into_view, click, key, until_ripe, with_a_ready_arm
+from rehearse_hands import Hands
+from window_hands import bring_into_view, click, key, make_ready, until_ripe
 
 from gui.arm.hand_control import Direction
 from gui.close_dialog import WHY
@@ -19,7 +19,7 @@ UP = Direction(2, 1)
 
 @pytest.fixture
 def small_pictures(tmp_path):
-    """A lab whose pictures cost little, so that a busy machine keeps up with them."""
+    """A lab with cheap images, so that a busy machine keeps up with them."""
     settings = ProgramSettings(lab=LabSettings(instruction="reach the bowl", picture_px=(160, 120)))
     save(settings, tmp_path / "settings.json")
 
@@ -33,23 +33,21 @@ def test_nothing_is_asked_while_nothing_moves(small_pictures, fresh_program, qtb
 def test_while_the_arm_is_jogged_it_asks_and_everything_goes_on(small_pictures, fresh_program, qtbot):
     program, shell = fresh_program, fresh_program.shell
 
-    def act() -> None:
-        button = shell.screens["arm"].jog_buttons[UP]
-        bring_into_view(button)
-        until_ripe(button)
-        start = program.connection.status.position.copy()
-        QTest.mousePress(button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.JOGGING, timeout=10_000)
-        qtbot.waitUntil(lambda: np.abs(program.connection.status.position - start).max() > 1e-4, timeout=10_000)
-        shell.close()
-        assert shell.isVisible() and shell.question.isVisible() and "moving" in shell.question.words.text()
-        assert shell.stop.isVisible() and shell.stop.isEnabled()
-        key(shell, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-        QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: not shell.question.isVisible(), timeout=5_000)  # there is nothing to ask any more
-
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    button = shell.screens["arm"].jog_buttons[UP]
+    bring_into_view(button)
+    until_ripe(button)
+    start = program.connection.status.position.copy()
+    QTest.mousePress(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.JOGGING, timeout=10_000)
+    qtbot.waitUntil(lambda: np.abs(program.connection.status.position - start).max() > 1e-4, timeout=10_000)
+    shell.close()
+    assert shell.isVisible() and shell.question.isVisible() and "moving" in shell.question.words.text()
+    assert shell.stop.isVisible() and shell.stop.isEnabled()
+    key(shell, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
+    QTest.mouseRelease(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not shell.question.isVisible(), timeout=5_000)  # there is nothing to ask any more
     assert shell.isVisible()
 
 
@@ -59,14 +57,10 @@ def test_a_run_that_the_closed_window_ends_is_stored_as_that(small_pictures, fre
     shell.resize(1000, 700)
     shell.show_screen("rehearse")
     hands.begin()
-    for _ in range(6):  # a busy machine may stop the arm on the way
-        hands.watch("reach the bowl")
-        hands.approve()
-        hands.start(25)
-        hands.until(lambda: hands.step is Step.OUTCOME or hands.presenter.frame_now >= 1)
-        if hands.step is Step.RUNNING:
-            break
-        hands.begin()
+    hands.watch("reach the bowl")
+    hands.approve()
+    hands.start(25)
+    hands.until(lambda: hands.presenter.frame_now >= 1)
     assert hands.step is Step.RUNNING
     folder = hands.presenter.rehearsal.folder
     shell.close()

@@ -1,4 +1,4 @@
-"""Connecting anew: set-up, a controller that hangs, a real address that does not answer, the end of the window."""
+"""Reconnecting: set-up, a hanging controller, a real address that does not answer, the end of the window."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _STOP = 12  # register: state of the motion
 
 
 def test_a_controller_that_hangs_does_not_hold_the_window_up(fresh_program, qtbot):
-    """The bound is generous: the figure belongs to the benchmark."""
+    """Check with a generous bound: the figure belongs to the benchmark."""
     make_ready(fresh_program, qtbot)
     longest, last = 0.0, time.monotonic()
 
@@ -45,7 +45,7 @@ def test_a_controller_that_hangs_does_not_hold_the_window_up(fresh_program, qtbo
     qtbot.wait(300)
     timer.stop()
     assert longest < 0.8
-    # The lab goes on, but this arm has to be connected again: its connections were given up.
+    # The lab goes on, but this arm has to be reconnected: its connections were given up.
     fresh_program.setup.apply()
     qtbot.waitUntil(lambda: fresh_program.connection.opened, timeout=40_000)
     qtbot.waitUntil(lambda: fresh_program.connection.arm_state is ArmState.NOT_ENABLED, timeout=10_000)
@@ -106,7 +106,7 @@ def test_an_arm_that_does_not_answer_gets_a_sentence(fresh_program, qtbot):
 
 
 def test_the_window_killed_outright_leaves_the_arm_stopped(tmp_path, screen):
-    """A lab of our own stands for the real arm, so that it is still there to be asked."""
+    """Check with a lab of the test's own in place of the real arm, so that it can still be queried afterwards."""
     with LabProcess(SceneSpec(), address=free_loopback_address()) as lab:
         window = subprocess.Popen(
             [sys.executable, "tests/gui/jogging_window.py", f"{lab.address}:{lab.port}", str(tmp_path)],

@@ -1,4 +1,4 @@
-"""Crash logs: kept, told once at the next start, also of runs that ended without a word."""
+"""Crash logs: kept, reported once at the next start, also of runs that ended without a message."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Names and values in two columns: every value has the height that its words need."""
+"""Names and values in two columns: every value is as high as its text needs."""
 
 import pytest
 from PySide6.QtWidgets import QLabel, QWidget

@@ -1,4 +1,4 @@
-"""In which thread cyclic garbage goes."""
+"""Thread in which cyclic garbage is collected."""
 
 import gc
 import threading
@@ -9,7 +9,7 @@ from gui.runtime.garbage_collection import GarbageCollection
 
 
 class Ring:
-    """Garbage that only the cycle collector finds; it says in which thread that was."""
+    """Garbage that only the cycle collector finds; it records the thread that collects it."""
 
     def __init__(self, found: list[int]):
         self.found, self.itself = found, self
@@ -25,7 +25,7 @@ def test_garbage_is_found_in_the_window_s_thread_only(qtbot):
     def make_garbage() -> None:
         for _ in range(20):
             Ring(found)
-        _ = [[] for _ in range(100_000)]  # enough for Python to look for garbage by itself, were it allowed to
+        _ = [[] for _ in range(100_000)]  # enough for Python to collect garbage by itself, if it were enabled
 
     garbage = GarbageCollection(lambda: True, owner)
     try:

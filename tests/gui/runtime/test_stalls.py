@@ -1,20 +1,25 @@
-"""What happens when the GUI thread is held up: it is seen, and an arm in motion is stopped."""
+"""Stalls of the GUI thread: they are detected, and an arm in motion is stopped."""
 
 import time
 
+import pytest
 from PySide6.QtCore import QTimer
 from window_hands import make_ready
 
+from foundation.deadlines import PRODUCTION
 from gui.arm.hand_control import Direction
 from gui.runtime.stall_monitor import StallMonitor
 from robot.state import ArmState
 
+pytestmark = pytest.mark.alone
+
+DEADLINES = PRODUCTION
 BLOCKED = 0.25  # s: longer than the robot process waits for a heartbeat while the arm moves
 TRIES = 6
 
 
 def jogging(program, qtbot) -> bool:
-    """Whether the arm moves on a held button; beside other work it may be stopped before."""
+    """Return whether the arm moves on a held button; it may be stopped before."""
     make_ready(program, qtbot)
     program.control.press(Direction(2, 1))
     qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.HOLDING, timeout=5_000)
@@ -37,7 +42,7 @@ def test_a_window_that_is_held_up_for_a_quarter_of_a_second_stops_the_arm(progra
     qtbot.waitUntil(lambda: bool(before), timeout=5_000)
     assert before == [ArmState.JOGGING]
     qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-    assert program.connection.status.fault  # a sentence says so
+    assert program.connection.status.fault  # with a message
     qtbot.waitUntil(lambda: not program.control.moving, timeout=5_000)  # what is held moves nothing any more
     make_ready(program, qtbot)
 

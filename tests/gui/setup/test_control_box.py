@@ -1,4 +1,4 @@
-"""What is set in the control box, on the Set up screen; the other program is the maker's own SDK."""
+"""Settings of the control box, on the Set up screen; the other program is the maker's own SDK."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from robot.controller.driver import Reports, XArm
 from robot.controller.endpoint import Endpoint
 from robot.state import ArmState
 
-WRONG = (0.0,) * 6  # as a new box has it
+WRONG = (0.0,) * 6  # as in a new box
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_wrong_tool_point_is_shown_refuses_motion_and_is_set_right_by_one_pres
     assert "0 / 0 / 0 mm, not 0 / 0 / 172 mm" in checked(program)["Control box"][1]
     line = screen.box.rows["tcp_offset"]
     assert line.found.text() == "0 / 0 / 0 mm" and "0 / 0 / 172 mm" in line.expected.text()
-    # Nothing moves, hand guiding first of all.
+    # Nothing moves, hand guiding least of all.
     robot = program.connection.robot
     refused = []
     job = program.jobs.run(lambda *_: robot.hand_guide(), name="guide")
@@ -59,7 +59,7 @@ def test_a_wrong_tool_point_is_shown_refuses_motion_and_is_set_right_by_one_pres
 
 
 def test_the_box_in_force_is_the_robot_processs(program, qtbot):
-    """The fields are a draft; what counts is what the robot process was started with."""
+    """Check that the fields are a draft: the settings that the robot process was started with are in force."""
     shell = program.shell
     shell.show_screen("set up")
     workspace = shell.screens["set up"].workspace

@@ -1,4 +1,4 @@
-"""Set up: a name that is stored with what is recorded, and a library that may lie elsewhere from the next start on."""
+"""Set up: a name that is stored with each recording, and a library that may be elsewhere from the next start on."""
 
 import json
 

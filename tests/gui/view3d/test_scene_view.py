@@ -1,4 +1,4 @@
-"""The 3-D view: what is drawn is where it should be."""
+"""3-D view: everything is drawn at its true position."""
 
 import mujoco
 import numpy as np
@@ -97,7 +97,7 @@ def scene(qtbot):
 
 
 def pixels(scene: ScenePanel) -> np.ndarray:
-    """(H, W, 3) int of what is shown."""
+    """Return the shown pixels (H, W, 3) int."""
     image = scene.grab().toImage().convertToFormat(scene.grab().toImage().Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
@@ -129,7 +129,7 @@ def test_what_is_shown_is_seen_and_can_be_taken_away(scene, capsys):
         assert (pixels(scene) == empty).all(), name
     assert min(seen.values()) > 30, seen
     assert seen["arm"] > 1000
-    assert "Error" not in capsys.readouterr().err  # pyqtgraph prints what goes wrong while it draws
+    assert "Error" not in capsys.readouterr().err  # pyqtgraph prints errors that occur while it draws
 
 
 def test_the_ghost_can_be_seen_through(scene):

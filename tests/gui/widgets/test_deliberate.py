@@ -1,4 +1,4 @@
-"""A press means what was under the pointer when the person decided: buttons wait, exactly timed by our own clock."""
+"""Deliberate presses: a press means what was under the pointer at the user's decision; timed by our own clock."""
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -12,7 +12,7 @@ STEP = 0.1  # s between two looks
 
 
 class Bench(QWidget):
-    """Two such buttons and a text field; what was taken and held stands in `seen`."""
+    """Two deliberate buttons and a text field; presses and holds are listed in `seen`."""
 
     def __init__(self):
         super().__init__()
@@ -27,7 +27,7 @@ class Bench(QWidget):
         self.resize(400, 300)
 
     def live(self, seconds: float) -> None:
-        """Time goes on while the window lives: it is painted, and the buttons look."""
+        """Let time pass while the window lives: it is painted, and the buttons poll."""
         for _ in range(round(seconds / STEP)):
             QApplication.processEvents()
             self.clock.advance(STEP)
@@ -60,7 +60,7 @@ def test_what_has_just_come_takes_no_press_and_says_so(bench):
     early = bench.first.grab().toImage()
     press(bench.first)
     assert bench.seen == []
-    bench.live(RIPE_AFTER + STEP)  # from the press that came too early
+    bench.live(RIPE_AFTER + STEP)  # from the premature press
     press(bench.first)
     assert bench.seen == ["down", "first", "up"]
     assert bench.first.grab().toImage() != early  # greyed, and its edge was filling
@@ -97,7 +97,7 @@ def test_a_press_that_began_before_the_change_does_not_count(bench):
     bench.first.setText("Something else")
     QTest.mouseMove(bench.first, QPoint(20, 8))
     QTest.mouseRelease(bench.first, Qt.MouseButton.LeftButton)
-    assert bench.taken == [] and bench.seen == ["down", "up"]  # and what was held is let go
+    assert bench.taken == [] and bench.seen == ["down", "up"]  # and the hold is released
 
 
 def test_one_that_began_too_early_does_not_count_however_late_it_ends(bench):
@@ -128,7 +128,7 @@ def test_the_second_of_a_double_click_counts_like_any_press(bench):
 
 
 def test_a_window_that_stood_still_was_not_looked_at(bench):
-    """What was pressed meanwhile comes afterwards, and was decided by an older picture."""
+    """Check presses made during a stall: they arrive afterwards, and were decided by an older image."""
     bench.clock.advance(30.0)
     press(bench.first)
     assert bench.seen == []
@@ -184,9 +184,9 @@ def test_its_key_waits_as_the_mouse_does_and_letting_go_never(bench):
 
 
 def test_enter_presses_only_what_a_person_has_chosen(bench):
-    """Not the button that Qt gives the keyboard to when another one goes, however long one waits."""
+    """Check that Enter does not press the button that Qt focuses when another one is hidden, however long one waits."""
     bench.live(1.0)
-    bench.first.setFocus(Qt.FocusReason.TabFocusReason)  # as Qt does it
+    bench.first.setFocus(Qt.FocusReason.TabFocusReason)  # as Qt does
     bench.live(2.0)
     QTest.keyClick(bench.first, Qt.Key.Key_Return)
     assert bench.taken == []

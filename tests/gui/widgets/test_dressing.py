@@ -1,4 +1,4 @@
-"""Other looks reach the whole window, a piece at a time."""
+"""A change of style reaches the whole window, one piece at a time."""
 
 import pytest
 from PySide6.QtCore import QObject
@@ -8,7 +8,7 @@ from gui.runtime.time_slices import slices
 from gui.widgets.restyling import Restyling
 from gui.widgets.theme import DARK, LIGHT, colours, look
 
-MOST = 140  # widgets that are styled in one go: some ten milliseconds
+MOST = 140  # widgets that are styled at once: some ten milliseconds
 
 
 def card(words: int) -> QFrame:
@@ -51,7 +51,7 @@ def test_other_looks_come_in_pieces_and_reach_everything(window, qtbot):
     seen = [red(label) for label in window.findChildren(QLabel)]
     assert not all(seen) and not dressing.done  # one piece after the other
     shown = window.findChild(QStackedWidget).currentWidget()
-    assert any(red(label) for label in shown.findChildren(QLabel))  # first what is seen
+    assert any(red(label) for label in shown.findChildren(QLabel))  # first the visible part
     qtbot.waitUntil(lambda: dressing.done, timeout=5_000)
     assert all(red(label) for label in window.findChildren(QLabel))
 
@@ -82,7 +82,7 @@ def test_a_part_that_has_gone_is_not_dressed(window, qtbot):
 
 
 def test_every_screen_has_the_looks_that_were_chosen(program, qtbot, qapp):
-    """And no piece of the window is so large that the arm's heart would wait for it."""
+    """Check also that no piece of the window is so large that the arm's heartbeat would wait for it."""
     for name in ("library", "history"):
         program.shell.show_screen(name)
         qtbot.waitUntil(lambda name=name: program.shell.screens[name].view is not None, timeout=20_000)

@@ -1,4 +1,4 @@
-"""What must hold for action images, whatever the cameras and the motion."""
+"""Properties of action images for all cameras and motions."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def rig_of(seed: int, frames: int = 5, views: int | None = None) -> Rig:
 
 
 def errors(decoded: Decoded, truth: Trajectory) -> tuple[np.ndarray, np.ndarray]:
-    """Millimetres and degrees in the valid frames."""
+    """Return errors in millimetres and degrees of the valid frames."""
     valid = decoded.valid
     metres, radians = distance(decoded.trajectory.base_from_tool[valid], truth.base_from_tool[valid])
     return metres * 1e3, np.degrees(radians)
@@ -104,7 +104,7 @@ def test_the_order_of_views_does_not_matter(seed):
 @given(seeds)
 @few
 def test_channels_in_another_order_are_not_an_action(seed):
-    """Red and green exchanged leave three points that no tool has: blue is a right angle's corner away from both."""
+    """Swap red and green, which leaves three points no tool has: blue is a right angle's corner away from both."""
     rig = rig_of(seed, views=2)
     cameras = rig.at(96)
     images = render(rig.trajectory, cameras)
@@ -186,7 +186,7 @@ def test_two_views_that_disagree_are_not_believed():
 
 
 def test_views_that_meet_behind_the_cameras_are_not_believed():
-    """Two cameras side by side, their pictures exchanged: the rays part in front and meet behind."""
+    """Swap the images of two cameras side by side: the rays diverge in front and meet behind."""
     cameras = [
         camera_at(name, 128, 128, 0.8, (1.2, y, 0.3), (-100.0, y, 0.3)) for name, y in (("l", 0.05), ("r", -0.05))
     ]
@@ -260,7 +260,7 @@ def test_empty_and_ambiguous_channels_have_no_points():
 
 
 def two_ways(steps: int = 9) -> tuple[Trajectory, Trajectory]:
-    """Two motions from one place to things that stand apart."""
+    """Return two motions from one position to objects that stand apart."""
     share = np.linspace(0, 1, steps)
     start, turns = np.array([0.4, 0.0, 0.2]), np.tile([np.pi, 0.0, 0.0], (steps, 1))
     ways = []

@@ -1,4 +1,4 @@
-"""Pictures for people: what must be visible, and where."""
+"""Overlay images for users: what must be visible, and where."""
 
 import numpy as np
 import pytest

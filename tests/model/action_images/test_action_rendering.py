@@ -1,4 +1,4 @@
-"""The picture itself: the encoding, pixel by pixel."""
+"""Rendered action images: the encoding, pixel by pixel."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from model.action_images.rendering import render
 
 
 def camera(name: str = "front", x: float = 0.0, size: tuple[int, int] = (80, 60)) -> Camera:
-    """Looks along z from z = -1 m."""
+    """Return a camera that looks along z from z = -1 m."""
     return Camera(name, *size, pinhole(*size, 0.9), pose(position=np.array([x, 0.0, -1.0])))
 
 
@@ -50,7 +50,7 @@ def test_the_centre_of_the_top_left_pixel_is_zero_zero():
 
 
 def test_pictures_made_smaller_are_decoded_with_the_camera_made_smaller():
-    """No half pixel is lost on the way: 0.5 px of the small picture would be 8 mm here."""
+    """Check that no half pixel is lost in resizing: 0.5 px of the small image would be 8 mm here."""
     cameras = [camera("left", -0.3, (320, 240)), camera("right", 0.3, (320, 240))]
     truth = at((0.02, 0.01, 0.0))
     small = np.stack([[cv2.resize(view[0], (80, 60), interpolation=cv2.INTER_AREA)] for view in render(truth, cameras)])

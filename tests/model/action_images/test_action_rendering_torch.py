@@ -1,4 +1,4 @@
-"""The path through torch draws the same pictures, and its gradients are right."""
+"""Rendering through torch: the same images, with correct gradients."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ def test_a_moving_camera():
 
 
 def test_gradients_are_the_finite_differences():
-    """Of a smooth sum over the picture; blue only inside its blob, whose edge is a step."""
+    """Compare the gradients of a smooth sum over the image; blue only inside its blob, whose edge is a step."""
     _, _, poses, openness, K, base_from_camera = tensors(frames=2)
     weights = torch.tensor(np.random.default_rng(0).normal(size=(2, 2, 48, 48, 3)))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The fit of single blobs: exact without noise, and as uncertain as it says with noise."""
+"""Fit of single blobs: exact without noise, and with correct uncertainty under noise."""
 
 import numpy as np
 

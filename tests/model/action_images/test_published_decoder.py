@@ -1,4 +1,4 @@
-"""The peer of the benchmark is no straw man: on clean pictures it is as exact as its depth steps allow."""
+"""The baseline of the benchmark is fair: on clean images it is as exact as its depth steps allow."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Reading what a small model draws: blobs a pixel or two from where one pose would have them."""
+"""Decoding the output of a small model: blobs a pixel or two from where one pose would put them."""
 
 import numpy as np
 

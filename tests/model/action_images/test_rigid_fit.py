@@ -1,4 +1,4 @@
-"""The pose of three points from several views: derivatives, starts, and who is believed."""
+"""Pose of three points from several views: Jacobian, initial guesses, and outlier views."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The drawn arm: where it is in the pictures, how its parts are told apart, its shadow, and what is left out."""
+"""Rendered arm: its position in the images, the separation of its parts, its shadow, and what is left out."""
 
 import numpy as np
 import pytest
@@ -27,14 +27,14 @@ def test_joints_lead_where_the_tool_is_and_what_cannot_be_reached_is_left_out():
 
 
 def test_the_redundancy_is_spent_as_planning_spends_it():
-    """From the same posture as the plan's, the joints are those in which the arm really passes the frames."""
+    """Check that from the plan's posture the joints are those in which the arm really passes the frames."""
     swung = xarm7.HOME + np.array([0.5, 0, -0.5, 0, 0.3, 0, 0.2])
     poses = np.repeat(xarm7.forward(swung)[None], 6, axis=0)
     poses[:, :3, 3] += np.linspace(0, 1, 6)[:, None] * np.array([0.1, -0.15, -0.1])
     plan = make_plan(Trajectory(np.arange(6.0), poses, np.ones(6)), swung, 1.0)
     passed = np.array([np.interp(plan.frame_moments, plan.motion.times, q) for q in plan.motion.position.T]).T
     assert np.abs(arm_joints(poses, swung) - passed).max() < 0.01
-    assert np.abs(arm_joints(poses) - passed).max() > 0.1  # who does not know the posture takes another
+    assert np.abs(arm_joints(poses) - passed).max() > 0.1  # without the posture another solution results
 
 
 def test_the_gripper_is_seen_to_do_what_it_was_asked_a_frame_before():
@@ -47,7 +47,7 @@ def test_the_arms_colours_are_found_again_in_pictures_of_it():
     drawn = draw_arm(POSTURES[:1], np.ones(1), CAMERAS, light, true)[:, 0]
     pictures = np.round(255 * (drawn[..., 3:] + (1 - drawn[..., :1]) * [0.2, 0.5, 0.3])).astype(np.uint8)
     found = find_colours(pictures, CAMERAS, POSTURES[0], 1.0, light)
-    seen = np.abs(found - usual).max(axis=1) > 1e-9  # of what is too small to be seen the usual colour is taken
+    seen = np.abs(found - usual).max(axis=1) > 1e-9  # parts too small to be seen take the usual colour
     assert seen.sum() >= 3 and found[seen] == pytest.approx(true[seen], abs=0.03)
     away = [camera_at("away", 96, 80, 0.9, (1.2, 0.6, 0.7), (3.0, 3.0, 0.2))]
     assert (find_colours(pictures[:1], away, POSTURES[0], 1.0, light) == usual).all()
@@ -96,5 +96,5 @@ def test_the_shadow_falls_away_from_the_light_and_what_is_turned_to_it_is_lighte
             (x, row), (other_x, other_row) = np.round(camera.project(np.array(places))).astype(int)
             assert shown[view, row, x, 2] > 0.5 and shown[view, other_row, other_x, 2] < 0.1
         assert (left[view, ..., 3:] >= dark[view, ..., 3:]).all()
-    # Light that comes from -y makes the side lighter that the camera at -y sees.
+    # Light from -y brightens the side that the camera at -y sees.
     assert left[1, ..., 3].sum() > right[1, ..., 3].sum() and left[0, ..., 3].sum() < right[0, ..., 3].sum()

@@ -1,4 +1,4 @@
-"""What goes with the hand: from when to when, and where in the pictures."""
+"""Carried object: its time span with the hand, and its position in the images."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ OPEN, SHUT = 1.0, 0.0
 
 
 def motion(*stops: tuple[float, float, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Poses (T, 4, 4) and openness (T,) of a tool that points down at x, y, z."""
+    """Return poses (T, 4, 4) and openness (T,) of a tool that points down at x, y, z."""
     poses = np.stack([from_rpy(np.array(stop[:3]), np.array([np.pi, 0, 0])) for stop in stops])
     return poses, np.array([stop[3] for stop in stops])
 
@@ -49,7 +49,7 @@ def test_the_picture_around_the_fingers_moves_with_them_and_stays_where_it_was_l
     at = CAMERA.project(poses[:, :3, 3])
     first = np.full((1, 80, 96, 3), 40, np.uint8)
     x, y = np.round(at[span.begin]).astype(int)
-    first[0, y - 1 : y + 2, x - 1 : x + 2] = (255, 0, 0)  # a red thing between the fingers
+    first[0, y - 1 : y + 2, x - 1 : x + 2] = (255, 0, 0)  # a red object between the fingers
     drawn = draw_grasped_object(first, poses, openness, [CAMERA])[0]
     assert drawn[: span.begin + 1].max() == 0.0
     for t in range(span.begin + 1, len(poses)):

@@ -1,4 +1,4 @@
-"""Where the light comes from: found again in pictures of a bench on which the arm's shadow was darkened."""
+"""Direction of the light: recovered from images of a bench on which the arm's shadow was darkened."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ POSTURE = xarm7.HOME + np.array([0.3, 0.2, 0, 0.3, 0, 0.1, 0])
 
 
 def pictures(light: np.ndarray | None, cameras: tuple[Camera, ...] = CAMERAS, seed: int = 0) -> np.ndarray:
-    """A grey bench with a few dark things on it, the arm over it, and its shadow."""
+    """Render a grey bench with a few dark objects on it, the arm over it, and its shadow."""
     generator = np.random.default_rng(seed)
     drawn = draw_arm(POSTURE[None], np.ones(1), cameras, light)[:, 0]
     bench = np.full((*drawn.shape[:3], 3), 170.0)

@@ -1,4 +1,4 @@
-"""A motion fitted to a video: how near it comes, what it leaves alone, and how it is stopped."""
+"""Motion fitted to a video: its accuracy, what it leaves unchanged, and its cancellation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ FRAMES = 7
 
 
 def paint(motions: Sequence[Trajectory]) -> torch.Tensor:
-    """Three soft dots of other colours on the tool, as each camera sees them."""
+    """Render three soft dots of different colours on the tool, as each camera sees them."""
     y, x = np.mgrid[:48, :48]
     videos = np.full((len(motions), len(CAMERAS), 3, FRAMES, 48, 48), -0.5)
     for n, motion in enumerate(motions):
@@ -37,7 +37,7 @@ def motion() -> Trajectory:
 
 
 def shifted(true: Trajectory) -> Trajectory:
-    """All but its first frame some 15 mm and 8 degrees off."""
+    """Return the motion with all but its first frame some 15 mm and 8 degrees off."""
     generator = np.random.default_rng(0)
     poses = true.base_from_tool.copy()
     poses[1:, :3, 3] += generator.uniform(-0.015, 0.015, (FRAMES - 1, 3))

@@ -1,4 +1,4 @@
-"""Published folders become pipeline folders: whole, checked, equal to the originals, or not there at all."""
+"""Published folders become pipeline folders: whole, checked, equal to the originals, or not written at all."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def one_thread():
 
 
 def original_wan(folder: Path) -> Path:
-    """A tiny Wan2.2-TI2V-5B in its authors' layout, its transformer in two shards."""
+    """Write a tiny Wan2.2-TI2V-5B in its authors' layout, its transformer in two shards."""
     folder.mkdir()
     weights = random_tensors(transformer_shapes(TinyWan(in_channels=6, out_channels=6, pool=None)), seed=7)
     names = sorted(weights)
@@ -98,7 +98,7 @@ def test_the_original_autoencoder_is_the_same_network(tmp_path, wan):
     assert latent.shape == (1, 6, 1, 2, 3)
     assert (vae.encode(image).latent_dist.mean - latent).abs().max() <= 1e-4
     assert (vae.decode(latent).sample - reference.decode_image(W, latent).clamp(-1, 1)).abs().max() <= 1e-4
-    # Time's convolutions: their names lead where the order of the stages says.
+    # Temporal convolutions: their names depend on the order of the stages.
     loaded = vae.state_dict()
     for ours, theirs in {
         "encoder.down_blocks.1.downsampler": "encoder.downsamples.1.downsamples.2",
@@ -166,7 +166,7 @@ def test_refused_imports_leave_nothing_behind(tmp_path, wan, release):
         assert not target.exists() and not list(tmp_path.glob(".*"))
 
     refused(WeightsError, tmp_path / "nowhere.ckpt")
-    refused(WeightsError, release)  # 48 wide, and nothing says how many heads
+    refused(WeightsError, release)  # 48 wide, and the number of heads is unspecified
     (tmp_path / "empty").mkdir()
     refused(WeightsError, tmp_path / "empty")
     (tmp_path / "cut.ckpt").write_bytes(release.read_bytes()[:-1000])

@@ -1,4 +1,4 @@
-"""Fetching from a hub: complete, resumed, checked, and in plain words when there is none."""
+"""Fetching from a hub: complete, resumed, verified, and with a clear message when there is no hub."""
 
 import shutil
 import socket
@@ -34,7 +34,7 @@ def test_the_release_and_what_it_needs_of_its_backbone(tmp_path, repositories):
         )
         asked = [path for method, path, _ in hub.requests if method == "GET" and "/resolve/" in path]
     assert made.missing == () and manifest.check(tmp_path / "made", contents=True)
-    assert not any("diffusion_pytorch_model" in path for path in asked)  # 20 GB that nobody needs
+    assert not any("diffusion_pytorch_model" in path for path in asked)  # 20 GB that are not needed
     assert any(what.startswith("downloading anyeZHY/ActionImages") and share == 1.0 for what, share in told)
     assert {path.name for path in tmp_path.iterdir()} == {"hub", "made"}
 
@@ -45,7 +45,7 @@ def test_a_cut_download_goes_on_where_it_was(tmp_path, repositories, monkeypatch
     with HubServer(repositories, cuts=1) as hub:
         try:
             fetch_model("action-images", tmp_path / "made", endpoint=hub.endpoint)
-        except ModelError as error:  # the library tries again by itself, or says that it could not
+        except ModelError as error:  # the library retries by itself, or reports that it could not
             assert "kept" in str(error)
             fetch_model("action-images", tmp_path / "made", endpoint=hub.endpoint)
         ranges = [range_ for _, path, range_ in hub.requests if path.endswith("model.ckpt") and range_]

@@ -1,4 +1,4 @@
-"""Published weights load under their own names, and the network they make is the one they were trained in."""
+"""Published weights load under their own names, and give the network they were trained in."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def one_thread():
 
 
 def canvas(size: TinyWan, frames: int = 6, batch: int = 2):
-    """Latents (B, C, F, 8, 8), timesteps, text and rays."""
+    """Draw latents (B, C, F, 8, 8), timesteps, text and rays."""
     generator = torch.Generator().manual_seed(1)
     rays = 2 * size.out_channels
     return (
@@ -129,7 +129,7 @@ def test_other_models_and_unknown_heads_are_refused():
 
 
 def test_wan21_image_to_video_loads_and_runs():
-    """Wan2.1-I2V-14B's form: conditions as further channels, CLIP features beside the text, 512 tokens of text."""
+    """Load the layout of Wan2.1-I2V-14B: conditions as further channels, CLIP features beside 512 tokens of text."""
     size = TinyWan(in_channels=36, out_channels=16, image=20, pool=None)
     weights = random_tensors(transformer_shapes(size))
     model = from_released(weights, **CONFIG)

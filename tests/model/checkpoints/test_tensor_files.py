@@ -1,4 +1,4 @@
-"""Weights of unknown origin: read as tensors or refused in a sentence; nothing in them is run."""
+"""Weights of unknown origin: read as tensors or refused with a message; no code in them is run."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def test_safetensors_are_read(tmp_path):
 
 
 def payloads(folder: Path) -> list[Path]:
-    """Files that would create `folder/marker` if anybody unpickled them without care."""
+    """Write files that would create `folder/marker` if they were unpickled without care."""
 
     class Evil:
         def __reduce__(self):
@@ -119,7 +119,7 @@ def test_cut_or_changed_checkpoints_get_a_sentence(tmp_path_factory, seed):
             read = read_tensors(path)
         except WeightsError:
             continue
-        # A safetensors file has no checksum of its own; a checkpoint's padding is nobody's.
+        # A safetensors file has no checksum of its own; a checkpoint's padding belongs to no tensor.
         assert path.suffix == ".safetensors" or same(read, TENSORS)
 
 

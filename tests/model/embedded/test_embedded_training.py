@@ -1,4 +1,4 @@
-"""The embedded model's lessons, on made-up pictures: the loop around them, not what is learnt."""
+"""Training of the embedded model on synthetic images: the loop around it, not what is learnt."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ from model.networks.plucker_rays import token_rays
 from model.training.layouts import OneView
 
 FRAMES, SIDE = 9, 32
-WHOLE = np.tile([0.0, 0.0, 1.0], (2, 1, 1))  # of the one picture that each of two samples shows
+WHOLE = np.tile([0.0, 0.0, 1.0], (2, 1, 1))  # of the one image that each of two samples shows
 CAMERAS = tuple(
     camera_at(name, SIDE, SIDE, 0.8, at, (0.4, 0.0, 0.1))
     for name, at in {"left": (1.0, 0.6, 0.6), "right": (1.0, -0.6, 0.6), "front": (1.2, 0.0, 0.5)}.items()
@@ -102,7 +102,7 @@ def weights(pipeline) -> list[torch.Tensor]:
 
 
 class StopAfter:
-    """Says stop when it was asked so many times: between two steps, as a kill would come."""
+    """Return True after `count` calls: a stop between two steps, as by a kill."""
 
     def __init__(self, count: int):
         self.count = count
@@ -161,7 +161,7 @@ def test_kinds_are_shown_as_often_as_their_share_says_however_rare_they_are():
     choices = Choices(rare, Sampling(100, 2, kinds=(("reach", 0.3), ("close box", 0.7), ("place", 0.5))))
     motions = choices.draw(np.random.default_rng(0)).motions
     first = np.array(rare.kinds)[motions[::2]]
-    assert 0.5 < np.mean(first == "close box") < 0.9  # of 50; "place" is nowhere to be had
+    assert 0.5 < np.mean(first == "close box") < 0.9  # of 50; "place" is unavailable
     assert set(np.array(rare.kinds)[motions]) == {"reach", "close box"}
     with pytest.raises(ModelError, match="none of the kinds"):
         Choices(rare, Sampling(2, kinds=(("place", 1.0),)))
@@ -186,7 +186,7 @@ def test_neighbours_are_one_scene_and_two_motions():
 
 
 def test_an_excerpt_is_a_part_of_the_whole():
-    """The action latents and rays of an excerpt are those of the whole canvas, at the same places in time."""
+    """Compare the action latents and rays of an excerpt with the whole canvas at the same times."""
     taught = new_batches(Sampling(2, excerpt=1, jitter=0.0))
     choice = Choice(np.array([0, 1]), np.array([[2], [0]]), np.zeros(2), np.ones((2, 1, 3)), WHOLE)
     layout = OneView(3, (2,), slot=1)
@@ -198,7 +198,7 @@ def test_an_excerpt_is_a_part_of_the_whole():
 
 
 def test_what_is_seen_from_nearby_is_drawn_where_it_is_seen():
-    """The tool's blobs, the rays and both pictures of a part are those of a camera that sees only this part."""
+    """Check that a crop's tool blobs, rays and both images are those of a camera that sees only this part."""
     taught = new_batches(Sampling(2, views=2, jitter=0.0, nearer=1.0))
     choice = taught.choices.draw(np.random.default_rng(2))
     batch = taught.encoded(choice, None)
@@ -229,7 +229,7 @@ def test_videos_are_not_shown_from_nearby():
 
 @pytest.mark.parametrize("stem", [None, (8, 8)])
 def test_what_is_seen_in_the_first_picture_reaches_every_view(stem):
-    """The stem begins as nothing, and once it is taught, each view's own first picture changes that view's actions."""
+    """Check that the stem starts without effect and, once trained, carries each view's first image into its actions."""
     pipeline = embedded_pipeline(new_batches(Sampling(2)).codec, transformer=network(stem), height=SIDE, width=SIDE)
     batch = new_batches(Sampling(2, views=2, jitter=0.0)).batch(0)
     canvas = Canvas("policy", 2, 3)

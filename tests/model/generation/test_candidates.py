@@ -1,4 +1,4 @@
-"""Verdicts on motions drawn with known faults: views that disagree, frames that are empty, wrong starts."""
+"""Verdicts on motions drawn with known faults: inconsistent views, empty frames, wrong starts."""
 
 import numpy as np
 from model_scenes import motion, scene

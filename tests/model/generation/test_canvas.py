@@ -1,4 +1,4 @@
-"""The canvas: every mode's layout and mask as the published table says, and exact packing."""
+"""Canvas: every mode's layout and mask as in the published table, and exact packing."""
 
 import pytest
 import torch

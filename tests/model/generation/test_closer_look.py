@@ -1,4 +1,4 @@
-"""Imagined motions are imagined once more in the parts of the pictures in which they happen."""
+"""Generated motions are generated again in the crops of the images in which they happen."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_a_part_holds_the_extent_and_stays_in_the_picture(extent, aside):
 
 
 def test_a_closer_scene_shows_the_same_things_in_the_same_directions():
-    """A picture whose pixels hold their own coordinates, seen in part: each pixel's ray is what it was."""
+    """Crop an image whose pixels hold their own coordinates: each pixel's ray is unchanged."""
     side = 200
     grid = np.stack([*np.meshgrid(np.arange(side), np.arange(side)), np.zeros((side, side))], axis=-1).astype(np.uint8)
     whole = square_scene(side)
@@ -72,7 +72,7 @@ def test_a_closer_scene_shows_the_same_things_in_the_same_directions():
 
 
 def test_looks_are_read_together():
-    """What one look cannot say another one does, and the whole pictures and their parts count alike."""
+    """Check that one look fills the gaps of another, and that whole images and their crops count alike."""
     asked = square_scene()
     path = motion(asked)
     closer = cropped_scene(asked, path.base_from_tool, 1.5)
@@ -95,7 +95,7 @@ def test_looks_are_read_together():
 
 
 def test_a_look_from_nearby_outweighs_the_whole_when_they_differ_a_little():
-    """Blobs are as wide in pixels in both, so nearby ones say better where."""
+    """Check that crops locate better: blobs are as wide in pixels in both."""
     asked = square_scene()
     path = motion(asked)
     aside = replace(path, base_from_tool=shift(0.0, 0.01, 0.0) @ path.base_from_tool)
@@ -126,7 +126,7 @@ def test_nothing_is_seen_closer_where_nothing_is_known_or_a_view_has_none_of_it(
 
 
 def test_a_checkpoint_of_other_tool_axes_sees_the_part_in_which_they_are_drawn():
-    """Its points lie elsewhere about the same tool, and so does the part."""
+    """Check that the crop follows the checkpoint's points, which have other places on the same tool."""
     asked = square_scene()
     path = motion(asked).base_from_tool
     turned = pose(np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))

@@ -1,4 +1,4 @@
-"""The pipeline as a user calls it, with tiny random networks: every mode, seeds, saving, caches, LoRA, refusals."""
+"""Pipeline as a user calls it, with tiny random networks: every mode, seeds, saving, caches, LoRA, refusals."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_every_mode_gives_what_it_promises(pipeline, mode, views):
     else:
         assert result.rgb.shape == shape and result.rgb.dtype == np.uint8
         for view, given in enumerate(seen.views):
-            assert abs(result.rgb[0, view, 0].mean() - given.rgb.mean()) < 1.0  # the first frame is the given picture
+            assert abs(result.rgb[0, view, 0].mean() - given.rgb.mean()) < 1.0  # the first frame is the given image
     if mode == "video":
         assert result.action is None and result.decoded is None and result.verdicts is None
     else:
@@ -131,7 +131,7 @@ def test_saving_and_loading(pipeline, tmp_path):
 
 
 def test_half_precision_and_tiles(pipeline, tmp_path):
-    """As the large model runs on a GPU: bf16 but for what diffusers keeps in fp32, the autoencoder tile by tile."""
+    """Run as the large model does on a GPU: bf16 but for diffusers' fp32 parts, the autoencoder tile by tile."""
     pipeline.save_pretrained(tmp_path)
     half = ActionImagesPipeline.from_pretrained(tmp_path, dtype=torch.bfloat16)
     assert half.transformer.patch_embedding.weight.dtype == half.vae.dtype == torch.bfloat16
@@ -153,7 +153,7 @@ def test_unipc_caches_and_reuse(pipeline):
             cached = pipeline(INSTRUCTION, scene(), seed=1, num_inference_steps=6)
             assert cached.rgb.shape == usual.rgb.shape
             again = pipeline(INSTRUCTION, scene(), seed=1, num_inference_steps=6)
-            assert (again.rgb == cached.rgb).all()  # nothing of one generation is left in the next
+            assert (again.rgb == cached.rgb).all()  # nothing of one generation remains in the next
         with pytest.raises(ModelError, match="no cache 'magic'"):
             pipeline.use_cache("magic")
     finally:
@@ -223,7 +223,7 @@ def test_any_size_and_length_the_codec_takes(pipeline):
 
 
 def test_tools_with_other_axes():
-    """Weights trained with another tool draw that tool, and what is decoded is the arm's again."""
+    """Check that weights trained with another tool draw that tool, and decoding gives the arm's tool again."""
     turned = np.eye(4)
     turned[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
     turned[:3, 3] = [0.0, 0.0, 0.05]
@@ -240,7 +240,7 @@ def test_tools_with_other_axes():
 
 
 def test_wan21_image_to_video_in_small():
-    """16 + 4 + 16 channels and CLIP's features, as Wan2.1-I2V-14B wants them."""
+    """Run with 16 + 4 + 16 channels and CLIP's features, as Wan2.1-I2V-14B requires."""
     from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
 
     pipeline = tiny_pipeline(

@@ -1,4 +1,4 @@
-"""Denoising: what is given stays bit for bit, stages, guidance, reuse; against flows whose end is known."""
+"""Denoising: given latents stay bit for bit, stages, guidance, reuse; against flows whose end is known."""
 
 from types import SimpleNamespace
 
@@ -11,9 +11,9 @@ from model.generation.untrained import euler, unipc
 
 
 class KnownFlow:
-    """A transformer that knows the end: its velocities lead from any noise straight to `target` (B, C, F, h, w).
+    """Transformer that knows the end: its velocities lead from any noise straight to `target` (B, C, F, h, w).
 
-    With guidance it says `target` with the text, and 0 without it.
+    With guidance it predicts `target` with the text, and 0 without it.
     """
 
     dtype = torch.float32
@@ -114,7 +114,7 @@ def test_guidance_goes_beyond_what_the_text_says():
 
 @pytest.mark.parametrize(("most", "computed"), [(1, 7), (2, 5)])
 def test_reuse_of_predictions_that_do_not_turn(most, computed):
-    """On a straight flow the velocity never changes: after two computed ones, `most` of every `most` + 1 are reused."""
+    """Check a straight flow of constant velocity: after two computed ones, `most` of every `most` + 1 are reused."""
     canvas, start, flow, conditions = problem("joint", 2, per_token=True)
     predictor = Predictor(flow, canvas, conditions, reuse=Reuse(threshold=0.95, most=most))
     *_, last = denoise(predictor, euler(), start, [(stages(canvas, False)[0], 12)])

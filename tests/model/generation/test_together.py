@@ -1,4 +1,4 @@
-"""Questions answered together get the answers they get alone."""
+"""Batched requests get the same answers as single ones."""
 
 import numpy as np
 import pytest

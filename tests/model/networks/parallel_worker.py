@@ -1,4 +1,4 @@
-"""One of two processes that share a generation: writes the pictures, and how many tokens its blocks saw per pass."""
+"""One of two processes that share a generation: writes the images, and its blocks' number of tokens per pass."""
 
 import sys
 from functools import partial
@@ -10,7 +10,7 @@ from model_scenes import scene
 
 from model.generation.untrained import tiny_pipeline
 
-# One timestep per frame and one ray per token go other ways through the network than the release's.
+# One timestep per frame and one ray per token take other paths through the network than the release's.
 PER_TOKEN = {"timestep_per_token": True, "camera": "per_token", "camera_channels": 6}
 
 

@@ -1,4 +1,4 @@
-"""Codecs: what goes in comes out, as exactly as the mathematics says."""
+"""Codecs: the round trip is as exact as the mathematics predicts."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def one_thread():
 
 
 def smooth_videos(count: int, frames: int = 9, size: int = 16, seed: int = 0) -> torch.Tensor:
-    """Videos (count, 3, frames, size, size) in [-1, 1] that a few components describe well, but not wholly."""
+    """Draw videos (count, 3, frames, size, size) in [-1, 1] that few components describe well, but not wholly."""
     generator = torch.Generator().manual_seed(seed)
     t, y, x = torch.meshgrid(*(torch.linspace(0, 1, n) for n in (frames, size, size)), indexing="ij")
     frequency, phase = (
@@ -75,7 +75,7 @@ def test_latents_have_mean_zero_and_mean_square_one():
         assert part.mean().abs() < 0.01
         assert part.square().mean() == pytest.approx(1.0, rel=0.01)
     std = latents[:, :, 1:].std(dim=(0, 2, 3, 4))
-    assert std[0] > std[-1]  # not wholly evened out
+    assert std[0] > std[-1]  # not wholly whitened
 
 
 def test_each_kind_has_components_of_its_own():
@@ -139,7 +139,7 @@ def test_sizes_that_are_not_taken_are_explained(frames, height, sentence):
 
 
 def clip(size: int = 64, frames: int = 9) -> Clip:
-    """Two cameras look at a tool that crosses the middle; the rgb video shows noise that fades."""
+    """Return a clip of two cameras with a tool that crosses the middle; the rgb video shows noise that fades."""
     K = np.array([[size, 0.0, size / 2 - 0.5], [0.0, size, size / 2 - 0.5], [0.0, 0.0, 1.0]])
     front, side = np.eye(4), np.eye(4)
     side[:3, :3] = [[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]

@@ -1,4 +1,4 @@
-"""Attention by the formula is the attention it stands for."""
+"""Attention by explicit formula equals the attention it replaces."""
 
 import pytest
 import torch

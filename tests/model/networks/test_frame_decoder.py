@@ -1,4 +1,4 @@
-"""The frame decoder, and the training of codecs, with the loop that trains the transformer."""
+"""Frame decoder, and the training of codecs, with the loop that trains the transformer."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def one_thread():
 
 
 def squares(count: int = 8, frames: int = 5, size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    """Videos of a bright square that moves over a patterned ground, and of the square alone, as an action image."""
+    """Draw videos of a bright square that moves over a pattern, and of the square alone, as an action image."""
     generator = torch.Generator().manual_seed(0)
     ground = torch.rand(count, 3, 1, size, size, generator=generator) - 1.0
     videos, actions = ground.repeat(1, 1, frames, 1, 1), -torch.ones(count, 3, frames, size, size)
@@ -133,7 +133,7 @@ def test_an_autoencoder_learns_images_and_then_clips_and_its_scale_is_measured(t
 
 
 def test_a_new_process_loads_a_pipeline_that_has_one(tmp_path):
-    """Diffusers loads classes only of modules that are imported already, which here they always are."""
+    """Load in a new process: diffusers loads classes only of imported modules, which in this one they always are."""
     pipeline = tiny_pipeline(frame_decoder=FrameDecoder(widths=(8, 8, 8)))
     pipeline.save_pretrained(tmp_path / "saved")
     load = "from model.generation.loading import load_pipeline as load; import sys; made = load(sys.argv[1])"

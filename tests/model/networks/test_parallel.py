@@ -1,4 +1,4 @@
-"""One generation on two processes is the generation of one."""
+"""A generation on two processes equals the generation of one."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The convolutional look at the first pictures."""
+"""Convolutional stem on the first images."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def test_it_adds_to_the_frames_with_pictures_and_to_nothing_else(patch):
     with torch.no_grad():
         plain = seeing(canvas)
         seeing.shown = (pictures, (0, 3))
-        assert torch.equal(seeing(canvas), plain)  # its last layer begins at zero
+        assert torch.equal(seeing(canvas), plain)  # its last layer is initialised to zero
         nn.init.normal_(seeing.layers[-1].weight)  # type: ignore[arg-type]
         added = seeing(canvas) - plain
         assert [bool(frame > 1e-3) for frame in added.abs().amax(dim=(0, 1, 3, 4))] == [True, False, False, True, False]
@@ -33,7 +33,7 @@ def test_it_adds_to_the_frames_with_pictures_and_to_nothing_else(patch):
 
 
 def test_what_is_finer_than_the_video_is_seen():
-    """Two pictures that are the same once they are made half as large."""
+    """Compare two images that are the same once they are made half as large."""
     seeing = stem()
     flat, chequered = torch.zeros(1, 1, 3, 64, 64), torch.zeros(1, 1, 3, 64, 64)
     chequered[..., ::2, :] += 0.5

@@ -18,7 +18,7 @@ RIG = (
 
 
 def rlbench_rays(camera: Camera, first: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """d and m (H, W, 3) as the release defines them: poses and K converted to RLBench's axes before anything else."""
+    """Return d and m (H, W, 3) as the release defines them: poses and K converted to RLBench's axes first."""
     turn = np.diag([-1.0, -1.0, 1.0, 1.0])
     relative = invert(first.base_from_camera @ turn) @ camera.base_from_camera @ turn
     K = camera.K.copy()
@@ -62,7 +62,7 @@ def test_token_rays_are_those_of_the_cells_middles():
     latent = token_rays(RIG, (2, 3), latent_frames=4, stride=4)
     assert latent.shape == (2, 4, 6, 2, 3)
     assert torch.equal(latent[:, 0], latent[:, 3])
-    pixels = np.array([[3.5, 3.5], [3.5 + 8, 3.5 + 8]])  # the middles of 8 x 8 cells
+    pixels = np.array([[3.5, 3.5], [3.5 + 8, 3.5 + 8]])  # the centres of 8 x 8 cells
     _, directions = RIG[0].rays(pixels)
     turn = np.diag([-1.0, -1.0, 1.0]) @ RIG[0].base_from_camera[:3, :3].T
     np.testing.assert_allclose(latent[0, 0, :3, [0, 1], [0, 1]].numpy(), turn @ directions.T, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The direct policy learns what the pictures show, sees where the cameras stand, and reads the words."""
+"""The direct policy learns what the images show, uses the cameras' poses, and reads the instruction."""
 
 import itertools
 from dataclasses import replace
@@ -12,7 +12,7 @@ from model.networks.direct_policy import SEEN, DirectPolicy, Examples, learn, un
 
 
 def examples(count: int, seed: int = 0) -> Examples:
-    """A bright square says where to go, the word whether to close; cameras like the lab's, 32 px."""
+    """Draw examples: a bright square marks the goal, the text whether to close; cameras like the lab's, 32 px."""
     rng = np.random.default_rng(seed)
     cameras = [camera_at("c", 32, 32, 0.8, (1.0, side, 0.6), (0.4, 0.0, 0.1)) for side in (0.5, -0.5)]
     goals = rng.uniform((0.3, -0.15, 0.1), (0.5, 0.15, 0.1), (count, 3))
@@ -44,7 +44,7 @@ def some(whole: Examples, which: np.ndarray) -> Examples:
 
 
 def off(network: DirectPolicy, shown: Examples) -> float:
-    """Mean distance in m from where it should go."""
+    """Return the mean distance in m from the goal."""
     apart = network.motions(shown)[0][:, 1:, :3, 3] - shown.base_from_tool[:, 1:, :3, 3]
     return float(np.linalg.norm(apart, axis=-1).mean())
 
@@ -68,7 +68,7 @@ def test_the_same_question_has_the_same_answer_and_each_input_counts():
     said = network.motions(shown)[0]
     assert np.array_equal(untrained(3, width=32, layers=1, heads=2).motions(shown)[0], said)
     alone = network.motions(some(shown, np.array([0])))[0]
-    assert np.abs(alone[0] - said[0]).max() < 1e-4  # padding and company change nothing
+    assert np.abs(alone[0] - said[0]).max() < 1e-4  # padding and batching change nothing
     others = (
         replace(shown, rgb=255 - shown.rgb),
         replace(shown, base_from_camera=shown.base_from_camera[:, ::-1]),

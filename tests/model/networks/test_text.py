@@ -1,4 +1,4 @@
-"""Instructions: cleaned as in training, embedded with zeros after their end, refused when they are none."""
+"""Instructions: cleaned as in training, embedded with zeros after their end, refused when invalid."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def test_padding_says_nothing(encoder):
     assert together[0, 5:].abs().max() == 0 and together[0, :5].abs().min(dim=1).values.max() > 0  # 4 bytes, end mark
     assert together[1, 21:].abs().max() == 0
     empty = encode_text(byte_tokenizer(), encoder, [""], 40)
-    assert empty[0, 1:].abs().max() == 0  # the end mark alone: what guidance compares with
+    assert empty[0, 1:].abs().max() == 0  # the end mark alone: guidance compares with it
 
 
 def test_it_can_be_trained(encoder):

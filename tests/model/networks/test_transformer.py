@@ -1,4 +1,4 @@
-"""The transformer: bare Wan's output with an idle camera branch, and what each configuration value changes."""
+"""Transformer: bare Wan's output with an idle camera branch, and the effect of each configuration value."""
 
 import pytest
 import torch
@@ -101,7 +101,7 @@ def test_positions():
     later = forward(model, x, t, words, rays, positions=tuple(range(7, 7 + x.shape[2])))
     kept = forward(model, x, t, words, rays, positions=Canvas("policy", 2, 3).positions(kept=True))
     torch.testing.assert_close(same, usual)
-    torch.testing.assert_close(later, usual, atol=1e-5, rtol=0)  # only differences between places count
+    torch.testing.assert_close(later, usual, atol=1e-5, rtol=0)  # only differences between positions count
     assert (kept - usual).abs().max() > 1e-3
 
 
@@ -132,7 +132,7 @@ def test_segments_have_layers_of_their_own():
     before = forward(model, x, t, words, rays, action_frames=canvas.is_action)
     assert before.shape == x.shape
     with torch.no_grad():
-        bias = model.proj_out.bias.unflatten(0, (4, -1))  # per place in a patch: rgb channels, then action's
+        bias = model.proj_out.bias.unflatten(0, (4, -1))  # per position in a patch: rgb channels, then action's
         bias[:, 8:] += 1.0
     after = forward(model, x, t, words, rays, action_frames=canvas.is_action)
     assert torch.equal(after[:, :, ~canvas.is_action], before[:, :, ~canvas.is_action])

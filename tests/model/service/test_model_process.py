@@ -1,4 +1,4 @@
-"""The model process as the window uses it: loading, progress, cancelling, running out of memory, dying."""
+"""Model process as the window uses it: loading, progress, cancelling, running out of memory, dying."""
 
 import os
 import queue
@@ -36,14 +36,14 @@ def folder(tmp_path_factory):
 def model(folder):
     """One process for the tests that leave it alive: starting one takes seconds."""
     with ModelProcess(folder, device="cpu", threads=1) as process:
-        assert process.pid is None  # nothing before it is needed
+        assert process.pid is None  # not started before it is needed
         process.load()
         yield process
 
 
 @pytest.fixture(autouse=True)
 def own_memory_limit():
-    """Where a test plays the process itself, the limit that it sets is this program's."""
+    """Restore the memory limit: where a test runs the process's side itself, the limit applies to this program."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     yield
     resource.setrlimit(resource.RLIMIT_DATA, before)
@@ -129,7 +129,7 @@ def test_cancelled_before_its_turn(model):
     thread = threading.Thread(target=long)
     thread.start()
     assert first.wait(30)
-    with pytest.raises(GenerationCancelled):  # waits for its turn, and is taken back there
+    with pytest.raises(GenerationCancelled):  # waits for its turn, and is cancelled there
         model.generate(INSTRUCTION, SCENE, cancelled=lambda: True)
     done.set()
     thread.join(30)
@@ -137,7 +137,7 @@ def test_cancelled_before_its_turn(model):
 
 
 def test_no_step_begins_after_a_cancellation(folder):
-    """The process's own side, step by step: what is cancelled during a step does not begin another."""
+    """Step through the process's own side: a request cancelled during a step does not begin another."""
     ours, theirs = channel_pair()
     channel = Channel(theirs)
     inbox = _Inbox(channel)  # not started: this test is the listener
@@ -163,7 +163,7 @@ def test_no_step_begins_after_a_cancellation(folder):
 
 
 def test_a_cancellation_ends_the_decoding_too(folder):
-    """A large video takes longer to decode than a step: it is taken back in the middle."""
+    """Cancel in the middle of decoding: a large video takes longer to decode than a step."""
     ours, theirs = channel_pair()
     channel = Channel(theirs)
     inbox = _Inbox(channel)
@@ -203,7 +203,7 @@ def test_what_cannot_be_asked_comes_back_as_a_sentence_and_the_process_lives(mod
 
 
 def test_too_little_memory_is_a_sentence_the_process_lives_and_ends_with_its_parent(folder):
-    # Two pictures of 8192 x 8192 px alone are 1.6 GB, so that it fails before anything is computed.
+    # Two images of 8192 x 8192 px alone are 1.6 GB, so that it fails before anything is computed.
     with ModelProcess(folder, device="cpu", threads=1, memory_limit=2 << 30) as model:
         model.load()
         pid = model.pid

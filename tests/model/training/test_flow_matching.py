@@ -1,4 +1,4 @@
-"""The training loss against what it should be for networks whose error is known."""
+"""Training loss against its expected value for networks whose error is known."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from model.training.step_rng import StepRng
 
 
 class Constant(nn.Module):
-    """Answers every canvas with the velocity that is right when the clean latents are `clean` everywhere."""
+    """Network that predicts the correct velocity for clean latents equal to `clean` everywhere."""
 
     def __init__(self, clean: float):
         super().__init__()
@@ -123,7 +123,7 @@ def test_first_pictures_alone_teach_policies_and_videos_alone_teach_videos():
 
 
 def test_every_parameter_is_taught_something():
-    """By all modes together: what never gets a gradient is not part of the model."""
+    """Check over all modes together: a parameter without a gradient is not part of the model."""
     taught = objective(train_text=True)
     given = batch(text=False)
     for step in range(12):

@@ -1,4 +1,4 @@
-"""Latents and embeddings are computed once, and again when anything they depend on changes."""
+"""Latents and embeddings are computed once, and again when any of their inputs change."""
 
 import pytest
 import torch

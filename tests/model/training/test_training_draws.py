@@ -1,4 +1,4 @@
-"""The random draws of training: the distributions they promise, whatever the processes."""
+"""Random draws of training: the documented distributions, for any number of processes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The training loop: it learns, it can be repeated, killed, divided and taken up again."""
+"""Training loop: it learns, and it is repeatable, resumable after a kill, and divisible among processes."""
 
 import os
 import signal
@@ -75,7 +75,7 @@ def test_another_seed_is_another_run(tmp_path):
 
 
 def test_it_learns_what_a_picture_and_words_mean(tmp_path):
-    """Two scenes, two answers: the x0 error at pure noise falls from that of knowing nothing to a small part of it."""
+    """Train two scenes with two answers: the x0 error at pure noise falls from that of no knowledge to a small part."""
     settings = replace(QUICK, steps=90, optimiser="muon", learning_rate=2e-2, log_every=15, ema=0.8)
     lesson = FlowMatching(
         modes={"policy": 1.0},

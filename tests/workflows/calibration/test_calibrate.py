@@ -1,4 +1,4 @@
-"""The calibration as a value: accuracy against the truth, and each hard case ends in a sentence that helps."""
+"""Calibration as a value: accuracy against the ground truth, and each hard case ends in a helpful message."""
 
 from dataclasses import replace
 
@@ -89,7 +89,7 @@ def test_a_solve_can_be_cancelled(known):
         solve(known.session, token=token)
 
 
-# --- hard cases, each a sentence ---
+# --- hard cases, each a message ---
 
 
 def test_a_board_that_was_never_seen(known):
@@ -139,7 +139,7 @@ def test_a_board_that_slipped_and_going_on_without_repeating(known):
     with pytest.raises(BoardSlipped, match="moved on the gripper after pose") as caught:
         solve(session)
     assert abs(caught.value.after - 12) <= 1
-    # The later poses count as a second mounting: nothing has to be seen again.
+    # The later poses count as a second mounting: nothing has to be observed again.
     report = solve(session.slipped(caught.value.after))
     assert len(report.tool_from_board) == 2
     assert np.median(true_errors(report, known.scene).workspace_mm) < 1.5
@@ -204,7 +204,7 @@ def test_poses_are_reachable_diverse_and_seen():
     places = np.array([each.base_from_tool[:3, 3] for each in poses])
     assert (np.ptp(places, axis=0) > [0.15, 0.25, 0.05]).all()
     steps = np.abs(np.diff([each.joints for each in poses], axis=0)).max(axis=1)
-    assert steps.mean() < 1.2  # in the order of driving neighbours are near
+    assert steps.mean() < 1.2  # in driving order neighbours are near
 
 
 def test_one_look_tells_roughly_where_the_cameras_stand(known):
@@ -230,7 +230,7 @@ def test_a_camera_added_later_joins_and_the_others_stay(known, report):
     two = tuple(entry for entry in known.session.cameras if entry.identity != late)
     session = CalibrationSession(cameras=two, observations=first)
     session = session.joined_by(entries[late], entries[late]).remounted()
-    moved = NOMINAL_MOUNT @ SLIP @ np.linalg.inv(NOMINAL_MOUNT)  # the board was fastened anew
+    moved = NOMINAL_MOUNT @ SLIP @ np.linalg.inv(NOMINAL_MOUNT)  # the board was mounted anew
     for each in known.session.observations[10:]:
         session = session.added(replace(each, base_from_tool=each.base_from_tool @ moved))
     joined = solve(session)

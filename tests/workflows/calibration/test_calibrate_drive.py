@@ -1,4 +1,4 @@
-"""The arm shows the board through the SDK, the sockets and the cameras: it goes on where an error ended it."""
+"""The arm shows the board through the SDK, the sockets and the cameras, and is resumable after an error."""
 
 import time
 import uuid
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from patience import PATIENT
 
 from benchmarks.calibration.scenes import case
 from cameras.calibration.board import BENCH_TAG_IDS
@@ -23,19 +24,17 @@ from workflows.calibration.poses import look_around, rough_cameras
 from workflows.calibration.store import Stored
 from workflows.calibration.stored_check import check
 from workflows.cancellation import Cancellation, Cancelled
-from workflows.demonstration.demonstrate import heartbeat
-
-pytestmark = pytest.mark.by_the_clock
+from workflows.unattended import heartbeat, make_ready
 
 _PATIENCE = 60.0  # s, on a busy machine
 
 
 @pytest.fixture
 def lab():
-    """A lab with one camera that shows pictures, and a session of that camera."""
+    """A lab with one camera that shows images, and a session of that camera."""
     scene = calibration_scene(2, 1)
     slow = replace(scene, cameras=tuple(replace(spec, fps=6.0) for spec in scene.cameras))
-    with LabProcess(slow) as process, Capture(SimulatedCamera(process.frames, "left")) as capture:
+    with LabProcess(slow) as process, Capture(SimulatedCamera(process.frames, "left"), deadlines=PATIENT) as capture:
         capture.next_frame(_PATIENCE)
         lens = capture.driver.intrinsics
         assert lens is not None
@@ -47,23 +46,13 @@ def lab():
 def robot(lab):
     """The lab's arm, ready for motion."""
     process, _, _ = lab
-    with RobotClient(process.address, process.port) as robot, heartbeat(robot):
-        _make_ready(robot)
+    with RobotClient(process.address, process.port, deadlines=PATIENT) as robot, heartbeat(robot):
+        make_ready(robot)
         yield robot
 
 
-def _make_ready(robot: RobotClient) -> None:
-    ready = (ArmState.NOT_ENABLED, ArmState.NOT_READY, ArmState.STOPPED, ArmState.HOLDING)
-    if robot.wait_for(*ready, timeout=_PATIENCE).state is ArmState.NOT_ENABLED:
-        robot.enable()
-        robot.wait_for(ArmState.NOT_READY, timeout=_PATIENCE)
-    if robot.wait_for(*ready, timeout=_PATIENCE).state is not ArmState.HOLDING:
-        robot.arm_for_motion()
-    robot.wait_for(ArmState.HOLDING, timeout=_PATIENCE)
-
-
 def _recover(robot: RobotClient) -> None:
-    """The guided recovery, step by step, as its buttons offer it."""
+    """Run the guided recovery, step by step, as its buttons offer it."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         status = robot.settled_status
@@ -73,19 +62,7 @@ def _recover(robot: RobotClient) -> None:
         elif status is not None and status.state is not ArmState.ERROR:
             break
         time.sleep(0.1)
-    _make_ready(robot)
-
-
-def _drive_on(session, poses, robot, captures, start, progress=lambda _: None):
-    """To the last pose, going on after whatever this busy machine interrupts."""
-    for _ in range(10):
-        result = drive(session, poses, robot, captures, start=start, speed=1.0, progress=progress)
-        if result.finished:
-            return result.session
-        assert f"go on with pose {result.next_pose + 1} of {len(poses)}" in result.fault
-        session, start = result.session, result.next_pose
-        _recover(robot)
-    pytest.fail("the run was interrupted ten times")
+    make_ready(robot)
 
 
 @pytest.mark.timeout(300)
@@ -93,7 +70,7 @@ def test_after_an_arm_error_in_the_middle_the_run_goes_on_where_it_was(lab, robo
     process, captures, session = lab
     status = robot.wait_for(ArmState.HOLDING, timeout=_PATIENCE)
     poses = look_around(status.position, robot.limits)[:3]
-    session = _drive_on(session, poses[:1], robot, captures, 0)
+    session = drive(session, poses[:1], robot, captures, start=0, speed=1.0).session
     told = []
 
     def fail_on_the_way(progress):
@@ -104,9 +81,11 @@ def test_after_an_arm_error_in_the_middle_the_run_goes_on_where_it_was(lab, robo
     result = drive(session, poses, robot, captures, start=1, speed=1.0, progress=fail_on_the_way)
     assert not result.finished and result.next_pose == 1
     assert "go on with pose 2 of 3" in result.fault
-    assert told[-1].session.observations == session.observations  # what was seen is still there
+    assert told[-1].session.observations == session.observations  # earlier observations are still there
     _recover(robot)
-    done = _drive_on(result.session, poses, robot, captures, result.next_pose)
+    finished = drive(result.session, poses, robot, captures, start=result.next_pose, speed=1.0)
+    assert finished.finished, finished.fault
+    done = finished.session
     assert len(session.observations) <= len(done.observations) <= 3 and done.observations
     rough = rough_cameras(done)["lab:left"]
     true = process.scene.cameras[0].camera

@@ -1,4 +1,4 @@
-"""`rehearse calibrate`: what it prints, and the arm's error it injects. The run itself: test_calibrate_drive.py."""
+"""`rehearse calibrate`: its output, and the arm's error it injects. The run itself: test_calibrate_drive.py."""
 
 import json
 from dataclasses import replace
@@ -12,8 +12,6 @@ from foundation.poses import distance
 from workflows.calibration.calibrate import Delay, report_with_delays, solve
 from workflows.calibration.command import ROBOT_ERROR, CalibratedLab, as_text, result_of, with_robot_error
 from workflows.calibration.lab import board_scene, calibration_scene
-
-pytestmark = pytest.mark.by_the_clock
 
 
 @pytest.fixture(scope="module")

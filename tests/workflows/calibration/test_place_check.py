@@ -1,4 +1,4 @@
-"""What a failed look at the cameras' places says, and who may go on all the same."""
+"""Messages of a failed check of the cameras' poses, and who may go on all the same."""
 
 from cameras.calibration.drift import Drift
 from workflows.calibration.place_check import place_check

@@ -1,4 +1,4 @@
-"""What is printed for a calibration, and that the boards are as large as they came out of the printer."""
+"""Printed sheets of a calibration, and boards described with their measured printed size."""
 
 import json
 

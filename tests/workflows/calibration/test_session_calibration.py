@@ -1,10 +1,11 @@
-"""A session takes its cameras' places from the stored calibration, looks whether they still hold, and says so."""
+"""A session takes its cameras' poses from the stored calibration, checks whether they still hold, and reports it."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from calibrate_pieces import as_if_moved, computed_session
+from patience import PATIENT
 
 from storage.library import Library
 from workflows.calibration import store
@@ -15,16 +16,14 @@ from workflows.recording.sources import views_of
 from workflows.session import NotConnectedError, Session
 from workflows.settings import LabSettings, ProgramSettings
 
-pytestmark = pytest.mark.by_the_clock
-
 OTHER_SIZE = (320, 240)
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """A library in which the lab's cameras are calibrated, as they stand in its first scene."""
+    """A library in which the lab's cameras are calibrated, at their poses in its first scene."""
     folder = tmp_path_factory.mktemp("library")
-    session = Session(ProgramSettings(), folder)
+    session = Session(ProgramSettings(), folder, deadlines=PATIENT)
     session.open()
     try:
         assert {known.kind for known in session.known.values()} == {SIMULATED_TRUTH}
@@ -39,7 +38,7 @@ def library(tmp_path_factory):
 
 @pytest.fixture
 def session(library):
-    session = Session(ProgramSettings(lab=LabSettings(true_places=False)), library)
+    session = Session(ProgramSettings(lab=LabSettings(true_places=False)), library, deadlines=PATIENT)
     session.open()
     yield session
     session.close()
@@ -71,7 +70,9 @@ def test_it_is_used_checked_and_goes_into_what_is_recorded(session):
 
 
 def test_pictures_of_another_size_are_not_calibrated(library):
-    session = Session(ProgramSettings(lab=LabSettings(picture_px=OTHER_SIZE, true_places=False)), library)
+    session = Session(
+        ProgramSettings(lab=LabSettings(picture_px=OTHER_SIZE, true_places=False)), library, deadlines=PATIENT
+    )
     session.open()
     try:
         assert session.stored is not None and session.known == {}

@@ -1,4 +1,4 @@
-"""Clips from seeds: the same each time, what is kept for the judge kept out, and true to what really happens."""
+"""Clips from seeds: reproducible, without what is held out for the judge, and true to what really happens."""
 
 import json
 from dataclasses import asdict, replace
@@ -170,7 +170,7 @@ def test_varied_things_have_names_of_their_own_and_never_those_of_unseen_pairs(s
     usual, varied = (first_frame_clips(studio, 5, varied=varied)[0] for varied in (False, True))
     assert varied.task == usual.task and varied.look.names
     assert np.abs(varied.rgb.astype(int) - usual.rgb).max() > 50
-    assert np.array_equal(first_frame_clips(studio, 5)[0].rgb, usual.rgb)  # nothing of it is left in the studio
+    assert np.array_equal(first_frame_clips(studio, 5)[0].rgb, usual.rgb)  # nothing of it remains in the studio
     assert Look.from_dict(json.loads(json.dumps(asdict(varied.look)))) == varied.look
 
 

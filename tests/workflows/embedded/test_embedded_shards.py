@@ -1,4 +1,4 @@
-"""Clips on disk: what was written is what is read, and only whole shards are there."""
+"""Clips on disk: read as written, and only whole shards are there."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A demonstration in few frames: what matters falls on a frame."""
+"""Demonstration in few frames: the important events fall on a frame."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_key_moments_fall_on_frames(kind, seed):
         metres, radians = distance(motion.base_from_tool, waypoint.base_from_tool)
         there = np.flatnonzero((metres < 1e-9) & (radians < 1e-6))
         is_open = float(waypoint.openness > 0.5)
-        if is_open != held:  # once as it was, then changed, in the same place
+        if is_open != held:  # once as it was, then changed, at the same position
             changes = motion.openness[there]
             assert changes[0] == held and is_open in changes
         held = is_open
@@ -45,7 +45,7 @@ def test_key_moments_fall_on_frames(kind, seed):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tenth_of_a_millimetre_changes_no_frame(kind):
-    """Else what a film shows would be timed otherwise than what was taught of the same bench."""
+    """Check the timing's stability: else a video would be timed differently from the training on the same bench."""
     draw = np.random.default_rng(0)
     for seed in range(100_000, 100_004):
         scene = random_scene(seed, kind)
@@ -69,7 +69,7 @@ def test_the_gripper_only_changes_while_the_tool_stands():
 
 
 def test_a_motion_that_is_too_long_is_shown_quicker():
-    """Nothing is left out; planning slows it down again."""
+    """Check that nothing is left out; planning slows it down again."""
     places = [(0.3, 0.25), (0.55, -0.25), (0.3, -0.25), (0.55, 0.25), (0.3, 0.25), (0.55, -0.2), (0.35, -0.2)]
     way = [Waypoint(tool_down(np.array([*place, 0.2])), float(i % 2)) for i, place in enumerate(places)]
     motion = clip_trajectory(way, xarm7.forward(xarm7.HOME), 1.0)

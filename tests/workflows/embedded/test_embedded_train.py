@@ -1,4 +1,4 @@
-"""`rehearse model train-embedded` from nothing, in the smallest size that is still everything."""
+"""`rehearse model train-embedded` from nothing, in the smallest size that is still complete."""
 
 import json
 
@@ -90,7 +90,7 @@ def test_a_picture_teaches_everything_that_can_be_asked_of_it(clips):
     assert [len(wordings) for wordings in shots.instructions] == [WORDINGS] * len(shots)
     one, other = shots.motions_of()[:2]  # two rigs on one bench
     assert np.array_equal(shots.base_from_tool[one], shots.base_from_tool[other])
-    for number in range(len(shard)):  # what the clip itself says is among them
+    for number in range(len(shard)):  # the clip's own motion is among them
         clip = shard.clip(number)
         alike = [
             i for i in shots.motions_of()[shard.picture[number]]

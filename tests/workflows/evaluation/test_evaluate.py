@@ -1,4 +1,4 @@
-"""The judge itself is judged: who knows passes, who does not fails, and why is said."""
+"""Test of the judge itself: a policy with the answer passes, one without it fails, and the reason is given."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,7 @@ def test_a_film_and_who_copies_its_first_frame(drawn_by):
     V, T = film.rgb.shape[:2]
     assert film.scene.views[0].rgb.shape == (SIZE, SIZE, 3) and film.cameras[0].width == film.rgb.shape[3] == 96
     assert (V, T) == (2, FRAMES) and film.moved.shape == film.rgb.shape[:-1]
-    assert not film.moved[:, 0].any() and film.moved[:, -1].any()  # what is lifted has moved in the end
+    assert not film.moved[:, 0].any() and film.moved[:, -1].any()  # a lifted object has moved in the end
     copied, true = likeness([film], [film.still]), likeness([film], [film.rgb])
     assert true["psnr_db"] > 60 and true["moved_object_psnr_db"] > 60
     assert copied["moving_psnr_db"] < copied["psnr_db"] - 3.0 < 30.0
@@ -175,7 +175,7 @@ def shipped():
 
 
 def test_the_model_of_the_program_says_more_exactly_what_it_looks_at_closer(drawn_by, shipped):
-    """Tuning scenes; a motion that cannot be read, or is farther off, counts as 50 mm."""
+    """Run tuning scenes; a motion that cannot be read, or is farther off, counts as 50 mm."""
     assert shipped.config.closer_looks == 2
     clips = [clip for kind in ("reach", "pick up", "place") for clip in questions(drawn_by, kind, SEED, 4)]
     off = {}

@@ -1,4 +1,4 @@
-"""The measures of the judge, on inputs whose figures are known."""
+"""Measures of the judge, on inputs whose figures are known."""
 
 import numpy as np
 import pytest
@@ -62,10 +62,10 @@ def test_average_jaccard_by_hand():
     assert average_jaccard(true + np.array([3.0, 0.0]), true, 96) == pytest.approx(2 / 5)  # 8 px in 256
     assert average_jaccard(np.full_like(true, np.nan), true, 256) == 0.0
     half = true.copy()
-    half[0] = np.nan  # one of two points is not found, and nothing is claimed for it
+    half[0] = np.nan  # one of two points is not found, and none is predicted for it
     assert average_jaccard(half, true, 256) == 0.5
     hidden = true.copy()
-    hidden[0] = np.nan  # one of two claimed points is not there: a false alarm
+    hidden[0] = np.nan  # one of two predicted points is not there: a false alarm
     assert average_jaccard(true, hidden, 256) == 0.5
 
 

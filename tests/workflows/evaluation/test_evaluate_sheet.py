@@ -1,4 +1,4 @@
-"""The contact sheet: which pictures are on it, in what order, and that it gets written or says why not."""
+"""Contact sheet: its images, their order, and that it is written or the reason is given."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ RED, BLUE = 0, 2
 
 
 def film(instruction: str = "reach the red cube") -> ReferenceVideo:
-    """Frames of one colour each: 15 t of red in view 1 and, with some green, in view 2, where something moves."""
+    """Make frames of one colour each: 15 t of red in view 1 and, with some green, in view 2, where something moves."""
     cameras = tuple(
         camera_at(f"view {i}", SIDE, SIDE, 0.8, (1.0, side, 0.6), (0.4, 0.0, 0.1)) for i, side in ((1, 0.5), (2, -0.5))
     )
@@ -36,7 +36,7 @@ def colours(channel: int) -> np.ndarray:
 
 
 def places(sheet: np.ndarray, channel: int, frame: int) -> np.ndarray:
-    """The pixels (n, 2), row and column, of a frame of view 2."""
+    """Return the pixels (n, 2), row and column, of a frame of view 2."""
     colour = np.array([0, 100, 0])
     colour[channel] = 15 * frame
     return np.argwhere((sheet == colour).all(axis=-1))

@@ -1,4 +1,4 @@
-"""Reading a video: as long as the film is, piece by piece; what is stored says that a model read it."""
+"""Labelling a video of any length, piece by piece; the stored episode states that a model read it."""
 
 import json
 from dataclasses import replace
@@ -23,15 +23,13 @@ from workflows.labelling.label import ASSUMED, SOURCE, TAG, Labelled, keep, labe
 from workflows.proposals.model_source import WORKSPACE, window
 from workflows.video_grid import SideBySideVideo
 
-pytestmark = pytest.mark.by_the_clock
-
 TASK = "push the blue ball"
 SECONDS, FPS = 2.4, 10.0
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A tiny untrained model that knows videos, and one that does not."""
+    """A tiny untrained model that takes videos, and one that does not."""
     folder = tmp_path_factory.mktemp("models")
     for mode, knows_video in (("joint", True), ("policy", False)):
         made = tiny_pipeline(rehearsal_mode=mode, knows_video=knows_video, guidance_scale=1.0)
@@ -48,7 +46,7 @@ def process(models):
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    """Two films of one moving square, each named like its camera, and the cameras' file."""
+    """Two videos of one moving square, each named like its camera, and the cameras' file."""
     folder = tmp_path_factory.mktemp("films")
     cameras = [
         camera_at(name, 96, 64, 0.8, (0.98, side, 0.62), (0.4, 0.0, 0.1))
@@ -115,7 +113,7 @@ def test_what_cannot_be_read_is_said(process, models, films, tmp_path, monkeypat
 
 
 def test_a_model_that_looks_at_other_parts_of_each_picture_reads_too(films, tmp_path):
-    """As the embedded one does, and as no two cameras stand equally far away."""
+    """Read with a model that looks at other crops of each image, as the embedded one does for unequal distances."""
     tiny_pipeline(picture_part=WORKSPACE, guidance_scale=1.0).save_pretrained(tmp_path / "nearer")
     left, right = cameras_in(films / "cameras.json")
     further = camera_at("right", 96, 64, 0.8, (1.4, -0.9, 0.9), (0.4, 0.0, 0.1))
@@ -150,7 +148,7 @@ def test_what_was_read_is_stored_as_such_and_kept_out_of_training(films, tmp_pat
         assert episode.trajectory is not None
         kept = episode.trajectory.at(way.times[[0, 6, 12]])
         np.testing.assert_allclose(kept.base_from_tool[:, :3, 3], way.base_from_tool[[0, 6, 12], :3, 3], atol=2e-3)
-        again = of_episode(episode)  # and it can be read once more, now from where the arm is known to have begun
+        again = of_episode(episode)  # and it can be read once more, now from the arm's known start
         assert again.start is not None
         np.testing.assert_allclose(again.start.base_from_tool[:3, 3], poses[0, :3, 3], atol=1e-3)
         assert again.seconds == pytest.approx(SECONDS, abs=0.11) and again.at(np.array([1.0])).shape == (
@@ -181,7 +179,7 @@ def test_the_command(models, films, tmp_path, capsys):
 
 
 def test_where_the_arm_begins_is_told_to_the_model(process, films, monkeypatch):
-    """As the control box shows it, in mm and degrees; and each further piece begins where the one before ended."""
+    """Check the start given as the control box shows it, mm and degrees; further pieces begin where the last ended."""
     told, generate = [], process.generate
 
     def listened(instruction, scene, *args, **options):

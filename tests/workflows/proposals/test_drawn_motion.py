@@ -1,4 +1,4 @@
-"""Points clicked into pictures become the places that were meant, and a way through them that can be planned."""
+"""Points clicked into images become the intended positions, and a path through them that can be planned."""
 
 import numpy as np
 import pytest

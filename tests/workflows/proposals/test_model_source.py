@@ -1,4 +1,4 @@
-"""The model as a source: what an untrained one says ends in findings, what goes wrong in a sentence."""
+"""Model as a source: an untrained one's output ends in findings, errors in a message."""
 
 from dataclasses import replace
 
@@ -21,14 +21,12 @@ from workflows.proposals.model_source import GenerationSettings, ModelSource, cr
 from workflows.proposals.proposal import action_cameras
 from workflows.rehearsal.planning import decode_findings
 
-pytestmark = pytest.mark.by_the_clock
-
 INSTRUCTION = "pick up the red cube"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One tiny untrained model that makes videos, and one that only says what to do."""
+    """One tiny untrained model that generates videos, and one that only predicts motions."""
     path = tmp_path_factory.mktemp("model")
     for mode in ("joint", "policy"):
         made = tiny_pipeline(rehearsal_mode=mode, knows_video=mode == "joint", guidance_scale=1.0)
@@ -67,7 +65,7 @@ def test_an_untrained_model_ends_in_findings_not_in_a_crash(process):
     assert not plan.executable
     shares = [share for _, share in said]
     assert shares == sorted(shares) and any("step 3 of 3" in words for words, _ in said)
-    assert proposal.scene.views[0].rgb.shape == (120, 160, 3)  # what was seen is kept whole
+    assert proposal.scene.views[0].rgb.shape == (120, 160, 3)  # the captured images are kept whole
 
 
 def test_a_model_without_videos_draws_over_the_whole_pictures(process, folder, monkeypatch):

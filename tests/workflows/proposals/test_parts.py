@@ -1,4 +1,4 @@
-"""A task in parts: each is the beginning of a new proposal, and all that is left at the end."""
+"""Task in parts: each is the beginning of a new proposal, and all that is left at the end."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ T = 13
 
 
 class Turn:
-    """Proposes to turn the arm's base, twice, the second time further."""
+    """Source that proposes to turn the arm's base, twice, the second time further."""
 
     name = "turn"
 
@@ -95,7 +95,7 @@ def test_further_parts_are_allowed_around_the_first_ones_way_and_inside_the_work
     plan = make_plan(part.decoded.trajectory, xarm7.HOME, 1.0)
     workspace = (np.array([-0.3, -0.7, 0.0]), np.array([0.8, 0.05, 1.2]))
     allowed = segments_approval_for(plan, part, 2, 0.25, workspace)
-    tool = whole.decoded.trajectory.base_from_tool[:, :3, 3]  # the whole way, not only the part
+    tool = whole.decoded.trajectory.base_from_tool[:, :3, 3]  # the whole path, not only the part
     low, high = np.array(allowed.low), np.array(allowed.high)
     assert high[1] == 0.05  # the workspace's wall
     np.testing.assert_allclose(low, tool.min(axis=0) - MARGIN, atol=2e-3)

@@ -1,4 +1,4 @@
-"""Trajectory files: what is written is read, and anything else gets a sentence."""
+"""Trajectory files: read as written, and anything else gets a message."""
 
 import json
 import os

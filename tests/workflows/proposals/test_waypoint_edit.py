@@ -1,4 +1,4 @@
-"""Moving a waypoint changes what is around it and nothing else; what a model imagines of a motion leaves the motion."""
+"""Moving a waypoint changes only its surroundings; a video generated for a motion leaves the motion unchanged."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ T = 12
 
 
 def motion(seconds: float = 4.0) -> Trajectory:
-    """A turn of the arm's base; the gripper closes at frame 6 and opens at frame 10."""
+    """Return a turn of the arm's base; the gripper closes at frame 6 and opens at frame 10."""
     q = np.tile(xarm7.HOME, (T, 1))
     q[:, 0] += np.linspace(0.0, 0.6, T)
     openness = np.where((np.arange(T) >= 6) & (np.arange(T) < 10), 0.1, 1.0)
@@ -43,7 +43,7 @@ def test_the_waypoint_goes_there_and_far_away_nothing_changes(frame):
     after = edited(before, WaypointEdit(frame, offset, turn=0.3, reach=3))
     moved = after.base_from_tool[:, :3, 3] - before.base_from_tool[:, :3, 3]
     np.testing.assert_allclose(moved[frame], offset, atol=1e-9)
-    assert not moved[0].any()  # it begins where the arm stands
+    assert not moved[0].any()  # it begins at the arm's present position
     far = np.abs(np.arange(T) - frame) > 3
     assert not moved[far].any()
     assert (np.linalg.norm(moved, axis=1) <= np.linalg.norm(offset) + 1e-9).all()

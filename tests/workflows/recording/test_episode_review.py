@@ -1,4 +1,4 @@
-"""An episode to look at: all views at one time, the tool where the raw pictures show it."""
+"""Episode for review: all views at one time, the tool where the raw images show it."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The lab's demonstrator, recorded: in virtual time, as a person types it, and what it does not understand."""
+"""The lab's demonstrator, recorded: in virtual time, as a user types it, and with instructions it cannot parse."""
 
 import json
 
@@ -17,15 +17,13 @@ from workflows.recording.recorder import RecordError, RecordRequest
 from workflows.recording.virtual_time import record_in_virtual_time
 from workflows.settings import LabSettings, ProgramSettings
 
-pytestmark = pytest.mark.by_the_clock
-
 SMALL = LabSettings(picture_px=(160, 120))
 REACH = RecordRequest("reach the red cube", "demonstrator", "Kim")
 
 
 @pytest.fixture(scope="module")
 def demonstrated(tmp_path_factory):
-    """One demonstration, recorded in virtual time: the library's folder and what was said of it."""
+    """One demonstration, recorded in virtual time: the library's folder and the printed output."""
     folder = tmp_path_factory.mktemp("demonstrated")
     with Library(folder) as library:
         return folder, record_in_virtual_time(library, REACH, 1, seed=7, lab=SMALL, least_free=0)[0]
@@ -54,7 +52,7 @@ def test_every_frame_and_sample_of_virtual_time_is_there(demonstrated):
 
 
 def test_what_is_stored_shows_the_tool_at_the_cube(demonstrated):
-    """The last pose and the calibration that was stored lead to the thing that the lab knows the place of."""
+    """Check that the last pose and the stored calibration lead to the object, whose position the lab knows."""
     folder, demonstration = demonstrated
     episode = Episode(folder / "episodes" / str(demonstration.kept.id))
     scene = scene_for(REACH.instruction, 7, size=SMALL.picture_px)

@@ -1,4 +1,4 @@
-"""The recorder with cameras and an arm that do what the test says, a real library, films and clock."""
+"""Recorder with scripted cameras and arm, a real library, real videos and a real clock."""
 
 import threading
 
@@ -14,8 +14,6 @@ from storage.queries import episode, page
 from workflows.cancellation import Cancellation, Cancelled
 from workflows.recording.rates import sync_ms
 from workflows.recording.recorder import Recorder, RecordError, RecordFigures, RecordState
-
-pytestmark = pytest.mark.by_the_clock
 
 
 @pytest.fixture
@@ -42,7 +40,7 @@ def recorder(library, cameras, arm):
 
 
 def record(recorder: Recorder, frames: int = 8) -> None:
-    """Until every camera has given so many frames."""
+    """Record until every camera has delivered that many frames."""
     recorder.start(REQUEST)
     until(lambda: all(view.frames >= frames for view in now(recorder).views))
 
@@ -187,7 +185,7 @@ def test_closing_while_recording_keeps_the_episode(library, cameras, arm):
 def test_the_figures_tell_of_rates_losses_and_room(recorder, cameras):
     assert recorder.figures is None
     record(recorder, 20)
-    cameras[0].given += 4  # the camera lost four pictures by its own count
+    cameras[0].given += 4  # the camera lost four frames by its own count
     until(lambda: now(recorder).views[0].dropped == 4)
     figures = now(recorder)
     assert [view.name for view in figures.views] == ["left", "right"]

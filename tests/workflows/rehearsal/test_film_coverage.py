@@ -1,4 +1,4 @@
-"""Whether a film shows the whole run: films made by the real recorder, of cameras that fail as a test says."""
+"""Coverage of a run by its video: videos made by the real recorder, of cameras that fail on demand."""
 
 import time
 from dataclasses import replace
@@ -14,11 +14,9 @@ from workflows.recording.recorder import Recorder
 from workflows.rehearsal.run_recording import longest_gap, video_shortfall
 from workflows.rehearsal.tracking import Tracking
 
-pytestmark = pytest.mark.by_the_clock
-
 
 class Hiccuping(Camera):
-    """Gives nothing while it is `silent`, and says nothing of it."""
+    """Camera that delivers nothing while it is `silent`, without reporting it."""
 
     silent = False
 
@@ -35,7 +33,7 @@ class Standing(Arm):
 
 
 def recorded(tmp_path, act, arm=None) -> tuple[Episode, float, float]:
-    """An episode during which `act(camera)` was done, and from when to when it was recorded."""
+    """Record an episode during which `act(camera)` is called; return it with the start and end of the recording."""
     camera = Hiccuping("left")
     with Library(tmp_path) as library:
         recorder = Recorder(library, [camera, Camera("right")], arm or Arm(), least_free=0)
@@ -50,7 +48,7 @@ def recorded(tmp_path, act, arm=None) -> tuple[Episode, float, float]:
 
 
 def run(began: float, ended: float, metres: float = 0.2) -> Tracking:
-    """One that moved the tool so far meanwhile."""
+    """Return a run that moved the tool by `metres` meanwhile."""
     read = np.arange(began, ended, 0.01)
     count = len(read)
     way = np.column_stack([np.linspace(0, metres, count), np.zeros(count), np.zeros(count)])

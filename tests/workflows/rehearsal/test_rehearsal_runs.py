@@ -1,11 +1,12 @@
-"""A run is filmed while it is run: kept as a demonstration, or left beside the rehearsal to be compared with it."""
+"""Recording of a run: kept as a demonstration, or left beside the rehearsal to be compared with it."""
 
+import contextlib
 import uuid
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rehearsal_lab import proposed, run_to_its_end, undisturbed
+from rehearsal_lab import lab_session, proposed, run_to_its_end
 
 from storage.episodes.episode import Episode
 from storage.library import Library
@@ -13,26 +14,19 @@ from storage.queries import page
 from storage.rehearsal_list import rehearsals
 from workflows.rehearsal.rehearsal import Rehearsal, RehearsalError
 from workflows.rehearsal.review import review_rehearsal
-from workflows.session import Session
-
-pytestmark = pytest.mark.by_the_clock
 
 
-def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(tmp_path_factory):
-    undisturbed(lambda session: kept_or_beside(session, tmp_path_factory.mktemp("library")))
-
-
-def kept_or_beside(session: Session, library_folder: Path) -> None:
-    rehearsal = Rehearsal(session, library=library_folder, record_runs=True)
-    try:
+def test_a_run_is_kept_as_a_demonstration_or_stays_beside_its_rehearsal(tmp_path):
+    with (
+        lab_session() as session,
+        contextlib.closing(Rehearsal(session, library=tmp_path, record_runs=True)) as rehearsal,
+    ):
         first, second = two_runs(rehearsal)
-    finally:
-        rehearsal.close()
-    kept_as_they_should_be(library_folder, first, second)
+    kept_as_they_should_be(tmp_path, first, second)
 
 
 def two_runs(rehearsal: Rehearsal) -> tuple[Path, Path]:
-    """The folders of a rehearsal whose run was kept as a demonstration, and of one whose run was not."""
+    """Return the folders of a rehearsal whose run was kept as a demonstration, and of one whose run was not."""
     proposed(rehearsal).approve()
     run_to_its_end(rehearsal)
     assert rehearsal.recorded and rehearsal.recording_problem == ""

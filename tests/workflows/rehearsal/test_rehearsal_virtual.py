@@ -1,4 +1,4 @@
-"""The same rules as in real time, where no machine is too busy: the approval, its end, the run, and what is stored."""
+"""The real-time rules where no machine is too busy: the approval, its end, the run, and what is stored."""
 
 import numpy as np
 import pytest
@@ -165,13 +165,13 @@ def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead
 
 
 def test_that_a_run_was_begun_is_known_before_the_arm_moves(session, rehearsal):
-    """Whatever becomes of the program then."""
+    """Check that this holds whatever happens to the program afterwards."""
     rehearsal.approve()
     rehearsal.run(1.0)
     run = read_record(rehearsal.folder)["run"]
     assert run["over"] is False and run["fault"] == "" and run["program"] == THIS_PROGRAM
     run_to_its_end(session, rehearsal)
-    rehearsal.end_recording()  # nobody has judged it yet
+    rehearsal.end_recording()  # not judged yet
     record = read_record(rehearsal.folder)
     assert record["run"]["over"] is True and record["outcome"] is None
     assert record["tracking_error_p95_mm"] == rehearsal.tracking.error_p95_mm

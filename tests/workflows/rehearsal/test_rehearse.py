@@ -1,4 +1,4 @@
-"""One instruction's way: proposed, watched, approved, run, judged, stored; and every way it must not go."""
+"""Life of one instruction: proposed, watched, approved, run, judged, stored; and every forbidden transition."""
 
 import json
 import time
@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from patience import PATIENT
 
+from cameras.health import State
 from foundation.errors import KnownError
 from robot.planning.findings import Level
 from robot.planning.plan import Plan, digest_of
@@ -14,7 +16,6 @@ from robot.state import ArmState
 from simulation.bench.randomise import scene_for
 from simulation.client import LabProcess
 from workflows.cancellation import Cancellation, Cancelled
-from workflows.demonstration.demonstrate import heartbeat
 from workflows.proposals.sources import FRAMES
 from workflows.rehearsal.files import read_record
 from workflows.rehearsal.rehearsal import (
@@ -27,8 +28,7 @@ from workflows.rehearsal.rehearsal import (
 )
 from workflows.session import Session
 from workflows.settings import LabSettings, ProgramSettings
-
-pytestmark = pytest.mark.by_the_clock
+from workflows.unattended import heartbeat
 
 INSTRUCTION = "pick up the red cube"
 SERVO_JOINTS = 29
@@ -36,7 +36,7 @@ WITHIN = 20.0  # s
 
 
 class SmallPictures(Session):
-    """A session whose lab makes small pictures, so that a busy machine keeps up with them."""
+    """Session whose lab makes small images, so that a busy machine keeps up with them."""
 
     def _start_lab(self) -> None:
         lab = self.settings.lab
@@ -45,7 +45,9 @@ class SmallPictures(Session):
 
 @pytest.fixture(scope="module")
 def _session():
-    session = SmallPictures(ProgramSettings(lab=LabSettings(200_003, 2, INSTRUCTION), operator="Ada"))
+    session = SmallPictures(
+        ProgramSettings(lab=LabSettings(200_003, 2, INSTRUCTION), operator="Ada"), deadlines=PATIENT
+    )
     session.open()
     assert session.robot is not None, session.problems
     with heartbeat(session.robot):
@@ -57,7 +59,7 @@ def _session():
 
 @pytest.fixture
 def session(_session):
-    """Ready for motion, wherever the last test left the arm."""
+    """The session, ready for motion, wherever the last test left the arm."""
     robot = _session.robot
     robot.arm_for_motion()
     robot.wait_for(ArmState.HOLDING)
@@ -121,7 +123,7 @@ def test_nothing_moves_before_the_approval_and_its_run(rehearsal):
 
 
 def test_a_look_just_as_the_motion_starts_does_not_take_the_approval_for_lost(rehearsal, monkeypatch):
-    """The robot process holds the plan no more as soon as it follows it, and the window looks thirty times a second."""
+    """Poll just after the start: the robot process drops a followed plan, and the window polls at 30 Hz."""
     robot = rehearsal.session.robot
     execute = robot.execute
 
@@ -235,7 +237,7 @@ def test_a_new_instruction_revokes_the_old_approval(rehearsal):
 
 
 def test_an_edited_plan_is_not_the_one_that_was_shown(rehearsal):
-    """Somebody else stages another plan meanwhile: the approval for the shown one is gone, and starts nothing."""
+    """Stage another plan meanwhile: the approval for the shown one is gone, and starts nothing."""
     began = time.monotonic()
     proposed(rehearsal).approve()
     plan = rehearsal.plan
@@ -251,7 +253,10 @@ def test_an_edited_plan_is_not_the_one_that_was_shown(rehearsal):
 def test_a_scene_that_cannot_be_seen_is_not_approved(rehearsal):
     proposed(rehearsal)
     rehearsal.session.lab.camera_fault("left", frozen=True)
-    time.sleep(1.0)
+    deadline = time.monotonic() + WITHIN
+    while rehearsal.session.captures["lab:left"].state is not State.FROZEN:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     try:
         with pytest.raises(KnownError, match="left"):
             rehearsal.approve()

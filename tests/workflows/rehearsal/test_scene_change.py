@@ -1,4 +1,4 @@
-"""Whether the bench still looks as it did: noise and light do not count, a moved cube does."""
+"""Change detection on the bench: noise and light do not count, a moved cube does."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ CAMERA = camera_at("left", 640, 480, 0.75, (0.98, 0.58, 0.62), (0.4, 0.0, 0.1))
 
 
 def scene(seed: int, *, cube=(300, 250), size: int = 30, light: float = 1.0, camera=CAMERA) -> Scene:
-    """A bench with a cube in pixels, and the noise of a real camera."""
+    """Draw a bench with a cube in pixels, and the noise of a real camera."""
     generator = np.random.default_rng(seed)
     picture = np.full((480, 640, 3), 190, np.float64)
     picture[:200] = 150

@@ -1,4 +1,4 @@
-"""How far a run was from its plan: one definition, whoever asks, however long the arm stood on the way."""
+"""Tracking error of a run: one definition for all callers, however long the arm stood meanwhile."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SECONDS, EVERY = 4.0, 0.01
 
 
 def tracking(moments: np.ndarray, off_mm: np.ndarray) -> Tracking:
-    """Samples at these moments of the plan, so far beside it."""
+    """Return samples at these moments of the plan, `off_mm` beside it."""
     count = len(moments)
     intended = np.column_stack([moments, np.zeros(count), np.zeros(count)])
     actual = intended + np.column_stack([np.zeros(count), off_mm / 1000.0, np.zeros(count)])
@@ -17,7 +17,7 @@ def tracking(moments: np.ndarray, off_mm: np.ndarray) -> Tracking:
 
 
 def error_at(moments: np.ndarray) -> np.ndarray:
-    """2 mm, and 6 mm over the last quarter."""
+    """Return an error of 2 mm, and 6 mm over the last quarter."""
     return np.where(moments < 0.75 * SECONDS, 2.0, 6.0)
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from benchmarks.motion.lab import go, make_ready, there_and_back
+from benchmarks.motion.lab import go, there_and_back
 from cameras.capture import Capture
 from cameras.drivers.simulated import SimulatedCamera
 from robot.service.client import RobotClient
@@ -14,9 +14,9 @@ from simulation.bench.randomise import random_scene
 from simulation.client import LabProcess
 from simulation.controller.server_ports import free_loopback_address
 from workflows.camera_watchdog import CameraWatchdog
-from workflows.demonstration.demonstrate import heartbeat
+from workflows.unattended import heartbeat, make_ready
 
-pytestmark = pytest.mark.by_the_clock
+pytestmark = pytest.mark.alone
 
 
 @pytest.mark.parametrize("fault", [{"frozen": True}, {"vanished": True}, {"slow": 8.0}], ids=lambda f: next(iter(f)))

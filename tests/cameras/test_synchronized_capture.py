@@ -1,4 +1,4 @@
-"""Cameras that run freely, in virtual time: what each sends is fresh, whether or not all are at once."""
+"""Unsynchronised cameras in virtual time: each one's frames are fresh, whether or not all are at once."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -9,16 +9,15 @@ from scripted_camera import ScriptedCamera, picture, wait_until
 from cameras.capture import Capture
 from cameras.errors import StaleFrame
 from cameras.frame import Frame
-from cameras.synchronized_capture import FRESH, TOGETHER, synchronized_frames
+from cameras.synchronized_capture import synchronized_frames
 from foundation.clocks import VirtualClock
-
-pytestmark = pytest.mark.by_the_clock
+from foundation.deadlines import PRODUCTION
 
 START = 50.0
 
 
 class Rig(VirtualClock):
-    """Cameras that send by this clock: by name the period, the first moment and the delay (s) of their pictures."""
+    """Cameras that send by this clock: by name the period, the first time and the delay (s) of their frames."""
 
     def __init__(self, **cameras: tuple[float, float, float]):
         super().__init__(START)
@@ -48,7 +47,7 @@ def apart(frames: Mapping[str, Frame]) -> float:
 
 
 def test_cameras_of_five_pictures_a_second_are_enough_though_never_all_fresh_at_once():
-    """As the lab's on a computer that draws 50 ms for each: the first picture is 150 ms old when the third comes."""
+    """Simulate the lab's cameras where drawing takes 50 ms each: the first is 150 ms old when the third comes."""
     with running(Rig(left=(0.2, 0.0, 0.05), right=(0.2, 0.05, 0.05), top=(0.2, 0.1, 0.05))) as rig:
         rig.sleep_until(START + 0.93)
         for _ in range(3):
@@ -59,7 +58,7 @@ def test_cameras_of_five_pictures_a_second_are_enough_though_never_all_fresh_at_
             assert rig.now() - asked < 0.45
             with pytest.raises(StaleFrame):
                 for capture in rig.captures.values():
-                    capture.latest(FRESH)
+                    capture.latest()
 
 
 def test_pictures_too_far_apart_wait_for_closer_ones():
@@ -71,7 +70,7 @@ def test_pictures_too_far_apart_wait_for_closer_ones():
 def test_pictures_that_are_never_together_are_given_in_the_end():
     with running(Rig(left=(0.6, 0.0, 0.01), right=(0.6, 0.3, 0.01))) as rig:
         found = synchronized_frames(rig.captures, 1.0, rig)
-        assert apart(found) > TOGETHER and rig.now() >= START + 1.0
+        assert apart(found) > PRODUCTION.frame_spread and rig.now() >= START + 1.0
 
 
 def test_a_picture_that_comes_late_or_from_before_is_none():
