@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def see_to_system_packages() -> None:
-    """Install what is missing where that is allowed, else name it in one line and go on: much works without."""
+    """Install missing packages if permitted, else name them in one line and continue: much works without them."""
     if not shutil.which("dpkg-query"):
         return
     listed = (ROOT / "packaging" / "debian-packages.txt").read_text().splitlines()
@@ -106,7 +106,7 @@ def succeeds(*command: str) -> bool:
 
 
 def fingerprint() -> str:
-    """Changes when the lock, the project's own metadata or the Python does."""
+    """Return a digest that changes with the locks, the project's own metadata, this script, or the Python version."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in INPUTS) + sys.version.encode()).hexdigest()
 
 

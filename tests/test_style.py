@@ -53,11 +53,12 @@ def test_docstrings_of_functions_begin_imperatively():
 
 
 def test_a_video_is_called_a_video():
+    """A name of the code, in backticks, may be another."""
     wrong = [
         place(path, line, text.strip())
         for path in PROGRAM
         for line, text in prose(path)
-        if re.search(r"\bfilms?\b", text, re.IGNORECASE)
+        if re.search(r"\bfilms?\b", re.sub(r"`[^`]*`", "", text), re.IGNORECASE)
     ]
     assert not wrong, listed(wrong)
 
