@@ -1,12 +1,15 @@
 """What is declared in pyproject.toml is what there is: packages and their data, and locks that satisfy it."""
 
+import importlib.metadata
 import itertools
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from house import imports, modules
 from packaging.requirements import Requirement
 from setuptools import Distribution
 
@@ -92,6 +95,16 @@ def distribution(monkeypatch):
     made.parse_config_files(["pyproject.toml"])
     made.include_package_data = False  # only what is declared; else a folder of metadata is written here
     return made
+
+
+def test_every_imported_library_is_declared():
+    """Not only brought along by another: that other may let go of it."""
+    known = modules()
+    imported = {each.target.split(".")[0] for each in imports(known)} - sys.stdlib_module_names
+    ours = {"main", *(name.split(".")[0] for name in known)}
+    declared = {plain(Requirement(each).name) for each in PROJECT["dependencies"]}
+    found = importlib.metadata.packages_distributions()
+    assert not [name for name in imported - ours if declared.isdisjoint(map(plain, [name, *found.get(name, [])]))]
 
 
 def tracked() -> list[Path]:
