@@ -38,7 +38,7 @@ def main() -> None:
     pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     pip("check")
     stamp.write_text(wanted)
-    say("ready: make run, make test")
+    say("ready: make run, make check")
 
 
 def see_to_system_packages() -> None:
