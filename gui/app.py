@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from foundation.clocks import Clock, SystemClock
 from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from gui.close_dialog import WHY, under_way
@@ -53,6 +54,7 @@ class Program(QObject):
     """Everything behind one window. `start` shows it and begins to connect; `close` ends every thread and process.
 
     `settings_file` and `crashes` None mean the usual places of this user, `library` None the one of the settings.
+    `session` and `clock` may be others, for a window in virtual time.
     """
 
     def __init__(
@@ -63,14 +65,16 @@ class Program(QObject):
         library: Path | None = None,
         *,
         deadlines: Deadlines = PRODUCTION,
+        session: Session | None = None,
+        clock: Clock = SystemClock(),
     ):
         super().__init__()
         self.settings_file = settings_file or program_settings.settings_file()
         first_start = not self.settings_file.exists()
         settings, damaged = program_settings.load(self.settings_file)
-        self.session = Session(settings, library, deadlines=deadlines)
+        self.session = session or Session(settings, library, deadlines=deadlines)
         self.jobs, self.messages = Jobs(self), Messages(self)
-        self.connection = Connection(self.session, self.jobs, self)
+        self.connection = Connection(self.session, self.jobs, self, clock=clock)
         self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)
         self.connection.open(settings)  # the lab starts while the window is being built
         self.crashes = CrashLog(crashes or crash_folder())

@@ -161,7 +161,7 @@ class PressTrial:
 
     def _judged(self, act: Callable[[], None], meant: QAbstractButton | None, how: str) -> None:
         """Whatever is done from here on was done by this press."""
-        robot, presenter = self.bench.session.loop, self.bench.presenter
+        robot, presenter = self.bench.session.robot, self.bench.presenter
         robot.going.clear()
         self._outcomes.clear()
         step = presenter.step
