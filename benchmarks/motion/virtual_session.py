@@ -147,6 +147,10 @@ class VirtualLab:
     def judge(self, instruction: str) -> Verdict:
         return judge(task_from_instruction(instruction, self.scene), self._start, self.truth())
 
+    def controller_fault(self, **faults: Any) -> None:
+        with self._lock:
+            self._arm.lab.controller.faults.apply(faults)
+
     def pull_tool(self, force: np.ndarray) -> None:
         with self._lock:
             self._arm.lab.world.pull_tool(np.array(force, float))

@@ -95,16 +95,14 @@ def program(qapp, tmp_path_factory, request):
 class VirtualProgram:
     """The program over a session in virtual time, which goes on whenever the window has nothing else to do."""
 
-    def __init__(self, qapp, folder, lab=None):
+    def __init__(self, qapp, folder):
         from PySide6.QtCore import QTimer
 
         from benchmarks.motion.virtual_session import VirtualSession
         from gui.app import Program
-        from workflows.settings import ProgramSettings, save
+        from workflows.settings import ProgramSettings
 
-        settings = ProgramSettings(operator="Ada", library=str(folder / "library"))
-        save(settings, folder / "settings.json")
-        self.session = VirtualSession(settings)
+        self.session = VirtualSession(ProgramSettings())
         files = folder / "settings.json", folder / "logs"
         self.program = Program(qapp, *files, session=self.session, clock=self.session.clock)
         self._pump = QTimer(interval=0)
@@ -135,8 +133,9 @@ def virtual_program(qapp, tmp_path_factory):
 
 
 @pytest.fixture
-def fresh_virtual_program(qapp, tmp_path):
-    """The same for one test alone."""
+def fresh_virtual_program(qapp, tmp_path, monkeypatch):
+    """The same for one test alone; its library is empty."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     virtual = VirtualProgram(qapp, tmp_path)
     yield virtual.program
     virtual.close(qapp)
