@@ -73,9 +73,7 @@ class Player(QWidget):
         self.film: Watched | None = None
         self._moment, self._ticked = 0.0, 0.0
         self.below = QWidget()
-        self._timer = QTimer(
-            self.below
-        )  # screens take the player's parts into their layouts: the timer is deleted together with them
+        self._timer = QTimer(self.below)  # ends with the parts, which screens take into their layouts
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
