@@ -116,9 +116,7 @@ class ArmScreen(QWidget):
         lower.setStretch(0, 1)
         lower.setStretch(1, 1)
         content.addLayout(lower)
-        content.addWidget(
-            self.recovery
-        )  # at the bottom: what appears and disappears must not move the buttons that move the arm
+        content.addWidget(self.recovery)  # last: it appears and disappears, and must not move the jog buttons
         content.addStretch(1)
         control.changed.connect(self._show)
         control.note.connect(self._show_note)

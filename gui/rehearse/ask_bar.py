@@ -1,4 +1,4 @@
-"""Where an instruction is typed: completion, the source of the motion, and the button that asks for it."""
+"""Input line for an instruction, with completion, the source of the motion, and the button that requests it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ _SOURCES = {
 
 
 class AskBar(QWidget):
-    """`asked` carries the instruction, the source and the file of a replay ("" without)."""
+    """Input line; `asked` carries the instruction, the source and the file of a replay ("" without)."""
 
     asked = Signal(str, str, str)
 
@@ -59,17 +59,17 @@ class AskBar(QWidget):
 
     @property
     def ready(self) -> bool:
-        """Whether everything that is needed to ask is there."""
+        """Whether the inputs are complete and a motion may be requested."""
         replay = self.source.currentData() == REPLAY
         return self._enabled and bool(self.instruction.text().strip()) and (bool(self.path) or not replay)
 
     def show_known(self, instructions: Sequence[str]) -> None:
-        """What completion offers."""
+        """Set the instructions offered by completion."""
         if self._known.stringList() != list(instructions):
             self._known.setStringList(list(instructions))
 
     def show_sources(self, sources: Sequence[str]) -> None:
-        """Where motions can come from now; what was chosen stays chosen where it can."""
+        """Set the available sources of motions; the selected one is kept where possible."""
         if [self.source.itemData(i) for i in range(self.source.count())] == list(sources):
             return
         chosen = self.source.currentData()
@@ -81,7 +81,7 @@ class AskBar(QWidget):
         self.source.setCurrentIndex(max(0, self.source.findData(chosen)))
 
     def allow(self, enabled: bool, primary: bool) -> None:
-        """Whether it may be asked now, and whether that is the next sensible thing to do."""
+        """Set whether a motion may be requested, and whether that is the primary action."""
         self._enabled = enabled
         for widget in (self.instruction, self.source, self.file, self.fold):
             widget.setEnabled(enabled)
@@ -89,14 +89,14 @@ class AskBar(QWidget):
         self._refresh()
 
     def choose_path(self, path: str, words: str = "") -> None:
-        """The file to replay, or the folder of an episode; `words` name it, by default by its name."""
+        """Set the file to replay, or an episode's folder; `words` is its label, by default its name."""
         self.path = path
         self.file.setText(words or (Path(path).name if path else "Choose a file…"))
         self.file.setToolTip(path or "The stored motion to show again")
         self._refresh()
 
     def replay(self, instruction: str, folder: str, words: str) -> None:
-        """Ask for what an episode or an earlier rehearsal shows, as if it had been chosen here."""
+        """Request the replay of an episode or an earlier rehearsal, as if it had been selected here."""
         self.instruction.setText(instruction)
         self.source.setCurrentIndex(self.source.findData(REPLAY))
         self.choose_path(folder, words)

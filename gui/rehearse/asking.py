@@ -1,4 +1,7 @@
-"""Asking on the Rehearse screen: a motion is worked out, chosen, changed, imagined or rejected. Nothing moves."""
+"""Requests on the Rehearse screen: a motion is generated, selected, changed, imagined or rejected.
+
+The arm does not move.
+"""
 
 import time
 from pathlib import Path
@@ -24,13 +27,13 @@ from workflows.proposals.waypoint_edit import EditedSource, WaypointEdit
 from workflows.rehearsal.facts import Part
 from workflows.rehearsal.rehearsal import DemonstratorSource, ReplaySource
 
-DRAWN = "drawn"  # beside the sources that can be chosen: what the hand has drawn
+DRAWN = "drawn"  # beside the selectable sources: a motion drawn by hand
 
 
 class RehearseAsking(RehearseFacts):
-    """Every motion that is shown is a rehearsal of its own, to be approved anew."""
+    """Presenter of requests. Every motion on display is a rehearsal of its own and needs a new approval."""
 
-    asked = Signal(str)  # an instruction that led to a motion
+    asked = Signal(str)  # the instruction of a motion that was generated
 
     def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None, library: OpenLibrary | None):
         super().__init__(connection, jobs, parent, library)
@@ -39,12 +42,12 @@ class RehearseAsking(RehearseFacts):
         self._points: tuple[DrawnPoint, ...] = ()
 
     def use(self, folder: Path | None, asking: GenerationSettings, parts: int) -> None:
-        """How the next question is asked."""
+        """Set the model's folder, its settings and the number of parts for the next request."""
         self.model.use(folder, asking)
         self._most_parts = parts
 
     def ask(self, instruction: str, source: str, file: str = "") -> None:
-        """Work out a motion for the present scene and show it."""
+        """Generate a motion for the current scene and show it."""
         if not self.can_ask:
             return
         self._question = (instruction, source, file)
@@ -54,21 +57,21 @@ class RehearseAsking(RehearseFacts):
         self._propose(instruction, self._source(source, file))
 
     def draw(self, instruction: str, points: tuple[DrawnPoint, ...]) -> None:
-        """Show the motion through these points; what it would look like, a model can imagine then."""
+        """Show the motion through these points; a model can then imagine a video of it."""
         self._points = points
         self.ask(instruction, DRAWN)
 
     def ask_again(self) -> None:
-        """The same instruction, from the present pictures."""
+        """Repeat the last request with the current camera frames."""
         if self._question[0]:
             self.ask(*self._question)
 
     def cancel(self) -> None:
-        """Give up working out a motion."""
+        """Cancel the generation of a motion."""
         self._work.cancel(PROPOSE)
 
     def choose(self, number: int) -> None:
-        """Look at another of the candidates; what was approved before is revoked."""
+        """Select another candidate; an earlier approval is revoked."""
         if self.step is not Step.WATCH or self.busy:
             return
         rehearsal = self.rehearsal
@@ -87,14 +90,14 @@ class RehearseAsking(RehearseFacts):
             self._change(EditedSource(shown.plan.intended, change, shown.proposal.id))
 
     def what_if(self) -> None:
-        """Let the model imagine what the motion that is shown would look like."""
+        """Let the model generate a video of the motion on display."""
         shown = self.shown
         if shown is not None and self.can_imagine and self.step is Step.WATCH and not self.busy:
             source = self.model.what_if(shown.plan.intended, shown.proposal.id)
             self._work.when_free(lambda: self._propose(shown.proposal.instruction, source))
 
     def compare(self, wanted: bool) -> None:
-        """All candidates side by side, or again the one that was chosen."""
+        """Show all candidates side by side, or the selected one again."""
         if not wanted or self.step is not Step.WATCH:
             if self.comparison is not None:
                 self._compared(None)
@@ -104,7 +107,7 @@ class RehearseAsking(RehearseFacts):
         self._work.when_free(lambda: self._work.begin(work, "compare").on(done=self._compared))
 
     def note_frame(self, frame: int) -> None:
-        """A frame was looked at."""
+        """Record that a frame was shown; the last one marks the video as watched."""
         if self.comparison is not None:
             return
         if self.shown is not None and frame >= len(self.shown.film) - 1 and not self.watched:
@@ -112,7 +115,7 @@ class RehearseAsking(RehearseFacts):
             self.changed.emit()
 
     def reject(self, reason: str) -> None:
-        """The motion that is shown is not wanted."""
+        """Reject the motion on display and store the reason."""
         if self.step not in (Step.WATCH, Step.APPROVED):
             return
 
@@ -123,7 +126,7 @@ class RehearseAsking(RehearseFacts):
         self._work.when_free(lambda: self._work.begin(work, "reject").on(done=self._rejected))
 
     def begin_new(self) -> None:
-        """Ready for the next instruction."""
+        """Reset for the next instruction."""
         if self.step in (Step.SAVED, Step.ASK) and not self.busy:
             self._over()
 
@@ -138,14 +141,14 @@ class RehearseAsking(RehearseFacts):
         return self.model.source() if name == MODEL and self.model.available else DemonstratorSource(session)
 
     def _change(self, source: Source) -> None:
-        """Show what becomes of the motion that is shown; what is made by hand is a motion by itself."""
+        """Show a changed version of the motion on display; changes by hand always make a single motion without parts."""
         shown = self.shown
         if shown is not None and self.step in (Step.WATCH, Step.APPROVED) and not self.busy:
             self.parts, self.cover = None, None
             self._work.when_free(lambda: self._propose(shown.proposal.instruction, source))
 
     def _propose(self, instruction: str, origin: Source) -> None:
-        """Begin a rehearsal of its own, and show what this source proposes."""
+        """Start a new rehearsal and show what this source proposes."""
         session, before, part = self.connection.session, self.rehearsal, self.parts
         covered = self.cover is not None
         if part is not None:
@@ -187,7 +190,7 @@ class RehearseAsking(RehearseFacts):
         self.rejected = True
 
     def _over(self) -> None:
-        """This rehearsal has ended; nothing is shown any more."""
+        """End this rehearsal and clear the display."""
         self.rehearsal = self._new_rehearsal()
         self.parts, self.cover = None, None
         self.rejected = False

@@ -1,4 +1,4 @@
-"""Several motions for one instruction: choose one to look at, or see all of them side by side."""
+"""Selection of one of several candidate motions for an instruction, or all of them side by side."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,10 @@ from workflows.rehearsal.facts import Candidate
 
 
 class CandidatesBar(QWidget):
-    """`chosen` carries a candidate's number from 0; `compared` whether all are wanted side by side."""
+    """Row of candidate buttons.
+
+    `chosen` carries a candidate's number from 0; `compared`: all are requested side by side.
+    """
 
     chosen = Signal(int)
     compared = Signal(bool)
@@ -33,7 +36,7 @@ class CandidatesBar(QWidget):
         self.hide()
 
     def show_candidates(self, candidates: Sequence[Candidate], shown: str) -> None:
-        """What can be chosen from; `shown` is the id of the one that is looked at."""
+        """Show the candidates; `shown` is the id of the one on display."""
         candidates = tuple(candidates)
         if candidates != self._candidates:
             self._candidates = candidates
@@ -62,7 +65,7 @@ class CandidatesBar(QWidget):
 
 
 def name_of(number: int, candidate: Candidate) -> str:
-    """ "1  87 %", or "2  refused"."""
+    """Return the button's label, such as "1  87 %" or "2  refused"."""
     made = candidate.proposal.made_by
     if not candidate.plan.executable:
         return f"{number + 1}  refused"
@@ -70,7 +73,7 @@ def name_of(number: int, candidate: Candidate) -> str:
 
 
 def said(candidate: Candidate) -> str:
-    """Why it stands where it stands."""
+    """Return the reasons for a candidate's rank: refusal or warnings, seed and doubts."""
     made, plan = candidate.proposal.made_by, candidate.plan
     refusals = [finding.sentence for finding in plan.findings if finding.level is Level.REFUSAL]
     warnings = sum(finding.level is Level.WARNING for finding in plan.findings)

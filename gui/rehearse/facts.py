@@ -1,4 +1,4 @@
-"""What the Rehearse screen knows: the rehearsal, the motion that is shown, and what may be done now."""
+"""State of the Rehearse screen: the rehearsal, the motion on display, and the permitted actions."""
 
 import time
 
@@ -28,9 +28,9 @@ from workflows.proposals.receding_horizon import Cover, segments_approval_for
 from workflows.rehearsal.facts import Part
 from workflows.rehearsal.rehearsal import FIRST_SPEED, Rehearsal, RehearsalState
 
-PROPOSE, LOOK, RUN = "propose", "look", "run"  # jobs: a motion is worked out; the bench is looked at; a run begins
-_AT_REST = 0.02  # rad/s: what a standing arm reports stays below
-_USUAL = {"place": 0, "pick up": 1, "reach": 2}  # which kinds of task are suggested first
+PROPOSE, LOOK, RUN = "propose", "look", "run"  # jobs: a motion is generated; the scene is checked; a run starts
+_AT_REST = 0.02  # rad/s; above the noise of a standing arm
+_USUAL = {"place": 0, "pick up": 1, "reach": 2}  # order in which kinds of task are suggested
 _STEPS = {
     RehearsalState.EMPTY: Step.ASK,
     RehearsalState.REJECTED: Step.ASK,
@@ -43,12 +43,13 @@ _STEPS = {
 
 
 class RehearseFacts(QObject):
-    """Plain attributes and properties; how they are said stands in `gui.rehearse.phrases`, who changes them in
-    `gui.rehearse.asking` and `gui.rehearse.presenter`."""
+    """Plain attributes and properties; `gui.rehearse.phrases` turns them into text, `gui.rehearse.asking` and
+    `gui.rehearse.presenter` change them.
+    """
 
-    changed = Signal()  # the step, or what there is to say about it
-    motion_changed = Signal()  # another motion to look at, or none
-    live_changed = Signal()  # thirty times a second
+    changed = Signal()  # the step, or its texts
+    motion_changed = Signal()  # another motion on display, or none
+    live_changed = Signal()  # at 30 Hz
 
     def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None, library: OpenLibrary | None):
         super().__init__(parent)
@@ -59,47 +60,47 @@ class RehearseFacts(QObject):
         self._work.changed.connect(self.changed)
         self.rehearsal = self._new_rehearsal()
         self.shown: ShownMotion | None = None
-        self.comparison: PlaybackClip | None = None  # all candidates side by side, while that is looked at
-        self.verdict: Verdict | None = None  # what the lab's checker says, in the simulated lab
-        self.watched = False  # whether the film was seen to its end
-        self.rejected = False  # whether the motion before was rejected
+        self.comparison: PlaybackClip | None = None  # all candidates side by side, while they are on display
+        self.verdict: Verdict | None = None  # of the lab's task checker, in simulation
+        self.watched = False  # the video was shown to its end
+        self.rejected = False  # the previous motion was rejected
         self.progress = ("", 0.0)
-        self.things: tuple[Mesh, ...] = ()  # on the bench, as far as they are known and stand still
-        self.asked_at = 0.0  # s monotonic: when the motion that is worked out was asked for
-        self.parts: Part | None = None  # which part of a task is at hand, where it is done in parts
-        self.cover: Cover | None = None  # the approval of several parts that holds
+        self.things: tuple[Mesh, ...] = ()  # objects on the bench, while they are known and stand still
+        self.asked_at = 0.0  # s monotonic, start of the current request
+        self.parts: Part | None = None  # current part of a task that is done in parts
+        self.cover: Cover | None = None  # valid approval of several parts
         self.model = ModelClient()
-        self.held_run = False  # whether the motion that runs goes on only while a button is held
+        self.held_run = False  # the current motion runs only while a button is held
         self._overlay = LiveOverlay(connection.session)
         self._drawn: Trajectory | None = None
         self._watch: CameraWatchdog | None = None
 
     @property
     def step(self) -> Step:
-        """Computed from the rehearsal's own state, and whether a motion is being worked out."""
+        """Current step, from the rehearsal's state and whether a motion is being generated."""
         return Step.WORKING if self._work.name == PROPOSE else _STEPS[self.rehearsal.state]
 
     @property
     def busy(self) -> bool:
-        """Whether a press has to wait for something."""
+        """Whether a job runs during which presses are not accepted."""
         return self._work.busy
 
     @property
     def problem(self) -> str:
-        """What went wrong last, '' when nothing did: a sentence for this step."""
+        """Last error, as a message for this step; '' when there is none."""
         if self._watch is not None and self._watch.reason and self.paused:
             return self._watch.reason
         return self._work.problem or (self.rehearsal.revoked if self.step is Step.WATCH else "")
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where motions can come from now, the first of them unless another is chosen."""
+        """Available sources of motions; the first is the default."""
         model = (MODEL,) if self.model.available else ()
         return (*model, *((DEMONSTRATOR,) if self.connection.session.simulated else ()), REPLAY)
 
     @property
     def suggestions(self) -> tuple[str, ...]:
-        """Instructions to choose from: what was asked before, then what the lab understands."""
+        """Suggested instructions: earlier ones first, then those the lab understands."""
         session = self.connection.session
         known = [*session.settings.recent_instructions, *self.memory.instructions]
         if session.lab is not None:
@@ -115,7 +116,7 @@ class RehearseFacts(QObject):
 
     @property
     def can_imagine(self) -> bool:
-        """Whether the model that is chosen could imagine a video of the motion that is shown."""
+        """Whether the selected model can generate a video of the motion on display."""
         shown = self.shown
         return shown is not None and shown.proposal.rgb is None and self.model.imagines
 
@@ -126,7 +127,7 @@ class RehearseFacts(QObject):
 
     @property
     def next_recovery(self) -> RecoveryStep | None:
-        """What has to be done until the arm is ready, one press at a time."""
+        """Next recovery step until the arm is ready, one per press; None when there is none."""
         status = self.connection.status
         steps = () if status is None else status.steps
         return next((step for step in steps if step is not RecoveryStep.REMOVE_CAUSE), None)
@@ -137,14 +138,14 @@ class RehearseFacts(QObject):
 
     @property
     def can_press_run(self) -> bool:
-        """Whether the button that sets the arm going does something: it runs, holds or goes on."""
+        """Whether the button that moves the arm has a function: run, hold or continue."""
         if self.step is Step.RUNNING:
             return self.held_run or self.paused
         return self.can_run or (self.step is Step.APPROVED and self.hold_to_run and self._work.name == RUN)
 
     @property
     def rests(self) -> bool:
-        """Whether the arm stands, as far as is known."""
+        """Whether the arm stands still, as far as known."""
         status = self.connection.status
         if status is None:
             return True
@@ -153,12 +154,12 @@ class RehearseFacts(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a motion runs, or is being begun."""
+        """Whether a motion is running or starting."""
         return self.step is Step.RUNNING or self._work.name == RUN
 
     @property
     def can_judge(self) -> bool:
-        """Whether it can be said how the run went: only of an arm that stands again."""
+        """Whether the outcome of the run may be entered: only once the arm stands still."""
         return self.step is Step.OUTCOME and not self.busy and self.rests
 
     @property
@@ -173,18 +174,18 @@ class RehearseFacts(QObject):
 
     @property
     def hold_to_run(self) -> bool:
-        """Whether an approved motion goes on only while a button is held."""
+        """Whether an approved motion runs only while a button is held."""
         return self.connection.session.settings.hold_to_run
 
     @property
     def approval_left(self) -> float:
-        """Seconds until the approval is too old."""
+        """Time until the approval expires, s."""
         approval = self.rehearsal.approval
         return 0.0 if approval is None else max(0.0, approval.until - time.monotonic())
 
     @property
     def frame_now(self) -> int:
-        """The frame that the running motion has reached."""
+        """Index of the frame that the running motion has reached."""
         tracking, run = self.rehearsal.tracking, self.rehearsal.current_run
         if self.shown is None or tracking is None or not len(tracking):
             return 0
@@ -197,19 +198,19 @@ class RehearseFacts(QObject):
         return self._overlay
 
     def live_views(self) -> list[LiveView]:
-        """The cameras now; once a motion runs, with it drawn over them; or with what is being drawn by hand."""
+        """Return the live views, during a run with its motion drawn over them, else with a motion being drawn by hand."""
         tracking = self.rehearsal.tracking
         trail = None if tracking is None else tracking.actual
         frame = self.frame_now if self._drawn is None else len(self._drawn) - 1
         return self._overlay.views(frame, trail, self.connection.moments)
 
     def draw_over(self, way: Trajectory | None) -> None:
-        """Show a motion that is being drawn by hand over the live pictures, or none any more."""
+        """Show a motion that is being drawn by hand over the live images; None removes it."""
         self._drawn = way
         self._overlay = LiveOverlay(self.connection.session, way)
 
     def allowance(self, wanted: bool) -> SegmentsApproval | None:
-        """What approving further parts would cover, or what is covered already; None for one motion alone."""
+        """Return what approving further parts covers, or already covers; None for a single motion."""
         if self.cover is not None:
             return self.cover.allowance
         plan, parts, robot = self.rehearsal.plan, self.parts, self.connection.robot

@@ -1,5 +1,4 @@
-"""How the model is asked, behind one button with good defaults: which model, video or motion alone, cameras, steps,
-candidates and seed."""
+"""Options for the model, folded away behind one button: model, mode, cameras, steps, candidates and seed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ _MOST_CANDIDATES, _MOST_STEPS, _MOST_SEED, _MOST_PARTS = 8, 200, 2**31 - 1, 20
 
 
 class GenerationOptions(QWidget):
-    """`changed`: something else was chosen; then see `asking` and `folder`."""
+    """Form with defaults; `changed` is emitted at every change, then read `asking` and `folder`."""
 
     changed = Signal()
 
@@ -34,7 +33,7 @@ class GenerationOptions(QWidget):
         self.problem = label("", "small", wrap=True)
         self.cameras: dict[str, QCheckBox] = {}
         self._models: list[ModelDescription] = []
-        self._others: list[ModelDescription] = []  # chosen from other folders
+        self._others: list[ModelDescription] = []  # selected from other folders
         self._camera_row = row(gap=0.3)
         named = (("Model", self.model), ("Mode", self.mode), ("Candidates", self.candidates), ("Steps", self.steps))
         for name, widget in (*named, ("Seed", self.seed)):
@@ -67,7 +66,7 @@ class GenerationOptions(QWidget):
 
     @property
     def description(self) -> ModelDescription | None:
-        """The model that is chosen."""
+        """Selected model."""
         return self.model.currentData()
 
     @property
@@ -86,12 +85,12 @@ class GenerationOptions(QWidget):
         )
 
     def show_for(self, model: bool) -> None:
-        """What concerns a model is shown only when one is asked."""
+        """Show or hide the options that apply to models only."""
         for widget in self._of_model:
             widget.setVisible(model)
 
     def show_models(self, models: Sequence[ModelDescription]) -> None:
-        """The models there are; the one that was chosen stays chosen where it can."""
+        """Set the available models; the selected one is kept where possible."""
         every = [*models, *(each for each in self._others if each not in models)]
         if every == self._models:
             return
@@ -108,7 +107,7 @@ class GenerationOptions(QWidget):
         self._model_chosen()
 
     def show_cameras(self, names: Sequence[str]) -> None:
-        """The calibrated cameras; two of them at least stay chosen."""
+        """Set the calibrated cameras; at least two of them stay selected."""
         if list(self.cameras) == list(names):
             return
         for box in self.cameras.values():
@@ -126,7 +125,7 @@ class GenerationOptions(QWidget):
     # --- parts ---
 
     def _model_chosen(self) -> None:
-        """Modes and steps are the chosen model's own."""
+        """Show the modes and the default steps of the selected model."""
         description = self.description
         self.mode.blockSignals(True)
         self.mode.clear()
@@ -140,7 +139,7 @@ class GenerationOptions(QWidget):
 
     def _camera_toggled(self, name: str, checked: bool) -> None:
         if not checked and sum(box.isChecked() for box in self.cameras.values()) < 2:
-            self.cameras[name].setChecked(True)  # a motion in space needs two views
+            self.cameras[name].setChecked(True)  # a 3-D motion needs two views
             return
         self.changed.emit()
 
@@ -153,7 +152,7 @@ class GenerationOptions(QWidget):
             self.choose_folder(Path(path))
 
     def choose_folder(self, folder: Path) -> None:
-        """A model from any folder; what is wrong with it is said here."""
+        """Select a model from any folder; when it is invalid, the error is shown here."""
         try:
             found = describe(folder)
         except WeightsError as error:

@@ -1,6 +1,5 @@
-"""Drawing a motion on the Rehearse screen: clicks into the live pictures become points, shown in them and in 3-D.
-
-Drawing a motion: what was clicked into the pictures so far, how high the next point lies, and the gripper there.
+"""Drawing a motion on the Rehearse screen: clicks into the live images become waypoints, shown in the images and in
+3-D.
 """
 
 import numpy as np
@@ -20,7 +19,9 @@ _GRIPPER = {"open": 1.0, "closed": 0.0}
 
 
 class DrawPanel(QWidget):
-    """`point_height` m and `openness` are those of the next point; `applied`, `undone`, `closed` are presses."""
+    """Panel for drawing: `point_height` m and `openness` apply to the next point; `applied`, `undone`, `closed` are
+    presses.
+    """
 
     applied = Signal()
     undone = Signal()
@@ -36,7 +37,7 @@ class DrawPanel(QWidget):
         self.height_mm.setSingleStep(10.0)
         self.height_mm.setSuffix(" mm")
         self.height_mm.setValue(_USUAL_HEIGHT_MM)
-        self.height_mm.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # the style sheet's padding does not reach it
+        self.height_mm.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # not covered by the style sheet's padding
         self.height_mm.setAccessibleName("Height of the next point")
         self.gripper = QComboBox()
         self.gripper.addItems(list(_GRIPPER))
@@ -56,16 +57,16 @@ class DrawPanel(QWidget):
 
     @property
     def point_height(self) -> float:
-        """Of the next point over the table, m."""
+        """Height of the next point above the table, m."""
         return self.height_mm.value() / 1000.0
 
     @property
     def openness(self) -> float:
-        """Of the gripper from the next point on."""
+        """Gripper opening from the next point on, in [0, 1]."""
         return _GRIPPER[self.gripper.currentText()]
 
     def show_points(self, count: int, metres: float, problem: str = "") -> None:
-        """How many there are, how long the way is, and what is wrong with the last click."""
+        """Show the number of points, the length of the path, and the error of the last click."""
         how = (
             "Click into a picture: the tool goes straight over that place of the table, at the height below. "
             "Each further click is the next point; the line shows the way in every picture."
@@ -81,7 +82,10 @@ _UNNAMED = "a drawn motion"
 
 
 class MotionDrawing(QObject):
-    """`ended`: another page is wanted. What is drawn is kept until it is shown or given up."""
+    """Controller of the drawing; `ended`: another page is requested.
+
+    The points are kept until they are applied or discarded.
+    """
 
     ended = Signal()
 
@@ -98,14 +102,14 @@ class MotionDrawing(QObject):
         grid.clicked.connect(self._clicked)
 
     def begin(self, instruction: str) -> None:
-        """Nothing is drawn yet; `instruction` is what the motion will be called."""
+        """Start an empty drawing; `instruction` names the motion."""
         self.active, self.points, self._instruction = True, [], instruction
         self.panel.gripper.setCurrentIndex(0)
         self._grid.setCursor(Qt.CursorShape.CrossCursor)
         self._show()
 
     def end(self) -> None:
-        """Whatever is shown next shows no drawing."""
+        """End drawing and remove it from the views."""
         if self.active:
             self.active = False
             self._grid.unsetCursor()
@@ -131,7 +135,7 @@ class MotionDrawing(QObject):
         self._show()
 
     def _show(self, problem: str = "") -> None:
-        """The way as it would be, before it is checked."""
+        """Show the path through the points, not yet checked."""
         status = self._presenter.connection.status
         if status is None or not self.points:
             self.panel.show_points(0, 0.0, problem)

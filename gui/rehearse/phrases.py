@@ -1,4 +1,4 @@
-"""What the Rehearse screen says at each step, in plain words, seconds and mm."""
+"""Texts of the Rehearse screen at each step, in plain language, seconds and mm."""
 
 import time
 
@@ -19,7 +19,7 @@ _STRIP = {Step.APPROVED: 3, Step.RUNNING: 3, Step.OUTCOME: 4, Step.SAVED: 5}
 
 
 def safety(p: RehearsePresenter) -> tuple[str, str, str]:
-    """A sentence on what may move now, its colour and icon."""
+    """Return a sentence on what may move now, its colour and icon."""
     if p.step is Step.RUNNING and p.paused:
         go_on = "while you hold the button “Hold to move”" if p.held_run else "when you press Continue"
         return (f"Paused. It goes on only {go_on}.", "warning", "pause")
@@ -27,12 +27,12 @@ def safety(p: RehearsePresenter) -> tuple[str, str, str]:
 
 
 def strip_step(p: RehearsePresenter) -> int:
-    """Which of the strip's steps is at hand, from 0; 5 when all are done."""
+    """Return the index of the current step of the step bar, from 0; 5 when all are done."""
     return (2 if p.watched else 1) if p.step is Step.WATCH else _STRIP.get(p.step, 0)
 
 
 def ask_words(p: RehearsePresenter) -> str:
-    """What to do first."""
+    """Return what to do first."""
     if p.connection.opening:
         return "A moment: the cameras and the arm are being connected."
     if p.connection.status is None:
@@ -42,17 +42,17 @@ def ask_words(p: RehearsePresenter) -> str:
 
 
 def no_picture_words(p: RehearsePresenter) -> str:
-    """What stands where the cameras' pictures come."""
+    """Return the text that is shown while there are no camera images."""
     return "The cameras are being connected." if p.connection.opening else "No calibrated camera is connected."
 
 
 def elapsed_words(p: RehearsePresenter) -> str:
-    """How long the operator has been waiting."""
+    """Return how long the operator has been waiting."""
     return f"{max(0.0, time.monotonic() - p.asked_at):.0f} s so far"
 
 
 def findings_words(p: RehearsePresenter) -> str:
-    """What will stand where the findings come."""
+    """Return the text that is shown before there are findings."""
     return (
         "When there is a motion, everything that speaks against it stands here: what the arm cannot reach, where it "
         "would touch something, how sure the pictures are."
@@ -72,13 +72,13 @@ def decide_words(p: RehearsePresenter) -> str:
 
 
 def motion_words(p: RehearsePresenter) -> dict[str, str]:
-    """The motion in figures."""
+    """Return the facts about the motion by name."""
     shown = p.shown
     return {} if shown is None or not shown.plan.executable else shown.facts
 
 
 def run_words(p: RehearsePresenter, share: float) -> dict[str, str]:
-    """What pressing Run would do at this part of the planned speed."""
+    """Return what Run would do at this share of the planned speed."""
     plan = p.rehearsal.plan
     if plan is None:
         return {}
@@ -95,7 +95,7 @@ def run_words(p: RehearsePresenter, share: float) -> dict[str, str]:
 
 
 def speed_words(p: RehearsePresenter, pct: int) -> str:
-    """Whether this speed is wise."""
+    """Return advice on this speed."""
     good = p.memory.good_speed
     if good is not None:
         known = f"{100 * good:.0f} %"
@@ -104,7 +104,7 @@ def speed_words(p: RehearsePresenter, pct: int) -> str:
 
 
 def press_words(p: RehearsePresenter, pct: int) -> tuple[str, str]:
-    """What the button that sets the arm going says, and its icon; one that is held says the same all the while."""
+    """Return label and icon of the button that moves the arm; a button that is held keeps its label."""
     held = p.held_run if p.step is Step.RUNNING else p.hold_to_run and p.step is Step.APPROVED
     if held:
         return "Hold to move", "hand"
@@ -126,13 +126,13 @@ def running_words(p: RehearsePresenter) -> str:
 
 
 def ready_words(p: RehearsePresenter) -> str:
-    """What the button that gets the arm ready says, '' when it is."""
+    """Return the label of the recovery button, '' when the arm is ready."""
     step = p.next_recovery
     return "" if step is None else STEPS[step][0]
 
 
 def tracking_words(p: RehearsePresenter) -> dict[str, str]:
-    """How the run goes."""
+    """Return the progress of the run."""
     run, plan, tracking = p.rehearsal.current_run, p.rehearsal.plan, p.rehearsal.tracking
     if run is None or plan is None:
         return {}
@@ -153,7 +153,7 @@ def outcome_heading(p: RehearsePresenter) -> str:
 
 
 def outcome_words(p: RehearsePresenter) -> dict[str, str]:
-    """What is known about the run."""
+    """Return the facts about the finished run."""
     run, tracking = p.rehearsal.current_run, p.rehearsal.tracking
     facts = {}
     if run is not None and run.fault:
@@ -175,7 +175,7 @@ def saved_heading(p: RehearsePresenter) -> str:
 
 
 def saved_words(p: RehearsePresenter) -> str:
-    """Where everything is."""
+    """Return where the rehearsal is stored."""
     folder = p.rehearsal.folder
     return "" if folder is None else f"Pictures, plan, what was measured and your note: {folder}"
 

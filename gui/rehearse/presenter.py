@@ -1,7 +1,4 @@
-"""What may be done on the Rehearse screen; everything that waits is a job, everything that moves is a press.
-
-The hand on the button of a motion that goes on only while it is held.
-"""
+"""Presenter of the Rehearse screen: everything that waits is a job, everything that moves the arm needs a press."""
 
 import contextlib
 import logging
@@ -29,43 +26,44 @@ from workflows.rehearsal.rehearsal import FIRST_SPEED
 
 
 class HeldMotion:
-    """The robot process watches over the hand; here it is told of it, thirty times a second. A window that stalls lets
-    go."""
+    """Enabling button of a hold-to-run motion.
+
+    Its state is sent to the robot process at 30 Hz, which monitors it: a window that stalls counts as a release.
+    """
 
     def __init__(self):
         self._held = False
-        self._presses = 0  # a press that was let go does not go on by itself
+        self._presses = 0  # a motion whose button was released does not continue by itself
 
     @property
     def held(self) -> bool:
         return self._held
 
     def take(self, held: bool) -> None:
-        """The hand takes the button, or lets it go."""
+        """Set whether the button is held."""
         self._presses += held and not self._held
         self._held = held
 
     def tell(self, robot: RobotClient | None) -> None:
-        """Say that the button is held, where it is."""
+        """Report to the robot process that the button is held, if it is."""
         if self._held and robot is not None and not robot.lost:
-            with contextlib.suppress(KnownError):  # the status tells
+            with contextlib.suppress(KnownError):  # the status reports it
                 robot.hold(self._presses)
 
 
-_LOOK_EVERY = 2.0  # s between looks at the bench while an approval waits
-_WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
-_BEGUN_WITHIN = 5.0  # s in which the robot process has answered whether a run begins
-_SETTLE = 0.4  # s after a motion before the lab judges it: what was let go comes to rest
+_LOOK_EVERY = 2.0  # s between checks of the scene while an approval waits
+_WORDS_EVERY = 6  # pulls of the connection: texts at 5 Hz, images at 30 Hz
+_BEGUN_WITHIN = 5.0  # s: timeout for the robot process to report whether a run starts
+_SETTLE = 0.4  # s between the end of a motion and the lab's verdict: released objects come to rest
 
 
 class RehearsePresenter(RehearseAsking):
-    """One rehearsal after the other, over what is connected: what `RehearseFacts` knows and `RehearseAsking` asks, and
-    here its approval, its run, its further parts and its outcome.
+    """Sequence of rehearsals: adds approval, runs, further parts and outcome to `RehearseFacts` and `RehearseAsking`.
 
-    Only one thing that waits is under way at a time. A press while the bench is being looked at waits for that.
+    Only one job runs at a time. A press during the periodic check of the scene is deferred until that ends.
     """
 
-    hold_chosen = Signal(bool)  # whether motions go on only while a button is held, for the settings
+    hold_chosen = Signal(bool)  # hold-to-run was switched on or off, for the settings
 
     def __init__(
         self,
@@ -84,8 +82,8 @@ class RehearsePresenter(RehearseAsking):
         connection.changed.connect(self._connection_changed)
 
     def end_run(self, reason: str) -> None:
-        """Stop the motion that runs and store that it ended so; waits, so only when the window closes."""
-        if self._work.name == RUN:  # it was stopped before: the robot process refuses to begin
+        """Stop the running motion and store that it ended this way; blocks, so only when the window closes."""
+        if self._work.name == RUN:  # stopped already: the robot process refuses to start
             self._work.join(_BEGUN_WITHIN)
         try:
             self.rehearsal.abandon(reason)
@@ -93,16 +91,18 @@ class RehearsePresenter(RehearseAsking):
             logging.getLogger(__name__).warning("%s", error)
 
     def close(self) -> None:
-        """End what this has begun; waits, so only when the window closes."""
+        """End watchdog, rehearsal and model; blocks, so only when the window closes."""
         self._watching.close()
         self.rehearsal.close()
         self.model.close()
 
-    # --- presses that move nothing ---
+    # --- presses without motion ---
 
     def approve(self, *, further_parts: bool = False) -> None:
-        """Stage exactly the motion that is shown. Nothing moves yet. `further_parts`: the ones after it too, as
-        `allowance` says."""
+        """Stage exactly the motion on display.
+
+        The arm does not move. `further_parts`: include later parts as in `allowance`.
+        """
         if not self.can_approve:
             return
         self._looked = time.monotonic()
@@ -117,14 +117,14 @@ class RehearsePresenter(RehearseAsking):
         job.on(done=lambda _: self._run_covered(), failed=lambda _: self._uncover())
 
     def take_back(self) -> None:
-        """Take the approval back, also that of further parts; the motion stays to be looked at."""
+        """Revoke the approval, also that of further parts; the motion stays on display."""
         if self.step is Step.APPROVED:
             self.cover = None
             work = lambda *_: self.rehearsal.revoke("The approval was taken back.")  # noqa: E731
             self._work.when_free(lambda: self._work.begin(work, "take back"))
 
     def make_ready(self) -> None:
-        """The next step until the arm is ready; none of them moves it."""
+        """Execute the next recovery step; none of them moves the arm."""
         robot, step = self.connection.robot, self.next_recovery
         if robot is not None and step is not None:
             self._work.when_free(lambda: self._work.begin(lambda *_: robot.recover(step), "make ready"))
@@ -135,33 +135,35 @@ class RehearsePresenter(RehearseAsking):
             self.changed.emit()
 
     def finish(self, success: bool, note: str, keep: bool = False) -> None:
-        """Store how it went, once the arm stands; with `keep` the run becomes a demonstration in the library."""
+        """Store the outcome once the arm stands still; with `keep` the run becomes a demonstration in the library."""
         if self.can_judge:
             self._work.begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
 
-    # --- presses that move, and that end a motion ---
+    # --- presses that start or end motion ---
 
     def run(self, speed: float) -> None:
-        """Start the approved motion at this part of its planned speed."""
+        """Start the approved motion at this share of its planned speed."""
         if self.can_run and not self.hold_to_run:
             self._speed = speed
             self._work.when_free(lambda: self._start(speed))
 
     def pause(self) -> None:
-        """Rest on the path. Never waits for anything else that is under way."""
+        """Pause on the path. Does not wait for any other job."""
         robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING:
             self._jobs.run(lambda *_: robot.pause(), name="pause")
 
     def go_on(self) -> None:
-        """After a pause."""
+        """Resume after a pause."""
         robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING and self.paused and not self.held_run:
             self._work.when_free(lambda: self._work.begin(lambda *_: robot.resume(), "go on"))
 
     def hold(self, held: bool, speed: float = FIRST_SPEED) -> None:
-        """The hand takes the button of a motion that needs it, or lets it go; the robot process watches over that. The
-        first press starts the approved motion, at this part of its planned speed, and is already held."""
+        """Press or release the enabling button of a hold-to-run motion, which the robot process monitors.
+
+        The first press starts the approved motion at this share of its planned speed and counts as held.
+        """
         if held and self.step is Step.APPROVED:
             if not (self.can_run and self.hold_to_run):
                 return
@@ -206,7 +208,7 @@ class RehearsePresenter(RehearseAsking):
             self.changed.emit()
 
     def _update(self) -> None:
-        """What the robot process said meanwhile; and now and then a look at the bench."""
+        """Process the robot process's reports; check the scene periodically."""
         before = self.rehearsal.state
         try:
             self.rehearsal.update()
@@ -220,15 +222,15 @@ class RehearsePresenter(RehearseAsking):
 
     @property
     def _look_is_due(self) -> bool:
-        """Whether the bench should be compared again with what was shown; while a camera is slow, only Run does."""
+        """Whether the scene should be compared again with the images shown; with a slow camera, only Run compares."""
         due = self.step is Step.APPROVED and time.monotonic() - self._looked > _LOOK_EVERY
         captures = self.connection.session.captures.values()
         return due and all(capture.state is State.LIVE for capture in captures)
 
     def _state_changed(self) -> None:
-        """The rehearsal went on by itself: a motion ended, or an approval is no longer good."""
+        """React to a change by itself: a motion ended, or an approval became invalid."""
         if self.step is Step.WATCH:
-            self.cover = None  # what ended trust in this motion ended it for further parts
+            self.cover = None  # what invalidated this motion also invalidates further parts
         if self.step is Step.OUTCOME:
             lab, proposal = self.connection.session.lab, self.rehearsal.proposal
 
@@ -237,7 +239,9 @@ class RehearsePresenter(RehearseAsking):
                 token.wait(_SETTLE)
                 self.rehearsal.end_recording()
                 self.things = () if lab is None else lab_objects(lab)
-                with contextlib.suppress(SimulationError):  # a replay may be called what the lab has no checker for
+                with contextlib.suppress(
+                    SimulationError
+                ):  # a replay may have an instruction that the lab has no checker for
                     self.verdict = None if lab is None or proposal is None else lab.judge(proposal.instruction)
 
             self._work.begin(work, "judge").on(done=lambda _: self._go_on())
@@ -252,23 +256,23 @@ class RehearsePresenter(RehearseAsking):
     def _proposed(self, shown: ShownMotion) -> None:
         super()._proposed(shown)
         if self.cover is not None and shown.plan.executable:
-            self._work.afterwards(self.approve)  # the robot process says whether that is covered
+            self._work.afterwards(self.approve)  # the robot process decides whether the approval covers it
 
     def _run_covered(self) -> None:
-        """A further part that was approved with the first one is run as that was."""
+        """Run a further part that was approved together with the first, at the same speed."""
         if self.cover is not None and self.parts is not None and self.parts.number > 1:
-            self._hand.take(False)  # a hand that still lies there has pressed for the part before
+            self._hand.take(False)  # a button still held was pressed for the previous part
             self._work.afterwards(lambda: self._start(self._speed) if self.can_run else None)
 
     def _uncover(self) -> None:
-        """What was approved for further parts does not hold here: this one needs a person."""
+        """Drop the approval of further parts: it does not cover this one, which needs an approval of its own."""
         self.cover = None
 
     def _go_on(self) -> None:
-        """Where the task has further parts, ask for the next one as soon as this one is stored."""
+        """Request the next part of the task, once this one is stored."""
         run, parts = self.rehearsal.current_run, self.parts
         if run is not None and run.fault:
-            self.cover = None  # the robot process has forgotten it too
+            self.cover = None  # the robot process has dropped it too
         done = self.verdict is not None and self.verdict.success
         if parts is None or run is None or run.fault or done or parts.number >= parts.most:
             return

@@ -1,7 +1,7 @@
-"""The presses of a rehearsal that set the arm going or judge it: a column beside every page, each in its own place.
+"""Column of the buttons that move the arm or judge its motion, beside every page, each in a fixed place.
 
-From top to bottom in the order in which they come. Nothing else ever stands where one of them stands, on no page: a
-second press of something else meets none of them.
+They are ordered from top to bottom as they are used. On no page is any other control in their place, so that a double
+click elsewhere hits none of them.
 """
 
 from PySide6.QtCore import Qt
@@ -19,8 +19,11 @@ _WITH_A_MOTION = (Step.WATCH, Step.APPROVED, Step.RUNNING, Step.OUTCOME)
 
 
 class PressColumn(QWidget):
-    """The buttons; what a press does, the pages say. They are seen as long as a motion is at hand, so that the way on
-    is known before it is there; `confirm` and `ready` only when they are needed."""
+    """The buttons; the pages define what a press does.
+
+    All are visible while there is a motion, so that the next steps are known in advance; `confirm` and `ready` only
+    when needed.
+    """
 
     def __init__(self, presenter: RehearsePresenter):
         super().__init__()
@@ -37,19 +40,19 @@ class PressColumn(QWidget):
             policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             policy.setRetainSizeWhenHidden(True)
             button.setSizePolicy(policy)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where it was
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus where it was
         layout = column(*self.buttons, None, gap=0.3)
         self.setLayout(layout)
         self.setFixedWidth(space(_WIDTH_LINES))
-        self.deciding = False  # whether a reason for rejecting is asked for
-        self.speed_pct = 25  # of the planned speed, as chosen
+        self.deciding = False  # a reason for rejecting is being asked for
+        self.speed_pct = 25  # selected share of the planned speed, %
 
     @property
     def buttons(self) -> tuple[DeliberateButton, ...]:
         return self.approve, self.confirm, self.ready, self.run, self.success, self.failure
 
     def refresh(self, *, by_hand: bool) -> None:
-        """Which of them can be pressed now; `by_hand`: the motion is being changed or drawn, none of them."""
+        """Update which buttons can be pressed; none while the motion is changed or drawn `by_hand`."""
         presenter, step = self._presenter, self._presenter.step
         known = step in _WITH_A_MOTION and not by_hand
         deciding = self.deciding and step is Step.WATCH
@@ -70,7 +73,7 @@ class PressColumn(QWidget):
         failed = verdict is not None and not verdict.success
         for button, wanted, plain in ((self.success, not failed, ""), (self.failure, failed, "danger")):
             button.setEnabled(presenter.can_judge)
-            proposed = wanted and not presenter.ended_early  # after a stop nothing is
+            proposed = wanted and not presenter.ended_early  # no outcome is suggested after a stop
             button.show_as(("primary" if proposed else plain) if presenter.can_judge else "")
 
     @staticmethod

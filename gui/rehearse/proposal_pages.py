@@ -1,4 +1,4 @@
-"""The panel that leads through a rehearsal, up to the approval: ask, wait, decide."""
+"""Pages of a rehearsal up to the approval: ask, wait, decide."""
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QProgressBar, QSizePolicy, QWidget
 
@@ -15,7 +15,7 @@ _SUGGESTIONS = 4
 
 
 class AskPage(QWidget):
-    """Before anything was asked, or after something went wrong."""
+    """Page before the first request, or after an error."""
 
     def __init__(self, presenter: RehearsePresenter, choose, draw):
         super().__init__()
@@ -60,7 +60,7 @@ class AskPage(QWidget):
 
 
 class WorkingPage(QWidget):
-    """While the motion is worked out."""
+    """Page shown while the motion is generated."""
 
     def __init__(self, presenter: RehearsePresenter):
         super().__init__()
@@ -79,7 +79,7 @@ class WorkingPage(QWidget):
 
 
 class DecidePage(QWidget):
-    """The motion can be watched; now it is for the operator to say yes or no."""
+    """Page for the decision: the motion can be watched, then approved or rejected."""
 
     def __init__(self, presenter: RehearsePresenter, presses: PressColumn):
         super().__init__()
@@ -125,7 +125,7 @@ class DecidePage(QWidget):
         self.heading.setText(phrases.decide_words(presenter))
         self.problem.show_words(presenter.problem)
         self.facts.show_facts(phrases.motion_words(presenter))
-        self.facts.setVisible(not presenter.problem)  # there is not room for both, and the problem comes first
+        self.facts.setVisible(not presenter.problem)  # not enough space for both, and the error comes first
         proposal = presenter.rehearsal.proposal
         if proposal is not None:
             self.candidates.show_candidates(presenter.rehearsal.candidates, proposal.id)
@@ -141,7 +141,7 @@ class DecidePage(QWidget):
         self.again.show_as("" if presenter.can_approve else "primary")
 
     def begin(self) -> None:
-        """A new motion is here."""
+        """Reset the inputs for a new motion."""
         self._show_reasons(False)
         self.reason.setCurrentIndex(0)
         self.cover.setChecked(False)

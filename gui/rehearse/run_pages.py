@@ -1,4 +1,4 @@
-"""The panel that leads through a rehearsal, from the approval on: run, watch it run, say how it went."""
+"""Pages of a rehearsal from the approval on: run, watch the run, enter the outcome."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QProgressBar, QWidget
@@ -14,7 +14,7 @@ SPEEDS_PCT = (25, 50, 100)
 
 
 class ApprovedPage(QWidget):
-    """Approved and not yet running: the speed, and how the press is meant that starts it."""
+    """Page of an approved motion that is not running: speed, and hold-to-run."""
 
     def __init__(self, presenter: RehearsePresenter, presses: PressColumn):
         super().__init__()
@@ -45,11 +45,11 @@ class ApprovedPage(QWidget):
 
     @property
     def speed(self) -> float:
-        """Share of full speed, in (0, 1]."""
+        """Selected share of full speed, in (0, 1]."""
         return self.speeds.checkedId() / 100.0
 
     def begin(self) -> None:
-        """A new approval: slowly when the task was never done before, else as quickly as it was done well."""
+        """Preselect the speed for a new approval: the lowest for a new task, else the highest that succeeded before."""
         good = self._presenter.memory.good_speed
         known = SPEEDS_PCT[0] if good is None else max((p for p in SPEEDS_PCT if p <= 100 * good + 1e-6), default=25)
         self.speeds.button(known).setChecked(True)
@@ -69,7 +69,7 @@ class ApprovedPage(QWidget):
         self._presses.refresh(by_hand=False)
 
     def _run(self) -> None:
-        """Where the arm moves only while the button is held, the hand alone counts."""
+        """Start or resume the motion; with hold-to-run only the held button counts."""
         if self._presenter.step is Step.RUNNING:
             self._presenter.go_on()
         else:
@@ -82,8 +82,11 @@ class ApprovedPage(QWidget):
 
 
 class RunningPage(QWidget):
-    """While the arm moves. Stop stands where nothing else does before or after; the button that is held, or that goes
-    on, is the one that started the motion."""
+    """Page shown while the arm moves.
+
+    No other page has a control where Stop is; the button that is held, or that resumes, is the one that started the
+    motion.
+    """
 
     def __init__(self, presenter: RehearsePresenter, presses: PressColumn):
         super().__init__()
@@ -112,7 +115,7 @@ class RunningPage(QWidget):
 
 
 class OutcomePage(QWidget):
-    """The arm stands again: did it do what was asked?"""
+    """Page for the outcome, once the arm stands still."""
 
     def __init__(self, presenter: RehearsePresenter, presses: PressColumn):
         super().__init__()
@@ -153,7 +156,7 @@ class OutcomePage(QWidget):
 
 
 class SavedPage(QWidget):
-    """Everything is stored; what next?"""
+    """Page after everything is stored, with the next actions."""
 
     def __init__(self, presenter: RehearsePresenter):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The Rehearse screen: ask, watch in every view and in 3-D, decide, run, say how it went."""
+"""Rehearse screen: ask, watch in every view and in 3-D, decide, run, enter the outcome."""
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -24,18 +24,18 @@ from gui.widgets.step_bar import StepBar
 from gui.widgets.theme import space
 from model.service.client import Progress
 
-_PANEL_LINES = 16.0  # height of what stands below the timeline
-_VIEW_LINES = 4.0  # height of the views at the least
-_SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
-_PREVIEW_EVERY = 4  # pulls: what is being imagined plays at about eight pictures a second
-_FILM = (Step.WATCH, Step.APPROVED)  # steps at which the film is looked at; at all others the cameras
+_PANEL_LINES = 16.0  # height of the panels below the timeline
+_VIEW_LINES = 4.0  # minimum height of the views
+_SCENE_EVERY = 2  # pulls: the 3-D view is updated at 15 Hz
+_PREVIEW_EVERY = 4  # pulls: the preview plays at about 8 fps
+_FILM = (Step.WATCH, Step.APPROVED)  # steps that show the video; all others show the cameras
 
 
 class RehearseScreen(QWidget):
-    """Shows what its presenter knows; every press goes to the presenter."""
+    """View of RehearsePresenter; every press is forwarded to it."""
 
     title = "Rehearse"
-    shows_live_views = False  # its own views show them, larger
+    shows_live_views = False  # this screen has larger ones of its own
 
     def __init__(self, presenter: RehearsePresenter):
         super().__init__()
@@ -78,7 +78,7 @@ class RehearseScreen(QWidget):
     # --- the shell's ---
 
     def enter(self) -> None:
-        """The screen is shown."""
+        """Load what the screen needs: task history and models."""
         self.presenter.memory.ask()
         library = self.presenter.connection.session.library_folder
         self.ask_bar.fold.show_models(self.presenter.model.models(library))
@@ -86,16 +86,16 @@ class RehearseScreen(QWidget):
             self.ask_bar.instruction.setFocus()
 
     def leave(self) -> None:
-        """Another screen is shown, or the keyboard went elsewhere."""
+        """Release held inputs: another screen is shown, or the keyboard focus was lost."""
         self.presenter.hold(False)
         self._arrows.hold(0)
 
     def replay(self, instruction: str, folder: str, words: str = "From the library") -> None:
-        """Show how the arm would repeat a motion now; where it cannot be asked yet, it waits in the line above."""
+        """Request the replay of a motion; when requests are not possible yet, it is left in the input line."""
         self.ask_bar.replay(instruction, folder, words)
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """The film's keys, and H that holds a motion, wherever the keyboard is on this screen but in a text field."""
+        """Handle the player's keys and H (hold to run), wherever the focus is except in a text field."""
         player = self.player
         if key == Qt.Key.Key_H:
             self.presses.run.hold_by_key(pressed)
@@ -130,9 +130,9 @@ class RehearseScreen(QWidget):
         for views in (
             self.player.grid,
             self.scene,
-        ):  # they give way to messages at the top: no button ever moves for one
+        ):  # they shrink for messages at the top, so that no button moves
             views.setMinimumHeight(space(_VIEW_LINES))
-        # The views give way to messages at the top, so that no button has to.
+        # The views shrink for messages at the top, so that no button moves.
         middle, below = Yielding(self.player.grid, self.scene, lines=_VIEW_LINES), row(found, guide)
         below.setStretch(0, 3)
         below.setStretch(1, 5)
@@ -182,7 +182,7 @@ class RehearseScreen(QWidget):
         self.presses.refresh(by_hand=self.adjusting or self.drawing.active)
 
     def _enter_step(self, step: Step) -> None:
-        """A step begins: its page, and what the views are for."""
+        """Switch to a step: its page, and the contents of the views."""
         self._step = step
         page = self.page_of[step]
         self.waypoints.end()
@@ -204,7 +204,7 @@ class RehearseScreen(QWidget):
             self.ask_bar.instruction.setFocus()
 
     def _show_motion(self) -> None:
-        """Another motion to look at, or none."""
+        """Show another motion, or none."""
         shown = self.presenter.shown
         self.scene.show_actual(np.zeros((0, 3)))
         if shown is None:
@@ -227,7 +227,7 @@ class RehearseScreen(QWidget):
             self.scene.show_ghost(*shown.ghost_at(moment))
 
     def _show_live(self) -> None:
-        """The present: the arm in 3-D, and before and during a run the cameras."""
+        """Show the live state: the arm in 3-D, and before and during a run the cameras."""
         if not self.isVisible():
             return
         presenter = self.presenter
@@ -255,7 +255,7 @@ class RehearseScreen(QWidget):
                 self.scene.show_actual(thinned(tracking.actual))
 
     def _show_preview(self, preview: Progress) -> None:
-        """What the video may become, again and again from its beginning, while it sharpens."""
+        """Show the intermediate video during denoising, played in a loop."""
         assert preview.rgb is not None
         frame = self._pulls // _PREVIEW_EVERY % preview.rgb.shape[1]
         names = [f"view {number}" for number in range(1, len(preview.rgb) + 1)]
@@ -266,14 +266,14 @@ class RehearseScreen(QWidget):
 
     def _show_views(self, views: list[LiveView]) -> None:
         for picture, view in zip(self.player.grid.show_names([v.name for v in views]), views, strict=True):
-            if view.rgb is not picture.rgb:  # with its drawing, so that both are of one moment
+            if view.rgb is not picture.rgb:  # together with its overlay, so that both belong to the same frame
                 picture.show_rgb(view.rgb)
                 picture.show_drawing(view.drawing)
             picture.show_note(view.note, view.colour)
             picture.show_light(view.place.light, view.place.short, view.place.sentence)
 
     def _show_box(self) -> None:
-        """The box in which further parts would be allowed, where an approval of them is wanted or holds."""
+        """Show the box in which further parts may move, where their approval is requested or valid."""
         allowance = self.presenter.allowance(self.decide_page.cover.isChecked())
         self.scene.show_workspace(*((None, None) if allowance is None else (allowance.low, allowance.high)))
 
@@ -284,21 +284,21 @@ class RehearseScreen(QWidget):
         return self.waypoints.active
 
     def _adjust(self) -> None:
-        """Begin to move the waypoint that is looked at."""
+        """Start moving the waypoint on display."""
         if self._step is Step.WATCH and self.presenter.shown is not None:
             self.pages.setCurrentWidget(self.adjust)
             self.waypoints.begin()
             self._show_presses()
 
     def _draw(self) -> None:
-        """Begin to draw a motion of one's own."""
+        """Start drawing a motion by hand."""
         if self._step in _DRAWN_AT and self.presenter.can_ask:
             self.pages.setCurrentWidget(self.drawing.panel)
             self.scene.show_legend(_DRAWING)
             self.drawing.begin(self.ask_bar.instruction.text())
 
     def _back_to_page(self) -> None:
-        """What was done by hand was given up."""
+        """Return to the step's page after editing by hand was cancelled."""
         if self._step is not None:
             self.pages.setCurrentWidget(self.page_of[self._step])
             self.scene.show_legend(_LEGENDS[self._step])
@@ -309,7 +309,7 @@ class RehearseScreen(QWidget):
         self.ask_bar.instruction.setFocus()
 
 
-_DRAWN_AT = (Step.ASK,)  # the live pictures are there to be clicked into
+_DRAWN_AT = (Step.ASK,)  # the live images are visible, for clicks into them
 _DRAWING = "Line: the tool's way as you draw it. Grey: the arm now."
 _NOW = "Grey: the arm now."
 _PLAN = "Blue: the plan at the moment looked at. Grey: the arm now."

@@ -54,7 +54,7 @@ class ArmShape:
         return posed.vertices[self._body == self._model.body(name).id]
 
     def _bars(self) -> Iterator[tuple[Mesh, np.ndarray]]:
-        """Yield the gripper's knuckles: tubes whose two ends belong to two bodies, each with the body of every vertex."""
+        """Yield the gripper's knuckles: tubes whose two ends belong to two bodies, and every vertex's body."""
         model, data = self._model, self._data
         self._mujoco.mj_forward(model, data)
         for tendon in range(model.ntendon):

@@ -75,7 +75,7 @@ class DeferredScreen(QWidget):
         self._loading = None
 
     def _opened(self) -> None:
-        """Create the view; also called when another screen opened the library, and then there is nothing to show yet."""
+        """Create the view; does nothing when another screen opened the library and this one is not loaded."""
         library = self._library.library
         if self.view is not None or library is None or not self._loaded:
             return
