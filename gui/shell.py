@@ -1,6 +1,4 @@
-"""Main window: navigation on the left, Stop at the top right of every screen, messages on top, cameras and arm at the
-side.
-"""
+"""Main window: navigation on the left, Stop at the top right, messages on top, cameras and arm at the side."""
 
 from collections.abc import Callable
 from typing import Any

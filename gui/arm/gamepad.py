@@ -197,7 +197,7 @@ class Gamepad(QObject):
 
 
 def state_for(capabilities: dict[int, list], ecodes: Any) -> PadState | CapState | None:
-    """Return the state object for a device with these keys and axes; None for a mouse, a keyboard and so on."""
+    """Return the state object for a device with these keys and axes; None for a mouse, a keyboard or others."""
     keys, relative = capabilities.get(ecodes.EV_KEY, []), capabilities.get(ecodes.EV_REL, [])
     if ecodes.BTN_SOUTH in keys:
         return PadState()

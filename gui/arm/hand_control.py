@@ -63,7 +63,7 @@ class Direction:
 
 @dataclass
 class _Step:
-    """Step in progress; `best` is the smallest distance left so far (m, or rad of a rotation), reached at `improved`."""
+    """Step in progress; `best` is the smallest distance left (m, or rad of a rotation), reached at `improved`."""
 
     to: JogStep
     turns: bool

@@ -11,8 +11,7 @@ PULL = 3.0  # N: about 0.1 m/s against the joints' friction
 
 
 class SimulatedHand(QObject):
-    """Source of the pulling force, active (`can_pull`) during hand guiding of the simulated arm; released when that
-    ends.
+    """Source of the pulling force during hand guiding of the simulated arm (`can_pull`); released at its end.
 
     The force is sent in a job, so that the window never waits for the lab; of several changes meanwhile the newest
     counts.

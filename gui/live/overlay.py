@@ -23,9 +23,7 @@ _MOST_POINTS = 300  # points of the measured path that are drawn
 
 @dataclass(frozen=True, eq=False)
 class LiveView:
-    """Live view of one camera: `rgb` (H, W, 3) or None, its overlay, its age as a coloured note, and calibration
-    status.
-    """
+    """Live view of one camera: `rgb` (H, W, 3) or None, its overlay, its age in colour, and its calibration status."""
 
     name: str
     rgb: np.ndarray | None
@@ -51,8 +49,7 @@ class LiveOverlay:
     def views(
         self, frame: int = 0, trail: np.ndarray | None = None, moments: ArmHistory | None = None
     ) -> list[LiveView]:
-        """Return the live views of all cameras with the motion at `frame` and the measured path `trail` (n, 3) m of the
-        tool.
+        """Return the live views with the motion at `frame` and the tool's measured path `trail` (n, 3) m.
 
         Without a motion, the tool's outline is drawn at the arm pose of the frame's capture time, looked up in
         `moments`.

@@ -58,8 +58,7 @@ class PlayerControls(QWidget):
 
 
 class Player(QWidget):
-    """Video player. `frame_changed` is emitted with every frame shown, `moment_changed` also between them during
-    playback.
+    """Video player. `frame_changed` is emitted with every frame, `moment_changed` also between them in playback.
 
     `timeline`: a subclass with more functions than the default.
     """

@@ -141,7 +141,7 @@ class RehearseAsking(RehearseFacts):
         return self.model.source() if name == MODEL and self.model.available else DemonstratorSource(session)
 
     def _change(self, source: Source) -> None:
-        """Show a changed version of the motion on display; changes by hand always make a single motion without parts."""
+        """Show a changed version of the motion on display; a change by hand makes it a single motion without parts."""
         shown = self.shown
         if shown is not None and self.step in (Step.WATCH, Step.APPROVED) and not self.busy:
             self.parts, self.cover = None, None

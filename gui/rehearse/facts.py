@@ -43,9 +43,7 @@ _STEPS = {
 
 
 class RehearseFacts(QObject):
-    """Plain attributes and properties; `gui.rehearse.phrases` turns them into text, `gui.rehearse.asking` and
-    `gui.rehearse.presenter` change them.
-    """
+    """Attributes and properties only: `phrases` turns them into text, `asking` and `presenter` change them."""
 
     changed = Signal()  # the step, or its texts
     motion_changed = Signal()  # another motion on display, or none
@@ -198,7 +196,7 @@ class RehearseFacts(QObject):
         return self._overlay
 
     def live_views(self) -> list[LiveView]:
-        """Return the live views, during a run with its motion drawn over them, else with a motion being drawn by hand."""
+        """Return the live views, with the running motion drawn over them, or one that is being drawn by hand."""
         tracking = self.rehearsal.tracking
         trail = None if tracking is None else tracking.actual
         frame = self.frame_now if self._drawn is None else len(self._drawn) - 1

@@ -1,6 +1,4 @@
-"""Drawing a motion on the Rehearse screen: clicks into the live images become waypoints, shown in the images and in
-3-D.
-"""
+"""Drawing a motion on the Rehearse screen: clicks into the live images become waypoints, also shown in 3-D."""
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
@@ -19,9 +17,7 @@ _GRIPPER = {"open": 1.0, "closed": 0.0}
 
 
 class DrawPanel(QWidget):
-    """Panel for drawing: `point_height` m and `openness` apply to the next point; `applied`, `undone`, `closed` are
-    presses.
-    """
+    """Panel for drawing: `point_height` m and `openness` of the next point; `applied`, `undone`, `closed` are presses."""
 
     applied = Signal()
     undone = Signal()

@@ -239,9 +239,7 @@ class RehearsePresenter(RehearseAsking):
                 token.wait(_SETTLE)
                 self.rehearsal.end_recording()
                 self.things = () if lab is None else lab_objects(lab)
-                with contextlib.suppress(
-                    SimulationError
-                ):  # a replay may have an instruction that the lab has no checker for
+                with contextlib.suppress(SimulationError):  # the instruction of a replay may have no checker
                     self.verdict = None if lab is None or proposal is None else lab.judge(proposal.instruction)
 
             self._work.begin(work, "judge").on(done=lambda _: self._go_on())

@@ -34,9 +34,7 @@ class ArmHistory:
             self._kept.append((status.read, ArmPose(status.position, openness)))
 
     def at(self, moment: float) -> ArmPose | None:
-        """Return the pose interpolated linearly at `moment`; outside the history the nearest one, None when it is
-        empty.
-        """
+        """Return the pose at `moment`, interpolated linearly; the nearest outside the history, None when empty."""
         if not self._kept:
             return None
         later = next((i for i, (time, _) in enumerate(self._kept) if time >= moment), len(self._kept))

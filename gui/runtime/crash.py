@@ -1,5 +1,4 @@
-"""Crash handling: on a bug the arm is stopped and a crash log written; the program goes on, and the next start reports
-it.
+"""Crash handling: a bug stops the arm and writes a crash log; the program goes on, and the next start reports it.
 
 Each run also keeps a file open into which Python's fault handler writes when the process itself dies. Such a file found
 at the next start, whose process no longer exists, belongs to a run that did not end properly.

@@ -48,9 +48,7 @@ class Job(QObject):
         self._thread.start()
 
     def cancel(self) -> None:
-        """Request cancellation; `cancelled` follows when the work checks its token, or `done` if it had already
-        finished.
-        """
+        """Request cancellation; emits `cancelled` when the work notices, or `done` if it had already finished."""
         self._token.cancel()
 
     def on(

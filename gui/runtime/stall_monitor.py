@@ -28,8 +28,7 @@ _WAITING = ("pause", "wait", "until")  # functions that run the event loop do no
 
 @dataclass(frozen=True)
 class Stretch:
-    """One long stretch: `work` s of CPU time of the GUI thread (unaffected by other programs) within `wall` s of wall
-    time.
+    """One long stretch: `work` s of CPU time of the GUI thread, whatever other programs do, in `wall` s of wall time.
 
     `what` is the call stack sampled most often, `during` the script's current step.
     """

@@ -80,9 +80,7 @@ class LitMesh(GLMeshItem):
 
 
 class GhostMesh(LitMesh):
-    """Mesh that is translucent as a whole: only its nearest surface is blended with what is behind, not its inner
-    parts.
-    """
+    """Mesh translucent as a whole: its nearest surface is blended with what is behind, its inner parts are hidden."""
 
     def __init__(self, solid: Mesh):
         super().__init__(solid)

@@ -23,8 +23,7 @@ def pixmap(name: str, size: int, colour: str, ratio: float = 2.0) -> QPixmap:
 
 
 def icon(name: str, colour: str | None = None, checked: str | None = None) -> QIcon:
-    """Return an icon for a button, by default in the text's colour; `checked` is its colour while the button is
-    checked.
+    """Return a button's icon, by default in the text's colour; `checked` is its colour while the button is checked.
 
     The colour is that of the present theme: call again when the theme has changed.
     """
