@@ -17,7 +17,7 @@ _GRIPPER = {"open": 1.0, "closed": 0.0}
 
 
 class DrawPanel(QWidget):
-    """Panel for drawing: `point_height` m and `openness` of the next point; `applied`, `undone`, `closed` are presses."""
+    """Panel for drawing: `point_height` m and `openness` of the next point, and its buttons as signals."""
 
     applied = Signal()
     undone = Signal()
