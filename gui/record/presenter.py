@@ -291,7 +291,7 @@ class RecordPresenter(QObject):
         self.changed.emit()
 
     def _refresh_recorder(self) -> None:
-        """Create a recorder for what is connected now; one that still holds an episode is kept until that is decided."""
+        """Create a recorder for what is connected now, unless the present one still holds an episode."""
         session, library = self.connection.session, self.library.library
         if self.busy or self.state not in (RecordState.READY, RecordState.RESET):
             return

@@ -94,9 +94,7 @@ class Checklist(Card):
     def _wrong_setting(self) -> Compared | None:
         """Setting of the control box that must be corrected before any motion."""
         wrong = (line for line in self._box.different if line.refuses and line.write)
-        return next(
-            (line for line in wrong if line.press == SET_RIGHT), None
-        )  # the others require a look at the arm first
+        return next((line for line in wrong if line.press == SET_RIGHT), None)  # others need a look at the arm first
 
     def _press(self) -> None:
         presenter, press = self._presenter, self._arm.figures.press
