@@ -40,7 +40,7 @@ class CameraRow:
 
 
 class SetupPresenter(QObject):
-    """`draft` is what the screen shows, `saved` what is in the file and in use; `apply` saves and connects the draft."""
+    """`draft` holds the edited settings, `saved` those in the file and in use; `apply` saves and connects the draft."""
 
     changed = Signal()  # the draft, the cameras, or whether it is connecting
     checked = Signal()
