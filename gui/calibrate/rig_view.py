@@ -63,7 +63,7 @@ class PoseScene(RigPanel):
         outline: np.ndarray,
         tool_from_board: np.ndarray,
     ) -> None:
-        """Show poses in driving order, the known cameras, and the board: `outline` (4, 3) m and its pose on the tool."""
+        """Show poses in driving order, the known cameras, and the board: `outline` (4, 3) m, pose on the tool."""
         self._poses, self._at = poses, 0
         self._outline, self._tool_from_board = np.concatenate([outline, outline[:1]]), tool_from_board
         self.show_cameras(cameras)

@@ -23,7 +23,7 @@ from storage.queries import EpisodeRow
 
 _LINES = 4.1  # height of a row
 _SHAPE = 4 / 3
-_SETTLED_MS = 60  # ms: debounce, so that holding an arrow key opens only the last episode
+_SETTLED_MS = 60  # debounce, so that holding an arrow key opens only the last episode
 
 
 class EpisodeDelegate(QStyledItemDelegate):
