@@ -1,4 +1,4 @@
-"""The Rehearse screen in its window, over the real robot loop in virtual time: for trials with thousands of presses."""
+"""Test bench for thousands of presses: the Rehearse screen in its window, over the real robot loop in virtual time."""
 
 import threading
 from dataclasses import replace
@@ -33,12 +33,12 @@ from workflows.demonstration.demonstrate import VirtualLabArm
 from workflows.session import Session
 from workflows.settings import ArmSettings, ProgramSettings
 
-STEP = 0.05  # s of virtual time between two looks of the window
-_MOVES = ("execute", "resume")  # commands that set the arm going
+STEP = 0.05  # s of virtual time per step of the window
+_MOVES = ("execute", "resume")  # commands that start motion
 
 
 class LoopRobot:
-    """The robot loop, answering as the robot process does; every command that sets it going is noted in `going`."""
+    """Robot loop with the interface of the robot process; commands that start motion are recorded in `going`."""
 
     def __init__(self, arm: VirtualLabArm):
         self._arm, self._lock = arm, threading.RLock()
@@ -48,7 +48,7 @@ class LoopRobot:
         self._held, self._stops = 0, 0
 
     def run(self, seconds: float) -> None:
-        """Let the arm's time go on."""
+        """Advance the arm's time."""
         with self._lock:
             for _ in range(round(seconds / 0.01)):
                 self._arm.step()
@@ -86,10 +86,10 @@ class LoopRobot:
         return 0.0
 
     def heartbeat(self) -> None:
-        """In virtual time the arm's own steps beat it."""
+        """Do nothing: in virtual time the arm's own steps send the heartbeat."""
 
     def close(self) -> None:
-        """It has no process."""
+        """Do nothing: there is no process."""
 
     @property
     def status(self) -> RobotStatus:
@@ -109,11 +109,11 @@ class LoopRobot:
         return SampleTap()
 
     def untap_samples(self, tap: SampleTap) -> None:
-        """Nothing more comes anyway."""
+        """Do nothing: there are no further samples."""
 
 
 class BenchSession(Session):
-    """A session whose arm is a `LoopRobot` and whose cameras see a grey bench."""
+    """Session whose arm is a `LoopRobot` and whose cameras see a grey bench."""
 
     def __init__(self, folder: Path):
         super().__init__(ProgramSettings(arm=ArmSettings(kind="real", address="127.0.0.1"), operator="Ada"), folder)
@@ -133,7 +133,7 @@ class BenchSession(Session):
 
 
 class PressBench:
-    """The window with the Rehearse screen. `live` lets virtual time go on for the arm, the window and its buttons."""
+    """The window with the Rehearse screen. `live` advances virtual time for the arm, the window and its buttons."""
 
     def __init__(self, app: QApplication, folder: Path, size: tuple[int, int]):
         self.clock, self.session, self.jobs = VirtualClock(100.0), BenchSession(folder), Jobs()
@@ -165,7 +165,7 @@ class PressBench:
                     button.look()
 
     def until(self, so, steps: int = 4000) -> bool:
-        """Whether it came so, as time went on."""
+        """Advance time until `so()`; return whether it came true."""
         for _ in range(steps):
             if so():
                 return True
@@ -183,5 +183,5 @@ class PressBench:
         self.presenter.close()
 
     def choose_hold(self, hold: bool) -> None:
-        """Whether motions go on only while the button is held, as the settings keep it."""
+        """Switch hold-to-run, as the settings do."""
         self.session.settings = replace(self.session.settings, hold_to_run=hold)

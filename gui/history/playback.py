@@ -53,7 +53,7 @@ def history_clip(review: RehearsalReview, kind: str) -> PlaybackClip:
 def _pictures(
     review: RehearsalReview, kind: str
 ) -> tuple[tuple[np.ndarray, ...], tuple[Camera, ...], np.ndarray | None]:
-    """Return images (n or 1, H, W, 3) and camera per view, and the action image layers (V, n, h, w, 4) that match them."""
+    """Return images (n or 1, H, W, 3) and camera per view, and the matching blob layers (V, n, h, w, 4)."""
     if kind == RUN:
         known = [(film, camera) for film, camera in zip(review.filmed, review.filmed_cameras, strict=True) if camera]
         return tuple(film for film, _ in known), tuple(camera for _, camera in known), None

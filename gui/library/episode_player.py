@@ -21,9 +21,7 @@ _NEAR = 8.0  # px: distance within which a press grabs a handle
 
 
 class TrimTimeline(Timeline):
-    """Timeline with handles; `trimmed(first, last)` follows the release of one, or the keys [ and ] for the current
-    frame.
-    """
+    """Timeline with handles; `trimmed(first, last)` follows the release of one, or the keys [ and ]."""
 
     trimmed = Signal(int, int)
 

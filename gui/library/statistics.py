@@ -1,4 +1,4 @@
-"""Statistics of the library: episodes, minutes and success rate of every task, and a heat map of the tool's positions."""
+"""Statistics of the library: episodes, minutes and success rate of every task; heat map of the tool's positions."""
 
 import uuid
 from collections.abc import Sequence
