@@ -96,7 +96,7 @@ class Shell(QMainWindow):
             getattr(screen, "enter", lambda: None)()
         focused = self.focusWidget()
         if isinstance(focused, NavigationButton) and focused is not self.tabs.get(name):
-            focused.clearFocus()  # Qt moves the focus on when a button loses it: two tabs would look selected
+            focused.clearFocus()  # Qt moves the focus on when a button loses it: two tabs would appear selected
         self.title.setText(screen.title)
         self.side.setVisible(screen.shows_live_views)
         for each, tab in self.tabs.items():
@@ -112,7 +112,7 @@ class Shell(QMainWindow):
         if self.stack.count():
             getattr(self.current, "leave", lambda: None)()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _bar(self) -> QFrame:
         bar = QFrame()
@@ -172,7 +172,7 @@ class Shell(QMainWindow):
         self.appearance.setText({"system": "As system", "light": "Light", "dark": "Dark"}[name])
         self.appearance.setToolTip("Light, dark, or as the system is")
 
-    # --- showing ---
+    # --- display ---
 
     def _show(self) -> None:
         presenter = self._presenter

@@ -90,7 +90,7 @@ class PressTrial:
                 self._mouse()
         return {"presses": count, "wrong": self.wrong, "acts": self.acts, "states": self.states}
 
-    # --- what a person does ---
+    # --- input ---
 
     def _mouse(self) -> None:
         again = self._last is not None and self._random.random() < 0.45  # impatient: the same place once more
@@ -158,7 +158,7 @@ class PressTrial:
             bench.until(lambda: not presenter.busy and presenter.step is not Step.WORKING)
             self._live(STEP)
 
-    # --- what came of it ---
+    # --- effects ---
 
     def _judged(self, act: Callable[[], None], meant: QAbstractButton | None, how: str) -> None:
         """Execute a press and attribute all effects until the end of its jobs to it."""
@@ -179,7 +179,7 @@ class PressTrial:
             self._outcomes.append("success" if success else "failure")
         finish(success, note, keep)
 
-    # --- what could be seen ---
+    # --- visible buttons ---
 
     def _live(self, seconds: float) -> None:
         for _ in range(max(round(seconds / STEP), 1)):

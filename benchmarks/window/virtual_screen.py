@@ -30,7 +30,7 @@ def virtual_screen(width: int = 1920, height: int = 1080) -> Iterator[None]:
         "DISPLAY": f":{number}",
         "QT_QPA_PLATFORM": "xcb",
         "LIBGL_ALWAYS_SOFTWARE": "1",
-        "PYOPENGL_PLATFORM": None,  # set by the process that renders the lab's images; a window could not draw 3-D with it
+        "PYOPENGL_PLATFORM": None,  # set by processes that render the lab's images; breaks 3-D in a window
     }
     before = {name: os.environ.get(name) for name in wanted}
     try:

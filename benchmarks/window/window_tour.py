@@ -220,7 +220,7 @@ class Tour:
         self._open("log")
         self._use("log")
 
-    # --- what is done on every screen ---
+    # --- actions on every screen ---
 
     def _open(self, name: str) -> Any:
         self._doing(f"opening {name}")

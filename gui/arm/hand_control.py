@@ -95,7 +95,7 @@ class ArmControlPresenter(QObject):
         connection.pulled.connect(self._pulled)
         connection.stop_pressed.connect(self.release_all)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> ArmState:
@@ -145,7 +145,7 @@ class ArmControlPresenter(QObject):
         self.speed_mm_s = min(max(speed_mm_s, SLOWEST_MM_S), FASTEST_MM_S)
         self.changed.emit()
 
-    # --- presses ---
+    # --- actions ---
 
     def press(self, direction: Direction) -> None:
         """Handle a button or key press: start moving, or take one step."""

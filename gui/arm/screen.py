@@ -130,7 +130,7 @@ class ArmScreen(QWidget):
         """Release all inputs: another screen is shown, or the keyboard focus was lost."""
         self._control.release_all()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _move_card(self) -> Card:
         card = Card("Move the tool")
@@ -168,7 +168,7 @@ class ArmScreen(QWidget):
         card.body.addStretch(1)
         return card
 
-    # --- showing ---
+    # --- display ---
 
     def _choose_frame(self, index: int) -> None:
         self._control.choose_frame((Frame.BASE, Frame.TOOL)[index])

@@ -46,7 +46,7 @@ class SimulatedHand(QObject):
         self._held = {}
         self._tell()
 
-    # --- parts ---
+    # --- helpers ---
 
     @property
     def _wanted(self) -> np.ndarray:

@@ -37,7 +37,7 @@ class LensPresenter(QObject):
         self._anew: set[str] = set()  # cameras to be calibrated although their intrinsics are known
         self._job: Job | None = None
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class LensPresenter(QObject):
                 return identity
         return None
 
-    # --- presses ---
+    # --- actions ---
 
     def begin(self) -> None:
         """Start detecting the grid, when the step is shown."""
@@ -131,7 +131,7 @@ class LensPresenter(QObject):
         )
         self.changed.emit()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _taken(self, identity: str, view: "BoardView") -> None:
         """Consider a view of the still grid and keep it if it adds information. Runs in the detector's thread."""

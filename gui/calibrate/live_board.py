@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class BoardViews(PictureGrid):
-    """All cameras in use: detected tags are outlined in green, and a note tells whether the board is usable.
+    """All cameras in use: detected tags are outlined in green, and a note shows whether the board is usable.
 
     After `expect` the board is also outlined in cyan where a report predicts it; both must agree.
     """

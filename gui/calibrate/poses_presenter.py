@@ -48,7 +48,7 @@ class PosesPresenter(QObject):
         self._missing: tuple[CalibrationSession, tuple[Missing, ...]] | None = None
         self._job: Job | None = None
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def stage(self) -> Stage:
@@ -119,10 +119,10 @@ class PosesPresenter(QObject):
         missing = self.missing
         return bool(missing) and all(each.complete for each in missing)
 
-    # --- presses without motion ---
+    # --- actions without motion ---
 
     def begin(self, session: "CalibrationSession", note: str = "") -> None:
-        """Start with another session, empty or an older one; `note` tells what is special about it."""
+        """Start with another session, empty or an older one; `note` is shown with it."""
         self.session, self.proposals, self.rough = session, (), {}
         self.progress, self.result, self._next = None, None, 0
         self.looked_around = all(session.views_of(camera.identity) for camera in session.cameras)
@@ -197,7 +197,7 @@ class PosesPresenter(QObject):
         if self._job is not None:
             self._job.cancel()
 
-    # --- presses with motion ---
+    # --- actions with motion ---
 
     def drive(self) -> None:
         """Drive through the proposed poses, or resume where the drive ended."""
@@ -217,7 +217,7 @@ class PosesPresenter(QObject):
         )
         self._begin(work, _DRIVE).on(done=self._driven, cancelled=self._cancelled)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _progressed(self, progress: "DriveProgress") -> None:
         self.progress = progress

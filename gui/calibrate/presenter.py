@@ -63,7 +63,7 @@ class CalibratePresenter(QObject):
         self.store.in_use.connect(self._in_use)
         connection.changed.connect(self._connection_changed)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def busy(self) -> bool:
@@ -95,7 +95,7 @@ class CalibratePresenter(QObject):
     def session(self) -> "CalibrationSession | None":
         return self.poses.session
 
-    # --- going back and forth ---
+    # --- navigation ---
 
     def watch(self, shown: bool) -> None:
         """Set whether the screen is visible: detection and listing run only then."""
@@ -154,7 +154,7 @@ class CalibratePresenter(QObject):
         same = stored.session.board == gripper_board(self.tags)
         return stored.session if same and there < identities else None
 
-    # --- presses ---
+    # --- actions ---
 
     def choose_tags(self, **values: Any) -> None:
         """Set and store tag family, sizes and paper; an invalid value is reported in `problem`."""
@@ -193,7 +193,7 @@ class CalibratePresenter(QObject):
         self._leave()
         self.solver.cancel()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _enter(self) -> None:
         acts = {

@@ -81,7 +81,7 @@ class CalibrateScreen(QWidget):
         live.refreshed.connect(self._pulled)
         self._show_step()
 
-    # --- the shell's ---
+    # --- called by the shell ---
 
     def leave(self) -> None:
         """Release held inputs: another screen is shown, or the keyboard focus was lost."""
@@ -112,7 +112,7 @@ class CalibrateScreen(QWidget):
         super().hideEvent(event)
         self.presenter.watch(False)
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         poses, report = QWidget(), QWidget()
@@ -150,7 +150,7 @@ class CalibrateScreen(QWidget):
         layout.addLayout(head)
         layout.addLayout(middle, 1)
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     def _show_step(self) -> None:
         step = self.presenter.step

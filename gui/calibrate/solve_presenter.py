@@ -35,7 +35,7 @@ class SolvePresenter(QObject):
         self.progress = ("", 0.0)
         self.trouble: KnownError | None = None  # why there is no report; it may suggest a remedy
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def busy(self) -> bool:
@@ -67,7 +67,7 @@ class SolvePresenter(QObject):
     def measured_delays(self) -> bool:
         return self.report is not None and all(camera.delay is not None for camera in self.report.cameras)
 
-    # --- presses ---
+    # --- actions ---
 
     def show(self, report: "CalibrationReport | None") -> None:
         """Set the report on display."""
@@ -127,7 +127,7 @@ class SolvePresenter(QObject):
         """Clear the error of the last job."""
         self._work.problem = ""
 
-    # --- parts ---
+    # --- helpers ---
 
     def _swept(self, found: Any) -> None:
         self._poses.session = found[0]

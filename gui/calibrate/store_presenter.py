@@ -90,7 +90,7 @@ class CalibrateStorePresenter(QObject):
 
         self._begin(work, "open the calibration").on(done=self.opened.emit)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _change(
         self, act: Callable[[Any, "Library"], object], *, truth: bool, then: Callable[[], object] = lambda: None

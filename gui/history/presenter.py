@@ -113,7 +113,7 @@ class HistoryPresenter(QObject):
         if self._exporting is not None:
             self._exporting.cancel()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _listed(self, rows: list[RehearsalRow]) -> None:
         self.rows = tuple(rows)

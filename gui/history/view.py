@@ -162,7 +162,7 @@ class HistoryDetail(QWidget):
         self.findings.show_findings(review.plan.findings, list(review.plan.frame_moments))
         self.curve.show_error(review.moments, review.error_mm, phrases.off_the_plan(review))
 
-    # --- parts ---
+    # --- helpers ---
 
     def _lay_out(self) -> None:
         scroll = QScrollArea()

@@ -173,7 +173,7 @@ class EpisodeDetail(QWidget):
         self.player.player.pause()
         self.labels.store()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _label(self) -> None:
         labelling = self._presenter.labelling

@@ -80,7 +80,7 @@ class EpisodeEdits(QObject):
         if library is not None:
             self._put(lambda *_: edits.empty_trash(library), "empty the trash", self._emptied)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _put(self, work: Work, name: str, done: Callable) -> None:
         self._queue.append((work, name, done))

@@ -74,7 +74,7 @@ class EpisodeCurves(QWidget):
             return event.type() == QEvent.Type.MouseButtonDblClick
         return False
 
-    # --- parts ---
+    # --- helpers ---
 
     def _make(self, number: int) -> None:
         plot, cursor = self._plot(number), pg.InfiniteLine(0.0, angle=90)

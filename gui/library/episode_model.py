@@ -51,7 +51,7 @@ class EpisodeModel(QAbstractTableModel):
         self._counting: Job | None = None
         self._fetching: Job | None = None
 
-    # --- asking ---
+    # --- queries ---
 
     @property
     def busy(self) -> bool:

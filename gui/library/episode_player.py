@@ -104,7 +104,7 @@ class TrimTimeline(Timeline):
             painter.drawRect(QRectF(min(x, x - inwards * size), band.top() - 2, size, 1.1 * size))
         painter.end()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _handle_at(self, place: QPointF) -> int | None:
         """Return the handle under the pointer; handles can be grabbed in the upper half of the strip."""
@@ -215,7 +215,7 @@ class EpisodePlayer(QWidget):
         """Close the video files."""
         self.show_review(None)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _trimmed(self, first: int, last: int) -> None:
         review = self.review

@@ -143,7 +143,7 @@ class LabelsPanel(QWidget):
     def _exclude(self, excluded: bool) -> None:
         self._presenter.say("{} kept out of training." if excluded else "{} used for training.", excluded=excluded)
 
-    # --- showing ---
+    # --- display ---
 
     def _show_result(self) -> None:
         row = self._shown

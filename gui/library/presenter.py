@@ -69,7 +69,7 @@ class LibraryPresenter(QObject):
         self.model.dataChanged.connect(lambda *_: self._look_at_row())
         self.edits.said.connect(self._said)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def selected(self) -> int:
@@ -90,7 +90,7 @@ class LibraryPresenter(QObject):
         """Whether the library has never contained an episode."""
         return self._known and not self.offers.living and not self.offers.deleted
 
-    # --- asking ---
+    # --- queries ---
 
     def refresh(self) -> None:
         """Reload the list and the offered values."""
@@ -123,7 +123,7 @@ class LibraryPresenter(QObject):
         else:
             self._look_at_row()
 
-    # --- saying ---
+    # --- edits ---
 
     def say(self, words: str, **said: Any) -> None:
         """Edit the selected episodes; keywords are those of `storage.episodes.edits.Change`."""
@@ -154,7 +154,7 @@ class LibraryPresenter(QObject):
         if self.selected and not self.in_trash:
             self.labelling.start(self.model.identities(self.ranges))
 
-    # --- parts ---
+    # --- helpers ---
 
     def _ask(self, question: ListQuery) -> None:
         if question != self.question:

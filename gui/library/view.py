@@ -126,7 +126,7 @@ class LibraryView(QWidget):
         self._connect()
         self._show_listed()
 
-    # --- the screen's ---
+    # --- called by the screen ---
 
     def enter(self) -> None:
         self.presenter.refresh()
@@ -164,7 +164,7 @@ class LibraryView(QWidget):
             side = min(space(27), round(0.38 * self.width()))
             self.splitter.setSizes([side, self.width() - side])
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         self.left.addWidget(self.list)
@@ -221,7 +221,7 @@ class LibraryView(QWidget):
         self.filters.search.setFocus()
         self.filters.search.selectAll()
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     def _remember(self) -> None:
         """Remember selection and scroll position before the rows change, to restore them as far as possible."""

@@ -171,7 +171,7 @@ class Player(QWidget):
         """Redraw the current frame, for example when its images have been decoded."""
         self._draw()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _tick(self) -> None:
         film = self.film

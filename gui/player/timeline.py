@@ -134,7 +134,7 @@ class Timeline(QAbstractSlider):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 5, 5)
         painter.end()
 
-    # --- parts ---
+    # --- helpers ---
 
     def band(self) -> QRectF:
         """Return the rectangle of the strip that holds the frames; marks are above it, seconds below."""

@@ -74,7 +74,7 @@ class RecordPresenter(QObject):
         self.tasks.failed.connect(self._failed)
         self.pictures.failed.connect(self._failed)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> RecordState:
@@ -161,7 +161,7 @@ class RecordPresenter(QObject):
             self.library.ask()
             self.changed.emit()
 
-    # --- presses ---
+    # --- actions ---
 
     def start_or_end(self) -> None:
         """Start a recording, or end the recording or the countdown."""
@@ -214,7 +214,7 @@ class RecordPresenter(QObject):
         if self.recorder is not None:
             self.recorder.close()
 
-    # --- parts ---
+    # --- helpers ---
 
     @property
     def _recorder(self) -> "Recorder":

@@ -37,7 +37,7 @@ class RecordScreen(QWidget):
         presenter.pictures.film_changed.connect(self._show_film)
         self._refresh()
 
-    # --- the shell's ---
+    # --- called by the shell ---
 
     def leave(self) -> None:
         """Release held inputs: another screen is shown, or the keyboard focus was lost."""
@@ -84,7 +84,7 @@ class RecordScreen(QWidget):
             act()
         return True
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         told = scrolled(cards(self.task_card, self.state_card, self.figures_card))
@@ -103,7 +103,7 @@ class RecordScreen(QWidget):
         layout.setStretch(0, 1)
         self.setLayout(layout)
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     @property
     def _reviewing(self) -> bool:

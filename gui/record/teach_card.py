@@ -75,7 +75,7 @@ class TeachCard(Card):
         by_keys = self._presenter.source == BY_KEYS and self.isVisible()
         return (self.pads.take_key if by_keys or not pressed else self.pads.take_gripper_key)(key, pressed)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _hand_page(self) -> QWidget:
         page = QWidget()

@@ -1,4 +1,4 @@
-"""Requests on the Rehearse screen: a motion is generated, selected, changed, imagined or rejected.
+"""Requests on the Rehearse screen: a motion is generated, selected, edited or rejected.
 
 The arm does not move.
 """
@@ -57,7 +57,7 @@ class RehearseAsking(RehearseFacts):
         self._propose(instruction, self._source(source, file))
 
     def draw(self, instruction: str, points: tuple[DrawnPoint, ...]) -> None:
-        """Show the motion through these points; a model can then imagine a video of it."""
+        """Show the motion through these points; a model can then generate a video of it."""
         self._points = points
         self.ask(instruction, DRAWN)
 
@@ -130,7 +130,7 @@ class RehearseAsking(RehearseFacts):
         if self.step in (Step.SAVED, Step.ASK) and not self.busy:
             self._over()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _source(self, name: str, file: str) -> Source:
         session = self.connection.session

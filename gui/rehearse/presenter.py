@@ -96,7 +96,7 @@ class RehearsePresenter(RehearseAsking):
         self.rehearsal.close()
         self.model.close()
 
-    # --- presses without motion ---
+    # --- actions without motion ---
 
     def approve(self, *, further_parts: bool = False) -> None:
         """Stage exactly the motion on display.
@@ -139,7 +139,7 @@ class RehearsePresenter(RehearseAsking):
         if self.can_judge:
             self._work.begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
 
-    # --- presses that start or end motion ---
+    # --- actions that start or end motion ---
 
     def run(self, speed: float) -> None:
         """Start the approved motion at this share of its planned speed."""

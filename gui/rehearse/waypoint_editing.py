@@ -119,7 +119,7 @@ class WaypointEditing(QObject):
         self.active = False
         self._scene.show_handle(None)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _give_up(self) -> None:
         """Discard the edit."""

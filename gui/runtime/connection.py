@@ -49,7 +49,7 @@ class Connection(QObject):
         self._pull.timeout.connect(self.pulled)
         self._pull.start()
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def opening(self) -> bool:
@@ -86,7 +86,7 @@ class Connection(QObject):
             return robot.lost
         return self.session.problems.get("arm", "")
 
-    # --- presses ---
+    # --- actions ---
 
     def open(self, settings: ProgramSettings) -> None:
         """Close the open session, then connect according to the settings; returns at once."""

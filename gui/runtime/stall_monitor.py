@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 
 _BEAT_MS = 5
 _LONG = 0.03  # s of CPU time of this thread in one stretch
-_LATE = 0.01  # s after a tick at which the sampling thread begins to look
+_LATE = 0.01  # s after a tick at which the sampling thread takes samples
 _LOOK_EVERY = 0.005  # s
 _DEEP = 4  # number of callers in a report
 _OURS = f"{os.sep}gui{os.sep}"

@@ -64,7 +64,7 @@ class SetupPresenter(QObject):
         self._timer.start()
         connection.changed.connect(self._connection_changed)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def dirty(self) -> bool:
@@ -141,7 +141,7 @@ class SetupPresenter(QObject):
         self.draft = self.saved
         self.changed.emit()
 
-    # --- doing ---
+    # --- actions ---
 
     def apply(self) -> None:
         """Save the draft, then connect accordingly."""

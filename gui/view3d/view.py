@@ -60,7 +60,7 @@ class SceneView(OffscreenView):
     def sizeHint(self) -> QSize:
         return QSize(480, 360)
 
-    # --- what is shown ---
+    # --- contents ---
 
     def show_arm(self, q: np.ndarray | None, openness: float = 1.0) -> None:
         """Show the arm at joint positions q; hidden when None or NaN (unknown)."""

@@ -157,7 +157,7 @@ class DeliberateButton(Button):
         elif self._takes_press():
             self._take_hold(_KEY)
 
-    # --- Qt's ---
+    # --- Qt ---
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
@@ -254,7 +254,7 @@ class DeliberateButton(Button):
             painter.setBrush(colours().q("accent"))
             painter.drawRect(full)
 
-    # --- parts ---
+    # --- helpers ---
 
     @property
     def _pressable(self) -> bool:

@@ -32,7 +32,7 @@ class Facts(QWidget):
 
     def __init__(self):
         super().__init__()
-        # Not a QFormLayout: it gives the height that a value of several lines needs to the rows above it.
+        # Not a QFormLayout: it assigns the height of a multi-line value to the rows above it.
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(space(1))
