@@ -29,11 +29,9 @@ def window_checks(shell: dict[str, Any], tour: dict[str, Any]) -> list[Check]:
     """Check that the window starts quickly, is smooth while the arm moves, and is never blocked.
 
     `window_fps` is the frame rate of the slowest live view. `gui_stall_max_ms` is the longest time between two turns of
-    the
-    event loop: while the arm is jogged, while its controller hangs, and on the tour of every screen beside a busy core;
-    `gui_work_max_ms` is the GUI thread's CPU time in such a stretch of the tour. `unasked_stops` counts the stops of
-    the arm
-    on the tour, where Stop is never pressed.
+    the event loop: while the arm is jogged, while its controller hangs, and on the tour of every screen beside a busy
+    core; `gui_work_max_ms` is the GUI thread's CPU time in such a stretch of the tour. `unasked_stops` counts the stops
+    of the arm on the tour, where Stop is never pressed.
     """
     stall = max(shell["stall_moving_s"], shell["stall_hanging_s"], tour["stall_s"])
     return [

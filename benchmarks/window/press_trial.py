@@ -1,10 +1,9 @@
 """Trial of random presses at the rates of a person, which counts unintended effects (`--role=presses`).
 
 The first message contains a `folder` for a library of its own, the `count` of presses, `seed`, and the window's `size`
-in
-px. The intended target is the button under the pointer when the position was chosen, a reaction time before the press.
-It is tracked here independently of the buttons' own dwell timers, from what was visible: which buttons were where, with
-which text, since when.
+in px. The intended target is the button under the pointer when the position was chosen, a reaction time before the
+press. It is tracked here independently of the buttons' own dwell timers, from what was visible: which buttons were
+where, with which text, since when.
 """
 
 import random

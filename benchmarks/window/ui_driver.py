@@ -61,10 +61,7 @@ class UiDriver:
     def press_until(
         self, button: QAbstractButton, so: Callable[[], object], what: str, seconds: float = _LONGEST
     ) -> None:
-        """Press a button whenever it is enabled, until `so()`.
-
-        On a busy machine the arm may be stopped and has to be made ready again.
-        """
+        """Press a button whenever it is enabled, until `so()`: an arm stopped by load has to be made ready again."""
         pressed = 0.0
 
         def done() -> bool:

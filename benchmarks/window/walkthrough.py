@@ -1,8 +1,7 @@
 """Walkthrough of the whole program with real presses: `rehearse benchmark walkthrough`.
 
 It goes from a first start to a stored outcome, once in each theme. With `--pictures FOLDER` a screenshot of every step
-is
-kept for inspection.
+is kept for inspection.
 """
 
 import tempfile

@@ -2,8 +2,7 @@
 
 The first message contains: `settings_file`, `logs`, `seconds` to measure, `began` (s, monotonic), the time at which the
 process was requested, and optionally `generating` or `touring`, the activity to measure, with its `library`. All
-actions
-are real, by the presenters that the buttons call.
+actions are real, by the presenters that the buttons call.
 """
 
 import sys
@@ -97,10 +96,7 @@ class Frames(QObject):
 
 
 def _while_generating(app: QApplication, program: Program, seconds: float) -> float:
-    """Return the window's frame rate while the model generates continuously beside the live cameras.
-
-    Only successful requests count: one that fails at once blocks nothing.
-    """
+    """Return the window's frame rate while the model generates continuously. Only successful requests count."""
     program.start()
     wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
     program.shell.show_screen("rehearse")

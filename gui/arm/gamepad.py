@@ -5,8 +5,8 @@ the same way for every pad it supports (kernel document "Linux Gamepad Specifica
 without it, or without a pad, this module does nothing.
 
 The kernel reports a SpaceMouse's cap as six simultaneous axes. They (3Dconnexion: x right, y towards the user, z down)
-are rotated to the base frame as seen by a user facing along the arm: x away, y left, z up. Most models report
-relative axes, of which the kernel omits zeros: silence then means that the cap was released.
+are rotated to the base frame as seen by a user facing along the arm: x away, y left, z up. Most models report relative
+axes, of which the kernel omits zeros: silence then means that the cap was released.
 """
 
 import importlib

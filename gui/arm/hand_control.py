@@ -204,10 +204,7 @@ class ArmControlPresenter(QObject):
         self._held, self._step, self._pushed = {}, None, np.zeros(6)
 
     def gripper(self, openness: float) -> None:
-        """Move the gripper: 0 is closed, 1 is open.
-
-        While a command runs, the last request is kept and executed next.
-        """
+        """Move the gripper: 0 is closed, 1 is open. During another command, only the last request is kept."""
         if self.can_grip and self._busy:
             self._gripper_next = openness
         elif self.can_grip:

@@ -33,10 +33,7 @@ _OPEN_KEY, _CLOSE_KEY = Qt.Key.Key_O, Qt.Key.Key_C
 
 
 class JogPads(QWidget):
-    """One button per direction, in `buttons`; keys arrive through `take_key`.
-
-    `grip`: the gripper's open and close buttons, which have key bindings here too.
-    """
+    """One button per direction, in `buttons`; keys arrive through `take_key`, also those of `grip`."""
 
     def __init__(self, control: ArmControlPresenter, grip: tuple[DeliberateButton, DeliberateButton]):
         super().__init__()

@@ -17,10 +17,7 @@ from robot.state import ArmState
 
 
 class RecoveryCard(Card):
-    """Guided recovery: what happened, what to do, and the numbered steps left, each started by the operator.
-
-    Hidden while the arm is ready.
-    """
+    """Guided recovery: fault, remedy, and the numbered steps left, each started by the operator. Hidden when ready."""
 
     def __init__(self, presenter: ArmPresenter):
         super().__init__()

@@ -18,8 +18,7 @@ class GuidePage(Card):
     """Page with heading, text, `middle` for the step's own contents, other buttons in `below`, `moves` and `main`.
 
     `moves` is the only button that moves the arm. `fills`: something in `middle` takes all the space. `refresh` is
-    called
-    at every change.
+    called at every change.
     """
 
     def __init__(self, heading: str, clock: Clock, *, fills: bool = False):

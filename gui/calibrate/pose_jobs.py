@@ -117,10 +117,7 @@ def drive_through(
     bench: bool,
     progress: "Callable[[DriveProgress], None]",
 ) -> Work:
-    """Return a job that moves the arm through the poses from `start` on and returns the DriveResult.
-
-    After the last pose, with `bench`, it observes the bench's tags.
-    """
+    """Return a job that drives through the poses from `start` on, then, with `bench`, observes the bench's tags."""
 
     def work(token: Cancellation, report: Report) -> "DriveResult":
         from workflows.calibration.drive import drive

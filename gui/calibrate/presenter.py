@@ -30,8 +30,7 @@ class CalibratePresenter(QObject):
     """State machine of the steps; `step` is the current one, and the data of each step are kept when going back.
 
     `lenses`, `poses` and `solver` are the steps' own presenters, `store` holds the stored calibrations, `check` whether
-    the
-    one in use is still valid.
+    the one in use is still valid.
     """
 
     changed = Signal()
@@ -126,10 +125,7 @@ class CalibratePresenter(QObject):
         self.go_to(CalibrateStep.PRINT)
 
     def begin(self) -> None:
-        """Start a calibration with the cameras whose intrinsics are known.
-
-        If the calibration in use is only missing new cameras, they join it instead.
-        """
+        """Start a calibration with all cameras of known intrinsics, or let new ones join the calibration in use."""
         tags, bench = self.tags, bench_tag_size(self.tags)
         lenses = {identity: self.lenses.lens(identity) for identity in self.lenses.identities}
         known = [(identity, self.lenses.name(identity), lens) for identity, lens in lenses.items() if lens is not None]

@@ -19,8 +19,7 @@ class HistoryPresenter(QObject):
     """Presenter for an open library; all reading and writing is in jobs.
 
     `listed`: the rows have changed; `opened`: another rehearsal was opened, or none; `exporting_changed`: progress or
-    end of
-    a video export; `replay_asked` carries an instruction and the folder of the rehearsal.
+    end of a video export; `replay_asked` carries an instruction and the folder of the rehearsal.
     """
 
     listed = Signal()

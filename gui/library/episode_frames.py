@@ -25,8 +25,7 @@ class EpisodeFrames(QObject):
     """Video for `gui.player.player.Player` with frames from a job; `arrived` is emitted when a frame is available.
 
     The newest request is decoded first; until then the last frame stays on display, with its own overlay. `close` ends
-    the
-    job.
+    the job.
     """
 
     arrived = Signal()

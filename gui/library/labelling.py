@@ -13,10 +13,7 @@ from workflows.labelling.label import label_episodes
 
 
 class Labelling(QObject):
-    """Labelling job; `changed` at each step, `done` after episodes were added.
-
-    A failed episode is reported and skipped.
-    """
+    """Labelling job; `changed` at each step, `done` after additions. A failed episode is reported and skipped."""
 
     changed = Signal()
     done = Signal()

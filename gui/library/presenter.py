@@ -38,8 +38,7 @@ class LibraryPresenter(QObject):
     """Presenter for an open library. All access to the database or to files is in jobs.
 
     `listed`: the rows or their number have changed; `opened`: another episode was opened, or none; `rehearse_asked`
-    carries
-    an instruction and the folder of the episode to replay.
+    carries an instruction and the folder of the episode to replay.
     """
 
     listed = Signal()

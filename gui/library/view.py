@@ -27,10 +27,7 @@ from gui.widgets.theme import look, space
 
 
 class LibraryFooter(QWidget):
-    """Below the list: number of episodes, the last edit with undo, and the trash.
-
-    The trash is emptied only after a second press, which states the number of episodes to be deleted.
-    """
+    """Number of episodes, last edit with undo, and the trash, which is emptied only after a second, explicit press."""
 
     def __init__(self, presenter: LibraryPresenter):
         super().__init__()

@@ -39,10 +39,8 @@ class LiveCamera:
     """Current state of one camera.
 
     `rgb` (H, W, 3) uint8 or None is frame `number`; `live`: fresh, from a running camera. `note` is rate and age, or
-    the
-    fault, in `colour` of the theme; `advice` is its remedy. `drawing`: outline of the tool where it should be visible,
-    None
-    when unknown; `place`: whether the camera is still where it was calibrated.
+    the fault, in `colour` of the theme; `advice` is its remedy. `drawing`: outline of the tool where it should be
+    visible, None when unknown; `place`: whether the camera is still where it was calibrated.
     """
 
     identity: str

@@ -34,8 +34,7 @@ class RecordPresenter(QObject):
 
     `instruction`, `paraphrases`, `source` and `countdown_s` describe the next recording. Only one job runs at a time;
     `pictures` and `tasks` load beside it, and `hand` pulls at the simulated arm during hand guiding. `recorder_for`
-    creates
-    the recorder for what is connected, like `workflows.recording.sources`.
+    creates the recorder for what is connected, like `workflows.recording.sources`.
     """
 
     changed = Signal()

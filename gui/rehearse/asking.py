@@ -1,7 +1,4 @@
-"""Requests on the Rehearse screen: a motion is generated, selected, edited or rejected.
-
-The arm does not move.
-"""
+"""Requests on the Rehearse screen: a motion is generated, selected, edited or rejected. The arm does not move."""
 
 import time
 from pathlib import Path

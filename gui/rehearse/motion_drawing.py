@@ -78,10 +78,7 @@ _UNNAMED = "a drawn motion"
 
 
 class MotionDrawing(QObject):
-    """Controller of the drawing; `ended`: another page is requested.
-
-    The points are kept until they are applied or discarded.
-    """
+    """Controller of the drawing, which is kept until it is applied or discarded. `ended`: another page is requested."""
 
     ended = Signal()
 

@@ -26,10 +26,7 @@ from workflows.rehearsal.rehearsal import FIRST_SPEED
 
 
 class HeldMotion:
-    """Enabling button of a hold-to-run motion.
-
-    Its state is sent to the robot process at 30 Hz, which monitors it: a window that stalls counts as a release.
-    """
+    """Enabling button of a hold-to-run motion, reported to the robot process at 30 Hz; a stall counts as a release."""
 
     def __init__(self):
         self._held = False
@@ -99,10 +96,7 @@ class RehearsePresenter(RehearseAsking):
     # --- actions without motion ---
 
     def approve(self, *, further_parts: bool = False) -> None:
-        """Stage exactly the motion on display.
-
-        The arm does not move. `further_parts`: include later parts as in `allowance`.
-        """
+        """Stage the motion on display, without moving. `further_parts`: include later parts as in `allowance`."""
         if not self.can_approve:
             return
         self._looked = time.monotonic()

@@ -86,10 +86,7 @@ def shown_motion(proposal: Proposal, plan: Plan) -> ShownMotion:
 
 
 def seen_before(proposal: Proposal) -> list[np.ndarray]:
-    """Return the camera frames at the time of the request, warped to the crop of the generated video.
-
-    The result is (V,) of (H, W, 3) uint8.
-    """
+    """Return the frames (V,) of (H, W, 3) uint8 at the time of the request, warped to the generated video's crop."""
     assert proposal.rgb is not None
     found = []
     for view, camera, imagined in zip(proposal.scene.views, proposal.cameras, proposal.rgb, strict=True):

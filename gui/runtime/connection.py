@@ -24,8 +24,7 @@ class Connection(QObject):
     """Life cycle of the session in the window. The session object stays the same; its contents are opened and closed.
 
     `pulled` is emitted at 30 Hz in the GUI thread; views that show live data update on it. `moments` is the history of
-    arm
-    poses, to look up the pose at a frame's capture time. `clock` is the clock that times presses.
+    arm poses, to look up the pose at a frame's capture time. `clock` is the clock that times presses.
     """
 
     changed = Signal()  # opening began, open, or closed

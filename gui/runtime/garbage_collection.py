@@ -18,10 +18,8 @@ class GarbageCollection(QObject):
     """Incremental collector that follows Python's thresholds; collecting a large young generation takes long.
 
     The oldest generation is collected only while `may_pause()` is true: that can take 0.2 s, in which no heartbeat is
-    sent.
-    Objects that exist after modules have been loaded are frozen (never examined again): most objects come from modules,
-    and
-    modules are not unloaded.
+    sent. Objects that exist after modules have been loaded are frozen (never examined again): most objects come from
+    modules, and modules are not unloaded.
     """
 
     def __init__(self, may_pause: Callable[[], bool], parent: QObject):

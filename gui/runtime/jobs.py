@@ -130,10 +130,7 @@ class Jobs(QObject):
         return tuple(self._running)
 
     def run(self, work: Work, *, name: str) -> Job:
-        """Start `work(token, report)` in a thread of its own and return at once.
-
-        Signals are queued for the event loop, so that none is emitted before the caller has connected.
-        """
+        """Start `work(token, report)` in a thread and return at once; signals are queued, so that none is lost."""
         job = Job(work, name, self)
         self._running.add(job)
         job.start()

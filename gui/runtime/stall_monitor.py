@@ -43,8 +43,7 @@ class StallMonitor(QObject):
     """Records every stretch with more than 30 ms of work, and the longest ones since `begin`.
 
     `looking`: sample the running code in a thread whenever a tick is late. Sampling takes a little time itself, so it
-    is
-    enabled only where the cause is wanted.
+    is enabled only where the cause is wanted.
     """
 
     def __init__(self, *, looking: bool = False):

@@ -11,10 +11,7 @@ from simulation.client import LabProcess
 
 
 def lab_objects(lab: LabProcess) -> tuple[Mesh, ...]:
-    """Return every loose object and the bowl at their ground-truth poses.
-
-    Queries the lab process, so run it in a job.
-    """
+    """Return all loose objects and the bowl at their ground-truth poses. Queries the lab: only in a job."""
     truth, scene = lab.truth(), lab.scene
     things = [thing(spec.shape, spec.size, truth.poses[spec.name], COLOURS[spec.colour]) for spec in scene.objects]
     if scene.bowl is not None:

@@ -114,10 +114,7 @@ class Card(QFrame):
 
 
 class Yielding(QWidget):
-    """Widget that takes only the space left over: its contents may shrink to `lines` of text.
-
-    The first one is twice as wide as the others.
-    """
+    """Widget that takes only the space left over and may shrink to `lines` of text; the first child is wider."""
 
     def __init__(self, *inside: QWidget, lines: float):
         super().__init__()

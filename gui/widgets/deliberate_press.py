@@ -70,8 +70,7 @@ class DeliberateButton(Button):
     """Button whose press starts motion of the arm or judges its result. Connect to `taken`, never to `clicked`.
 
     `held`: an accepted press went down (True), or was released, left or cancelled (False). A button with `only_rests`
-    does
-    nothing but stop the arm: it accepts every press.
+    does nothing but stop the arm: it accepts every press.
     """
 
     taken = Signal()
