@@ -44,7 +44,7 @@ def _hurry() -> None:
     """Give the GUI thread priority, so that the heartbeat is sent in time beside other work.
 
     The process priority is raised above that of other programs where the system permits it, and a short switch interval
-    makes job threads release the GIL often. Of the program's own processes only the arm's is started before the window.
+    makes job threads release the GIL often. Of the program's own processes only the arm's has a higher priority.
     """
     sys.setswitchinterval(_SWITCH)
     with contextlib.suppress(OSError):  # not permitted for every user

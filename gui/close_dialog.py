@@ -24,7 +24,7 @@ WHY = "Stopped when the window was closed."  # stored with a run that ends this 
 
 
 class ClosingQuestion(QFrame):
-    """Banner across the top with two buttons; closing the window a second time equals the first of them."""
+    """Banner across the top with two buttons; closing the window a second time equals "Stop and close"."""
 
     def __init__(self, close: Callable[[], object], clock: Clock, parent: QWidget | None = None):
         super().__init__(parent)

@@ -96,7 +96,10 @@ class Frames(QObject):
 
 
 def _while_generating(app: QApplication, program: Program, seconds: float) -> float:
-    """Return the window's frame rate while the model generates continuously. Only successful requests count."""
+    """Return the window's frame rate while the model generates continuously beside the live cameras.
+
+    Only successful requests count: one that fails at once blocks nothing.
+    """
     program.start()
     wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
     program.shell.show_screen("rehearse")

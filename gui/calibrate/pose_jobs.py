@@ -117,7 +117,10 @@ def drive_through(
     bench: bool,
     progress: "Callable[[DriveProgress], None]",
 ) -> Work:
-    """Return a job that drives through the poses from `start` on, then, with `bench`, observes the bench's tags."""
+    """Return a job that drives through the poses from `start` on, and returns the DriveResult.
+
+    The arm moves. After the last pose, with `bench`, the bench's tags are observed.
+    """
 
     def work(token: Cancellation, report: Report) -> "DriveResult":
         from workflows.calibration.drive import drive

@@ -30,7 +30,7 @@ class Labelling(QObject):
 
     @property
     def model(self) -> ModelDescription | None:
-        """First model that can process videos; None when there is none."""
+        """First model that handles videos; None when there is none."""
         return next((each for each in known_models(self._library.folder / "models") if each.imagines), None)
 
     def start(self, find: Callable[[], list[uuid.UUID]]) -> None:

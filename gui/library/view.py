@@ -27,7 +27,10 @@ from gui.widgets.theme import look, space
 
 
 class LibraryFooter(QWidget):
-    """Number of episodes, last edit with undo, and the trash, which is emptied only after a second, explicit press."""
+    """Footer of the list: number of episodes, last edit with undo, and the trash.
+
+    The trash is emptied only after a second press, which states the number of episodes to be deleted.
+    """
 
     def __init__(self, presenter: LibraryPresenter):
         super().__init__()

@@ -26,7 +26,10 @@ from workflows.rehearsal.rehearsal import FIRST_SPEED
 
 
 class HeldMotion:
-    """Enabling button of a hold-to-run motion, reported to the robot process at 30 Hz; a stall counts as a release."""
+    """Enabling button of a hold-to-run motion.
+
+    Its state is sent to the robot process at 30 Hz, which monitors it: a window that stalls counts as a release.
+    """
 
     def __init__(self):
         self._held = False
@@ -251,7 +254,7 @@ class RehearsePresenter(RehearseAsking):
             self._work.afterwards(self.approve)  # the robot process decides whether the approval covers it
 
     def _run_covered(self) -> None:
-        """Run a further part that was approved together with the first, at the same speed."""
+        """Run a further part that was approved together with the first, in the same way."""
         if self.cover is not None and self.parts is not None and self.parts.number > 1:
             self._hand.take(False)  # a button still held was pressed for the previous part
             self._work.afterwards(lambda: self._start(self._speed) if self.can_run else None)

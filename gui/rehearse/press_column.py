@@ -19,7 +19,12 @@ _WITH_A_MOTION = (Step.WATCH, Step.APPROVED, Step.RUNNING, Step.OUTCOME)
 
 
 class PressColumn(QWidget):
-    """The buttons, visible while there is a motion, `confirm` and `ready` only when needed; pages add actions."""
+    """The buttons; the pages define what a press does.
+
+    They are visible while there is a motion, so that the next steps are known in advance; `confirm` and `ready` only
+    when
+    needed.
+    """
 
     def __init__(self, presenter: RehearsePresenter):
         super().__init__()

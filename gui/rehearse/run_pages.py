@@ -82,7 +82,10 @@ class ApprovedPage(QWidget):
 
 
 class RunningPage(QWidget):
-    """Page shown while the arm moves; Stop is where no other page has a control, and Run holds or resumes."""
+    """Page shown while the arm moves. No other page has a control where its Stop is.
+
+    The button that is held, or that resumes, is the one that started the motion.
+    """
 
     def __init__(self, presenter: RehearsePresenter, presses: PressColumn):
         super().__init__()

@@ -64,7 +64,7 @@ class ShownMotion:
 
 
 def shown_motion(proposal: Proposal, plan: Plan) -> ShownMotion:
-    """Prepare a proposal and its plan for display; takes some 0.1 s, so run it in a job."""
+    """Prepare a proposal and its plan for display; takes a few tenths of a second, so run it in a job."""
     scene = proposal.scene
     pictures = [view.rgb[None] for view in scene.views] if proposal.rgb is None else list(proposal.rgb)
     cameras = scene.cameras if proposal.rgb is None else proposal.cameras

@@ -114,7 +114,10 @@ class Card(QFrame):
 
 
 class Yielding(QWidget):
-    """Widget that takes only the space left over and may shrink to `lines` of text; the first child is wider."""
+    """Widget that takes only the space left over: its contents may shrink to `lines` of text.
+
+    The first child is twice as wide as the others.
+    """
 
     def __init__(self, *inside: QWidget, lines: float):
         super().__init__()
