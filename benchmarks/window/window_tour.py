@@ -60,9 +60,10 @@ class Tour:
         self._sign, self._resized = 1, 0
 
     def go(self, seconds: float) -> dict[str, Any]:
-        """Run the tour and return its figures: `stops`, `stall_s` in wall time, `rounds`, the longest stretches, ...
+        """Run the tour and return its figures.
 
-        `work_s` is CPU time of the GUI thread. A stretch is reported with the code that ran in it.
+        `stops`, `stall_s` in wall time, `work_s` in CPU time of the GUI thread, `rounds`, and the longest stretches
+        with the code that ran in them.
         """
         person = self._person
         self._ready()

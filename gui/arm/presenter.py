@@ -22,7 +22,7 @@ _SILENT = 1.0  # s; a status arrives at 30 Hz
 
 @dataclass(frozen=True, eq=False)
 class ArmFigures:
-    """Contents of the panels: `position_mm` (3,), `turn_deg` (3,) RPY, `joints_deg` (7,); NaN is unknown."""
+    """Panel contents: `position_mm` (3,), `turn_deg` (3,) roll, pitch, yaw, `joints_deg` (7,); NaN is unknown."""
 
     name: str
     state: ArmState
@@ -137,7 +137,7 @@ def _trouble(status: RobotStatus) -> tuple[str, str]:
 
 
 def _pose(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return TCP position (3,) mm and roll, pitch, yaw (3,) deg in the base frame, as UFACTORY's software shows."""
+    """Return TCP position (3,) mm and roll, pitch, yaw (3,) deg about the base's axes, as in UFACTORY's software."""
     if not np.isfinite(q).all():
         return np.full(3, np.nan), np.full(3, np.nan)
     base_from_tool = xarm7.forward(q)

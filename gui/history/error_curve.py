@@ -36,7 +36,7 @@ class ErrorCurve(QWidget):
         self._colour()
 
     def show_error(self, moments: np.ndarray, error_mm: np.ndarray, words: str) -> None:
-        """Show the error (n,) mm at times (n,) s, NaN where not measured, and `words` that summarise it."""
+        """Show the error (n,) mm at times (n,) s, NaN where unknown; `words` summarise it, or say why it is missing."""
         known = error_mm[np.isfinite(error_mm)]
         self.board.setVisible(len(known) > 1)
         self.words.setText(words)

@@ -99,7 +99,10 @@ class RehearsePresenter(RehearseAsking):
     # --- actions without motion ---
 
     def approve(self, *, further_parts: bool = False) -> None:
-        """Stage the motion on display, without moving. `further_parts`: include later parts as in `allowance`."""
+        """Stage exactly the motion on display; nothing moves yet.
+
+        `further_parts`: later ones too, as in `allowance`.
+        """
         if not self.can_approve:
             return
         self._looked = time.monotonic()
