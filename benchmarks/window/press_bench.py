@@ -1,4 +1,4 @@
-"""The Rehearse screen in its window, over the real robot loop in virtual time: for trials with thousands of presses."""
+"""Test bench for thousands of presses: the Rehearse screen in its window, over the real robot loop in virtual time."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +22,11 @@ from gui.widgets.deliberate_press import DeliberateButton
 from gui.widgets.theme import Theme
 from workflows.settings import ArmSettings, ProgramSettings
 
-STEP = 0.05  # s of virtual time between two looks of the window
+STEP = 0.05  # s of virtual time per step of the window
 
 
 class PressBench:
-    """The window with the Rehearse screen. `live` lets virtual time go on for the arm, the window and its buttons."""
+    """The window with the Rehearse screen. `live` advances virtual time for the arm, the window and its buttons."""
 
     def __init__(self, app: QApplication, folder: Path, size: tuple[int, int]):
         settings = ProgramSettings(arm=ArmSettings(kind="real", address="127.0.0.1"), operator="Ada")
@@ -59,7 +59,7 @@ class PressBench:
                     button.look()
 
     def until(self, so, steps: int = 4000) -> bool:
-        """Whether it came so, as time went on."""
+        """Advance time until `so()`; return whether it came true."""
         for _ in range(steps):
             if so():
                 return True
@@ -77,5 +77,5 @@ class PressBench:
         self.presenter.close()
 
     def choose_hold(self, hold: bool) -> None:
-        """Whether motions go on only while the button is held, as the settings keep it."""
+        """Switch hold-to-run, as the settings do."""
         self.session.settings = replace(self.session.settings, hold_to_run=hold)
