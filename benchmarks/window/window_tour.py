@@ -196,7 +196,7 @@ class Tour:
         presenter, screen = self._program.rehearse, self._shell.screens["rehearse"]
         while presenter.step is Step.RUNNING:
             if presenter.paused:  # a camera was slow; this may recur beside other load
-                self._person.press(screen.running_page.pause)
+                self._person.press(screen.presses.run)
             self._person.wait(_LOOK_EVERY)
         if presenter.step is Step.OUTCOME:
             self._doing("rehearse: outcome")

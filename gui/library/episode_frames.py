@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gui.pictures.camera_view import Drawing
+from gui.player.playback_clip import frame_at
 from gui.runtime.jobs import Job, Jobs
 from storage.errors import DamagedFileError
 from storage.video.reader import VideoReader
@@ -60,7 +61,7 @@ class EpisodeFrames(QObject):
 
     def frame_at(self, moment: float) -> int:
         """Return the frame shown `moment` s after the first: the last one passed by then."""
-        return max(0, int(np.searchsorted(self.moments - self.moments[0], moment + 1e-9, side="right")) - 1)
+        return frame_at(self.moments, moment)
 
     def picture(self, view: int, frame: int) -> np.ndarray:
         """Return a view's image, the previous one until it is decoded.

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui.live.presenter import LiveCamera, LivePresenter
 from gui.pictures.camera_view import Picture
+from gui.pictures.view_grid import best_columns
 from gui.widgets.basics import label
 from gui.widgets.theme import space
 
@@ -114,14 +115,7 @@ class LiveViews(QWidget):
         self._nothing.setVisible(count == 0)
         if count == 0:
             return
-
-        def size(columns: int) -> tuple[float, float]:
-            rows = -(-count // columns)
-            width = (self.width() - gap * (columns - 1)) / columns
-            height = (self.height() - gap * (rows - 1)) / rows
-            return min(width, height * 4 / 3), height
-
-        columns = max(range(1, count + 1), key=lambda n: size(n)[0])
+        columns = best_columns(count, self.width(), self.height(), gap)
         width, rows = (self.width() - gap * (columns - 1)) / columns, -(-count // columns)
         height = min(0.75 * width, (self.height() - gap * (rows - 1)) / rows)
         for i, picture in enumerate(self.pictures.values()):

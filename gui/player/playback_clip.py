@@ -101,7 +101,12 @@ class PlaybackClip:
 
     def frame_at(self, moment: float) -> int:
         """Return the frame shown `moment` s after the first: the last one passed by then."""
-        return max(0, int(np.searchsorted(self.moments - self.moments[0], moment + 1e-9, side="right")) - 1)
+        return frame_at(self.moments, moment)
+
+
+def frame_at(moments: np.ndarray, moment: float) -> int:
+    """Return the frame of those at `moments` (n,) s that is shown `moment` s after the first: the last one passed."""
+    return max(0, int(np.searchsorted(moments - moments[0], moment + 1e-9, side="right")) - 1)
 
 
 def path_in(camera: Camera, trajectory: Trajectory) -> PixelPath:

@@ -136,14 +136,10 @@ class RecordPictures(QObject):
         self._wanted = folder
         self._show(None)
         if folder is not None:
-
-            def work(*_: Any) -> PlaybackClip:
-                pass
-
-                return review_clip(folder)
-
             still = self._only_for(folder)
-            self._jobs.run(work, name="load the film").on(done=still(self._show), failed=still(self.failed.emit))
+            self._jobs.run(lambda *_: review_clip(folder), name="load the film").on(
+                done=still(self._show), failed=still(self.failed.emit)
+            )
 
     def _only_for(self, folder: Path) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
         """Wrap callbacks so that results for a folder no longer wanted are ignored."""

@@ -127,11 +127,6 @@ class RehearseScreen(QWidget):
         for card in (guide, found):
             card.setFixedHeight(space(_PANEL_LINES))
             card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for views in (
-            self.player.grid,
-            self.scene,
-        ):  # they shrink for messages at the top, so that no button moves
-            views.setMinimumHeight(space(_VIEW_LINES))
         # The views shrink for messages at the top, so that no button moves.
         middle, below = Yielding(self.player.grid, self.scene, lines=_VIEW_LINES), row(found, guide)
         below.setStretch(0, 3)
