@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from foundation.clocks import utc_now
+from gui.widgets.times import when
 from storage.rehearsal_list import RehearsalRow
 from workflows.rehearsal.facts import THIS_PROGRAM
 from workflows.rehearsal.review import RehearsalReview
@@ -15,14 +15,6 @@ _SOURCES = {
     "edited": "Edited by hand",
     "what if": "Tried out",
 }
-
-
-def when(moment: datetime) -> str:
-    """Format a local time; the year only when it differs from the present one."""
-    local, now = moment.astimezone(), utc_now().astimezone()
-    if local.date() == now.date():
-        return f"today {local:%H:%M}"
-    return f"{local.day} {local:%b %H:%M}" if local.year == now.year else f"{local.day} {local:%b %Y %H:%M}"
 
 
 def source(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from foundation.clocks import utc_now
+from gui.widgets.times import when
 from storage.queries import EpisodeRow
 
 SOURCES: Mapping[str, str] = {
@@ -15,14 +15,6 @@ SOURCES: Mapping[str, str] = {
 }
 RESULTS: Mapping[str | None, str] = {None: "Not judged", "success": "Success", "failure": "Failure"}
 QUALITIES = ("Good", "With a notice", "Bad")
-
-
-def when(row: EpisodeRow) -> str:
-    """Format the local time of recording; the year only when it differs from the present one."""
-    moment, now = row.recorded_at.astimezone(), utc_now().astimezone()
-    if moment.date() == now.date():
-        return f"today {moment:%H:%M}"
-    return f"{moment.day} {moment:%b %H:%M}" if moment.year == now.year else f"{moment.day} {moment:%b %Y %H:%M}"
 
 
 def length(seconds: float) -> str:
@@ -53,7 +45,7 @@ def second_line(row: EpisodeRow) -> str:
     """Return the line below the instruction: date, length (after trimming, if trimmed), operator, source."""
     left = row.trim_end_s - row.trim_start_s
     long = length(left) if left > row.duration_s - 0.05 else f"{length(left)} of {length(row.duration_s)}"
-    return "  ·  ".join(part for part in (when(row), long, row.operator, source(row.source)) if part)
+    return "  ·  ".join(part for part in (when(row.recorded_at), long, row.operator, source(row.source)) if part)
 
 
 def third_line(row: EpisodeRow) -> str:

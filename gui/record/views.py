@@ -137,7 +137,8 @@ class RecordPictures(QObject):
         self._show(None)
         if folder is not None:
             still = self._only_for(folder)
-            self._jobs.run(lambda *_: review_clip(folder), name="load the film").on(
+            job = self._jobs.run(lambda *_: review_clip(folder), name="load the film")
+            job.on(done=still(self._show), failed=still(self.failed.emit))
                 done=still(self._show), failed=still(self.failed.emit)
             )
 
