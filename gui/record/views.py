@@ -139,8 +139,6 @@ class RecordPictures(QObject):
             still = self._only_for(folder)
             job = self._jobs.run(lambda *_: review_clip(folder), name="load the film")
             job.on(done=still(self._show), failed=still(self.failed.emit))
-                done=still(self._show), failed=still(self.failed.emit)
-            )
 
     def _only_for(self, folder: Path) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
         """Wrap callbacks so that results for a folder no longer wanted are ignored."""
