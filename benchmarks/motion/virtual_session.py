@@ -176,6 +176,11 @@ class VirtualSession(Session):
         self.robot = VirtualClient(self.arm)
         self.lab: Any = VirtualLab(self.arm, self.robot.lock) if self.simulated else None
 
+    @property
+    def client(self) -> VirtualClient:
+        assert isinstance(self.robot, VirtualClient), "the session is not open"
+        return self.robot
+
     def opened(self) -> "VirtualSession":
         """Open it, make the arm ready, and return it."""
         self.open()

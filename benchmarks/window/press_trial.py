@@ -161,7 +161,7 @@ class PressTrial:
 
     def _judged(self, act: Callable[[], None], meant: QAbstractButton | None, how: str) -> None:
         """Execute a press and attribute all effects until the end of its jobs to it."""
-        robot, presenter = self.bench.session.robot, self.bench.presenter
+        robot, presenter = self.bench.session.client, self.bench.presenter
         robot.going.clear()
         self._outcomes.clear()
         step = presenter.step
