@@ -188,7 +188,7 @@ def seeded(number: int) -> Seeded:
 
 @contextmanager
 def _copy() -> Iterator[Path]:
-    """The program's sources in a folder of their own; weights and pictures by a link."""
+    """Copy the program's sources into a temporary folder; the weights by a link."""
     with tempfile.TemporaryDirectory(prefix="rehearse-fault-") as folder:
         root = Path(folder)
         for name in _FOLDERS:

@@ -1,4 +1,4 @@
-"""The program with its window: settings, session, screens, and what happens when something breaks."""
+"""Application object of the GUI: settings, session, screens and crash handling."""
 
 import contextlib
 import logging
@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from foundation.clocks import Clock, SystemClock
 from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
 from gui.close_dialog import WHY, under_way
@@ -24,11 +25,11 @@ from workflows import settings as program_settings
 from workflows.session import Session
 
 _SWITCH = 0.0001  # s
-_BEFORE_OTHERS = -7  # a niceness
+_BEFORE_OTHERS = -7  # nice value
 
 
 def application() -> QApplication:
-    """The one QApplication, made with what has to be set before it exists."""
+    """Return the process's only QApplication; set the attributes that must be set before it is created."""
     present = QApplication.instance()
     if isinstance(present, QApplication):
         return present
@@ -42,17 +43,23 @@ def application() -> QApplication:
 
 
 def _hurry() -> None:
-    """Let the heart beat beside other work: the machine may be asked to run the window before other programs, and a
-    job's thread lets go of Python often. Of this program's own processes only the arm's comes before the window."""
+    """Give the GUI thread priority, so that the heartbeat is sent in time beside other work.
+
+    The process priority is raised above that of other programs where the system permits it, and a short switch interval
+    makes job threads release the GIL often. Of the program's own processes only the arm's has a higher priority.
+    """
     sys.setswitchinterval(_SWITCH)
-    with contextlib.suppress(OSError):  # it may say no
+    with contextlib.suppress(OSError):  # not permitted for every user
         os.setpriority(os.PRIO_PROCESS, 0, _BEFORE_OTHERS)
 
 
 class Program(QObject):
     """Everything behind one window. `start` shows it and begins to connect; `close` ends every thread and process.
 
-    `settings_file` and `crashes` None mean the usual places of this user, `library` None the one of the settings.
+    Args:
+        settings_file, crashes: None means the default locations of this user.
+        library: None means the library folder from the settings.
+    `session` and `clock` may be others, for a window in virtual time.
     """
 
     def __init__(
@@ -63,22 +70,24 @@ class Program(QObject):
         library: Path | None = None,
         *,
         deadlines: Deadlines = PRODUCTION,
+        session: Session | None = None,
+        clock: Clock = SystemClock(),
     ):
         super().__init__()
         self.settings_file = settings_file or program_settings.settings_file()
         first_start = not self.settings_file.exists()
         settings, damaged = program_settings.load(self.settings_file)
-        self.session = Session(settings, library, deadlines=deadlines)
+        self.session = session or Session(settings, library, deadlines=deadlines)
         self.jobs, self.messages = Jobs(self), Messages(self)
-        self.connection = Connection(self.session, self.jobs, self)
+        self.connection = Connection(self.session, self.jobs, self, clock=clock)
         self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)
-        self.connection.open(settings)  # the lab starts while the window is being built
+        self.connection.open(settings)  # the simulated lab starts while the window is being built
         self.crashes = CrashLog(crashes or crash_folder())
         self.hooks = CrashHooks(self.crashes, self.connection.stop, self.messages.error, self._crashed)
         self._bridge = LogBridge(self.messages)
         logging.getLogger().addHandler(self._bridge)
         self.theme = Theme(app, settings.appearance)
-        # Imported only now: half a second in which the lab is starting already.
+        # Imported late: the import takes half a second, in which the simulated lab is already starting.
         from gui.screens import Screens
 
         self.screens = Screens(self.connection, self.jobs, self.messages, self.theme, self.settings_file, self)
@@ -94,7 +103,7 @@ class Program(QObject):
         self.shell.show()
 
     def close(self) -> None:
-        """Stop the arm, end threads and processes; may be called twice."""
+        """Stop the arm and end all threads and processes; may be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -105,7 +114,7 @@ class Program(QObject):
         self.key.close()
         self.screens.gamepad.close()
         try:
-            self.record.close()  # while its cameras still give pictures
+            self.record.close()  # while its cameras still deliver frames
         except KnownError as error:
             logging.getLogger(__name__).warning("%s", error)
         self.screens.calibrate.close()
@@ -156,10 +165,10 @@ class Program(QObject):
 
 
 def run(library: Path | None = None) -> int:
-    """Show the window until it is closed; the exit code of the program."""
+    """Show the window until it is closed and return the exit code of the program."""
     app = application()
     program = Program(app, library=library)
-    # Ctrl-C in the terminal closes the window; the timer lets Python see the signal.
+    # Ctrl-C in the terminal closes the window; the timer lets Python process the signal.
     signal.signal(signal.SIGINT, lambda *_: program.shell.close())
     wake = QTimer(app, interval=200)
     wake.timeout.connect(lambda: None)

@@ -1,6 +1,6 @@
-"""What is asked when the window is closed while the arm moves or something is recorded.
+"""Question shown when the window is closed while the arm moves or something is being recorded.
 
-Meanwhile all goes on, and nothing is modal: the heart beats, and Stop and Space work as ever.
+It is not modal and nothing is interrupted: the heartbeat continues, and Stop and Space work as usual.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ if TYPE_CHECKING:  # the lab starts before the screens are loaded
     from gui.record.presenter import RecordPresenter
     from gui.rehearse.presenter import RehearsePresenter
 
-WHY = "Stopped when the window was closed."  # stored with a run that ends so
+WHY = "Stopped when the window was closed."  # stored with a run that ends this way
 
 
 class ClosingQuestion(QFrame):
-    """A sentence across the top with two buttons; a second close means the same as the first of them."""
+    """Banner across the top with two buttons; closing the window a second time equals "Stop and close"."""
 
     def __init__(self, close: Callable[[], object], clock: Clock, parent: QWidget | None = None):
         super().__init__(parent)
@@ -49,7 +49,7 @@ class ClosingQuestion(QFrame):
 
 
 def under_way(connection: Connection, rehearse: "RehearsePresenter", record: "RecordPresenter") -> str:
-    """What closing the window would cut off, as a sentence; '' for nothing."""
+    """Return a sentence that describes what closing the window would interrupt; '' for nothing."""
     if rehearse.running:
         return "A motion is running."
     if record.demonstrating:

@@ -1,4 +1,4 @@
-"""Everything that was said since the start, newest first."""
+"""Log screen: all messages since the start, newest first."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
@@ -14,7 +14,7 @@ _ICONS = {Kind.DANGER: "warning", Kind.WARNING: "warning", Kind.SUCCESS: "check"
 
 
 class LogScreen(QWidget):
-    """A list that can be copied, for whoever helps from afar."""
+    """List of messages that can be copied, for remote support."""
 
     title = "Log"
     shows_live_views = False

@@ -1,4 +1,4 @@
-"""Presenters and screens, made and put into the window."""
+"""Creation of the presenters and screens, and their insertion into the main window."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ class Screens(QObject):
         self.gamepad.present_changed.connect(lambda: self.control.show_gamepad(self.gamepad.name))
 
     def shell(self, crash_folder: str) -> Shell:
-        """The window with every screen, the first one shown."""
+        """Create the main window with every screen and show the first one."""
         presenter = ShellPresenter(self._connection, self._messages, self)
         shell = Shell(presenter, LiveViews(self.live), ArmPanel(self.arm), self._theme)
         shell.add_screen("set up", SetupScreen(self.setup, self.arm, self.box, self.live, "rehearse"), "set-up")
@@ -113,7 +113,7 @@ class Screens(QObject):
         return screen
 
     def _say_notices(self) -> None:
-        """What opening the library put right, once."""
+        """Report once what was repaired when the library was opened."""
         library = self.library.library
         if library is not None and library.notices and self._noticed is not library:
             self._noticed = library

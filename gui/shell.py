@@ -1,4 +1,4 @@
-"""The window: navigation left, Stop top right on every screen, messages on top, cameras and arm at the side."""
+"""Main window: navigation on the left, Stop at the top right, messages on top, cameras and arm at the side."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +25,11 @@ from gui.widgets.basics import Button, label
 from gui.widgets.icons import icon
 from gui.widgets.theme import APPEARANCES, Theme, colours, look, space
 
-Screen = Any  # a QWidget with `title`, `shows_live_views`, and perhaps `take_key(key, pressed)`, `enter()`, `leave()`
+Screen = Any  # QWidget with `title`, `shows_live_views`; optional: `take_key(key, pressed)`, `enter()`, `leave()`
 
 
 class Shell(QMainWindow):
-    """The frame around the screens. `add_screen` in the order of the navigation; `show_screen` by name."""
+    """Main window around the screens. Call `add_screen` in the order of the navigation; `show_screen` takes a name."""
 
     closing = Signal()
     screen_changed = Signal(str)
@@ -45,7 +45,7 @@ class Shell(QMainWindow):
         self.live, self.arm_panel = live, arm
         self.banners, self.stack = Banners(), QStackedWidget()
         self.question = ClosingQuestion(self.close, presenter.connection.clock)
-        self.under_way: Callable[[], str] = lambda: ""  # what closing the window would cut off
+        self.under_way: Callable[[], str] = lambda: ""  # describes what closing the window would interrupt
         self.side, self.bar = self._side(), self._bar()
         self.rail, self._rail_layout = self._rail()
         middle = QHBoxLayout()
@@ -75,7 +75,7 @@ class Shell(QMainWindow):
     # --- screens ---
 
     def add_screen(self, name: str, screen: Screen, icon_name: str, *, low: bool = False) -> None:
-        """A screen and its button in the navigation; `low` ones stand at the bottom."""
+        """Add a screen and its navigation button; `low` puts the button at the bottom."""
         self.screens[name] = screen
         self.stack.addWidget(screen)
         tab = NavigationButton(screen.title, icon_name, lambda: self.show_screen(name))
@@ -88,7 +88,7 @@ class Shell(QMainWindow):
         return self.stack.currentWidget()
 
     def show_screen(self, name: str) -> None:
-        """Leave the present screen and show another."""
+        """Leave the current screen and show another."""
         screen = self.screens[name]
         if self.current is not screen:
             getattr(self.current, "leave", lambda: None)()
@@ -96,7 +96,7 @@ class Shell(QMainWindow):
             getattr(screen, "enter", lambda: None)()
         focused = self.focusWidget()
         if isinstance(focused, NavigationButton) and focused is not self.tabs.get(name):
-            focused.clearFocus()  # Qt hands the keyboard on when a button goes: two tabs would look chosen
+            focused.clearFocus()  # Qt moves the focus on when a button loses it: two tabs would appear selected
         self.title.setText(screen.title)
         self.side.setVisible(screen.shows_live_views)
         for each, tab in self.tabs.items():
@@ -104,15 +104,15 @@ class Shell(QMainWindow):
         self.screen_changed.emit(name)
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """A key for the present screen."""
+        """Pass a key to the current screen; return whether it was used."""
         return bool(getattr(self.current, "take_key", lambda key, pressed: False)(key, pressed))
 
     def keyboard_left(self) -> None:
-        """What is held by a key will not be seen to come up."""
+        """Release what is held by a key: its key release will not be received."""
         if self.stack.count():
             getattr(self.current, "leave", lambda: None)()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _bar(self) -> QFrame:
         bar = QFrame()
@@ -172,7 +172,7 @@ class Shell(QMainWindow):
         self.appearance.setText({"system": "As system", "light": "Light", "dark": "Dark"}[name])
         self.appearance.setToolTip("Light, dark, or as the system is")
 
-    # --- showing ---
+    # --- display ---
 
     def _show(self) -> None:
         presenter = self._presenter
@@ -183,7 +183,7 @@ class Shell(QMainWindow):
         self.working.setText(f"{presenter.progress_sentence} …" if opening else "")
         self.progress.setVisible(opening)
         self.progress.setValue(round(1000 * presenter.progress_share))
-        self.stop.setEnabled(True)  # always: a press that meets no arm does no harm
+        self.stop.setEnabled(True)  # always enabled: a Stop without an arm does no harm
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -195,7 +195,7 @@ class Shell(QMainWindow):
             self._show_appearance()
 
     def _forget_question(self) -> None:
-        """What was under way has ended by itself."""
+        """Hide the closing question when what it asked about has ended by itself."""
         if self.question.asking and not self.under_way():
             self.question.hide()
 
@@ -211,7 +211,7 @@ class Shell(QMainWindow):
 
 
 class NavigationButton(QToolButton):
-    """An icon with a word below it."""
+    """Navigation button: an icon with a label below it."""
 
     def __init__(self, words: str, icon_name: str, on: Callable[[], None]):
         super().__init__()

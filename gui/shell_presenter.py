@@ -1,4 +1,4 @@
-"""What the frame around all screens knows: the arm's one word, what is being connected, and Stop."""
+"""Presenter of the main window: state of the arm, connection progress, and Stop."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,7 +12,7 @@ _LOST = "The connection to the arm was lost. Connect it again on the Set up scre
 
 
 class ShellPresenter(QObject):
-    """Says when the arm's state changed, and tells the operator what happened to it."""
+    """Signals changes of the arm's state and reports arm faults to the operator."""
 
     changed = Signal()
 
@@ -29,7 +29,7 @@ class ShellPresenter(QObject):
 
     @property
     def arm_word(self) -> tuple[str, str]:
-        """The word for the arm's state, and its chip's look."""
+        """Label for the arm's state, and the style of its chip."""
         if self.connection.opening:
             return "Connecting", "chip-accent"
         word, look, _ = STATES[self._state]
@@ -54,7 +54,7 @@ class ShellPresenter(QObject):
             self._was_connected = False
         else:
             problems = self.connection.session.problems
-            # Without the lab there is no simulated arm either: one sentence is enough.
+            # Without the lab there is no simulated arm either: one message is enough.
             for name, sentence in problems.items():
                 if not (name == "arm" and sentence == problems.get("lab")):
                     self.messages.say(Kind.DANGER, sentence)

@@ -1,8 +1,8 @@
-"""Keys that must work wherever the keyboard is: Space stops the arm, and a screen's own keys move it.
+"""Application-wide keys: Space stops the arm, and a screen's own keys move it, whichever widget has the focus.
 
-Space stops whenever the arm moves, also out of a text field or a dialog. While the arm stands still it is a blank in a
-text field, and Stop everywhere else; buttons are pressed with Enter. The keys are taken at the window the keyboard is
-in, which a dialog, a menu and a list are reached through too.
+Space stops whenever the arm moves, also from a text field or a dialog. While the arm stands still it types a blank in a
+text field and is Stop everywhere else; buttons are pressed with Enter. Keys are filtered at the window that has the
+keyboard focus, which also covers dialogs, menus and lists.
 """
 
 from collections.abc import Callable
@@ -26,10 +26,10 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class StopKey(QObject):
-    """Watches every window that gets the keyboard. `may_move()` says whether the arm moves or may begin to."""
+    """Event filter on every window that gets the keyboard focus. `may_move()`: the arm moves or may begin to move."""
 
     stop = Signal()
-    keyboard_left = Signal()  # no window of ours has the keyboard: what is held will not be seen to come up
+    keyboard_left = Signal()  # none of our windows has the focus: releases of held keys will not be received
 
     def __init__(self, app: QApplication, may_move: Callable[[], bool], take_key: Callable[[int, bool], bool]):
         super().__init__(app)
@@ -50,7 +50,7 @@ class StopKey(QObject):
             window.destroyed.connect(lambda: self._windows.discard(window))
 
     def close(self) -> None:
-        """Watch no window any more."""
+        """Remove the event filter from all windows."""
         self._app.focusWindowChanged.disconnect(self._watch)
         for window in self._windows:
             window.removeEventFilter(self)
@@ -62,7 +62,7 @@ class StopKey(QObject):
         return self._take(event)
 
     def _take(self, event: QKeyEvent) -> bool:
-        """Whether the key goes no further."""
+        """Handle a key event; return True when it must not be passed on."""
         pressed = event.type() == QEvent.Type.KeyPress
         typing, key = _typing(), event.key()
         if key == Qt.Key.Key_Space:
@@ -78,7 +78,7 @@ class StopKey(QObject):
             if pressed and not event.isAutoRepeat():
                 press_by_enter(focus)
             return True
-        if event.isAutoRepeat():  # the machine's own repeats are neither presses nor releases
+        if event.isAutoRepeat():  # auto-repeat is neither a press nor a release
             return key in self._down
         taken = self._take_key(key, pressed)
         (self._down.add if taken and pressed else self._down.discard)(key)
@@ -86,7 +86,7 @@ class StopKey(QObject):
 
 
 def _typing() -> bool:
-    """Whether the keyboard is in a field where a blank can be typed."""
+    """Return whether the focused widget accepts a typed blank."""
     focus: QWidget | None = QApplication.focusWidget()
     if isinstance(focus, QComboBox):
         return focus.isEditable()

@@ -174,16 +174,7 @@ class _RunningLab:
 
     def controller_fault(self, **faults: Any) -> None:
         """Set fields of `Faults`, or call its methods: raise_error=31, drop_connections=True."""
-        for name, value in faults.items():
-            present = getattr(self.lab.controller.faults, name, None)
-            if name.startswith("_") or not hasattr(self.lab.controller.faults, name):
-                raise SimulationError(f"The simulated controller has no fault {name}.")
-            if name == "drop_connections":
-                self.lab.controller.faults.drop_connections()
-            elif callable(present):
-                present(value)
-            else:
-                setattr(self.lab.controller.faults, name, value)
+        self.lab.controller.faults.apply(faults)
 
     def camera_fault(self, camera: str, **faults: Any) -> None:
         """Set fields of `CameraFaults` of one camera."""

@@ -1,1 +1,1 @@
-"""The window in use: speed, stalls, presses, and a walk through every screen."""
+"""Benchmarks of the window in use: speed, stalls, presses, and a walkthrough of every screen."""

@@ -1,4 +1,4 @@
-"""The window as a person has it, on a virtual screen of its own: `rehearse benchmark window`."""
+"""Benchmark of the window on a virtual screen of its own: `rehearse benchmark window`."""
 
 import contextlib
 import subprocess
@@ -18,7 +18,7 @@ _WITHIN = 240.0  # s
 
 
 def measure(quick: bool) -> list[Check]:
-    """Every check of this benchmark; `quick` watches for a shorter time and takes a tenth of the counts."""
+    """Run every check of this benchmark; `quick` measures for a shorter time and with a tenth of the counts."""
     with virtual_screen():
         shell = shell_figures(5.0 if quick else 20.0)
         tour = tour_figures(60.0 if quick else 600.0)
@@ -26,12 +26,12 @@ def measure(quick: bool) -> list[Check]:
 
 
 def window_checks(shell: dict[str, Any], tour: dict[str, Any]) -> list[Check]:
-    """The window around the screens: quick to start, smooth while the arm moves, never held up.
+    """Check that the window starts quickly, is smooth while the arm moves, and is never blocked.
 
-    `window_fps` counts how often each live view was painted in a second, of the slowest view. `gui_stall_max_ms` is
-    the longest time between two turns of the event loop, while the arm is jogged, while its controller hangs, and on
-    the way through every screen beside a busy core; `gui_work_max_ms` how much of such a time on that way was work of
-    the GUI thread's own. `unasked_stops` counts how often the arm was stopped on that way while nobody pressed Stop.
+    `window_fps` is the frame rate of the slowest live view. `gui_stall_max_ms` is the longest time between two turns of
+    the event loop: while the arm is jogged, while its controller hangs, and on the tour of every screen beside a busy
+    core; `gui_work_max_ms` is the GUI thread's CPU time in such a stretch of the tour. `unasked_stops` counts the stops
+    of the arm on the tour, where Stop is never pressed.
     """
     stall = max(shell["stall_moving_s"], shell["stall_hanging_s"], tour["stall_s"])
     return [
@@ -44,7 +44,7 @@ def window_checks(shell: dict[str, Any], tour: dict[str, Any]) -> list[Check]:
 
 
 def shell_figures(seconds: float) -> dict[str, Any]:
-    """The window is started twice; the first start only fills the caches, since the goal is for a warm one."""
+    """Measure the second of two starts; the first one only fills the caches, since the goal is for a warm start."""
     window_figures(0.5)
     figures = window_figures(seconds)
     assert not figures["torch"], "the window must not load torch"
@@ -55,7 +55,7 @@ def shell_figures(seconds: float) -> dict[str, Any]:
 
 
 def tour_figures(seconds: float) -> dict[str, Any]:
-    """A person's way through every screen for so long, at least once, beside a program that keeps a core busy."""
+    """Tour every screen for this time, at least once, beside a program that keeps a core busy."""
     say("the window: through every screen while the arm moves, one core busy")
     with busy_core():
         tour = window_figures(seconds, touring=True)
@@ -69,7 +69,7 @@ def tour_figures(seconds: float) -> dict[str, Any]:
 
 
 def window_figures(seconds: float, *, touring: bool = False) -> dict[str, Any]:
-    """Run the window in a process of its own for about `seconds`, of jogging or of a way through all screens."""
+    """Run the window in a process of its own for about `seconds`, jogging or touring all screens."""
     if not touring:
         say("the window: start, jog, a controller that hangs")
     with tempfile.TemporaryDirectory(prefix="rehearse-window-") as folder:
@@ -81,7 +81,7 @@ def window_figures(seconds: float, *, touring: bool = False) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def busy_core() -> Iterator[None]:
-    """Another program that does nothing but keep one core busy, as important as any."""
+    """Keep one core busy with another program of normal priority."""
     spinning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield

@@ -1,7 +1,7 @@
-"""The Library screen's own figures (`--role=library-window`): the real screen over a large library, in use.
+"""Benchmark process of the Library screen (`--role=library-window`): the real screen over a large library, in use.
 
-The first message says where the library lies (`folder`) and for how many seconds to scroll (`seconds`). Times are from
-the key or the press to rows that have been painted.
+The first message contains the library's `folder` and the number of `seconds` to scroll. Times are measured from the key
+or press until the rows have been painted.
 """
 
 import time
@@ -25,7 +25,7 @@ from storage.library import Library
 from storage.queries import Sort
 
 _TYPED = ("red cube slip", "zoe", "purple bottle", "push the yellow lid", "retry edge")
-_KEY_EVERY = 0.15  # s: a quick typist
+_KEY_EVERY = 0.15  # s: a fast typist
 _FIRST_PAGES = 10
 
 
@@ -79,12 +79,12 @@ def _measure(app: QApplication, view: LibraryView, seconds: float) -> dict[str, 
 
 
 def jobs_of(presenter: LibraryPresenter) -> bool:
-    """Whether anything but an open film is still at work."""
+    """Return whether any job is running, except for an open video."""
     return any(job.name != "film" for job in presenter.jobs.running)
 
 
 def _until_painted(app: QApplication, view: LibraryView, ask: Callable[[], object]) -> float:
-    """Seconds from the question until its first rows are on the screen."""
+    """Return the time in s from a query until its first rows are painted."""
     answers: list[float] = []
 
     def answered() -> None:
@@ -100,7 +100,7 @@ def _until_painted(app: QApplication, view: LibraryView, ask: Callable[[], objec
 
 
 def _typed(app: QApplication, view: LibraryView, text: str) -> list[float]:
-    """Seconds each key took, typed one after the other; then the line is cleared."""
+    """Type a text and return the time in s that each key took; then clear the line."""
     taken = []
     for end in range(1, len(text) + 1):
         taken.append(_until_painted(app, view, lambda end=end: view.filters.search.setText(text[:end])))
@@ -111,7 +111,7 @@ def _typed(app: QApplication, view: LibraryView, text: str) -> list[float]:
 
 
 def _scroll(app: QApplication, view: LibraryView, seconds: float) -> None:
-    """By the wheel, then by dragging the scroll bar to and fro over the whole library."""
+    """Scroll with the wheel, then by dragging the scroll bar to and fro over the whole library."""
     bar, random = view.list.verticalScrollBar(), np.random.default_rng(0)
     ends = time.monotonic() + 0.5 * seconds
     while time.monotonic() < ends:

@@ -1,15 +1,11 @@
-"""The Rehearse screen in its window, over the real robot loop in virtual time: for trials with thousands of presses."""
+"""Test bench for thousands of presses: the Rehearse screen in its window, over the real robot loop in virtual time."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
-import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from foundation.clocks import VirtualClock
-from foundation.trajectory import Scene, View
+from benchmarks.motion.virtual_session import VirtualSession
 from gui.arm.panel import ArmPanel
 from gui.arm.presenter import ArmPresenter
 from gui.live.presenter import LivePresenter
@@ -24,119 +20,18 @@ from gui.shell_presenter import ShellPresenter
 from gui.stop_key import StopKey
 from gui.widgets.deliberate_press import DeliberateButton
 from gui.widgets.theme import Theme
-from robot.control.recovery import RecoveryStep
-from robot.limiter import LimiterSettings
-from robot.service.client import RobotClient
-from robot.service.status import MotionSample, RobotStatus, SampleTap, status_of
-from simulation.bench.randomise import scene_for
-from workflows.demonstration.demonstrate import VirtualLabArm
-from workflows.session import Session
 from workflows.settings import ArmSettings, ProgramSettings
 
-STEP = 0.05  # s of virtual time between two looks of the window
-_MOVES = ("execute", "resume")  # commands that set the arm going
-
-
-class LoopRobot:
-    """The robot loop, answering as the robot process does; every command that sets it going is noted in `going`."""
-
-    def __init__(self, arm: VirtualLabArm):
-        self._arm, self._lock = arm, threading.RLock()
-        self.limits, self.lost, self.model = LimiterSettings(), "", "xArm7"
-        self.going: list[str] = []
-        self._samples: list[MotionSample] = []
-        self._held, self._stops = 0, 0
-
-    def run(self, seconds: float) -> None:
-        """Let the arm's time go on."""
-        with self._lock:
-            for _ in range(round(seconds / 0.01)):
-                self._arm.step()
-            nan, moment = np.full(7, np.nan), self._arm.loop.moment
-            now = (np.nan if moment is None else moment, (1, 1, 0, 0))
-            self._samples.append(MotionSample(self._arm.clock.now(), self._arm.joints, nan, nan, nan, 1.0, 1.0, *now))
-
-    def do(self, what: str, *arguments: Any, **named: Any) -> Any:
-        with self._lock:
-            answer = getattr(self._arm.loop, what)(*arguments, **named)
-            if what in _MOVES:
-                self.going.append(what)
-            return answer
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("stage", "execute", "revoke", "allow", "pause", "resume"):
-            raise AttributeError(name)
-        return lambda *arguments, **named: self.do(name, *arguments, **named)
-
-    def hold(self, press: int) -> None:
-        if press != self._held:
-            self._held = press
-            self.going.append("hold")
-        self.do("hold", press)
-
-    def recover(self, step: RecoveryStep) -> None:
-        self.do("recover", step)
-
-    def stop(self) -> int:
-        self.do("stop")
-        self._stops += 1
-        return self._stops
-
-    def stop_taken(self, press: int, timeout: float = 1.0) -> float:
-        return 0.0
-
-    def heartbeat(self) -> None:
-        """In virtual time the arm's own steps beat it."""
-
-    def close(self) -> None:
-        """It has no process."""
-
-    @property
-    def status(self) -> RobotStatus:
-        with self._lock:
-            return status_of(self._arm.loop, self._arm.clock.now())
-
-    @property
-    def settled_status(self) -> RobotStatus:
-        return self.status
-
-    def take_samples(self) -> list[MotionSample]:
-        with self._lock:
-            taken, self._samples = self._samples, []
-            return taken
-
-    def tap_samples(self) -> SampleTap:
-        return SampleTap()
-
-    def untap_samples(self, tap: SampleTap) -> None:
-        """Nothing more comes anyway."""
-
-
-class BenchSession(Session):
-    """A session whose arm is a `LoopRobot` and whose cameras see a grey bench."""
-
-    def __init__(self, folder: Path):
-        super().__init__(ProgramSettings(arm=ArmSettings(kind="real", address="127.0.0.1"), operator="Ada"), folder)
-        self.bench = scene_for("reach the red cube", 200_003, size=(160, 120))
-        self.arm = VirtualLabArm(self.bench)
-        self.arm.make_ready()
-        self.loop = LoopRobot(self.arm)
-        self.robot = cast(RobotClient, self.loop)
-
-    def take_scene(self, timeout: float = 1.0) -> Scene:
-        sizes = [(spec.camera.height, spec.camera.width, 3) for spec in self.bench.cameras]
-        views = [
-            View(spec.camera, np.full(size, 120, np.uint8), 0.0)
-            for spec, size in zip(self.bench.cameras, sizes, strict=True)
-        ]
-        return Scene(tuple(views), self.arm.lab.world.truth().base_from_tool, 1.0)
+STEP = 0.05  # s of virtual time per step of the window
 
 
 class PressBench:
-    """The window with the Rehearse screen. `live` lets virtual time go on for the arm, the window and its buttons."""
+    """The window with the Rehearse screen. `live` advances virtual time for the arm, the window and its buttons."""
 
     def __init__(self, app: QApplication, folder: Path, size: tuple[int, int]):
-        self.clock, self.session, self.jobs = VirtualClock(100.0), BenchSession(folder), Jobs()
+        settings = ProgramSettings(arm=ArmSettings(kind="real", address="127.0.0.1"), operator="Ada")
+        self.session, self.jobs = VirtualSession(settings, folder).opened(), Jobs()
+        self.clock = self.session.clock
         self.connection = Connection(self.session, self.jobs, clock=self.clock)
         self.connection.opened = True
         self.presenter = RehearsePresenter(self.connection, self.jobs)
@@ -156,8 +51,7 @@ class PressBench:
 
     def live(self, seconds: float) -> None:
         for _ in range(max(round(seconds / STEP), 1)):
-            self.clock.advance(STEP)
-            self.session.loop.run(STEP)
+            self.session.live(STEP)
             QApplication.processEvents()
             self.connection.pulled.emit()
             for button in self.window.findChildren(DeliberateButton):
@@ -165,7 +59,7 @@ class PressBench:
                     button.look()
 
     def until(self, so, steps: int = 4000) -> bool:
-        """Whether it came so, as time went on."""
+        """Advance time until `so()`; return whether it came true."""
         for _ in range(steps):
             if so():
                 return True
@@ -183,5 +77,5 @@ class PressBench:
         self.presenter.close()
 
     def choose_hold(self, hold: bool) -> None:
-        """Whether motions go on only while the button is held, as the settings keep it."""
+        """Switch hold-to-run, as the settings do."""
         self.session.settings = replace(self.session.settings, hold_to_run=hold)

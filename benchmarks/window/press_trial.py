@@ -1,9 +1,9 @@
-"""Random presses at the rates of a person, and whether one of them did what was not meant (`--role=presses`).
+"""Trial of random presses at the rates of a person, which counts unintended effects (`--role=presses`).
 
-The first message says `folder` for a library of its own, `count` of presses, `seed`, and the window's `size` in px.
-What was meant is what stood under the pointer when the place was chosen, a reaction time before the press. It is kept
-here, apart from the buttons' own ripening, from what could be seen: which buttons stood where, with which words, since
-when.
+The first message contains a `folder` for a library of its own, the `count` of presses, `seed`, and the window's `size`
+in px. The intended target is the button under the pointer when the position was chosen, a reaction time before the
+press. It is tracked here independently of the buttons' own dwell timers, from what was visible: which buttons were
+where, with which text, since when.
 """
 
 import random
@@ -34,7 +34,7 @@ _KEYS = (Qt.Key.Key_Return, Qt.Key.Key_H, Qt.Key.Key_Tab, Qt.Key.Key_Space)
 
 @dataclass(frozen=True)
 class Seen:
-    """A button as it could be seen: its words, where it stands, and since when (s) both are so."""
+    """A button as seen: its text, its place, and the time (s) since both are unchanged."""
 
     words: str
     place: QRect
@@ -56,7 +56,7 @@ def run(channel: Channel) -> None:
 
 
 class PressTrial:
-    """`wrong` says of each wrong press what it did; `acts` counts everything that presses have done."""
+    """`wrong` describes the effect of each wrong press; `acts` counts all effects of presses."""
 
     def __init__(self, bench: PressBench, seed: int):
         self.bench, self._random = bench, random.Random(seed)
@@ -79,7 +79,7 @@ class PressTrial:
         bench.presenter.finish = lambda *given: self._finish(finish, *given)  # type: ignore[method-assign]
 
     def press(self, count: int) -> dict[str, Any]:
-        """So many presses of mouse and keys, in every state that they lead to."""
+        """Make `count` presses of mouse and keys, in all states they lead to."""
         for number in range(count):
             self._keep_going()
             self.states[str(self.bench.presenter.step)] = self.states.get(str(self.bench.presenter.step), 0) + 1
@@ -89,7 +89,7 @@ class PressTrial:
                 self._mouse()
         return {"presses": count, "wrong": self.wrong, "acts": self.acts, "states": self.states}
 
-    # --- what a person does ---
+    # --- input ---
 
     def _mouse(self) -> None:
         again = self._last is not None and self._random.random() < 0.45  # impatient: the same place once more
@@ -137,7 +137,7 @@ class PressTrial:
             self._chosen = None
 
     def _place(self) -> QPoint:
-        """On what leads further, on another button of the guide, or anywhere on it."""
+        """Choose a position on a button that leads further, on another button of the guide, or anywhere in it."""
         shown = [each for each, seen in self._seen.items() if self._in_guide(seen.place)]
         further = [each for each in shown if isinstance(each, DeliberateButton)]
         kind = self._random.random()
@@ -148,7 +148,7 @@ class PressTrial:
         )
 
     def _keep_going(self) -> None:
-        """What is no press of this trial: an instruction is given, and a state in which nothing happens is left."""
+        """Give an instruction when the screen waits for one; these actions are not presses of the trial."""
         bench, presenter = self.bench, self.bench.presenter
         bench.until(lambda: not presenter.busy)
         if presenter.step is Step.ASK:
@@ -157,11 +157,11 @@ class PressTrial:
             bench.until(lambda: not presenter.busy and presenter.step is not Step.WORKING)
             self._live(STEP)
 
-    # --- what came of it ---
+    # --- effects ---
 
     def _judged(self, act: Callable[[], None], meant: QAbstractButton | None, how: str) -> None:
-        """Whatever is done from here on was done by this press."""
-        robot, presenter = self.bench.session.loop, self.bench.presenter
+        """Execute a press and attribute all effects until the end of its jobs to it."""
+        robot, presenter = self.bench.session.client, self.bench.presenter
         robot.going.clear()
         self._outcomes.clear()
         step = presenter.step
@@ -178,7 +178,7 @@ class PressTrial:
             self._outcomes.append("success" if success else "failure")
         finish(success, note, keep)
 
-    # --- what could be seen ---
+    # --- visible buttons ---
 
     def _live(self, seconds: float) -> None:
         for _ in range(max(round(seconds / STEP), 1)):
@@ -214,5 +214,5 @@ class PressTrial:
         return self._guide().intersects(place)
 
     def _forbidden(self, at: QPoint) -> bool:
-        """What would start the model, which is not at hand here."""
+        """Return whether a press would start the model, which is not available here."""
         return self._under(at) is self.bench.screen.decide_page.imagine

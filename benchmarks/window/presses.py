@@ -1,7 +1,7 @@
-"""Wrong presses: random clicks and keys on the Rehearse screen, at a person's rates, in every state it has.
+"""Benchmark of wrong presses: random clicks and keys on the Rehearse screen, at a person's rates, in all its states.
 
-A press is wrong when the arm was set going, or an outcome stored, by one that fell on something else, or on a button
-that had stood there as it was for less than 0.8 s, or was aimed at something else. See `press_trial.py`.
+A press is wrong when it starts motion or stores an outcome although it hit something else, or a button that had been
+unchanged in its place for less than 0.8 s, or was aimed at something else. See `press_trial.py`.
 """
 
 import tempfile
@@ -12,14 +12,14 @@ from benchmarks.checks import Check, say
 from benchmarks.window.virtual_screen import virtual_screen
 from foundation.processes import RoleProcess
 
-_AT_ONCE = 100  # presses of one window; then another one, of the next size
+_AT_ONCE = 100  # presses per window; then another one, of the next size
 _SIZES = ((1024, 700), (1280, 800), (1920, 1080))
 _WITHIN = 900.0  # s
 _FIRST_SEED = 7000
 
 
 def checks(count: int) -> list[Check]:
-    """So many presses; a window of its own for each hundred, so that what was found is said as it goes."""
+    """Make `count` presses, with a new window for each hundred, so that results are reported in between."""
     found = counted(count)
     return [
         Check("wrong_presses", len(found["wrong"]), f"of {count}", "= 0"),
@@ -28,7 +28,7 @@ def checks(count: int) -> list[Check]:
 
 
 def counted(count: int) -> dict[str, Any]:
-    """`wrong` in sentences; `acts` and `states`, how often each."""
+    """Return `wrong` as sentences, and the counts `acts` and `states`."""
     wrong: list[str] = []
     acts: Counter[str] = Counter()
     states: Counter[str] = Counter()
@@ -46,7 +46,7 @@ def counted(count: int) -> dict[str, Any]:
 
 
 def trial(count: int, seed: int, size: tuple[int, int]) -> dict[str, Any]:
-    """Some presses in a window of its own process."""
+    """Run a trial in a window of its own process."""
     with tempfile.TemporaryDirectory(prefix="rehearse-presses-") as folder:
         settings = {"folder": folder, "count": count, "seed": seed, "size": size}
         with RoleProcess("presses", settings, timeout=_WITHIN) as process:

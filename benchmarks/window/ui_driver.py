@@ -1,4 +1,4 @@
-"""What somebody before the window does: press what can be seen, type, wait, look. For walking through the program."""
+"""Driver of the user interface that acts like a person: press what is visible, type, wait, take screenshots."""
 
 import time
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from gui.widgets.deliberate_press import DeliberateButton
 from robot.state import ArmState
 
 _LOOK_EVERY_MS = 40
-_PRESS_AGAIN = 1.0  # s after which a button that is still offered is pressed once more
+_PRESS_AGAIN = 1.0  # s after which a button that is still enabled is pressed again
 _LONGEST = 120.0  # s
 
 
 class UiDriver:
-    """Real mouse presses and keys on a real window; `pictures`: the folder that gets one of every step, or None.
+    """Real mouse presses and keys on a real window; `pictures` is the folder for a screenshot of every step, or None.
 
-    Raises ProcessError, which says what was waited for, when the program does not get there.
+    Raises ProcessError, which names what was waited for, on a timeout.
     """
 
     def __init__(self, program: Program, pictures: Path | None = None):
@@ -33,13 +33,13 @@ class UiDriver:
             pictures.mkdir(parents=True, exist_ok=True)
 
     def wait(self, seconds: float) -> None:
-        """Let the window live on."""
+        """Run the event loop for this time."""
         loop = QEventLoop()
         QTimer.singleShot(round(1000 * seconds), loop.quit)
         loop.exec()
 
     def until(self, so: Callable[[], object], what: str, seconds: float = _LONGEST) -> None:
-        """Wait until `so()`; `what` says in words what was to happen."""
+        """Wait until `so()`; `what` describes it in the error message. Raises ProcessError after `seconds`."""
         deadline = time.monotonic() + seconds
         while not so():
             if time.monotonic() > deadline:
@@ -53,7 +53,7 @@ class UiDriver:
         return button.isVisible() and button.isEnabled()
 
     def press(self, button: QAbstractButton) -> None:
-        """As soon as it can be pressed."""
+        """Press a button as soon as it can be pressed."""
         self.until(lambda: self.can_press(button), f"“{button.text()}” can be pressed")
         at = QPoint(8, button.height() // 2) if isinstance(button, QCheckBox) else QPoint()
         QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=at)
@@ -61,7 +61,7 @@ class UiDriver:
     def press_until(
         self, button: QAbstractButton, so: Callable[[], object], what: str, seconds: float = _LONGEST
     ) -> None:
-        """Whenever it is offered, until `so()`: on a busy machine the arm is stopped and has to be made ready again."""
+        """Press a button whenever it is enabled, until `so()`: an arm stopped by load has to be made ready again."""
         pressed = 0.0
 
         def done() -> bool:
@@ -76,7 +76,7 @@ class UiDriver:
         self.until(done, what, seconds)
 
     def make_ready(self, button: QAbstractButton) -> None:
-        """By the button that offers it on this screen."""
+        """Make the arm ready with the button for it on this screen."""
         self.press_until(button, lambda: self.arm_ready, "the arm is ready")
 
     @property
@@ -84,7 +84,7 @@ class UiDriver:
         return self.program.connection.arm_state is ArmState.HOLDING
 
     def type(self, field: QWidget, text: str, *, enter: bool = False) -> None:
-        """Instead of what stands there."""
+        """Replace the text of a field."""
         self.until(lambda: field.isVisible() and field.isEnabled(), "a field can be written in")
         field.setFocus()
         QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
@@ -93,7 +93,7 @@ class UiDriver:
             QTest.keyClick(field, Qt.Key.Key_Return)
 
     def choose(self, box: QComboBox, value: Any) -> None:
-        """By the arrow keys."""
+        """Select an entry with the arrow keys. Raises ProcessError when it does not exist."""
         box.setFocus()
         QTest.keyClick(box, Qt.Key.Key_Home)
         for _ in range(box.count()):
@@ -103,16 +103,16 @@ class UiDriver:
         raise ProcessError(f"“{value}” is not among what can be chosen.")
 
     def open(self, screen: str) -> Any:
-        """Another screen, by its button at the left."""
+        """Open another screen with its navigation button and return it."""
         self.press(self.shell.tabs[screen])
         return self.shell.screens[screen]
 
     def look(self, step: str) -> None:
-        """A step is reached; what the screen shows is kept as a picture."""
+        """Record a step, with a screenshot."""
         self.steps.append(step)
         if self._pictures is None:
             return
-        # The screen and not the widgets: OpenGL's picture is on it, and nothing is drawn again while the arm is ready.
+        # A grab of the screen, not of the widgets: it includes OpenGL, and nothing is redrawn while the arm is ready.
         image = self.shell.screen().grabWindow(self.shell.winId()).toImage()
         file = self._pictures / f"{len(self.steps):02d}-{step}.png"
         self.program.jobs.run(lambda *_: image.save(str(file)), name="keep a picture")

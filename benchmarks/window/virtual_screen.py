@@ -1,4 +1,4 @@
-"""A screen for programs with a window, where there is none: Xvfb."""
+"""Virtual screen (Xvfb) for programs with a window, on machines without a screen."""
 
 import contextlib
 import os
@@ -10,12 +10,12 @@ from foundation.errors import KnownError
 
 
 class NoVirtualScreenError(KnownError):
-    """Xvfb is not there or does not start."""
+    """Xvfb is not installed or does not start."""
 
 
 @contextlib.contextmanager
 def virtual_screen(width: int = 1920, height: int = 1080) -> Iterator[None]:
-    """Xvfb with OpenGL drawn by the processor; the environment names it while this lasts."""
+    """Start Xvfb with software OpenGL, and point the environment to it meanwhile."""
     if shutil.which("Xvfb") is None:
         raise NoVirtualScreenError("There is no Xvfb to open a window on. Install it: apt-get install xvfb")
     reading, writing = os.pipe()
@@ -30,7 +30,7 @@ def virtual_screen(width: int = 1920, height: int = 1080) -> Iterator[None]:
         "DISPLAY": f":{number}",
         "QT_QPA_PLATFORM": "xcb",
         "LIBGL_ALWAYS_SOFTWARE": "1",
-        "PYOPENGL_PLATFORM": None,  # set by who draws the lab's pictures in this process; a window could not draw 3-D
+        "PYOPENGL_PLATFORM": None,  # set by processes that render the lab's images; breaks 3-D in a window
     }
     before = {name: os.environ.get(name) for name in wanted}
     try:

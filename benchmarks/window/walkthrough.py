@@ -1,5 +1,8 @@
-"""The whole program by real presses from a first start to a stored outcome, once in each look: `rehearse benchmark
-walkthrough`. With `--pictures FOLDER` a picture of every step is kept, to be looked at."""
+"""Walkthrough of the whole program with real presses: `rehearse benchmark walkthrough`.
+
+It goes from a first start to a stored outcome, once in each theme. With `--pictures FOLDER` a screenshot of every step
+is kept for inspection.
+"""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +17,7 @@ _INSTRUCTION = "reach the red cube"
 
 
 def measure(quick: bool, pictures: Path | None = None) -> list[Check]:
-    """Every check of this benchmark; `quick` goes in the light look alone; `pictures`: where they are kept."""
+    """Run every check of this benchmark; `quick` uses only the light theme; `pictures`: folder for screenshots."""
     checks = []
     for appearance in ("light",) if quick else ("light", "dark"):
         say(f"the whole way, {appearance}")
@@ -38,7 +41,10 @@ def walked(
     calibrate: bool = True,
     source: str = "model",
 ) -> dict[str, Any]:
-    """One walk on a virtual screen, in a process, with settings and a library of its own (walkthrough_process.py)."""
+    """Run one walkthrough on a virtual screen, in a process with settings and a library of its own.
+
+    See walkthrough_process.py.
+    """
     with virtual_screen(), tempfile.TemporaryDirectory(prefix="rehearse-walk-") as folder:
         settings = {
             "folder": folder,

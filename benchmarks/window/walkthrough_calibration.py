@@ -1,4 +1,4 @@
-"""The calibration's part of the walk through the program: a short one, by the main button of each step."""
+"""Calibration part of the walkthrough: a short one, with the main button of each step."""
 
 from benchmarks.window.ui_driver import UiDriver
 from gui.calibrate.poses_presenter import Stage
@@ -8,7 +8,7 @@ _TRIES = 20
 
 
 def calibrate(person: UiDriver) -> float:
-    """Print, lenses, poses until there is enough, work out, store; how well it was held out, mm."""
+    """Print, lenses, poses until there are enough, solve, store; return the held-out error in mm."""
     presenter, screen = person.program.screens.calibrate, person.open("calibrate")
     person.wait(0.5)
     person.look("calibrate")
@@ -29,7 +29,7 @@ def calibrate(person: UiDriver) -> float:
 
 
 def _drive(person: UiDriver) -> None:
-    """Look around, then through the poses; ended by the button as soon as every camera has what it needs."""
+    """Look around, then drive through the poses; ended with the button as soon as every camera has what it needs."""
     presenter, page = person.program.screens.calibrate, person.shell.screens["calibrate"].poses_page
     poses = presenter.poses
     for _ in range(_TRIES):

@@ -1,8 +1,8 @@
-"""The whole program by real presses, from a first start to a stored outcome (`--role=walkthrough`).
+"""Process of the walkthrough: the whole program with real presses, to a stored outcome (`--role=walkthrough`).
 
-The first message says what to do: `folder` for settings, logs and library, all empty at first; `appearance` "light" or
-"dark"; `pictures` a folder for one picture of every step, or ""; `instruction`; `demonstrations`, how many are shown;
-`calibrate`, whether the cameras are calibrated first; `source`, who proposes the motion.
+The first message contains: `folder` for settings, logs and library, all empty at first; `appearance` "light" or "dark";
+`pictures`, a folder for a screenshot of every step, or ""; `instruction`; `demonstrations`, the number to record;
+`calibrate`, whether the cameras are calibrated first; `source` of the motion.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def run(channel: Channel) -> None:
 
 
 def walk(person: UiDriver, asked: dict[str, Any]) -> dict[str, Any]:
-    """Every step, and what came of it."""
+    """Walk through every step and return the results."""
     began = time.monotonic()
     taken: dict[str, float] = {}
 
@@ -72,7 +72,7 @@ def walk(person: UiDriver, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def set_up(person: UiDriver, appearance: str) -> None:
-    """The first start: choose the looks, then press the one button that comes next until the list is green."""
+    """Choose the theme on the first start, then press the checklist's button until all checks pass."""
     program, shell = person.program, person.shell
     program.start()
     shell.activateWindow()
@@ -88,7 +88,7 @@ def set_up(person: UiDriver, appearance: str) -> None:
 
 
 def record(person: UiDriver, instruction: str, count: int) -> int:
-    """So many demonstrations by the lab's demonstrator; how many were kept."""
+    """Record `count` demonstrations by the lab's demonstrator and return how many were kept."""
     presenter, screen = person.program.record, person.open("record")
     person.until(lambda: presenter.recorder is not None and not presenter.busy, "the library is open")
     person.wait(0.3)
@@ -124,7 +124,7 @@ def record(person: UiDriver, instruction: str, count: int) -> int:
 
 
 def rehearse(person: UiDriver, instruction: str, source: str) -> bool:
-    """Ask, watch, approve, run, and say how it went; whether the lab says that it was done."""
+    """Ask, watch, approve, run, and store the outcome; return whether the lab's checker reports success."""
     presenter, screen = person.program.rehearse, person.open("rehearse")
     page = screen.approved_page
     person.until(lambda: presenter.can_ask, "an instruction can be given")
@@ -150,7 +150,7 @@ def rehearse(person: UiDriver, instruction: str, source: str) -> bool:
 
 
 def _ask(person: UiDriver, instruction: str, source: str) -> None:
-    """Until there is a motion that may be approved; what cannot is asked for again, as a person would."""
+    """Request motions until one can be approved, as a person would. Raises ProcessError when none can."""
     presenter, screen = person.program.rehearse, person.shell.screens["rehearse"]
     bar = screen.ask_bar
     person.type(bar.instruction, instruction)
@@ -172,7 +172,7 @@ def _ask(person: UiDriver, instruction: str, source: str) -> None:
 
 
 def watch(person: UiDriver) -> None:
-    """The film, to its end."""
+    """Watch the video to its end."""
     presenter = person.program.rehearse
     person.wait(0.5)
     person.look("watching")
@@ -182,7 +182,7 @@ def watch(person: UiDriver) -> None:
 
 
 def outcome(person: UiDriver) -> bool:
-    """The arm moves and stands again; the lab's word on it is believed, and stored."""
+    """Wait until the arm has moved and stands still, then store the verdict of the lab's checker and return it."""
     presenter, screen = person.program.rehearse, person.shell.screens["rehearse"]
     person.until(lambda: presenter.step is Step.OUTCOME or presenter.frame_now >= 3, "the arm moves")
     person.look("running")
@@ -206,7 +206,7 @@ def outcome(person: UiDriver) -> bool:
 
 
 def history(person: UiDriver, instruction: str) -> bool:
-    """Whether the newest rehearsal is found there with its outcome and what the arm did."""
+    """Return whether the history contains the newest rehearsal, with its outcome."""
     screen, stored = person.open("history"), person.program.rehearse.rehearsal
     person.until(lambda: screen.view is not None and bool(screen.view.presenter.rows), "the history is listed")
     person.wait(0.3)

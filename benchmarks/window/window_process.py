@@ -1,8 +1,8 @@
-"""The window's own figures (`--role=window`): the program runs as always, and is watched for a while.
+"""Benchmark process of the window (`--role=window`): the program runs as usual and is measured for a while.
 
-The first message says what to do: `settings_file`, `logs`, `seconds` to watch, `began` (s, monotonic), the moment the
-process was asked for, and perhaps `generating` or `touring`, what the window is watched at, with the `library` for it.
-Each of the window's acts is a real one, by the presenters that the buttons call.
+The first message contains: `settings_file`, `logs`, `seconds` to measure, `began` (s, monotonic), the time at which the
+process was requested, and optionally `generating` or `touring`, the activity to measure, with its `library`. All
+actions are real, by the presenters that the buttons call.
 """
 
 import sys
@@ -25,12 +25,12 @@ from workflows.proposals.model_source import GenerationSettings
 
 _READY_WITHIN = 60.0  # s
 _ANSWERED_WITHIN = 240.0  # s: on a busy machine the weights load slowly
-_CANDIDATES = 4  # asked for at once, so that the model has work for a while
-_TRYING = 10.0  # times as long as is measured, for answers that fail because the machine is busy
+_CANDIDATES = 4  # per request, so that the model is busy for a while
+_TRYING = 10.0  # timeout as a multiple of the measured time, for requests that fail because the machine is busy
 
 
 def run(channel: Channel) -> None:
-    """Measure, send {"figures": ...}, end. Raises ProcessError when the window does not come to life."""
+    """Measure, send {"ready": figures}, end. Raises ProcessError when the window does not start."""
     settings = channel.receive(10.0)
     app = application()
     library = Path(settings["library"]) if settings.get("library") else None
@@ -75,7 +75,7 @@ def _measure(app: QApplication, program: Program, began: float, seconds: float) 
 
 
 def _while_touring(app: QApplication, program: Program, seconds: float) -> dict[str, Any]:
-    """What a person's way through every screen, again and again, does to the window and the arm."""
+    """Measure stalls and stops of the arm on a tour of every screen."""
     from benchmarks.window.window_tour import Tour
 
     program.start()
@@ -84,7 +84,7 @@ def _while_touring(app: QApplication, program: Program, seconds: float) -> dict[
 
 
 class Frames(QObject):
-    """Counts how often a window is drawn anew: all that has changed since the last time is painted in one go."""
+    """Counts the window's repaints: all changes since the last one are painted together."""
 
     def __init__(self):
         super().__init__()
@@ -96,8 +96,10 @@ class Frames(QObject):
 
 
 def _while_generating(app: QApplication, program: Program, seconds: float) -> float:
-    """How many frames a second the window shows while the model works all the time, the cameras live beside it. Only
-    questions that were answered count: what fails at once holds nothing up."""
+    """Return the window's frame rate while the model generates continuously beside the live cameras.
+
+    Only successful requests count: one that fails at once blocks nothing.
+    """
     program.start()
     wait(app, lambda: bool(views_of(program)) and all(view.painted_live for view in views_of(program)))
     program.shell.show_screen("rehearse")
@@ -120,7 +122,7 @@ def _while_generating(app: QApplication, program: Program, seconds: float) -> fl
 
 
 def _answered(app: QApplication, program: Program) -> bool:
-    """Ask the model once more, and wait for its answer."""
+    """Request a motion from the model once more and return whether it succeeded."""
     presenter = program.rehearse
     if presenter.step is Step.WATCH:
         presenter.reject("")
@@ -132,7 +134,7 @@ def _answered(app: QApplication, program: Program) -> bool:
 
 
 def views_of(program: Program) -> list:
-    """The pictures that the first screen shows."""
+    """Return the camera images of the first screen."""
     return [tile.picture for tile in program.shell.screens["set up"].cameras.tiles.values()]
 
 
@@ -158,14 +160,14 @@ def _jog_to_and_fro(app: QApplication, program: Program, seconds: float) -> None
 
 
 def pause(app: QApplication, seconds: float) -> None:
-    """Let the event loop run as in `app.exec()`."""
+    """Run the event loop for this time, as in `app.exec()`."""
     loop = QEventLoop()
     QTimer.singleShot(round(1000 * seconds), loop.quit)
     loop.exec()
 
 
 def wait(app: QApplication, so, within: float = _READY_WITHIN) -> None:
-    """Until `so()`. Raises ProcessError when it takes longer than `within` s."""
+    """Run the event loop until `so()`. Raises ProcessError when it takes longer than `within` s."""
     deadline = time.monotonic() + within
     while not so():
         if time.monotonic() > deadline:

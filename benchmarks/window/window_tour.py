@@ -1,8 +1,7 @@
-"""A person goes through every screen while the arm moves, and the window is watched: part of `--role=window`.
+"""Tour of every screen while the arm moves and the window is measured: part of `--role=window`.
 
-On each screen the arm is jogged, the looks are switched and the window gets another size; an episode is recorded,
-looked up and watched, and a motion is asked for, watched, approved and run. Nothing here stops the arm, so every stop
-is one that nobody asked for.
+On each screen the arm is jogged, the theme is switched and the window is resized; an episode is recorded, found and
+watched, and a motion is requested, watched, approved and run. Nothing here stops the arm, so every stop is unintended.
 """
 
 import contextlib
@@ -31,11 +30,11 @@ _INSTRUCTION = "reach the red cube"
 _TRIES = 8
 _LOOK_EVERY = 0.5  # s
 _NEAR = 0.4  # rad from the home position
-_WORST = 25  # stretches that are told
+_WORST = 25  # number of stretches in the result
 
 
 class Stops(QObject):
-    """Counts how often the arm was stopped while nobody pressed Stop, and keeps what was said of it."""
+    """Records unintended stops of the arm with their messages."""
 
     def __init__(self, program: Program):
         super().__init__()
@@ -61,8 +60,11 @@ class Tour:
         self._sign, self._resized = 1, 0
 
     def go(self, seconds: float) -> dict[str, Any]:
-        """The figures: `stops`, `stall_s` by the clock, `work_s` of the GUI thread's own, `rounds`, and the longest
-        stretches with what ran in them."""
+        """Run the tour and return its figures.
+
+        `stops`, `stall_s` in wall time, `work_s` in CPU time of the GUI thread, `rounds`, and the longest stretches
+        with the code that ran in them.
+        """
         person = self._person
         self._ready()
         person.wait(1.0)
@@ -190,11 +192,11 @@ class Tour:
         self._finish()
 
     def _finish(self) -> None:
-        """Whatever was begun on the Rehearse screen is brought to its end, so that something else can be asked for."""
+        """Finish what was begun on the Rehearse screen, so that another motion can be requested."""
         presenter, screen = self._program.rehearse, self._shell.screens["rehearse"]
         while presenter.step is Step.RUNNING:
-            if presenter.paused:  # a camera was slow; beside other work that may come again and again
-                self._person.press(screen.running_page.pause)
+            if presenter.paused:  # a camera was slow; this may recur beside other load
+                self._person.press(screen.presses.run)
             self._person.wait(_LOOK_EVERY)
         if presenter.step is Step.OUTCOME:
             self._doing("rehearse: outcome")
@@ -217,7 +219,7 @@ class Tour:
         self._open("log")
         self._use("log")
 
-    # --- what is done on every screen ---
+    # --- actions on every screen ---
 
     def _open(self, name: str) -> Any:
         self._doing(f"opening {name}")
@@ -226,14 +228,14 @@ class Tour:
         return screen
 
     def _use(self, name: str) -> None:
-        """Jog, switch the looks and change the size, all at once as far as hands can."""
+        """Jog, switch the theme and resize the window, as simultaneously as a person could."""
         with self._jogging():
             self._doing(f"{name}: jogging")
             self._person.wait(0.7)
             self._look_again(name)
 
     def _look_again(self, name: str) -> None:
-        """Other looks twice, so that it is as before, and another size."""
+        """Switch the theme twice, so that it is restored, and resize the window."""
         for _ in range(2):
             self._doing(f"{name}: other looks")
             dark = self._program.theme.dark
@@ -258,7 +260,7 @@ class Tour:
             self._person.wait(0.3)
 
     def _go_home(self) -> None:
-        """High over the bench, where to and fro meets nothing."""
+        """Move the arm home, high above the bench, where jogging to and fro hits nothing."""
         self._ready()
         status = self._program.connection.status
         if status is not None and np.abs(status.position - xarm7.HOME).max() > _NEAR:
@@ -269,7 +271,7 @@ class Tour:
             self._ready()
 
     def _ready(self) -> None:
-        """The arm stands ready; a stop that nobody asked for is cleared away as a person would."""
+        """Make the arm ready, after an unintended stop too, as a person would."""
         self._doing("making ready")
 
         def done() -> bool:
@@ -285,7 +287,7 @@ class Tour:
         self._stalls.during = words
 
     def _until(self, so, what: str) -> None:
-        """As the person's, but a stop on the way ends the station and not the tour."""
+        """Wait like the driver, but a stop of the arm meanwhile ends the station and not the tour."""
         stops = len(self._stops.sentences)
         try:
             self._person.until(so, what, 60.0)
@@ -296,4 +298,4 @@ class Tour:
 
 
 class _Interrupted(Exception):
-    """The arm was stopped, and what a station waited for did not come."""
+    """The arm was stopped, so that a station did not reach what it waited for."""

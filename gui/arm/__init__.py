@@ -1,1 +1,1 @@
-"""The Arm screen and the arm in the sidebar: its state, recovery, hand control by pads, keys and gamepad."""
+"""Arm screen and the arm's panel in the sidebar: state, recovery, hand control by pads, keys and gamepad."""

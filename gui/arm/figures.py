@@ -1,4 +1,4 @@
-"""Where the arm is, as a small table: tool position and turn, joints, gripper."""
+"""Table of the arm's pose: tool position and orientation, joint positions, gripper."""
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -13,7 +13,7 @@ _TURN = (("Roll", "turn about X"), ("Pitch", "turn about Y"), ("Yaw", "turn abou
 
 
 class ArmFiguresTable(QWidget):
-    """Shows ArmFigures in mm and degrees; what is not known is a dash."""
+    """Shows ArmFigures in mm and degrees; unknown values are a dash."""
 
     def __init__(self):
         super().__init__()
@@ -52,5 +52,5 @@ class ArmFiguresTable(QWidget):
 
 
 def _say(cell: QLabel, text: str) -> None:
-    if cell.text() != text:  # thirty times a second: only what changed is drawn again
+    if cell.text() != text:  # called at 30 Hz: only changed cells are redrawn
         cell.setText(text)

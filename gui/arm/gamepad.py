@@ -1,15 +1,12 @@
-"""A gamepad or a SpaceMouse for hand control: sticks or cap move as long as the left (shoulder) button is held.
+"""Gamepad or SpaceMouse for hand control: sticks or cap move the arm while the left (shoulder) button is held.
 
-A gamepad's Start is Stop; a SpaceMouse's right button opens and closes the gripper.
+A gamepad's Start is Stop; a SpaceMouse's right button opens and closes the gripper. The kernel names sticks and buttons
+the same way for every pad it supports (kernel document "Linux Gamepad Specification"). Devices are read with evdev;
+without it, or without a pad, this module does nothing.
 
-The kernel names sticks and buttons the same way for every pad it knows (its document "Linux Gamepad Specification").
-Read through evdev where that is installed; without it, or without a pad, nothing happens here.
-
-A SpaceMouse's cap as the kernel reports it: six axes at once, as long as its left button is held.
-
-The cap's axes (3Dconnexion: x right, y towards the person, z down) are turned to the base's as seen by somebody who
-looks along the arm: x away, y left, z up. Most models report relative axes, which the kernel leaves out once they are
-zero: then silence means that the cap was let go.
+The kernel reports a SpaceMouse's cap as six simultaneous axes. They (3Dconnexion: x right, y towards the user, z down)
+are rotated to the base frame as seen by a user facing along the arm: x away, y left, z up. Most models report relative
+axes, of which the kernel omits zeros: silence then means that the cap was released.
 """
 
 import importlib
@@ -19,15 +16,15 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal
 
-FULL = 350  # of a relative axis: the cap at its stop
-SILENT_MS = 120  # a cap that is pushed reports every 16 ms or so
-_DEAD_ZONE = 0.08  # of the way: a hand that rests on the cap
+FULL = 350  # of a relative axis at full deflection
+SILENT_MS = 120  # a deflected cap reports about every 16 ms
+_DEAD_ZONE = 0.08  # share of full deflection: a hand resting on the cap
 _AXES = {"X": (1, -1), "Y": (0, -1), "Z": (2, -1), "RX": (4, -1), "RY": (3, -1), "RZ": (5, -1)}
 
 
 @dataclass
 class CapState:
-    """How far the cap is pushed and turned, each in [-1, 1] by the kernel's names without REL_ or ABS_."""
+    """Deflection of the cap per axis in [-1, 1], by the kernel's names without REL_ or ABS_."""
 
     pushed: dict[str, float] = field(default_factory=dict)
     armed: bool = False
@@ -40,36 +37,36 @@ class CapState:
             for name, value in self.pushed.items():
                 axis, sign = _AXES[name]
                 beyond = max(0.0, abs(value) - _DEAD_ZONE) / (1.0 - _DEAD_ZONE)
-                twist[axis] = sign * np.sign(value) * beyond**2  # fine near the middle
+                twist[axis] = sign * np.sign(value) * beyond**2  # fine control near the centre
         return twist
 
     def take(self, name: str, value: int, low: int = -FULL, high: int = FULL) -> None:
-        """One event of an axis, between its `low` and `high`."""
+        """Process one axis event with `value` in [low, high]."""
         axis = name.partition("_")[2]
         if axis in _AXES and high > low:
             self.pushed[axis] = float(np.clip(2.0 * (value - low) / (high - low) - 1.0, -1.0, 1.0))
 
     def let_go(self) -> None:
-        """The cap is in the middle."""
+        """Reset the cap to its centre."""
         self.pushed.clear()
 
 
 def _evdev() -> Any:
     try:
         return importlib.import_module("evdev")
-    except ImportError:  # not built for this machine: buttons and keys do the same
+    except ImportError:  # not available on this machine: buttons and keys do the same
         return None
 
 
-DEAD_ZONE = 0.15  # of a stick's way: where worn sticks rest
+DEAD_ZONE = 0.15  # share of a stick's travel: rest position of worn sticks
 _LOOK_MS = 3000
-# Stick: (axis of the twist, sign). Away from the operator is x forward, as the arm looks.
+# Stick: (axis of the twist, sign). Away from the operator is x forward, along the arm.
 _STICKS = {"ABS_Y": (0, -1), "ABS_X": (1, -1), "ABS_RY": (2, -1), "ABS_RX": (5, -1)}
 
 
 @dataclass
 class PadState:
-    """What is held now: sticks in [-1, 1] by the kernel's names, and the left shoulder button."""
+    """Sticks in [-1, 1] by the kernel's names, and the state of the left shoulder button."""
 
     sticks: dict[str, float] = field(default_factory=dict)
     armed: bool = False
@@ -82,17 +79,17 @@ class PadState:
             for name, value in self.sticks.items():
                 axis, sign = _STICKS[name]
                 beyond = max(0.0, abs(value) - DEAD_ZONE) / (1.0 - DEAD_ZONE)
-                twist[axis] += sign * np.sign(value) * beyond**2  # fine near the middle
+                twist[axis] += sign * np.sign(value) * beyond**2  # fine control near the centre
         return twist
 
     def take(self, name: str, value: int, low: int, high: int) -> None:
-        """One event of a stick, as the kernel reports it, between its `low` and `high`."""
+        """Process one stick event from the kernel with `value` in [low, high]."""
         if name in _STICKS and high > low:
             self.sticks[name] = float(np.clip(2.0 * (value - low) / (high - low) - 1.0, -1.0, 1.0))
 
 
 class Gamepad(QObject):
-    """The first pad or SpaceMouse that is plugged in, found again after unplugging."""
+    """First gamepad or SpaceMouse that is plugged in; reconnects after unplugging."""
 
     moved = Signal(object)  # shares (6,) of full speed
     stop = Signal()
@@ -101,10 +98,10 @@ class Gamepad(QObject):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
-        self.name = ""  # '' while there is none
+        self.name = ""  # '' without a device
         self._state: PadState | CapState = PadState()
         self._device: Any = None
-        self._opened = False  # whether the gripper was opened last, by the SpaceMouse's one button for it
+        self._opened = False  # last command of the SpaceMouse's single gripper button
         self._silence = QTimer(self, interval=SILENT_MS, singleShot=True)
         self._silence.timeout.connect(self._silent)
         self._notifier: QSocketNotifier | None = None
@@ -131,7 +128,7 @@ class Gamepad(QObject):
             return
         try:
             device = self._evdev.InputDevice(path)
-        except OSError:  # another user's
+        except OSError:  # no permission: another user's device
             return
         state = state_for(device.capabilities(), self._evdev.ecodes)
         if state is None:
@@ -183,7 +180,7 @@ class Gamepad(QObject):
             self.gripper.emit(1.0 if self._opened else 0.0)
 
     def _silent(self) -> None:
-        """A cap that reports nothing any more was let go."""
+        """Treat a cap that has stopped reporting as released."""
         if isinstance(self._state, CapState):
             self._state.let_go()
             self.moved.emit(self._state.twist)
@@ -200,7 +197,7 @@ class Gamepad(QObject):
 
 
 def state_for(capabilities: dict[int, list], ecodes: Any) -> PadState | CapState | None:
-    """What kind of device has these keys and axes; None for a mouse, a keyboard and everything else."""
+    """Return the state object for a device with these keys and axes; None for a mouse, a keyboard or others."""
     keys, relative = capabilities.get(ecodes.EV_KEY, []), capabilities.get(ecodes.EV_REL, [])
     if ecodes.BTN_SOUTH in keys:
         return PadState()

@@ -1,8 +1,8 @@
-"""Moving the arm by hand control: held buttons and keys, exact steps, gripper, home, hand guiding.
+"""Hand control of the arm (jogging): held buttons and keys, exact steps, gripper, home, hand guiding.
 
-A held direction is a velocity that is renewed while it is held; the robot process lets it go after 0.2 s without. A
-step is renewed in the same way and passes the same limiter; the robot process knows its end, so it is as long as it
-says however busy the window is.
+A held direction is a velocity command that is renewed while it is held; the robot process drops it after 0.2 s without
+renewal. A step is renewed in the same way and passes the same limiter; the robot process knows its target, so that its
+length is exact however busy the window is.
 """
 
 import math
@@ -24,19 +24,19 @@ from robot.service.client import RobotClient
 from robot.service.status import RobotStatus
 from robot.state import ArmState
 
-STEP_SIZES: tuple[tuple[str, float, float], ...] = (  # name, mm, deg; 0 is as long as it is held
+STEP_SIZES: tuple[tuple[str, float, float], ...] = (  # name, mm, deg; 0: moves while held
     ("While held", 0.0, 0.0),
     ("1 mm · 1°", 1.0, 1.0),
     ("5 mm · 5°", 5.0, 5.0),
     ("20 mm · 15°", 20.0, 15.0),
 )
 SLOWEST_MM_S, FASTEST_MM_S = 10, 150
-_TURN_PER_MM = 0.004  # rad/s of turning for each mm/s of moving: 0.6 rad/s at 150 mm/s
+_TURN_PER_MM = 0.004  # rad/s of rotation per mm/s of translation: 0.6 rad/s at 150 mm/s
 _GIVE_UP = 1.5  # s without coming nearer
 
 
 class Frame(StrEnum):
-    """What the directions refer to."""
+    """Reference frame of the directions."""
 
     BASE = "base"
     TOOL = "tool"
@@ -44,7 +44,7 @@ class Frame(StrEnum):
 
 @dataclass(frozen=True)
 class Direction:
-    """One of twelve: `axis` 0..2 moves along x, y, z, 3..5 turns about them; `sign` is 1 or -1."""
+    """One of twelve directions: `axis` 0..2 translates along x, y, z, 3..5 rotates about them; `sign` is 1 or -1."""
 
     axis: int
     sign: int
@@ -55,7 +55,7 @@ class Direction:
 
     @property
     def unit(self) -> np.ndarray:
-        """The twist (6,) with 1 m/s or 1 rad/s."""
+        """Twist (6,) of 1 m/s or 1 rad/s."""
         twist = np.zeros(6)
         twist[self.axis] = self.sign
         return twist
@@ -63,7 +63,7 @@ class Direction:
 
 @dataclass
 class _Step:
-    """A step under way; `best` is the least that was left so far (m, or rad of a turn), since `improved`."""
+    """Step in progress; `best` is the smallest distance left (m, or rad of a rotation), reached at `improved`."""
 
     to: JogStep
     turns: bool
@@ -72,30 +72,30 @@ class _Step:
 
 
 class ArmControlPresenter(QObject):
-    """Owns what is held; everything ends with `release_all`, with Stop, and when the arm is no longer ready."""
+    """Owner of the held inputs; all end with `release_all`, with Stop, and when the arm is no longer ready."""
 
-    changed = Signal()  # settings of this screen, or what is allowed
+    changed = Signal()  # the settings of this screen, or what is permitted
     failed = Signal(KnownError)
-    note = Signal(str)  # why the arm does not go on, '' when it does
+    note = Signal(str)  # why the motion does not continue, '' when it does
 
     def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
         super().__init__(parent)
         self._connection, self._jobs, self.clock = connection, jobs, connection.clock
         self.frame, self.step_index, self.speed_mm_s = Frame.BASE, 0, 50
-        self.gamepad = ""  # its name, '' while there is none
+        self.gamepad = ""  # name of the device, '' without one
         self._held: dict[Direction, None] = {}
         self._pushed = np.zeros(6)  # shares of full speed, from a gamepad's sticks
-        self._sticks_rested = True  # since the arm could last not be moved: only a new push moves it
-        self._able_since = -math.inf  # s by the clock: when it could be moved again
+        self._sticks_rested = True  # sticks released since the arm could last not be moved: only a new push moves it
+        self._able_since = -math.inf  # s by the clock: when jogging became possible
         self._step: _Step | None = None
         self._busy = False
-        self._gripper_next: float | None = None  # pressed while another command was on its way
+        self._gripper_next: float | None = None  # requested while another command was running
         self._note = ""
         self._state = ArmState.DISCONNECTED
         connection.pulled.connect(self._pulled)
         connection.stop_pressed.connect(self.release_all)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> ArmState:
@@ -109,12 +109,12 @@ class ArmControlPresenter(QObject):
 
     @property
     def can_press(self) -> bool:
-        """Whether home and hand guiding may be begun."""
+        """Whether home and hand guiding may be started."""
         return self._state is ArmState.HOLDING and not self._busy
 
     @property
     def can_grip(self) -> bool:
-        """Also while the arm is guided by hand: a thing cannot be taken without it."""
+        """Whether the gripper may be moved; also during hand guiding, which cannot pick up an object without it."""
         return (self.can_jog or self.guiding) and self._connection.session.settings.arm.gripper
 
     @property
@@ -145,10 +145,10 @@ class ArmControlPresenter(QObject):
         self.speed_mm_s = min(max(speed_mm_s, SLOWEST_MM_S), FASTEST_MM_S)
         self.changed.emit()
 
-    # --- presses ---
+    # --- actions ---
 
     def press(self, direction: Direction) -> None:
-        """A button or key went down: begin to move, or take one step."""
+        """Handle a button or key press: start moving, or take one step."""
         status = self._connection.status
         if not self.can_jog or status is None:
             return
@@ -161,30 +161,30 @@ class ArmControlPresenter(QObject):
         self._renew()
 
     def release(self, direction: Direction) -> None:
-        """The button or key came up: a held direction ends, a step goes on to its end."""
+        """Handle a button or key release: a held direction ends, a step continues to its target."""
         if direction in self._held:
             del self._held[direction]
             self._renew()
 
     def push(self, shares: np.ndarray) -> None:
-        """Sticks were moved: shares (6,) of full speed in [-1, 1], zeros when they rest."""
+        """Set the stick deflection: shares (6,) of full speed in [-1, 1], zeros when released."""
         if not np.any(shares):
             self._sticks_rested = True
         able = self.can_jog and self._step is None and (self.pad_counts or self._pushed.any())
         counts, before = able and self._sticks_rested, self._pushed.any()
         if not counts and np.any(shares):
             self._sticks_rested = False
-        self._pushed = np.array(shares, float) if counts else np.zeros(6)  # letting go counts whatever else is done
+        self._pushed = np.array(shares, float) if counts else np.zeros(6)  # releasing always counts
         if counts and (before or self._pushed.any()):
             self._renew()
 
     @property
     def pad_counts(self) -> bool:
-        """Whether the arm could be moved for so long that what a gamepad says now was decided since."""
+        """Whether jogging has been possible long enough that a gamepad's input was decided on since."""
         return self.clock.now() - self._able_since >= RIPE_AFTER
 
     def push_gripper(self, openness: float) -> None:
-        """A gamepad's button for the gripper went down."""
+        """Handle a press of a gamepad's gripper button."""
         if self.pad_counts:
             self.gripper(openness)
 
@@ -193,7 +193,7 @@ class ArmControlPresenter(QObject):
         self.changed.emit()
 
     def release_all(self) -> None:
-        """Nothing is held any more, and a step ends where it is."""
+        """Release all inputs; a step ends where it is."""
         self._gripper_next = None
         self._sticks_rested = self._sticks_rested and not self._pushed.any()
         if self.moving:
@@ -204,7 +204,7 @@ class ArmControlPresenter(QObject):
         self._held, self._step, self._pushed = {}, None, np.zeros(6)
 
     def gripper(self, openness: float) -> None:
-        """Move the gripper; 0 is closed, 1 is open. Of quick presses one after the other the last counts."""
+        """Move the gripper: 0 is closed, 1 is open. During another command, only the last request is kept."""
         if self.can_grip and self._busy:
             self._gripper_next = openness
         elif self.can_grip:
@@ -249,7 +249,7 @@ class ArmControlPresenter(QObject):
         self._say(f"It goes no further this way: {status.limited}." if status.limited and self.moving else "")
 
     def _twist(self) -> np.ndarray:
-        """The velocity (6,) of what is held and pushed; zeros when nothing is."""
+        """Return the velocity (6,) of all held and pushed inputs; zeros without any."""
         twist = np.clip(sum((direction.unit for direction in self._held), self._pushed), -1.0, 1.0)
         twist[:3] *= self.speed_mm_s / 1000.0
         twist[3:] *= self.speed_mm_s * _TURN_PER_MM
@@ -269,7 +269,7 @@ class ArmControlPresenter(QObject):
 
     @staticmethod
     def _ended(step: _Step, status: RobotStatus) -> bool:
-        """Whether it is there, or comes no nearer."""
+        """Return whether the step has reached its target, or stopped approaching it."""
         way, turn = step.to.left(status.position)
         left, now = float(np.linalg.norm(turn if step.turns else way)), time.monotonic()
         if left < 0.97 * step.best:

@@ -1,4 +1,4 @@
-"""The pads with which the tool is moved and turned, and the keys that do the same."""
+"""Jog pads to translate and rotate the tool, and their key bindings."""
 
 from collections.abc import Hashable
 
@@ -11,7 +11,7 @@ from gui.widgets.basics import column, label, row
 from gui.widgets.deliberate_press import DeliberateButton
 from gui.widgets.theme import colours, space
 
-# (row, column) in its pad, direction, words in the base frame, key's name, key
+# (row, column) in its pad, direction, label in the base frame, key's name, key
 _MOVES = (
     ((0, 1), Direction(0, 1), "Away · X+", "↑", Qt.Key.Key_Up),
     ((1, 0), Direction(1, 1), "Left · Y+", "←", Qt.Key.Key_Left),
@@ -33,8 +33,7 @@ _OPEN_KEY, _CLOSE_KEY = Qt.Key.Key_O, Qt.Key.Key_C
 
 
 class JogPads(QWidget):
-    """One button for each direction, by it in `buttons`; keys come through `take_key`. `grip`: the buttons that open
-    and close the gripper, whose keys they are too."""
+    """One button per direction, in `buttons`; keys arrive through `take_key`, also those of `grip`."""
 
     def __init__(self, control: ArmControlPresenter, grip: tuple[DeliberateButton, DeliberateButton]):
         super().__init__()
@@ -49,14 +48,14 @@ class JogPads(QWidget):
         self._show()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """Whether a key meant something here; called for both going down and coming up."""
+        """Handle press or release of a key; return whether it is bound here."""
         if key in DIRECTION_OF_KEY:
             self.buttons[DIRECTION_OF_KEY[Qt.Key(key)]].hold_by_key(pressed)
             return True
         return self.take_gripper_key(key, pressed)
 
     def take_gripper_key(self, key: int, pressed: bool) -> bool:
-        """The same for the gripper's keys alone."""
+        """Handle only the gripper's keys; return whether the key is one of them."""
         button = self._grip.get(Qt.Key(key))
         if button is not None and pressed:
             button.press_by_own_key()
@@ -80,7 +79,7 @@ class JogPads(QWidget):
 
 
 class JogButton(DeliberateButton):
-    """Moves the arm in one direction while it is held; says which key does the same."""
+    """Moves the arm in one direction while it is held; shows the key with the same function."""
 
     def __init__(self, direction: Direction, words: str, key_name: str, control: ArmControlPresenter):
         self.direction, self._words, self._key_name, self._shown = direction, words, key_name, words
@@ -106,7 +105,7 @@ class JogButton(DeliberateButton):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The words, and the key below them as on a keyboard."""
+        """Paint the label, and its key below as on a keyboard."""
         super().paintEvent(event)
         with QPainter(self) as painter:
             self._draw(painter)

@@ -1,4 +1,4 @@
-"""The arm in the sidebar: connected or not, state, trouble with its cure, the next step, and where it is."""
+"""Arm panel in the sidebar: connection, state, faults with their remedy, the next step, and the pose."""
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
@@ -12,7 +12,7 @@ from robot.state import ArmState
 
 
 class TroubleNote(QFrame):
-    """What is wrong and what helps; hidden when all is well."""
+    """Fault and its remedy; hidden without a fault."""
 
     def __init__(self):
         super().__init__()
@@ -37,7 +37,7 @@ class TroubleNote(QFrame):
 
 
 class ArmPanel(Card):
-    """See ArmPresenter; made for a narrow column."""
+    """View of ArmPresenter for a narrow column."""
 
     def __init__(self, presenter: ArmPresenter):
         super().__init__()

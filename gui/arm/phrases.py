@@ -1,9 +1,9 @@
-"""The arm's states and recovery steps in a technician's words."""
+"""Texts for the arm's states and recovery steps, for technicians."""
 
 from robot.control.recovery import RecoveryStep
 from robot.state import ArmState
 
-# State: (word, look of the chip, what it means for whoever stands beside the arm)
+# State: (label, style of the chip, what it means for a person beside the arm)
 STATES: dict[ArmState, tuple[str, str, str]] = {
     ArmState.DISCONNECTED: ("Not connected", "chip", "The program has no connection to the arm."),
     ArmState.ERROR: ("Error", "chip-danger", "The arm stands and its motors are off until the error is cleared."),
@@ -19,7 +19,7 @@ STATES: dict[ArmState, tuple[str, str, str]] = {
     ArmState.STOPPING: ("Coming to a stop", "chip-warning", "The arm slows down to a stop."),
 }
 
-# Step: (what its button says, why it is needed)
+# Step: (label of its button, why it is needed)
 STEPS: dict[RecoveryStep, tuple[str, str]] = {
     RecoveryStep.REMOVE_CAUSE: ("Remove the cause", "Look at the arm and put right what the error says."),
     RecoveryStep.CLEAR_ERROR: ("Clear the error", "The controller forgets the error. The arm does not move."),
@@ -29,7 +29,7 @@ STEPS: dict[RecoveryStep, tuple[str, str]] = {
 
 
 def hand_words(guiding: bool, simulated: bool) -> str:
-    """How the arm is moved by hand; nobody can lay hands on the lab's."""
+    """Return the instruction for hand guiding; the simulated arm is guided with keys."""
     if simulated:
         keys = "the arrow keys, Page ↑ and Page ↓"
         if guiding:

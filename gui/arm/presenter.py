@@ -1,4 +1,4 @@
-"""What is known about the arm, in words and in mm and degrees, and the steps that get it going again."""
+"""Presenter of the arm: its state as text and in mm and degrees, and its guided recovery."""
 
 import time
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from robot.state import ArmState
 
 @dataclass(frozen=True, eq=False)
 class ArmFigures:
-    """What the panels show. `position_mm` (3,), `turn_deg` (3,) roll, pitch, yaw, `joints_deg` (7,); NaN is unknown."""
+    """Panel contents: `position_mm` (3,), `turn_deg` (3,) roll, pitch, yaw, `joints_deg` (7,); NaN is unknown."""
 
     name: str
     state: ArmState
     word: str
     look: str
     meaning: str
-    error: str  # '' or the error's or fault's sentence
+    error: str  # '' or the message of the error or fault
     cure: str
     warning: str
     position_mm: np.ndarray
@@ -40,12 +40,12 @@ class ArmFigures:
 
     @property
     def press(self) -> RecoveryStep | None:
-        """The step whose button may be pressed now."""
+        """Step whose button may be pressed now."""
         return next((step for step in self.steps if step is not RecoveryStep.REMOVE_CAUSE), None)
 
 
 class ArmPresenter(QObject):
-    """The arm's panel and its guided recovery, both in the sidebar and on the Arm screen."""
+    """Presenter of the arm's panel and its guided recovery, in the sidebar and on the Arm screen."""
 
     refreshed = Signal()
     busy_changed = Signal()
@@ -63,7 +63,7 @@ class ArmPresenter(QObject):
         self.refreshed.emit()
 
     def recover(self) -> None:
-        """Do the step that is next; one press, one step."""
+        """Execute the next recovery step; one press, one step."""
         robot, step = self.connection.robot, self.figures.press
         if robot is None or step is None or self.busy:
             return
@@ -73,7 +73,7 @@ class ArmPresenter(QObject):
         )
 
     def connect_again(self) -> None:
-        """Connect everything anew with the settings there are."""
+        """Reconnect everything with the present settings."""
         self.connection.open(self.connection.session.settings)
 
     def _set_busy(self, busy: bool) -> None:
@@ -118,7 +118,7 @@ class ArmPresenter(QObject):
 
 
 def warning_words(status: RobotStatus, now: float, old: float = PRODUCTION.status) -> str:
-    """What to beware of, the gravest first, '' when there is nothing; `now` s monotonic."""
+    """Return the most severe warning, '' when there is none; `now` is in s, monotonic."""
     silent = now - status.received
     if silent > old:
         return f"Nothing has been heard of the arm for {silent:.0f} s: what stands here is old. Keep clear of it."
@@ -126,7 +126,7 @@ def warning_words(status: RobotStatus, now: float, old: float = PRODUCTION.statu
 
 
 def _trouble(status: RobotStatus) -> tuple[str, str]:
-    """What is wrong and what helps; the controller's error before everything else."""
+    """Return the fault and its remedy; the controller's error comes first."""
     if status.error:
         meaning, cure = CONTROLLER_ERRORS.get(
             status.error, ("The controller reports an error this program does not know.", "Look it up in the manual.")
@@ -136,7 +136,7 @@ def _trouble(status: RobotStatus) -> tuple[str, str]:
 
 
 def _pose(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """TCP position (3,) mm and roll, pitch, yaw (3,) deg about the base's axes, as UFACTORY's own software shows."""
+    """Return TCP position (3,) mm and roll, pitch, yaw (3,) deg about the base's axes, as in UFACTORY's software."""
     if not np.isfinite(q).all():
         return np.full(3, np.nan), np.full(3, np.nan)
     base_from_tool = xarm7.forward(q)

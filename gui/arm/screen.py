@@ -1,7 +1,4 @@
-"""The Arm screen: get the arm going, move it by hand control, gripper, home, hand guiding.
-
-The guided way back to a ready arm: what happened, what to do, one button for the next step.
-"""
+"""Arm screen: guided recovery to a ready arm, hand control, gripper, home, hand guiding."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QScrollArea, QSlider, QVBoxLayout, QWidget
@@ -20,7 +17,7 @@ from robot.state import ArmState
 
 
 class RecoveryCard(Card):
-    """Hidden while the arm is ready. The steps left are numbered; a person starts each one."""
+    """Guided recovery: fault, remedy, and the numbered steps left, each started by the operator. Hidden when ready."""
 
     def __init__(self, presenter: ArmPresenter):
         super().__init__()
@@ -60,7 +57,7 @@ _HEADINGS = {
 
 
 class _StepRow(Card):
-    """One step: number, what it does, and its button when it is its turn."""
+    """One step: number, description, and its button when it is the next one."""
 
     def __init__(self, step: RecoveryStep, presenter: ArmPresenter):
         super().__init__()
@@ -69,7 +66,7 @@ class _StepRow(Card):
         self.number, self.words = label("", "chip"), label(words, "figure")
         self.button = DeliberateButton(words, "primary", clock=presenter.connection.clock, on=presenter.recover)
         self.button.setObjectName(f"step {step.name}")
-        self._own = step is RecoveryStep.REMOVE_CAUSE  # a person's own work has no button
+        self._own = step is RecoveryStep.REMOVE_CAUSE  # a manual step has no button
         self.body.setContentsMargins(0, 0, 0, 0)
         texts: QVBoxLayout = column(self.words, label(why, "muted", wrap=True), gap=0.1)
         self.number.setFixedWidth(space(1.6))
@@ -87,7 +84,7 @@ class _StepRow(Card):
 
 
 class ArmScreen(QWidget):
-    """See ArmControlPresenter. Keys come through `take_key`, so that they work wherever the focus is."""
+    """View of ArmControlPresenter. Keys arrive through `take_key`, so that they work wherever the focus is."""
 
     title = "Arm"
     shows_live_views = True
@@ -116,21 +113,21 @@ class ArmScreen(QWidget):
         lower.setStretch(0, 1)
         lower.setStretch(1, 1)
         content.addLayout(lower)
-        content.addWidget(self.recovery)  # below: what comes and goes must not move the buttons that move the arm
+        content.addWidget(self.recovery)  # last: it appears and disappears, and must not move the jog buttons
         content.addStretch(1)
         control.changed.connect(self._show)
         control.note.connect(self._show_note)
         self._show()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """Whether a key meant something here; called for both going down and coming up."""
+        """Handle press or release of a key; return whether it is bound here."""
         return self.pads.take_key(key, pressed)
 
     def leave(self) -> None:
-        """Another screen is shown, or another window has the keyboard."""
+        """Release all inputs: another screen is shown, or the keyboard focus was lost."""
         self._control.release_all()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _move_card(self) -> Card:
         card = Card("Move the tool")
@@ -151,7 +148,7 @@ class ArmScreen(QWidget):
         card.body.addWidget(self.pads)
         self.how = label("", "small", wrap=True)
         for each, lines in ((self.note, 1.2), (self.how, 2.4)):
-            each.setMinimumHeight(space(lines))  # however long they are, what stands below stays in its place
+            each.setMinimumHeight(space(lines))  # whatever the length of the text, what is below stays in place
             each.setAlignment(Qt.AlignmentFlag.AlignTop)
         card.body.addWidget(self.note)
         card.body.addWidget(self.how)
@@ -168,7 +165,7 @@ class ArmScreen(QWidget):
         card.body.addStretch(1)
         return card
 
-    # --- showing ---
+    # --- display ---
 
     def _choose_frame(self, index: int) -> None:
         self._control.choose_frame((Frame.BASE, Frame.TOOL)[index])
@@ -199,7 +196,7 @@ class ArmScreen(QWidget):
 
 
 def gripper_buttons(control: ArmControlPresenter) -> tuple[DeliberateButton, DeliberateButton]:
-    """One that opens and one that closes the gripper."""
+    """Return the buttons that open and close the gripper."""
     clock = control.clock
     return (
         DeliberateButton("Open  (O)", clock=clock, icon_name="gripper-open", on=lambda: control.gripper(1.0)),
@@ -208,7 +205,7 @@ def gripper_buttons(control: ArmControlPresenter) -> tuple[DeliberateButton, Del
 
 
 class GripperCard(Card):
-    """Open, close, or a width in between."""
+    """Gripper control: open, close, or a width in between."""
 
     def __init__(self, control: ArmControlPresenter):
         super().__init__("Gripper")

@@ -1,4 +1,4 @@
-"""A person's hand at the simulated arm: while it is guided, held directions pull at its tool."""
+"""Simulated hand guiding: held directions pull at the tool of the simulated arm."""
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -7,13 +7,14 @@ from gui.arm.hand_control import ArmControlPresenter, Direction
 from gui.runtime.connection import Connection
 from gui.runtime.jobs import Job, Jobs
 
-PULL = 3.0  # N: some 0.1 m/s against the joints' friction
+PULL = 3.0  # N: about 0.1 m/s against the joints' friction
 
 
 class SimulatedHand(QObject):
-    """`can_pull` while the lab's arm is guided by hand; nothing is held any more when that ends.
+    """Source of the pulling force during hand guiding of the simulated arm (`can_pull`); released at its end.
 
-    The lab is told by a job, so that the window never waits for it; of several pulls on their way the newest counts.
+    The force is sent in a job, so that the window never waits for the lab; of several changes meanwhile the newest
+    counts.
     """
 
     def __init__(self, connection: Connection, control: ArmControlPresenter, jobs: Jobs, parent: QObject | None = None):
@@ -30,7 +31,7 @@ class SimulatedHand(QObject):
         return self._control.guiding and self._connection.session.lab is not None
 
     def pull(self, direction: Direction) -> None:
-        """Pull this way too, until it is released."""
+        """Add a direction to the pull until it is released."""
         if self.can_pull and not direction.turns:
             self._held[direction] = None
             self._tell()
@@ -41,15 +42,15 @@ class SimulatedHand(QObject):
             self._tell()
 
     def let_go(self) -> None:
-        """Nothing is held any more."""
+        """Release all directions."""
         self._held = {}
         self._tell()
 
-    # --- parts ---
+    # --- helpers ---
 
     @property
     def _wanted(self) -> np.ndarray:
-        """N in base."""
+        """Force (3,) N in the base frame."""
         return PULL * np.sum([direction.unit[:3] for direction in self._held] or [np.zeros(3)], axis=0)
 
     def _tell(self) -> None:

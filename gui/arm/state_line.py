@@ -1,4 +1,4 @@
-"""The arm's state in a word, and the button for the next step until it is ready."""
+"""One-line display of the arm's state."""
 
 from PySide6.QtWidgets import QWidget
 
@@ -10,7 +10,7 @@ from gui.widgets.theme import look
 
 
 class ArmLine(QWidget):
-    """The arm's state in a word, and the button for the next step until it is ready."""
+    """The arm's state as one label, and the button for the next recovery step until it is ready."""
 
     def __init__(self, arm: ArmPresenter):
         super().__init__()

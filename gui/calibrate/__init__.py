@@ -1,1 +1,1 @@
-"""The Calibrate screen: print, lenses, poses, solve, report."""
+"""Calibrate screen: print, lenses, poses, solve, report."""

@@ -1,4 +1,4 @@
-"""Looking for a board in every camera's newest picture, again and again, beside the window."""
+"""Continuous detection of a tag board in the newest frame of every camera, in a job."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,26 +10,26 @@ from gui.runtime.connection import Connection
 from gui.runtime.jobs import Job, Jobs
 from workflows.cancellation import Cancellation, Report
 
-if TYPE_CHECKING:  # OpenCV's and AprilTag's parts are loaded when they are first needed
+if TYPE_CHECKING:  # OpenCV and AprilTag are imported when they are first needed
     from cameras.calibration.board import TagBoard
     from cameras.calibration.board_view import BoardView, Sighting
 
-_EVERY = 0.15  # s: as quick as a person moves a board, and no load for a small machine
+_EVERY = 0.15  # s: keeps up with a board moved by hand, without loading a slow machine
 _STILL_FRAMES = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What was found in a frame."""
+    """Detection result of one frame."""
 
     frame: Frame
     sighting: "Sighting"
 
 
 class BoardDetection:
-    """`seen`: by identity the newest find; `start` and `stop` return at once.
+    """Detector job; `seen` holds the newest result by identity. `start` and `stop` return at once.
 
-    A board that is held still gives a view, told to `taken(identity, view)` in the watching thread.
+    A board that is held still yields a view, passed to `taken(identity, view)` in the job's thread.
     """
 
     def __init__(self, connection: Connection, jobs: Jobs):
@@ -43,7 +43,7 @@ class BoardDetection:
         return self._job is not None
 
     def start(self, board: "TagBoard", taken: "Callable[[str, BoardView], None] | None" = None) -> None:
-        """Look for this board from now on."""
+        """Start detecting this board."""
         self.stop()
         self.board, self.seen = board, (seen := {})
         session = self._connection.session

@@ -1,4 +1,4 @@
-"""The guide beside the pictures: what to do at this step, what is still missing, and the one button that comes next."""
+"""Guide beside the images: instructions for the step, what is still missing, and the button for the next step."""
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize
@@ -11,14 +11,14 @@ from gui.widgets.deliberate_press import DeliberateButton
 from gui.widgets.facts import Note
 from gui.widgets.theme import colours, space
 
-GUIDE_LINES = 25.0  # of text: the guide's width
+GUIDE_LINES = 25.0  # width of the guide in lines of text
 
 
 class GuidePage(Card):
-    """A heading, a sentence, whatever the step adds to `middle`, and below it the main button with others before it;
-    among them `moves`, the only one that sets the arm going.
+    """Page with heading, text, `middle` for the step's own contents, other buttons in `below`, `moves` and `main`.
 
-    `fills`: whether something in `middle` takes all the room there is. `refresh` is called whenever something changed.
+    `moves` is the only button that moves the arm. `fills`: something in `middle` takes all the space. `refresh` is
+    called at every change.
     """
 
     def __init__(self, heading: str, clock: Clock, *, fills: bool = False):
@@ -27,7 +27,7 @@ class GuidePage(Card):
         self.middle, self.below = QVBoxLayout(), QVBoxLayout()
         self.main = Button("", "primary")
         self.moves = DeliberateButton("", "primary", clock=clock, icon_name="play")
-        for button in (self.moves, self.main):  # on every page: nothing else ever stands where `moves` stands
+        for button in (self.moves, self.main):  # reserved on every page: no other control is ever where `moves` is
             policy = button.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             button.setSizePolicy(policy)
@@ -44,7 +44,7 @@ class GuidePage(Card):
         self.body.addWidget(self.main)
 
     def refresh(self) -> None:
-        """Show what is so now."""
+        """Update the page to the present state."""
         raise NotImplementedError
 
     def say(self, heading: str, words: str, problem: str = "", colour: str = "danger") -> None:
@@ -53,7 +53,7 @@ class GuidePage(Card):
         self.problem.show_words(problem, colour)
 
     def offer(self, words: str, icon: str, *, enabled: bool = True) -> None:
-        """What the main button says now."""
+        """Set the main button's text, icon and state."""
         self.main.setText(words)
         self.main.set_icon(icon)
         self.main.setEnabled(enabled)
@@ -61,8 +61,7 @@ class GuidePage(Card):
         self.moves.hide()
 
     def offer_to_move(self, words: str, *, enabled: bool, icon: str = "play", alone: bool = True) -> None:
-        """The next step sets the arm going: its button says so, in a place where none of the others stands. `alone`:
-        without the main button."""
+        """Show `moves`, in a place of its own, as the button of the next step; `alone`: without the main button."""
         self.moves.setText(words)
         self.moves.set_icon(icon)
         self.moves.setEnabled(enabled)
@@ -71,7 +70,7 @@ class GuidePage(Card):
 
 
 class CoverageMark(QWidget):
-    """The nine ninths of a camera's picture, filled where the board was seen."""
+    """Coverage of a camera's image by the board, as a 3 x 3 grid."""
 
     def __init__(self, lines: float = 1.7):
         super().__init__()
@@ -84,7 +83,7 @@ class CoverageMark(QWidget):
         return QSize(round(self._high * 4 / 3), self._high)
 
     def show_regions(self, regions: np.ndarray) -> None:
-        """(3, 3) bool, the picture's upper row first."""
+        """Show the covered regions (3, 3) bool, the top row of the image first."""
         if not np.array_equal(regions, self._regions):
             self._regions = np.array(regions, bool)
             self.update()
@@ -101,7 +100,7 @@ class CoverageMark(QWidget):
 
 
 class Meter(QWidget):
-    """A name, what there is of what is needed, and a bar."""
+    """Progress bar with a name, the present and the required value."""
 
     def __init__(self, name: str):
         super().__init__()
@@ -116,7 +115,7 @@ class Meter(QWidget):
 
 
 class CameraNeeds(QWidget):
-    """One camera: its name, whether it has what it needs, where it saw the board, and what is missing."""
+    """Requirements of one camera: name, completeness, coverage by the board, and what is missing."""
 
     def __init__(self, meters: tuple[str, ...]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Lenses: what each camera says of itself, or what the grid has shown and still has to show."""
+"""Lens page: intrinsics reported by each camera, or what the grid has covered and still has to cover."""
 
 import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,7 +13,7 @@ _METERS = ("Views", "Tilt", "Near and far")
 
 
 class LensRow(QWidget):
-    """One camera's lens."""
+    """Lens state of one camera."""
 
     def __init__(self, identity: str, presenter: CalibratePresenter):
         super().__init__()
@@ -72,7 +72,7 @@ class LensRow(QWidget):
 
 
 class LensPage(GuidePage):
-    """One row for each camera."""
+    """Lens page with one row per camera."""
 
     def __init__(self, presenter: CalibratePresenter):
         super().__init__("How each lens sees", presenter.connection.clock, fills=True)

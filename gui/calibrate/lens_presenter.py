@@ -1,4 +1,4 @@
-"""The lens of every camera: as the camera itself says, checked, or found out with a printed grid."""
+"""Presenter of the intrinsics of every camera: reported by the camera, checked, or calibrated with a printed grid."""
 
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,16 @@ from gui.runtime.connection import Connection
 from gui.runtime.jobs import Job, Jobs
 from workflows.cancellation import Cancellation, Report
 
-if TYPE_CHECKING:  # loaded when the step is first shown
+if TYPE_CHECKING:  # imported when the step is first shown
     from cameras.calibration.board_view import BoardView
     from cameras.calibration.lens_session import LensMissing, LensSession
     from cameras.calibration.lens_solve import LensCheck, LensResult
 
-_CHECKED_WITH = 3  # views, the fewest with which a lens can be checked
+_CHECKED_WITH = 3  # minimum number of views for checking a lens
 
 
 class LensPresenter(QObject):
-    """One lens session a camera; views come by themselves while the grid is held still before a camera."""
+    """One lens session per camera; views are taken automatically while the grid is held still before a camera."""
 
     changed = Signal()
 
@@ -31,13 +31,13 @@ class LensPresenter(QObject):
         self.sessions: dict[str, LensSession] = {}
         self.results: dict[str, LensResult] = {}
         self.checks: dict[str, LensCheck] = {}
-        self.reasons: dict[str, str] = {}  # why the last view of a camera was taken or not
+        self.reasons: dict[str, str] = {}  # why the last view of a camera was accepted or rejected
         self.problem = ""
         self._missing: dict[str, tuple[LensSession, LensMissing]] = {}
-        self._anew: set[str] = set()  # cameras whose lens is found out although it is known
+        self._anew: set[str] = set()  # cameras to be calibrated although their intrinsics are known
         self._job: Job | None = None
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -51,32 +51,32 @@ class LensPresenter(QObject):
         return self._connection.session.names.get(identity, identity)
 
     def factory(self, identity: str) -> Intrinsics | None:
-        """The lens as the camera itself says."""
+        """Return the intrinsics reported by the camera itself, None when there are none."""
         capture = self._connection.session.captures.get(identity)
         return None if capture is None else capture.driver.intrinsics
 
     def stored(self, identity: str) -> Intrinsics | None:
-        """The lens as the calibration in use says."""
+        """Return the intrinsics of the calibration in use, None when there are none."""
         known = self._connection.session.known.get(identity)
         return None if known is None or known.calibration_id is None else known.intrinsics
 
     def lens(self, identity: str) -> Intrinsics | None:
-        """What the next calibration begins with: found out just now, else the camera's own, else as it was."""
+        """Return the intrinsics for the next calibration: newly calibrated, else reported, else stored ones."""
         result = self.results.get(identity)
         if result is not None and result.ok:
             return result.intrinsics
         return None if identity in self._anew else self.factory(identity) or self.stored(identity)
 
     def estimated(self, identity: str) -> bool:
-        """Whether this camera's lens is to be found out with the grid."""
+        """Return whether this camera's intrinsics are to be calibrated with the grid."""
         return identity in self._anew or (self.factory(identity) is None and self.stored(identity) is None)
 
     def missing(self, identity: str) -> "LensMissing | None":
-        """What the grid has not yet shown to this camera."""
+        """Return what the grid has not covered yet for this camera; None before its first view."""
         session, known = self.sessions.get(identity), self._missing.get(identity)
         if session is None:
             return None
-        if known is None or known[0] is not session:  # it takes a while with many views
+        if known is None or known[0] is not session:  # slow with many views
             known = self._missing[identity] = session, session.missing
         return known[1]
 
@@ -86,35 +86,35 @@ class LensPresenter(QObject):
 
     @property
     def next_to_solve(self) -> str | None:
-        """A camera that has seen enough and whose lens is not worked out yet."""
+        """Camera with sufficient views whose intrinsics are not solved yet."""
         for identity in self.identities:
             missing = self.missing(identity)
             if self.estimated(identity) and identity not in self.results and missing is not None and missing.complete:
                 return identity
         return None
 
-    # --- presses ---
+    # --- actions ---
 
     def begin(self) -> None:
-        """The step is shown: look for the grid."""
+        """Start detecting the grid, when the step is shown."""
         from workflows.calibration.tag_boards import lens_grid
 
         self.watch.start(lens_grid(self._connection.session.settings.tags), self._taken)
         self.changed.emit()
 
     def end(self) -> None:
-        """The step is left; what was gathered stays."""
+        """Stop detecting when the step is left; the views are kept."""
         self.watch.stop()
 
     def find_out(self, identity: str, anew: bool) -> None:
-        """Find this lens out with the grid although the camera knows it, or believe the camera again."""
+        """Set whether to calibrate this camera although its intrinsics are known; its views are dropped."""
         (self._anew.add if anew else self._anew.discard)(identity)
         for kept in (self.sessions, self.results, self.checks, self.reasons):
             kept.pop(identity, None)
         self.changed.emit()
 
     def solve(self, identity: str) -> None:
-        """Work out the lens from the views; returns at once."""
+        """Solve for a camera's intrinsics from its views; returns at once."""
         session = self.sessions.get(identity)
         if session is None or self._job is not None:
             return
@@ -131,10 +131,10 @@ class LensPresenter(QObject):
         )
         self.changed.emit()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _taken(self, identity: str, view: "BoardView") -> None:
-        """In the watching thread: a view of the still grid; it is kept when it adds something."""
+        """Consider a view of the still grid and keep it if it adds information. Runs in the detector's thread."""
         from cameras.calibration.lens_session import LensSession
         from cameras.calibration.lens_solve import check_lens
         from workflows.calibration.tag_boards import lens_grid

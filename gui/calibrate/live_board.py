@@ -1,4 +1,4 @@
-"""The cameras as they are now, with the board as it was just found in them."""
+"""Live camera views with the board as detected in them."""
 
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class BoardViews(PictureGrid):
-    """Every camera in use; the tags found are outlined in green, and the note says whether the board can be used.
+    """All cameras in use: detected tags are outlined in green, and a note shows whether the board is usable.
 
-    After `expect` the board is also outlined in blue-green where a report says it should be: both must agree.
+    After `expect` the board is also outlined in cyan where a report predicts it; both must agree.
     """
 
     def __init__(self, live: LivePresenter, moments: ArmHistory, what: str = "board"):
@@ -33,7 +33,7 @@ class BoardViews(PictureGrid):
         self.show_words("No camera is in use. Choose some in Set up.")
 
     def show_found(self, watch: BoardDetection) -> None:
-        """The newest frames; with the tags of the frame in which they were found."""
+        """Show the newest frames; where tags were detected, the frame in which they were."""
         cameras = self._live.cameras()
         for picture, camera in zip(self.show_names([each.name for each in cameras]), cameras, strict=True):
             seen = watch.seen.get(camera.identity)
@@ -42,7 +42,7 @@ class BoardViews(PictureGrid):
                 picture.show_drawing(None)
                 picture.show_note(camera.note, camera.colour)
             else:
-                if picture.rgb is not seen.frame.rgb:  # picture and tags of one moment
+                if picture.rgb is not seen.frame.rgb:  # image and tags of the same frame
                     tags = tuple(np.asarray(tag.corners, float) for tag in seen.sighting.tags)
                     picture.show_rgb(seen.frame.rgb)
                     outlines = self._outlines(camera.identity, seen.frame, watch.board)
@@ -51,11 +51,11 @@ class BoardViews(PictureGrid):
             picture.show_light(camera.place.light, camera.place.short, camera.place.sentence)
 
     def expect(self, report: "CalibrationReport | None") -> None:
-        """Where the board should be by this report, None for nowhere."""
+        """Set the report that predicts the board's position; None for no prediction."""
         self._expected = report
 
     def _outlines(self, identity: str, frame: Frame, board: "TagBoard") -> tuple[np.ndarray, ...]:
-        """The board's outline in the picture as it came, by the arm's word and the report."""
+        """Return the outline of the board in the distorted frame, predicted from the arm's pose and the report."""
         report = self._expected
         found = next((each for each in report.cameras if each.identity == identity), None) if report else None
         if report is None or found is None:
@@ -71,7 +71,7 @@ class BoardViews(PictureGrid):
 
 
 def _note(sighting: "Sighting", board: "TagBoard", what: str) -> tuple[str, str]:
-    """What to say beside the camera's name; `what` people call the board."""
+    """Return note and colour for a camera; `what` is the name of the board for the operator."""
     if sighting.view is not None:
         return f"{what} seen, {len(sighting.view.ids)} tags", "success"
     if not any(tag.id in board.ids for tag in sighting.tags):

@@ -1,4 +1,4 @@
-"""What is known of the cameras' places now, whether it still holds, and the calibrations there were."""
+"""Overview page: calibration of the cameras, whether it is still valid, and earlier calibrations."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ _ICONS = {"success": "check", "warning": "warning", "danger": "cross", "muted": 
 
 
 class PlaceRow(QWidget):
-    """One camera's light, its name, and what the check said."""
+    """Status of one camera: light, name, and result of the check."""
 
     def __init__(self):
         super().__init__()
@@ -26,7 +26,7 @@ class PlaceRow(QWidget):
 
 
 class VersionRow(QWidget):
-    """One stored calibration, and what can be done with it."""
+    """One stored calibration, and its actions."""
 
     def __init__(self, version, presenter: CalibratePresenter):
         super().__init__()
@@ -50,7 +50,7 @@ class VersionRow(QWidget):
 
 
 class OverviewPage(GuidePage):
-    """Where it begins, and where it ends."""
+    """First and last page of a calibration."""
 
     def __init__(self, presenter: CalibratePresenter, live: LivePresenter):
         super().__init__("Where the cameras stand", presenter.connection.clock, fills=True)
@@ -150,5 +150,5 @@ class OverviewPage(GuidePage):
 
 
 def spoken_time(moment: datetime) -> str:
-    """A moment in this place's time."""
+    """Format a time in the local time zone."""
     return f"{moment.astimezone():%d %b %Y, %H:%M}"

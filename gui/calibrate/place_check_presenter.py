@@ -1,4 +1,4 @@
-"""The check of the cameras' places in the window: its lights, on demand again, and a person's word to go on."""
+"""Presenter of the check of the cameras' poses: its lights, repetition on demand, and the operator's override."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -11,9 +11,9 @@ from workflows.cancellation import Cancellation, Report
 
 
 class PlaceCheckPresenter(QObject):
-    """What the session's check found; see `workflows.calibration.place_check`.
+    """Result of the session's check; see `workflows.calibration.place_check`.
 
-    `refused` carries the sentence of a failed check, `settled` the same sentence when it is no longer so.
+    `refused` carries the message of a failed check, `settled` the same message when it no longer applies.
     """
 
     changed = Signal()
@@ -41,12 +41,12 @@ class PlaceCheckPresenter(QObject):
         return self._connection.opened and not self.checking and self._connection.session.stored is not None
 
     def light(self, identity: str) -> CalibrationStatus:
-        """Of one camera now."""
+        """Return the calibration status of one camera."""
         session = self._connection.session
         return calibration_status(session.known.get(identity), session.check, identity)
 
     def check_now(self) -> None:
-        """Look at the bench's tags; returns at once."""
+        """Check the cameras' poses with the tags on the bench; returns at once."""
         if not self.can_check:
             return
         session = self._connection.session
@@ -59,14 +59,14 @@ class PlaceCheckPresenter(QObject):
         self.changed.emit()
 
     def acknowledge(self) -> None:
-        """The operator saw that a camera has moved, and goes on; it is stored with everything recorded."""
+        """Continue although a camera has moved, on the operator's decision; stored with everything recorded."""
         session = self._connection.session
         if session.check is not None and session.check.failed:
             session.check = session.check.acknowledged(session.settings.operator)
             self.refresh()
 
     def refresh(self) -> None:
-        """The calibration or its check is another one."""
+        """Update after the calibration or its check has changed."""
         check = self.check
         refusal = "" if check is None else check.refusal
         if refusal != self._said:

@@ -1,7 +1,4 @@
-"""What the poses' step does beside the window: each a job's work, which imports the solver only when it runs.
-
-Whether the board is on the gripper: a person's word, and in the lab also the lab's, which puts it there itself.
-"""
+"""Jobs of the poses step; each imports the solver only when it runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,12 +20,15 @@ from simulation.bench.scene import SceneSpec
 
 
 class BoardMount:
-    """`put_on` and `take_off` give the work of a job; the board counts as mounted after `confirm`."""
+    """State of the board on the gripper: confirmed by the operator; the lab mounts its own.
+
+    `put_on` and `take_off` return the work of a job; the board counts as mounted after `confirm`.
+    """
 
     def __init__(self, connection: Connection):
         self._connection = connection
         self._confirmed = False
-        self._bench: SceneSpec | None = None  # the lab's bench as it was before the board was put on
+        self._bench: SceneSpec | None = None  # the lab's scene before the board was mounted
 
     @property
     def mounted(self) -> bool:
@@ -36,7 +36,7 @@ class BoardMount:
         return self._confirmed and (lab is None or lab.scene.gripper_board)
 
     def confirm(self) -> None:
-        """Somebody says that the board is on the gripper."""
+        """Confirm that the board is on the gripper."""
         self._confirmed = True
 
     def put_on(self) -> Work:
@@ -52,7 +52,7 @@ class BoardMount:
         return work
 
     def take_off(self) -> Work | None:
-        """The board is no longer there; None where the lab has nothing to take off."""
+        """Mark the board as removed and return the work that restores the lab's bench; None without such work."""
         lab, bench = self._connection.session.lab, self._bench
         self._confirmed, self._bench = False, None
         if lab is None or bench is None or not lab.scene.gripper_board:
@@ -61,7 +61,7 @@ class BoardMount:
 
 
 def first_poses(joints: np.ndarray, limits: Any) -> Work:
-    """Gives what is known of the cameras, nothing, and some poses near the arm's `joints` (7,) rad."""
+    """Return a job that proposes poses near the arm's `joints` (7,) rad, with no cameras known yet."""
 
     def work(token: Cancellation, report: Report) -> Any:
         from workflows.calibration.poses import look_around
@@ -72,7 +72,7 @@ def first_poses(joints: np.ndarray, limits: Any) -> Work:
 
 
 def all_poses(session: "CalibrationSession", joints: np.ndarray, limits: Any) -> Work:
-    """Gives the cameras as far as they are known, and poses that they will see."""
+    """Return a job that estimates the cameras roughly and proposes poses that they can see."""
 
     def work(token: Cancellation, report: Report) -> Any:
         from workflows.calibration.poses import propose_poses, rough_cameras
@@ -84,7 +84,7 @@ def all_poses(session: "CalibrationSession", joints: np.ndarray, limits: Any) ->
 
 
 def one_look(session: "CalibrationSession", robot: RobotClient, captures: Mapping[str, Capture]) -> Work:
-    """Gives what the cameras see of the board where the arm stands now."""
+    """Return a job that observes the board with the arm where it is."""
 
     def work(token: Cancellation, report: Report) -> Any:
         from workflows.calibration.drive import observe
@@ -95,7 +95,7 @@ def one_look(session: "CalibrationSession", robot: RobotClient, captures: Mappin
 
 
 def bench_look(session: "CalibrationSession", captures: Mapping[str, Capture]) -> Work:
-    """Gives the session with the bench's tags as they are seen now."""
+    """Return a job that adds the bench's tags, as now visible, to the session."""
 
     def work(token: Cancellation, report: Report) -> "CalibrationSession":
         from cameras.calibration.board import BENCH_TAG_IDS
@@ -117,7 +117,10 @@ def drive_through(
     bench: bool,
     progress: "Callable[[DriveProgress], None]",
 ) -> Work:
-    """The arm moves: from pose `start` on; at the end, with `bench`, its tags are looked at. Gives the DriveResult."""
+    """Return a job that drives through the poses from `start` on, and returns the DriveResult.
+
+    The arm moves. After the last pose, with `bench`, the bench's tags are observed.
+    """
 
     def work(token: Cancellation, report: Report) -> "DriveResult":
         from workflows.calibration.drive import drive

@@ -1,4 +1,4 @@
-"""Poses: the board on the gripper, the arm through the poses or a hand in its place, and what is still missing."""
+"""Poses page: mount the board, move the arm through the poses or guide it by hand, and what is still missing."""
 
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
@@ -19,7 +19,7 @@ _DOING = {"moving": "moving", "settling": "coming to rest", "looking": "looking"
 
 
 class PosesPage(GuidePage):
-    """See PosesPresenter; one main button for each of its stages."""
+    """View of PosesPresenter, with one main button for each of its stages."""
 
     def __init__(self, presenter: CalibratePresenter, arm: ArmPresenter, control: ArmControlPresenter):
         super().__init__("The board in many poses", presenter.connection.clock, fills=True)
@@ -31,7 +31,7 @@ class PosesPage(GuidePage):
         self.speed = SegmentedControl(_SPEED_NAMES, lambda index: self._poses.choose_speed(SPEEDS[index]))
         self.speed_row = QWidget()
         self.speed_row.setLayout(row(label("Speed", "muted"), self.speed, None))
-        self.guide = self.moves  # by hand it is the same button that lets the arm go
+        self.guide = self.moves  # by hand, the same button starts hand guiding
         self.guide_words = label("", "small", wrap=True)
         self.bar, self.doing = QProgressBar(maximum=1000, textVisible=False), label("", "muted", wrap=True)
         self.progress = QWidget()

@@ -1,4 +1,4 @@
-"""The poses in which the cameras see the board: proposed, driven through, or taken one by one by hand."""
+"""Presenter of the poses in which the cameras see the board: proposed, driven through, or taken by hand."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from gui.runtime.jobs import Job, Jobs
 from robot.state import ArmState
 from workflows.cancellation import Cancellation, Report
 
-if TYPE_CHECKING:  # SciPy and the solver are loaded when they are first needed
+if TYPE_CHECKING:  # SciPy and the solver are imported when they are first needed
     from workflows.calibration.calibrate import CalibrationSession, Missing
     from workflows.calibration.drive import DriveProgress, DriveResult
     from workflows.calibration.poses import PoseProposal
@@ -25,10 +25,10 @@ _DRIVE, _TAKE = "drive through the poses", "look at the board"
 
 
 class PosesPresenter(QObject):
-    """One calibration session as it grows. One job at a time; what moves the arm is a press of its own."""
+    """A calibration session under construction. One job at a time; what moves the arm needs a press of its own."""
 
     changed = Signal()
-    proposed = Signal()  # other poses to look at
+    proposed = Signal()  # other poses on display
     finished = Signal()  # every pose was visited
 
     def __init__(self, connection: Connection, jobs: Jobs, parent: QObject | None = None):
@@ -48,7 +48,7 @@ class PosesPresenter(QObject):
         self._missing: tuple[CalibrationSession, tuple[Missing, ...]] | None = None
         self._job: Job | None = None
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def stage(self) -> Stage:
@@ -71,7 +71,7 @@ class PosesPresenter(QObject):
 
     @property
     def next_pose(self) -> int:
-        """The pose, from 0, that a drive would begin with."""
+        """Index of the pose, from 0, with which a drive would start."""
         return self._next
 
     @property
@@ -96,7 +96,7 @@ class PosesPresenter(QObject):
 
     @property
     def can_take(self) -> bool:
-        """By hand: the arm stands, or gives way to a hand that holds it still."""
+        """Whether a pose can be taken by hand: the arm stands still, or is in hand guiding."""
         standing = self.connection.arm_state in (ArmState.HOLDING, ArmState.HAND_GUIDING)
         return self.mounted and not self.busy and standing
 
@@ -104,25 +104,25 @@ class PosesPresenter(QObject):
     def missing(self) -> "tuple[Missing, ...]":
         if self.session is None:
             return ()
-        if self._missing is None or self._missing[0] is not self.session:  # it takes a while with many poses
+        if self._missing is None or self._missing[0] is not self.session:  # slow with many poses
             self._missing = self.session, self.session.missing()
         return self._missing[1]
 
     @property
     def gathered(self) -> bool:
-        """Whether anything was seen yet."""
+        """Whether there are any observations yet."""
         return self.session is not None and bool(self.session.observations)
 
     @property
     def enough(self) -> bool:
-        """Whether every camera has what the solver needs at least."""
+        """Whether every camera meets the solver's minimum requirements."""
         missing = self.missing
         return bool(missing) and all(each.complete for each in missing)
 
-    # --- presses that move nothing ---
+    # --- actions without motion ---
 
     def begin(self, session: "CalibrationSession", note: str = "") -> None:
-        """Another calibration: nothing was seen yet, or what an older one has; `note` says what is special about it."""
+        """Start with another session, empty or an older one; `note` is shown with it."""
         self.session, self.proposals, self.rough = session, (), {}
         self.progress, self.result, self._next = None, None, 0
         self.looked_around = all(session.views_of(camera.identity) for camera in session.cameras)
@@ -130,18 +130,18 @@ class PosesPresenter(QObject):
         self.changed.emit()
 
     def forget(self) -> None:
-        """What was gathered is stored: the next calibration begins with nothing."""
+        """Drop the session after it was stored: the next calibration starts empty."""
         self.session, self.proposals, self.result, self.progress = None, (), None, None
         self.problem = self.note = ""
         self.proposed.emit()
 
     def enter(self) -> None:
-        """The step is shown."""
+        """Start detection and propose poses, when the step is shown."""
         self.look()
         self._propose_if_due()
 
     def look(self) -> None:
-        """Look for the board in every picture, as long as the pictures are shown."""
+        """Start detecting the board in every live image."""
         if self.session is not None:
             self.watch.start(self.session.board)
 
@@ -149,13 +149,13 @@ class PosesPresenter(QObject):
         self.watch.stop()
 
     def mount(self) -> None:
-        """The board is on the gripper now. In the lab it is put there."""
+        """Mount the board; in the lab it is added to the scene."""
         if self.session is not None:
             self.session = self.session.remounted()
         self._begin(self._mount.put_on(), "put the board on").on(done=self._mounted)
 
     def unmount(self) -> None:
-        """The lab's board is taken off again."""
+        """Remove the lab's board again."""
         if self._job is None and (work := self._mount.take_off()) is not None:
             self._begin(work, "take the board off")
 
@@ -170,12 +170,12 @@ class PosesPresenter(QObject):
         self.changed.emit()
 
     def propose_again(self) -> None:
-        """From where the arm stands now."""
+        """Propose new poses from the arm's present pose."""
         self.proposals, self.result, self._next = (), None, 0
         self._propose_if_due()
 
     def take(self) -> None:
-        """By hand: look at the board as it is held now."""
+        """Take a pose by hand: observe the board as it is held now."""
         session, robot = self.session, self.connection.robot
         if not self.can_take or session is None or robot is None:
             return
@@ -183,7 +183,7 @@ class PosesPresenter(QObject):
         self._begin(one_look(session, robot, captures), _TAKE).on(done=self._taken)
 
     def finish(self) -> None:
-        """What was seen is enough: now the bench's tags, as far as they were not looked at yet."""
+        """Finish the observations: observe the bench's tags too, for cameras that have not yet."""
         session, captures = self.session, dict(self.connection.session.captures)
         if session is None or self.busy:
             return
@@ -193,14 +193,14 @@ class PosesPresenter(QObject):
         self._begin(bench_look(session, captures), "look at the bench's tags").on(done=self._bench_seen)
 
     def cancel(self) -> None:
-        """End the drive: the arm is stopped; what was seen stays."""
+        """Cancel the drive: the arm is stopped; the observations are kept."""
         if self._job is not None:
             self._job.cancel()
 
-    # --- the press that moves ---
+    # --- actions with motion ---
 
     def drive(self) -> None:
-        """Go through the proposed poses, or on from where it ended."""
+        """Drive through the proposed poses, or resume where the drive ended."""
         session, robot = self.session, self.connection.robot
         if not self.can_drive or session is None or robot is None:
             return
@@ -217,7 +217,7 @@ class PosesPresenter(QObject):
         )
         self._begin(work, _DRIVE).on(done=self._driven, cancelled=self._cancelled)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _progressed(self, progress: "DriveProgress") -> None:
         self.progress = progress
@@ -228,7 +228,7 @@ class PosesPresenter(QObject):
         self._propose_if_due()
 
     def _propose_if_due(self) -> None:
-        """Poses for the present stage, worked out beside the window."""
+        """Propose poses in a job, if the present stage needs some."""
         session, status, robot = self.session, self.connection.status, self.connection.robot
         wanted = self.stage in (Stage.LOOK, Stage.POSES) and not self.proposals
         if not wanted or session is None or status is None or robot is None or self._job is not None:
@@ -266,7 +266,7 @@ class PosesPresenter(QObject):
             self._looked(result)
 
     def _looked(self, result: "DriveResult") -> None:
-        """The look around is over: now all poses can be chosen, if a camera saw the board at all."""
+        """End the first look around: all poses can now be proposed, provided that a camera saw the board."""
         self.result, self.proposals = None, ()
         if any(observation.views for observation in result.session.observations):
             self.looked_around = True

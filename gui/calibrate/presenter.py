@@ -1,4 +1,4 @@
-"""The whole way of a calibration: where the operator is, what is worked out, and what is stored."""
+"""Presenter of a whole calibration: the current step, running jobs, and what is stored."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,16 +21,16 @@ from workflows.calibration.tag_boards import bench_tag_size, gripper_board
 from workflows.cancellation import Cancellation, Report
 from workflows.settings import TagSettings
 
-if TYPE_CHECKING:  # SciPy, the solver and the database are loaded when they are first needed
+if TYPE_CHECKING:  # SciPy, the solver and the database are imported when they are first needed
     from workflows.calibration.calibrate import CalibrationReport, CalibrationSession
     from workflows.calibration.store import Stored
 
 
 class CalibratePresenter(QObject):
-    """`step` is where the operator is; what each step gathered stays when they go back and forth.
+    """State machine of the steps; `step` is the current one, and the data of each step are kept when going back.
 
-    `lenses`, `poses` and `solver` are the steps' own presenters, `store` knows what is stored, `check` whether that
-    still holds.
+    `lenses`, `poses` and `solver` are the steps' own presenters, `store` holds the stored calibrations, `check` whether
+    the one in use is still valid.
     """
 
     changed = Signal()
@@ -62,7 +62,7 @@ class CalibratePresenter(QObject):
         self.store.in_use.connect(self._in_use)
         connection.changed.connect(self._connection_changed)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def busy(self) -> bool:
@@ -70,7 +70,7 @@ class CalibratePresenter(QObject):
 
     @property
     def problem(self) -> str:
-        """What went wrong last."""
+        """Last error, '' when there is none."""
         return self._work.problem or self.solver.problem
 
     @property
@@ -87,17 +87,17 @@ class CalibratePresenter(QObject):
 
     @property
     def stored(self) -> "Stored | None":
-        """The calibration in use."""
+        """Calibration in use."""
         return self.connection.session.stored
 
     @property
     def session(self) -> "CalibrationSession | None":
         return self.poses.session
 
-    # --- going back and forth ---
+    # --- navigation ---
 
     def watch(self, shown: bool) -> None:
-        """Whether the screen is shown: what looks and lists goes on only then."""
+        """Set whether the screen is visible: detection and listing run only then."""
         if shown:
             self.store.look()
             self._enter()
@@ -105,7 +105,7 @@ class CalibratePresenter(QObject):
             self._leave()
 
     def go_to(self, step: CalibrateStep) -> None:
-        """Another step; nothing gathered is lost."""
+        """Go to another step; all data are kept."""
         if step is self.step or self.poses.driving or self.solver.sweeping:
             return
         self._leave()
@@ -118,22 +118,21 @@ class CalibratePresenter(QObject):
         self.changed.emit()
 
     def start(self) -> None:
-        """From the overview: on with what was gathered and not yet stored, else all anew."""
+        """Start from the overview: continue with data that are not stored yet, else start over."""
         if self.saved:
             self.poses.forget()
             self.solver.show(None)
         self.go_to(CalibrateStep.PRINT)
 
     def begin(self) -> None:
-        """A new calibration with the cameras whose lens is known; or, where only cameras came that the one in use does
-        not know, that one, which they join."""
+        """Start a calibration with all cameras of known intrinsics, or let new ones join the calibration in use."""
         tags, bench = self.tags, bench_tag_size(self.tags)
         lenses = {identity: self.lenses.lens(identity) for identity in self.lenses.identities}
         known = [(identity, self.lenses.name(identity), lens) for identity, lens in lenses.items() if lens is not None]
         joined = self._joined({identity for identity, *_ in known})
 
         def work(token: Cancellation, report: Report) -> "CalibrationSession":
-            from workflows.calibration.calibrate import CalibrationSession, CameraEntry  # SciPy loads beside the window
+            from workflows.calibration.calibrate import CalibrationSession, CameraEntry  # imports SciPy, so in the job
 
             cameras = tuple(CameraEntry(*each) for each in known)
             if joined is not None:
@@ -143,7 +142,7 @@ class CalibratePresenter(QObject):
         self._begin(work, "begin a calibration").on(done=lambda session: self._begun(session, joined is not None))
 
     def _joined(self, identities: set[str]) -> "CalibrationSession | None":
-        """What is gathered already, when it is still so and cameras have come."""
+        """Return the stored session if it is still valid and only cameras were added, else None."""
         stored, check = self.stored, self.check.check
         if stored is None or (check is not None and check.failed):
             return None
@@ -151,10 +150,10 @@ class CalibratePresenter(QObject):
         same = stored.session.board == gripper_board(self.tags)
         return stored.session if same and there < identities else None
 
-    # --- presses ---
+    # --- actions ---
 
     def choose_tags(self, **values: Any) -> None:
-        """Family, sizes and paper, remembered; a wrong value is said."""
+        """Set and store tag family, sizes and paper; an invalid value is reported in `problem`."""
         try:
             tags = replace(self.tags, **values)
         except ValueError as error:
@@ -165,7 +164,7 @@ class CalibratePresenter(QObject):
         self.changed.emit()
 
     def print_to(self, file: Path) -> None:
-        """Write the PDF."""
+        """Write the PDF of the tags in a job."""
         tags, grid = self.tags, any(self.lenses.estimated(each) for each in self.lenses.identities)
 
         def work(token: Cancellation, report: Report) -> Path:
@@ -176,21 +175,21 @@ class CalibratePresenter(QObject):
         self._begin(work, "write the tags").on(done=self._printed)
 
     def save(self) -> None:
-        """Store it with everything it was made from, and use it from now on."""
+        """Store the calibration with all its data, and use it from now on."""
         if self.session is not None and self.report is not None and not self.busy:
             self.store.save(self.session, self.report)
 
     def bench_is_wanted(self) -> None:
-        """Another screen works on the lab's bench: what was cleared away for the board comes back."""
+        """Restore the lab's bench, cleared for the board, when another screen needs it."""
         if self.simulated and self.poses.mounted and not self.poses.busy and not self.busy:
             self.poses.unmount()
 
     def close(self) -> None:
-        """End what looks and works; waits for nothing."""
+        """Stop detection and solver; does not block."""
         self._leave()
         self.solver.cancel()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _enter(self) -> None:
         acts = {
@@ -238,7 +237,7 @@ class CalibratePresenter(QObject):
         self.go_to(CalibrateStep.REPORT)
 
     def _in_use(self) -> None:
-        """Whoever shows or uses the cameras' places takes them anew."""
+        """Make all users of the cameras' poses reload them."""
         self.check.refresh()
         self.connection.changed.emit()
 

@@ -1,4 +1,4 @@
-"""Printing: which tags, how large, on which paper, and what the ruler measured."""
+"""Print page: tag family, sizes, paper, and the length measured with the ruler."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _PAPERS = ("A4", "Letter", "A3")
 
 
 class BoardPicture(QWidget):
-    """The board as it will be on paper, with its sizes."""
+    """Preview of the board on paper, with its dimensions."""
 
     def __init__(self):
         super().__init__()
@@ -70,7 +70,7 @@ def _draw_tag(painter: QPainter, cells, place: QPointF, size: float) -> None:
 
 
 class PrintPage(GuidePage):
-    """The PDF, and how large it came out."""
+    """Page to write the PDF, and to enter the size of the printout."""
 
     def __init__(self, presenter: CalibratePresenter, picture: BoardPicture):
         super().__init__("Print the tags", presenter.connection.clock)
@@ -112,7 +112,7 @@ class PrintPage(GuidePage):
         self.offer("I have the tags: go on" if first else "Go on", "right", enabled=not presenter.busy)
 
     def write(self, file: Path) -> None:
-        """As if the file had been chosen in the dialog."""
+        """Write the PDF to `file`, as the save dialog does."""
         self._presenter.print_to(file.with_suffix(".pdf"))
 
     def _words(self) -> str:
@@ -148,7 +148,7 @@ class PrintPage(GuidePage):
 
 
 def size_box(on, *, low: float = 10.0, high: float = 200.0) -> QDoubleSpinBox:
-    """A length in mm, told when it was entered."""
+    """Return a spin box for a length in mm; `on` is called when the input is complete."""
     box = QDoubleSpinBox()
     box.setRange(low, high)
     box.setDecimals(1)

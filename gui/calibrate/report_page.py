@@ -1,4 +1,4 @@
-"""The report: how good the calibration is, in plain words, and what to do."""
+"""Report page: how good the calibration is, in plain language, and what to do."""
 
 import numpy as np
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
@@ -14,7 +14,7 @@ _EXPLAINED = (
     "Held out: measured on poses that were not used for it. In the workspace: how far things will be misplaced. "
     "Halves: worked out twice, from half of the poses each."
 )
-_DROPPED = 3  # of the poses left out are named
+_DROPPED = 3  # number of rejected poses that are listed
 _VERDICTS = {
     "accept": ("Good", "note-success"),
     "marginal": ("Usable with care", "note-warning"),
@@ -43,7 +43,7 @@ class VerdictBanner(QFrame):
 
 
 class CameraFigures(QWidget):
-    """One camera's figures."""
+    """Figures of one camera."""
 
     def __init__(self, camera):
         super().__init__()
@@ -63,7 +63,7 @@ class CameraFigures(QWidget):
 
 
 class ReportPage(GuidePage):
-    """What counts, and what to do with it."""
+    """Report page: verdict, key figures, advice, and the next actions."""
 
     def __init__(self, presenter: CalibratePresenter):
         super().__init__("Report", presenter.connection.clock, fills=True)
@@ -157,6 +157,6 @@ def _figures(report) -> dict[str, str]:
 
 
 def delay_words(seconds: float, uncertainty: float) -> str:
-    """How much later than the arm's measurements the pictures are stamped."""
+    """Format the delay of the images' timestamps behind the arm's measurements, with its uncertainty."""
     known = f" ± {1000 * uncertainty:.1f}" if np.isfinite(uncertainty) else ""
     return f"{abs(1000 * seconds):.1f}{known} ms {'late' if seconds >= 0 else 'early'}"

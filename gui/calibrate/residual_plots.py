@@ -1,4 +1,4 @@
-"""What the solver could not explain: each camera's residuals about zero, and where in its picture they are."""
+"""Residuals of the calibration: each camera's scatter about zero, and their distribution over its image."""
 
 from typing import TYPE_CHECKING
 
@@ -10,19 +10,19 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from gui.widgets.basics import column, label
 from gui.widgets.theme import colours, em, space
 
-if TYPE_CHECKING:  # loaded with the solver
+if TYPE_CHECKING:  # imported with the solver
     from workflows.calibration.calibrate import CalibrationReport, CameraReport
 
-_LARGER = 60.0  # how many times larger than the picture the residuals in it are drawn
+_LARGER = 60.0  # magnification of the residuals drawn in the image
 _MOST = 1500  # points of a plot
-_RANGE_PX, _GOOD_PX = 1.0, 0.5  # about zero; what lies outside the range is drawn at its edge
+_RANGE_PX, _GOOD_PX = 1.0, 0.5  # about zero; residuals outside the range are drawn at its edge
 
 
 class ResidualPlots(QWidget):
-    """Two plots for each camera, side by side.
+    """Two plots per camera, side by side.
 
-    They are painted by hand: pyqtgraph's plots take a quarter of a second to be made, in which the heart does not
-    beat and the arm is stopped.
+    They are painted directly: creating pyqtgraph plots takes 250 ms, in which no heartbeat is sent and the arm is
+    stopped.
     """
 
     def __init__(self):
@@ -41,7 +41,7 @@ class ResidualPlots(QWidget):
     def show_report(self, report: "CalibrationReport | None") -> None:
         for old in self.cameras:
             self._side_by_side.removeWidget(old)
-            old.hide()  # it would be painted over until it is deleted
+            old.hide()  # else it stays visible until it is deleted
             old.deleteLater()
         self.cameras = [] if report is None else [CameraResiduals(camera) for camera in report.cameras]
         for each in self.cameras:
@@ -56,7 +56,7 @@ class ResidualPlots(QWidget):
 
 
 class CameraResiduals(QWidget):
-    """One camera's two plots under its `title`."""
+    """Two plots of one camera under its `title`."""
 
     def __init__(self, camera: "CameraReport"):
         super().__init__()
@@ -118,7 +118,7 @@ def _paint_frame(painter: QPainter, frame: QRectF) -> None:
 
 
 def _name_corner(painter: QPainter, frame: QRectF, words: str) -> None:
-    """What the frame spans, in its lower right corner, on a ground on which it can be read."""
+    """Label the extent of a frame in its lower right corner, on a translucent background."""
     metrics = QFontMetricsF(painter.font())
     size = QRectF(0, 0, metrics.horizontalAdvance(words) + 6, metrics.height())
     size.moveBottomRight(frame.bottomRight() - QPointF(1, 1))
@@ -130,13 +130,13 @@ def _name_corner(painter: QPainter, frame: QRectF, words: str) -> None:
 
 
 def _fitted(room: QRectF, shape: float) -> QRectF:
-    """The largest rectangle of this width to height at the top of the room, in its middle."""
+    """Return the largest rectangle with aspect ratio `shape`, at the top of the area and centred horizontally."""
     wide = min(room.width() - 2, shape * room.height())
     return QRectF(room.center().x() - wide / 2, room.top(), wide, wide / shape)
 
 
 def _some(rows: np.ndarray) -> np.ndarray:
-    """At most so many that they can be drawn at once, spread evenly."""
+    """Subsample rows evenly to a number that can be drawn at once."""
     return np.asarray(rows)[:: 1 + len(rows) // _MOST]
 
 

@@ -1,4 +1,4 @@
-"""The rig in 3-D: the poses before anything moves, and afterwards the cameras with where the error grows."""
+"""3-D views of the calibration: the proposed poses before any motion, and afterwards the cameras with an error map."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,21 +13,21 @@ from gui.view3d.meshes import Mesh, box, joined
 from gui.view3d.panel import ScenePanel
 from gui.widgets.theme import colours
 
-if TYPE_CHECKING:  # loaded with the solver
+if TYPE_CHECKING:  # imported with the solver
     from workflows.calibration.calibrate import CalibrationReport
     from workflows.calibration.poses import PoseProposal
 
-_EACH_MS = 650  # a proposed pose is looked at so long
-_SHAPE = 1.4  # width to height of a view in which the distance is `far`
-_HALF_POINT, _LARGER = 0.009, 0.006  # m, and m for each mm of error
-_GOOD_MM, _BAD_MM = 0.2, 1.5  # the ends of the colours
-# From good to bad; the lights take a third of it away, and on a dark ground it has to be lighter.
+_EACH_MS = 650  # display time of each proposed pose
+_SHAPE = 1.4  # aspect ratio of a view in which the distance is `far`
+_HALF_POINT, _LARGER = 0.009, 0.006  # m, and m per mm of error
+_GOOD_MM, _BAD_MM = 0.2, 1.5  # ends of the colour ramp
+# From good to bad; lighting takes a third of the brightness, and a dark background needs lighter colours.
 _COLOURS = np.array([[0.16, 0.76, 0.44], [1.00, 0.78, 0.15], [0.95, 0.22, 0.18]])
 _COLOURS_ON_DARK = np.array([[0.40, 1.00, 0.62], [1.00, 0.88, 0.35], [1.00, 0.42, 0.38]])
 
 
 class RigPanel(ScenePanel):
-    """A 3-D view from far enough for the whole arm, also where it is wide and low; `far` m in a usual shape."""
+    """3-D view that shows the whole arm at any aspect ratio; `far` is the distance in m at the usual one."""
 
     far = 1.5
 
@@ -44,7 +44,7 @@ class RigPanel(ScenePanel):
 
 
 class PoseScene(RigPanel):
-    """The proposed poses, shown by a ghost one after the other; `shown` says which, from 0."""
+    """Proposed poses, shown by a ghost one after the other; `shown` carries the pose's index."""
 
     shown = Signal(int)
 
@@ -63,8 +63,7 @@ class PoseScene(RigPanel):
         outline: np.ndarray,
         tool_from_board: np.ndarray,
     ) -> None:
-        """Other poses, in the order of driving, the cameras as far as they are known, and the board: its `outline`
-        (4, 3) m and where it is on the tool."""
+        """Show poses in driving order, the known cameras, and the board: `outline` (4, 3) m, pose on the tool."""
         self._poses, self._at = poses, 0
         self._outline, self._tool_from_board = np.concatenate([outline, outline[:1]]), tool_from_board
         self.show_cameras(cameras)
@@ -72,7 +71,7 @@ class PoseScene(RigPanel):
         self._show()
 
     def play(self, playing: bool) -> None:
-        """Whether the ghost goes through the poses; it does not while the arm itself moves."""
+        """Start or stop cycling the ghost through the poses; stopped while the arm itself moves."""
         self._playing = playing
         self._show()
 
@@ -107,7 +106,7 @@ class PoseScene(RigPanel):
 
 
 class RigScene(RigPanel):
-    """The cameras as they were found, and the error to expect in the workspace."""
+    """The calibrated cameras, and the error to expect in the workspace."""
 
     far = 2.0
     _report: "CalibrationReport | None" = None
@@ -138,7 +137,7 @@ class RigScene(RigPanel):
 
 
 def rig_cameras(report: "CalibrationReport") -> tuple[Camera, ...]:
-    """The cameras of a report, ideal."""
+    """Return the cameras of a report without distortion."""
     return tuple(
         Camera(each.name, each.intrinsics.width, each.intrinsics.height, each.intrinsics.K, each.base_from_camera)
         for each in report.cameras
@@ -146,14 +145,13 @@ def rig_cameras(report: "CalibrationReport") -> tuple[Camera, ...]:
 
 
 def error_solid(points: np.ndarray, errors_mm: np.ndarray, ramp: np.ndarray) -> Mesh:
-    """A small cube for each of the points (n, 3) m, larger and redder with its error (n,); `ramp` (3, 3) from good to
-    bad."""
+    """Return a cube per point (n, 3) m, larger and redder with its error (n,); `ramp` (3, 3) is from good to bad."""
     halves = _HALF_POINT + _LARGER * np.minimum(errors_mm, 2 * _BAD_MM)
     cubes = zip(points, halves, error_colours(errors_mm, ramp), strict=True)
     return joined([box(np.full(3, half)).moved(pose(position=at)).coloured((*rgb, 1.0)) for at, half, rgb in cubes])
 
 
 def error_colours(errors_mm: np.ndarray, ramp: np.ndarray) -> np.ndarray:
-    """(n, 3) in [0, 1]: along the ramp (3, 3)."""
+    """Return colours (n, 3) in [0, 1] along the ramp (3, 3)."""
     share = np.clip((np.asarray(errors_mm, float) - _GOOD_MM) / (_BAD_MM - _GOOD_MM), 0.0, 1.0)
     return np.stack([np.interp(share, [0.0, 0.5, 1.0], ramp[:, channel]) for channel in range(3)], axis=-1)

@@ -1,4 +1,4 @@
-"""The Calibrate screen: print, lenses, poses, work it out, report; pictures and 3-D left, the guide right."""
+"""Calibrate screen: print, lenses, poses, solve, report; images and 3-D on the left, the guide on the right."""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -27,17 +27,17 @@ from gui.widgets.segmented_control import SegmentedControl
 from gui.widgets.step_bar import StepBar
 from gui.widgets.theme import space
 
-_SCENE_EVERY = 2  # pulls: the arm in 3-D fifteen times a second
+_SCENE_EVERY = 2  # pulls: the 3-D view is updated at 15 Hz
 _WORDS_EVERY = 6
 _MOVES = ("The arm moves. Stop it with Space or the Stop button.", "danger", "warning")
 _STANDS = ("Nothing moves before you press a button that says so.", "success", "check")
 
 
 class CalibrateScreen(QWidget):
-    """Shows what its presenter knows; every press goes to the presenter."""
+    """View of CalibratePresenter; every press is forwarded to it."""
 
     title = "Calibrate"
-    shows_live_views = False  # its own views show them, larger
+    shows_live_views = False  # this screen has larger ones of its own
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class CalibrateScreen(QWidget):
         self.pages, self.pictures = QStackedWidget(), QStackedWidget()
         self._pulls = 0
         self._lay_out()
-        # What changes in one go is shown once: laying out the guide's words takes long enough.
+        # Simultaneous changes are shown in one update: laying out the guide's text is slow.
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._refresh)
         presenter.changed.connect(self._soon.start)
@@ -81,15 +81,15 @@ class CalibrateScreen(QWidget):
         live.refreshed.connect(self._pulled)
         self._show_step()
 
-    # --- the shell's ---
+    # --- called by the shell ---
 
     def leave(self) -> None:
-        """Another screen is shown, or another window has the keyboard."""
+        """Release held inputs: another screen is shown, or the keyboard focus was lost."""
         self._control.release_all()
         self._hand.let_go()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """Where poses are taken by hand, G guides, Return takes a pose, and in the lab arrows are the hand."""
+        """Handle keys for poses by hand: G for hand guiding, Return takes a pose; in the lab, arrows move the arm."""
         by_hand = self.presenter.step is CalibrateStep.POSES and self.presenter.poses.stage is Stage.BY_HAND
         direction = DIRECTION_OF_KEY.get(Qt.Key(key))
         if direction is not None:
@@ -112,7 +112,7 @@ class CalibrateScreen(QWidget):
         super().hideEvent(event)
         self.presenter.watch(False)
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         poses, report = QWidget(), QWidget()
@@ -150,7 +150,7 @@ class CalibrateScreen(QWidget):
         layout.addLayout(head)
         layout.addLayout(middle, 1)
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     def _show_step(self) -> None:
         step = self.presenter.step
@@ -173,7 +173,7 @@ class CalibrateScreen(QWidget):
     def _show_proposals(self) -> None:
         poses = self.presenter.poses
         if poses.session is not None:
-            from workflows.calibration.poses import NOMINAL_MOUNT  # loaded by now: it has chosen the poses
+            from workflows.calibration.poses import NOMINAL_MOUNT  # already imported by the job that proposed the poses
 
             outline = poses.session.board.outline
             self.pose_scene.show_poses(poses.proposals, poses.rough.values(), outline, NOMINAL_MOUNT)
@@ -188,7 +188,7 @@ class CalibrateScreen(QWidget):
         self.plots.show_report(report)
 
     def _pulled(self) -> None:
-        """The present, thirty times a second."""
+        """Update the live data at each pull."""
         if not self.isVisible():
             return
         presenter, step = self.presenter, self.presenter.step

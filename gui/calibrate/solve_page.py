@@ -1,4 +1,4 @@
-"""Working it out: how much there is to work with, what went wrong and the way out of it, and the slow sweep."""
+"""Solve page: the available data, errors with their remedies, and the slow sweep for the delays."""
 
 from PySide6.QtWidgets import QCheckBox, QProgressBar
 
@@ -12,7 +12,7 @@ from gui.widgets.facts import Facts
 
 
 class SolvePage(GuidePage):
-    """First the places, then each camera's delay."""
+    """Solve for the cameras' poses first, then measure each camera's delay."""
 
     def __init__(self, presenter: CalibratePresenter, arm: ArmPresenter):
         super().__init__("Work it out", presenter.connection.clock)

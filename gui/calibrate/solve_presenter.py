@@ -1,4 +1,4 @@
-"""Working it out: the cameras' places from what was gathered, the ways out when that fails, and the slow sweep."""
+"""Presenter of the solver: the cameras' poses from the observations, remedies after a failure, and the slow sweep."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,17 +13,17 @@ from gui.runtime.single_job import SingleJob
 from robot.state import ArmState
 from workflows.cancellation import Cancellation, Report
 
-if TYPE_CHECKING:  # SciPy and the solver are loaded when they are first needed
+if TYPE_CHECKING:  # SciPy and the solver are imported when they are first needed
     from workflows.calibration.calibrate import CalibrationReport, CalibrationSession
 
 _SOLVE, _SWEEP = "work out the calibration", "slow sweep"
 
 
 class SolvePresenter(QObject):
-    """`report` is what came out of the session that `poses` has, None as long as there is nothing."""
+    """`report` is the result for the session that `poses` holds, None while there is none."""
 
     changed = Signal()
-    reported = Signal()  # another report to look at, or none
+    reported = Signal()  # another report on display, or none
 
     def __init__(self, connection: Connection, poses: PosesPresenter, jobs: Jobs, parent: QObject | None = None):
         super().__init__(parent)
@@ -33,9 +33,9 @@ class SolvePresenter(QObject):
         self.report: CalibrationReport | None = None
         self.refine_lens = False
         self.progress = ("", 0.0)
-        self.trouble: KnownError | None = None  # why there is no report: it may know a way out
+        self.trouble: KnownError | None = None  # why there is no report; it may suggest a remedy
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def busy(self) -> bool:
@@ -51,7 +51,7 @@ class SolvePresenter(QObject):
 
     @property
     def problem(self) -> str:
-        """Why the last job failed."""
+        """Error of the last job."""
         return self._work.problem
 
     @property
@@ -67,16 +67,16 @@ class SolvePresenter(QObject):
     def measured_delays(self) -> bool:
         return self.report is not None and all(camera.delay is not None for camera in self.report.cameras)
 
-    # --- presses ---
+    # --- actions ---
 
     def show(self, report: "CalibrationReport | None") -> None:
-        """This is the report from now on."""
+        """Set the report on display."""
         self.report, self.trouble = report, None
         self.reported.emit()
         self.changed.emit()
 
     def solve(self) -> None:
-        """Work out where the cameras stand; nothing moves."""
+        """Solve for the cameras' poses; the arm does not move."""
         session, refine = self.session, self.refine_lens
         if session is None or self.busy:
             return
@@ -90,20 +90,20 @@ class SolvePresenter(QObject):
         self._begin(work, _SOLVE).on(done=self.show, progress=self._progressed)
 
     def solve_with_size(self, tag_size: float) -> None:
-        """Take the size that the arm's motion tells for the tags', m, and work it out again."""
+        """Set the tag size, m, to the one derived from the arm's motion, and solve again."""
         if self.session is not None:
             board = self.session.board.resized(tag_size / self.session.board.tag_size)
             self._poses.session = replace(self.session, board=board)
             self.solve()
 
     def solve_slipped(self, after: int) -> None:
-        """Take the board as fastened anew after that pose, and work it out again."""
+        """Treat the board as remounted after that pose, and solve again."""
         if self.session is not None:
             self._poses.session = self.session.slipped(after)
             self.solve()
 
     def sweep(self) -> None:
-        """One slow motion, from which each camera's delay is told."""
+        """Move the arm slowly to and fro once, and measure each camera's delay from it."""
         session, report_, robot = self.session, self.report, self._connection.robot
         if not self.can_sweep or session is None or report_ is None or robot is None:
             return
@@ -120,14 +120,14 @@ class SolvePresenter(QObject):
         self._begin(work, _SWEEP).on(done=self._swept, progress=self._progressed)
 
     def cancel(self) -> None:
-        """Give up what is being worked out, or end the sweep."""
+        """Cancel the solver or the sweep."""
         self._work.cancel(self._work.name)
 
     def forget_problem(self) -> None:
-        """What failed is no longer of interest."""
+        """Clear the error of the last job."""
         self._work.problem = ""
 
-    # --- parts ---
+    # --- helpers ---
 
     def _swept(self, found: Any) -> None:
         self._poses.session = found[0]

@@ -1,10 +1,10 @@
-"""The steps of a calibration, one after the other, and the stages of the longest of them."""
+"""Steps of a calibration, and the stages of the poses step."""
 
 from enum import IntEnum, StrEnum
 
 
 class CalibrateStep(IntEnum):
-    """Where the operator is; the overview stands before the first step."""
+    """Current step of the operator; the overview comes before the first step."""
 
     OVERVIEW = -1
     PRINT = 0
@@ -18,12 +18,12 @@ STEP_NAMES = ("Print", "Lenses", "Poses", "Work out", "Report")
 
 
 class Stage(StrEnum):
-    """How far the poses are; computed from the facts."""
+    """Stage of the poses step, derived from its state."""
 
-    MOUNT = "mount"  # the board is not yet on the gripper
-    LOOK = "look"  # some first poses are proposed, from which each camera should see the board once
+    MOUNT = "mount"  # the board is not on the gripper yet
+    LOOK = "look"  # first poses are proposed, in which each camera should see the board once
     POSES = "poses"  # all poses are proposed
     DRIVING = "driving"
-    BROKEN = "broken"  # something ended the drive; it can go on where it was
+    BROKEN = "broken"  # the drive was interrupted; it is resumable
     BY_HAND = "by hand"
     DONE = "done"

@@ -1,4 +1,4 @@
-"""The stored calibrations: which there are, which one is in use, and whether the lab's word counts instead."""
+"""Presenter of the stored calibrations: the list, the one in use, and the simulation's ground truth instead."""
 
 import uuid
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from gui.runtime.open_library import OpenLibrary
 from gui.setup.presenter import SetupPresenter
 from workflows.cancellation import Cancellation, Report
 
-if TYPE_CHECKING:  # the solver and the database are loaded when they are first needed
+if TYPE_CHECKING:  # the solver and the database are imported when they are first needed
     from storage.library import Library
     from workflows.calibration.calibrate import CalibrationReport, CalibrationSession
     from workflows.calibration.store import Stored, Version
 
 
 class CalibrateStorePresenter(QObject):
-    """`versions`, newest first. `in_use` comes when another calibration is used from now on."""
+    """Stored calibrations: `versions`, newest first. `in_use` is emitted when another one is used from now on."""
 
     changed = Signal()
     in_use = Signal()
     saved = Signal()
-    opened = Signal(object)  # a Stored to be looked at again
+    opened = Signal(object)  # a Stored to be shown again
 
     def __init__(
         self,
@@ -49,36 +49,36 @@ class CalibrateStorePresenter(QObject):
 
     @property
     def ready(self) -> bool:
-        """Whether something can be stored now."""
+        """Whether a calibration can be stored now."""
         return self._library.library is not None and not self.busy
 
     @property
     def truth(self) -> bool:
-        """Whether the simulation's own word counts."""
+        """Whether the simulation's ground truth is used."""
         session = self._connection.session
         return session.simulated and session.settings.lab.true_places
 
     def look(self) -> None:
-        """The list is wanted."""
+        """Request the list; opens the library if necessary."""
         self._library.ask()
 
     def save(self, session: "CalibrationSession", report: "CalibrationReport") -> None:
-        """Store it with everything it was made from, and use it from now on."""
+        """Store a calibration with all its data, and use it from now on."""
         self._change(lambda store, library: store.save(library, session, report), truth=False, then=self.saved.emit)
 
     def activate(self, version: uuid.UUID) -> None:
-        """Use this one from now on."""
+        """Use this calibration from now on."""
         self._change(lambda store, library: store.activate(library, version), truth=False)
 
     def delete(self, version: uuid.UUID) -> None:
         self._change(lambda store, library: store.delete(library, version), truth=self.truth)
 
     def use_truth(self, truth: bool) -> None:
-        """In the lab: the places as the simulation says, or as they were calibrated."""
+        """Use the simulation's ground truth, or the calibrated poses."""
         self._change(lambda store, library: None, truth=truth)
 
     def open(self, version: uuid.UUID) -> None:
-        """Look at a stored one as if it had just been gathered."""
+        """Load a stored calibration and show it like a new one."""
         library = self._library.library
         if library is None or self.busy:
             return
@@ -90,12 +90,12 @@ class CalibrateStorePresenter(QObject):
 
         self._begin(work, "open the calibration").on(done=self.opened.emit)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _change(
         self, act: Callable[[Any, "Library"], object], *, truth: bool, then: Callable[[], object] = lambda: None
     ) -> None:
-        """Do it to the library, then use what is active there, or in the lab the lab's word."""
+        """Apply `act` to the library, then use its active calibration, or in the lab the ground truth."""
         library, session = self._library.library, self._connection.session
         if library is None or self.busy:
             return

@@ -1,1 +1,1 @@
-"""The History screen: past rehearsals, what was meant beside what was done."""
+"""History screen: past rehearsals, with plan and execution compared."""

@@ -1,4 +1,4 @@
-"""How far the arm was from the plan over the motion's own time, in mm, with the player's moment drawn through it."""
+"""Curve of the tracking error, in mm over the motion's time, with the player's position."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -11,7 +11,7 @@ from gui.widgets.theme import colours, em
 
 
 class ErrorCurve(QWidget):
-    """`asked` carries the moment, s of the motion, that somebody pressed at."""
+    """Plot of the tracking error; `asked` carries a clicked time in s of the motion."""
 
     asked = Signal(float)
 
@@ -36,8 +36,7 @@ class ErrorCurve(QWidget):
         self._colour()
 
     def show_error(self, moments: np.ndarray, error_mm: np.ndarray, words: str) -> None:
-        """The error (n,) mm at moments (n,) s, NaN where nothing was measured; `words` say it in figures, or why there
-        is nothing to draw."""
+        """Show the error (n,) mm at times (n,) s, NaN where unknown; `words` summarise it, or say why it is missing."""
         known = error_mm[np.isfinite(error_mm)]
         self.board.setVisible(len(known) > 1)
         self.words.setText(words)
@@ -57,7 +56,7 @@ class ErrorCurve(QWidget):
             self._colour()
 
     def eventFilter(self, watched, event: QEvent) -> bool:
-        """A press or a drag goes to that moment."""
+        """Handle presses and drags as seeking."""
         if isinstance(event, QMouseEvent) and event.buttons() & Qt.MouseButton.LeftButton:
             box = self.plot.getViewBox()
             at = self.board.mapToScene(event.position().toPoint())

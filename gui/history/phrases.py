@@ -1,9 +1,9 @@
-"""How rehearsals of the past are spoken of: who wanted what, who approved it, and how it went."""
+"""Texts for past rehearsals: the request, its approval, and the outcome."""
 
 from datetime import datetime
 from typing import Any
 
-from foundation.clocks import utc_now
+from gui.widgets.times import when
 from storage.rehearsal_list import RehearsalRow
 from workflows.rehearsal.facts import THIS_PROGRAM
 from workflows.rehearsal.review import RehearsalReview
@@ -17,20 +17,12 @@ _SOURCES = {
 }
 
 
-def when(moment: datetime) -> str:
-    """A moment where the reader is; the year only when it is another one."""
-    local, now = moment.astimezone(), utc_now().astimezone()
-    if local.date() == now.date():
-        return f"today {local:%H:%M}"
-    return f"{local.day} {local:%b %H:%M}" if local.year == now.year else f"{local.day} {local:%b %Y %H:%M}"
-
-
 def source(name: str) -> str:
     return _SOURCES.get(name, name.capitalize())
 
 
 def ending(row: RehearsalRow) -> tuple[str, str, str]:
-    """How it ended in two or three words, with a colour of the theme and an icon."""
+    """Return the outcome in two or three words, with a colour of the theme and an icon."""
     if row.rejected is not None:
         return "Rejected", "muted", "cross"
     if row.ended == "running":
@@ -47,14 +39,14 @@ def ending(row: RehearsalRow) -> tuple[str, str, str]:
 
 
 def second_line(row: RehearsalRow) -> str:
-    """Below the instruction: when, from where, who approved it."""
+    """Return the line below the instruction: date, source, and who approved it."""
     approved = "" if row.approved_by is None else f"approved by {row.approved_by or 'somebody without a name'}"
     part = "" if row.part is None else f"part {row.part['number']}"
     return "  ·  ".join(each for each in (when(row.made_at), source(row.source), part, approved) if each)
 
 
 def facts(record: dict[str, Any]) -> dict[str, str]:
-    """Everything a rehearsal says of itself, by name."""
+    """Return all facts about a rehearsal by name, as text."""
     found = {"Asked by": _named(record.get("operator", ""))}
     if model := record.get("model"):
         how = f"{model['mode']}, {model['steps']} steps, seed {model['seed']}"
@@ -75,7 +67,7 @@ def facts(record: dict[str, Any]) -> dict[str, str]:
 
 
 def off_the_plan(review: RehearsalReview) -> str:
-    """How near the arm kept to the plan, or why that is not known."""
+    """Summarise the tracking error, or say why it is not known."""
     off = None if review.tracking is None else review.tracking.off_the_plan
     if off is not None:
         most = f"{off.p95_mm:.1f} or less for 95 % of the way, {off.most_mm:.1f} at most"

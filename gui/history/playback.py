@@ -1,5 +1,4 @@
-"""A stored rehearsal as a film: the run's own pictures, the imagined ones or those it began with, and over them what
-was meant and what the arm did."""
+"""Videos of a stored rehearsal: of the run, generated, or as requested, overlaid with plan and measured motion."""
 
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ RUN, GENERATED, ORIGINAL = "The run", "As imagined", "As it was asked"
 
 @dataclass(frozen=True, eq=False)
 class ComparedPath:
-    """What was meant in one camera's pixels, and where the tool really was up to each moment, (n, 2)."""
+    """Planned path in one camera's pixels, and the measured path of the tool up to each frame (n, 2)."""
 
     way: PixelPath
     actual: np.ndarray
@@ -27,14 +26,14 @@ class ComparedPath:
 
 
 def kinds(review: RehearsalReview) -> tuple[str, ...]:
-    """Which pictures there are to look at, the most telling first."""
+    """Return the available kinds of images, the most informative first."""
     filmed = (RUN,) if review.filmed else ()
     imagined = (GENERATED,) if review.rgb is not None else ()
     return (*filmed, *imagined, ORIGINAL)
 
 
 def history_clip(review: RehearsalReview, kind: str) -> PlaybackClip:
-    """The film of one kind of pictures at the review's moments."""
+    """Return a video of one kind of images at the review's times."""
     motion = review.plan.motion
     position = np.array([motion.at(moment).position for moment in review.moments])
     openness = np.array([motion.openness_at(moment) for moment in review.moments])
@@ -54,7 +53,7 @@ def history_clip(review: RehearsalReview, kind: str) -> PlaybackClip:
 def _pictures(
     review: RehearsalReview, kind: str
 ) -> tuple[tuple[np.ndarray, ...], tuple[Camera, ...], np.ndarray | None]:
-    """Per view (n or 1, H, W, 3), its camera, and the blobs (V, n, h, w, 4) where they belong over these pictures."""
+    """Return images (n or 1, H, W, 3) and camera per view, and the matching blob layers (V, n, h, w, 4)."""
     if kind == RUN:
         known = [(film, camera) for film, camera in zip(review.filmed, review.filmed_cameras, strict=True) if camera]
         return tuple(film for film, _ in known), tuple(camera for _, camera in known), None
@@ -63,7 +62,7 @@ def _pictures(
         frames = np.minimum(review.frames, review.rgb.shape[1] - 1)
         return tuple(view[frames] for view in review.rgb), review.action_cameras, layers
     if review.rgb is not None:
-        layers = None  # the blobs are as large as the imagined pictures, which may show a part of the real ones
+        layers = None  # these have the crop of the generated images, which may be a part of the camera images
     return tuple(picture[None] for picture in review.scene), review.cameras, layers
 
 

@@ -1,4 +1,4 @@
-"""What the History screen knows: which rehearsals there were, and the one that is looked at."""
+"""Presenter of the History screen: the list of past rehearsals, and the open one."""
 
 import uuid
 from pathlib import Path
@@ -16,10 +16,10 @@ from workflows.rehearsal.video_export import export_mp4
 
 
 class HistoryPresenter(QObject):
-    """Over an open library; whatever reads or writes is a job.
+    """Presenter for an open library; all reading and writing is in jobs.
 
-    `listed`: other rows; `opened`: another rehearsal to look at, or none; `exporting_changed`: a film is being written,
-    or is there; `replay_asked` carries an instruction and the folder of the rehearsal.
+    `listed`: the rows have changed; `opened`: another rehearsal was opened, or none; `exporting_changed`: progress or
+    end of a video export; `replay_asked` carries an instruction and the folder of the rehearsal.
     """
 
     listed = Signal()
@@ -43,7 +43,7 @@ class HistoryPresenter(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a list or a rehearsal is on its way."""
+        """Whether a list or a rehearsal is being loaded."""
         return self._listing is not None or self._opening is not None
 
     @property
@@ -51,7 +51,7 @@ class HistoryPresenter(QObject):
         return self._exporting is not None
 
     def refresh(self) -> None:
-        """Ask the database once more."""
+        """Reload the list from the database."""
         if self._listing is not None:
             self._again = True
             return
@@ -64,7 +64,7 @@ class HistoryPresenter(QObject):
         self.refresh()
 
     def open(self, identity: uuid.UUID | None) -> None:
-        """Look at one of the rows, or at none."""
+        """Open one of the listed rehearsals; None closes it."""
         if self._opening is not None:
             self._opening.cancel()
         self.row = next((row for row in self.rows if row.id == identity), None)
@@ -84,12 +84,12 @@ class HistoryPresenter(QObject):
         )
 
     def replay(self) -> None:
-        """Show on the Rehearse screen how the arm would do it now."""
+        """Request the replay of the motion on the Rehearse screen."""
         if self.review is not None:
             self.replay_asked.emit(self.review.record["instruction"], str(self.review.folder))
 
     def export(self, path: Path) -> None:
-        """Write the film of what is looked at."""
+        """Export a video of the open rehearsal in a job."""
         review = self.review
         if review is None or self._exporting is not None:
             return
@@ -112,7 +112,7 @@ class HistoryPresenter(QObject):
         if self._exporting is not None:
             self._exporting.cancel()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _listed(self, rows: list[RehearsalRow]) -> None:
         self.rows = tuple(rows)

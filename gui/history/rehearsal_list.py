@@ -1,4 +1,4 @@
-"""The list of past rehearsals: what was asked, who approved it, how it ended."""
+"""List of past rehearsals: instruction, approval, and outcome."""
 
 import uuid
 from functools import lru_cache
@@ -16,7 +16,7 @@ _ROW = Qt.ItemDataRole.UserRole
 
 
 class HistoryList(QListWidget):
-    """`chosen` carries the rehearsal that is to be looked at, None for none."""
+    """List widget; `chosen` carries the id of the selected rehearsal, None for none."""
 
     chosen = Signal(object)
 
@@ -31,12 +31,12 @@ class HistoryList(QListWidget):
         self._filling = False
 
     def show_rows(self, rows: tuple[RehearsalRow, ...]) -> None:
-        """These rows; the one that was chosen stays so where it is still there."""
+        """Show these rows; the selection is kept where possible."""
         before = self.chosen_id
         self._filling = True
         self.clear()
         for row in rows:
-            item = QListWidgetItem(f"{row.instruction}, {phrases.ending(row)[0]}")  # read aloud
+            item = QListWidgetItem(f"{row.instruction}, {phrases.ending(row)[0]}")  # for screen readers
             item.setData(_ROW, row)
             self.addItem(item)
             if row.id == before:

@@ -1,4 +1,4 @@
-"""The History screen's place in the window."""
+"""History screen, loaded when it is first shown."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -8,7 +8,7 @@ from gui.widgets.deferred_screen import DeferredScreen
 
 
 class HistoryScreen(DeferredScreen):
-    """`replay_asked` carries an instruction and the folder of a rehearsal whose motion is to be shown again."""
+    """`replay_asked` carries an instruction and the folder of the rehearsal whose motion is to be replayed."""
 
     title = "History"
     module = "gui.history.view"

@@ -1,5 +1,4 @@
-"""The History screen: past rehearsals on the left; on the right who approved what, and what was meant against what
-was done, moment by moment."""
+"""View of the History screen: past rehearsals on the left; approval, and plan against execution, on the right."""
 
 from pathlib import Path
 
@@ -31,11 +30,11 @@ from gui.widgets.facts import Facts, Note
 from gui.widgets.theme import space
 
 _SEARCH_AFTER_MS = 250
-_LOWER_LINES = 12.5  # height of what stands below the timeline
+_LOWER_LINES = 12.5  # height of the panels below the timeline
 
 
 class HistoryView(QWidget):
-    """Shows what its presenter knows; every press goes to the presenter."""
+    """View of HistoryPresenter; every press is forwarded to it."""
 
     def __init__(self, presenter: HistoryPresenter):
         super().__init__()
@@ -67,7 +66,7 @@ class HistoryView(QWidget):
         self.detail.player.pause()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """The film's keys, wherever the keyboard is on this screen but in a text field."""
+        """Handle the player's keys, wherever the focus is except in a text field."""
         player = self.detail.player
         acts = player.keys()
         if key not in acts or player.film is None:
@@ -110,14 +109,14 @@ class HistoryView(QWidget):
 
 
 class HistoryDetail(QWidget):
-    """One rehearsal: its film, its facts, its findings, and its error over time."""
+    """One rehearsal: its video, facts, findings, and tracking error over time."""
 
     def __init__(self, presenter: HistoryPresenter):
         super().__init__()
         self.presenter = presenter
         self.heading, self.problem = label("", "heading", wrap=True), Note()
         self.player, self.curve = Player(self), ErrorCurve()
-        self.player.hide()  # it only steers: its parts stand in this widget's layout
+        self.player.hide()  # only the controller: its parts are in this widget's layout
         self.facts, self.findings, self.tabs = Facts(), FindingsList(), QTabWidget()
         self.pictures = QComboBox()
         self.pictures.setAccessibleName("Which pictures")
@@ -137,7 +136,7 @@ class HistoryDetail(QWidget):
         presenter.exporting_changed.connect(self._show_export)
 
     def refresh(self) -> None:
-        """Another rehearsal, or what there is to say about it."""
+        """Update after another rehearsal was opened, or its state has changed."""
         presenter, review = self.presenter, self.presenter.review
         row_ = presenter.row
         self.heading.setText("" if row_ is None else row_.instruction)
@@ -163,7 +162,7 @@ class HistoryDetail(QWidget):
         self.findings.show_findings(review.plan.findings, list(review.plan.frame_moments))
         self.curve.show_error(review.moments, review.error_mm, phrases.off_the_plan(review))
 
-    # --- parts ---
+    # --- helpers ---
 
     def _lay_out(self) -> None:
         scroll = QScrollArea()
@@ -237,7 +236,7 @@ class HistoryDetail(QWidget):
             self.export_to(path if path.endswith(".mp4") else f"{path}.mp4")
 
     def export_to(self, path: str) -> None:
-        """Write the film there."""
+        """Export the video to this path."""
         self.presenter.export(Path(path))
 
     def _show_export(self) -> None:

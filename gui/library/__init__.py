@@ -1,1 +1,1 @@
-"""The Library screen: list, filters, player, labels and statistics of the recorded episodes."""
+"""Library screen: list, filters, player, labels and statistics of the recorded episodes."""

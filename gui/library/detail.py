@@ -1,7 +1,4 @@
-"""The right side of the Library screen: the episode that is open, what is said about it, and what can be done.
-
-What is known about one episode: the findings about its quality in sentences, and its facts.
-"""
+"""Right side of the Library screen: the open episode with its labels, curves, quality findings and facts."""
 
 from datetime import datetime
 
@@ -26,7 +23,7 @@ _GOOD = "Pictures, times, arm and gripper were checked: nothing stands out."
 
 
 class FindingsPanel(QWidget):
-    """The gravest first; below them when, how and with which cameras the episode was recorded."""
+    """Findings by severity; below them when, how and with which cameras the episode was recorded."""
 
     def __init__(self):
         super().__init__()
@@ -52,7 +49,7 @@ class FindingsPanel(QWidget):
 
 
 def facts(found: EpisodeRow, review: EpisodeReview | None) -> dict[str, str]:
-    """Names and values, as they are read."""
+    """Return the facts about an episode by name, as text."""
     said = {
         "Recorded": f"{found.recorded_at.astimezone():%A %d %B %Y, %H:%M:%S}",
         "Length": f"{phrases.length(found.duration_s)}, {found.samples:,} samples of the arm",
@@ -71,7 +68,7 @@ def facts(found: EpisodeRow, review: EpisodeReview | None) -> dict[str, str]:
 
 
 def _calibrated(spec: ViewSpec, recorded: datetime) -> str:
-    """How good the calibration was, and how old when this was recorded."""
+    """Describe the error and age of the calibration at the time of recording."""
     calibration = spec.calibration
     if calibration is None:
         return "not calibrated"
@@ -99,12 +96,12 @@ def _line(icon: str, colour: str, word: str, sentence: str) -> QWidget:
 
 
 LABELS, CURVES, FINDINGS = range(3)
-_PANEL_LINES = {LABELS: 12.0, CURVES: 18.0, FINDINGS: 12.0}  # height of what stands below the timeline
+_PANEL_LINES = {LABELS: 12.0, CURVES: 18.0, FINDINGS: 12.0}  # height of the panels below the timeline
 _PANEL_LEAST, _PANEL_SHARE = 11.0, 0.38
 
 
 class EpisodeDetail(QWidget):
-    """One episode, or what several have in common. `statistics` asks for the overview instead."""
+    """One episode, or what several have in common. `statistics` requests the overview instead."""
 
     statistics = Signal()
 
@@ -138,7 +135,7 @@ class EpisodeDetail(QWidget):
         self.curves.asked.connect(self.player.show_moment)
 
     def refresh(self) -> None:
-        """Another episode is open, or none, or several are selected."""
+        """Update after another episode was opened or closed, or several were selected."""
         presenter, row = self._presenter, self._presenter.row
         if self.player.review is not presenter.review:
             self.player.show_review(presenter.review)
@@ -155,7 +152,7 @@ class EpisodeDetail(QWidget):
         self.refresh_words()
 
     def refresh_words(self) -> None:
-        """Something was said of what is selected."""
+        """Update the texts after labels of the selection have changed."""
         presenter, row = self._presenter, self._presenter.row
         self.heading.setText(row.instruction if row is not None else f"{count(presenter.selected)} selected")
         self.heading.setToolTip("" if row is None else row.instruction)
@@ -172,11 +169,11 @@ class EpisodeDetail(QWidget):
             self.player.show_span(row.trim_start_s, row.trim_end_s)
 
     def close_film(self) -> None:
-        """The screen is left: nothing plays, and what was written is stored."""
+        """Pause the player and store the note, when the screen is left."""
         self.player.player.pause()
         self.labels.store()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _label(self) -> None:
         labelling = self._presenter.labelling
@@ -200,12 +197,12 @@ class EpisodeDetail(QWidget):
         self.panels.setCurrentIndex(self.tabs.currentIndex())
         self._place_panel()
         if self.tabs.currentIndex() == CURVES and self._curves_old:
-            self.curves.show_review(self.player.review)  # only now: drawing them takes a moment
+            self.curves.show_review(self.player.review)  # only when visible: drawing takes time
             self._curves_old = False
             self._moment_changed(self._moment)
 
     def _place_panel(self) -> None:
-        """In a small window the pictures keep more than half of it."""
+        """Set the panel's height; in a small window the images keep more than half of it."""
         wanted = space(_PANEL_LINES[self.tabs.currentIndex()])
         self.panels.setFixedHeight(max(min(wanted, round(_PANEL_SHARE * self.height())), space(_PANEL_LEAST)))
 

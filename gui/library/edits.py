@@ -1,4 +1,4 @@
-"""What is said about episodes on the Library screen, one thing after the other, each to be taken back."""
+"""Edits of episodes on the Library screen, executed one after the other, with undo."""
 
 import uuid
 from collections import deque
@@ -14,14 +14,14 @@ from storage.episodes.documents import Labels
 from storage.episodes.edits import Change
 from storage.library import Library
 
-_MOST = 50  # steps that can be taken back
+_MOST = 50  # undo steps
 
 Find = Callable[[], list[uuid.UUID]]
 
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """One step: `before` is what was said of each episode; `moves`: whether the list has other rows than before."""
+    """One edit: `before` are the previous labels of each episode; `moves`: rows of the list appear or disappear."""
 
     words: str
     before: dict[uuid.UUID, Labels]
@@ -29,8 +29,10 @@ class Done:
 
 
 class EpisodeEdits(QObject):
-    """Carries out changes by jobs, in the order they were asked for. `said` carries the episodes that were changed and
-    whether they come or go; `changed` says that `last`, `busy` or the trash is another."""
+    """Executes edits in jobs, in order. `said` carries the edited episodes and whether rows appear or disappear.
+
+    `changed`: the last edit, `busy` or the trash has changed.
+    """
 
     said = Signal(list, bool)
     changed = Signal()
@@ -42,7 +44,7 @@ class EpisodeEdits(QObject):
         self._steps: deque[Done] = deque(maxlen=_MOST)
         self._queue: deque[tuple[Work, str, Callable]] = deque()
         self._job: Job | None = None
-        self.words = ""  # what was done last, for the operator
+        self.words = ""  # the last edit, for the operator
 
     def use(self, library: Library) -> None:
         self._library = library
@@ -56,7 +58,7 @@ class EpisodeEdits(QObject):
         return bool(self._steps) and not self.busy
 
     def do(self, find: Find, what: Change, words: str) -> None:
-        """Say `what` of the episodes that `find()` gives, in the job; `words` name it with {} for "3 episodes"."""
+        """Apply `what` to the episodes that `find()` returns in the job; `words` names it, with {} for "3 episodes"."""
         library, moves = self._library, isinstance(what.deleted, bool)
         if library is not None:
             self._put(
@@ -66,19 +68,19 @@ class EpisodeEdits(QObject):
             )
 
     def undo(self) -> None:
-        """Take back the last step."""
+        """Undo the last edit."""
         library = self._library
         if library is not None and self.can_undo:
             step = self._steps.pop()
             self._put(lambda *_: edits.restore(library, step.before), "undo", lambda _: self._undone(step))
 
     def empty_trash(self) -> None:
-        """Remove for ever what is in the trash; it cannot be taken back, nor can what was said of it before."""
+        """Delete the contents of the trash permanently; neither this nor earlier edits can be undone afterwards."""
         library = self._library
         if library is not None:
             self._put(lambda *_: edits.empty_trash(library), "empty the trash", self._emptied)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _put(self, work: Work, name: str, done: Callable) -> None:
         self._queue.append((work, name, done))

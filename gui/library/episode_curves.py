@@ -1,4 +1,4 @@
-"""What the arm did over time, and how evenly the pictures came, with the player's moment drawn through all of it."""
+"""Curves of an episode: tool, joints and gripper over time, and the frame intervals, with the player's position."""
 
 from html import escape
 
@@ -13,18 +13,18 @@ from gui.widgets.basics import column
 from gui.widgets.theme import Colours, colours, em
 from workflows.recording.episode_review import EpisodeReview
 
-_MOST_POINTS = 700  # of a curve: as many as the screen has columns for it
+_MOST_POINTS = 700  # per curve: as many as there are columns of pixels
 _TITLES = ("Tool, mm", "Joints, deg", "Gripper, % open", "Pictures, ms apart")
-_AXES = ("#e5484d", "#2f9e55", "#3e7bfa")  # x, y, z, readable on both grounds
+_AXES = ("#e5484d", "#2f9e55", "#3e7bfa")  # x, y, z, legible on both backgrounds
 _JOINTS = ("#3e7bfa", "#12a594", "#2f9e55", "#b08a00", "#e8702a", "#e5484d", "#b659c8")
-_HEADROOM = 0.45  # of the curves' range, above them, for the title
+_HEADROOM = 0.45  # space above the curves for the title, as a share of their range
 
 Curve = tuple[str, str, np.ndarray, np.ndarray]
 """A name, a colour, times (n,) s, values (n,)."""
 
 
 class EpisodeCurves(QWidget):
-    """Four plots over one time. `asked` carries the moment, s since the episode's start, that somebody pressed at."""
+    """Four plots over a common time axis. `asked` carries a clicked time in s after the episode's start."""
 
     asked = Signal(float)
 
@@ -42,18 +42,18 @@ class EpisodeCurves(QWidget):
         self.board.viewport().installEventFilter(self)
         self.setLayout(column(self.board))
         for number in range(len(_TITLES)):
-            slices().add(self, lambda number=number: self._make(number))  # a plot takes some ten milliseconds
+            slices().add(self, lambda number=number: self._make(number))  # creating a plot takes about 10 ms
         slices().add(self, self._colour)
         slices().add(self, self._draw)
 
     def show_review(self, review: EpisodeReview | None) -> None:
-        """The curves of another episode, or none."""
+        """Show the curves of an episode; None clears them."""
         self._review = review
         self.curves = ((), (), (), ()) if review is None else curves(review)
         self._draw()
 
     def show_moment(self, seconds: float) -> None:
-        """Where the player is, s since the episode's start."""
+        """Set the player's position, s after the episode's start."""
         for cursor in self.cursors:
             cursor.setValue(seconds)
 
@@ -64,7 +64,7 @@ class EpisodeCurves(QWidget):
             self._draw()
 
     def eventFilter(self, watched, event: QEvent) -> bool:
-        """A press or a drag goes to that moment, wherever in the plots it is."""
+        """Handle presses and drags anywhere in the plots as seeking."""
         if isinstance(event, QMouseEvent) and event.type() != QEvent.Type.MouseButtonRelease:
             if event.buttons() & Qt.MouseButton.LeftButton and self._review is not None:
                 at = self.board.mapToScene(event.position().toPoint())
@@ -74,7 +74,7 @@ class EpisodeCurves(QWidget):
             return event.type() == QEvent.Type.MouseButtonDblClick
         return False
 
-    # --- parts ---
+    # --- helpers ---
 
     def _make(self, number: int) -> None:
         plot, cursor = self._plot(number), pg.InfiniteLine(0.0, angle=90)
@@ -98,7 +98,7 @@ class EpisodeCurves(QWidget):
 
     def _draw(self) -> None:
         if len(self.plots) < len(_TITLES):
-            return  # once all are made
+            return  # until all are created
         c, every = colours(), zip(self.plots, self.titles, _TITLES, self.curves, self.cursors, strict=True)
         for plot, title, words, group, cursor in every:
             names = "&nbsp;&nbsp;".join(f'<span style="color:{each[1]}">{escape(each[0])}</span>' for each in group)
@@ -124,14 +124,14 @@ class EpisodeCurves(QWidget):
 
 
 def _range(group: tuple[Curve, ...]) -> tuple[float, float]:
-    """The least and the greatest value, some way apart."""
+    """Return minimum and maximum of the values, kept apart."""
     values = np.concatenate([each[3] for each in group]) if group else np.zeros(1)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     return (low, high) if high - low > 1.0 else (low - 0.5, high + 0.5)
 
 
 def _title(plot: pg.PlotItem) -> pg.LabelItem:
-    """What the curves are, in the plot's corner: beside it there is no room."""
+    """Return a title in the plot's corner: beside the plot there is no space."""
     title = pg.LabelItem(justify="left", size="8pt")
     title.setParentItem(plot.getViewBox())
     title.anchor(itemPos=(0, 0), parentPos=(0, 0), offset=(2, -3))
@@ -139,7 +139,7 @@ def _title(plot: pg.PlotItem) -> pg.LabelItem:
 
 
 def curves(review: EpisodeReview) -> tuple[tuple[Curve, ...], ...]:
-    """Tool in mm, joints in deg, gripper in % (wanted and real), and ms between the pictures of each view."""
+    """Return tool in mm, joints in deg, gripper in % (commanded and measured), and frame intervals in ms per view."""
     episode = review.episode
     samples = episode.samples
     samples = samples[:: max(1, -(-len(samples) // _MOST_POINTS))]
@@ -159,7 +159,7 @@ def _timing(review: EpisodeReview) -> list[Curve]:
     for i, (view, name) in enumerate(zip(review.views, review.names, strict=True)):
         times = review.episode.frames[view]["time"]
         if len(times) > 1:
-            # The largest gap of each stretch: thinning must not hide a lost picture.
+            # The largest interval of each bin, so that subsampling does not hide a lost frame.
             step = max(1, -(-(len(times) - 1) // _MOST_POINTS))
             gaps, starts = 1000.0 * np.diff(times), np.arange(0, len(times) - 1, step)
             found.append((name, _JOINTS[i % len(_JOINTS)], times[1:][starts], np.maximum.reduceat(gaps, starts)))

@@ -1,4 +1,4 @@
-"""An episode's pictures, decoded when they are looked at: all views of a moment together, or not yet."""
+"""Frames of an episode, decoded on demand in a job: all views of a time step together."""
 
 import contextlib
 import threading
@@ -8,24 +8,25 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gui.pictures.camera_view import Drawing
+from gui.player.playback_clip import frame_at
 from gui.runtime.jobs import Job, Jobs
 from storage.errors import DamagedFileError
 from storage.video.reader import VideoReader
 from workflows.cancellation import Cancellation, Report
 from workflows.recording.episode_review import EpisodeReview, ViewPath
 
-_KEPT_BYTES = 120_000_000  # of decoded pictures
-_BACK = 8  # frames decoded together when somebody goes backwards: each alone would cost as much
-_LOOK_EVERY = 0.2  # s between looks whether the window is closing
+_KEPT_BYTES = 120_000_000  # of decoded frames
+_BACK = 8  # frames decoded together when stepping backwards: each alone would cost as much
+_LOOK_EVERY = 0.2  # s between checks for the window closing
 
 Together = tuple[np.ndarray, ...]
 
 
 class EpisodeFrames(QObject):
-    """A film for `gui.player.player.Player` whose pictures come from a job; `arrived` says that one is there.
+    """Video for `gui.player.player.Player` with frames from a job; `arrived` is emitted when a frame is available.
 
-    What is asked for is decoded, the newest wish first; until it is there the last picture stays, with the drawing that
-    belongs to it. `close` ends the job.
+    The newest request is decoded first; until then the last frame stays on display, with its own overlay. `close` ends
+    the job.
     """
 
     arrived = Signal()
@@ -55,15 +56,18 @@ class EpisodeFrames(QObject):
 
     @property
     def shown_frame(self) -> int | None:
-        """Which moment's pictures were given last, None before the first."""
+        """Index of the time step returned last, None before the first."""
         return self._shown_frame
 
     def frame_at(self, moment: float) -> int:
-        """The frame shown `moment` s after the first: the last one that has been passed."""
-        return max(0, int(np.searchsorted(self.moments - self.moments[0], moment + 1e-9, side="right")) - 1)
+        """Return the frame shown `moment` s after the first: the last one passed by then."""
+        return frame_at(self.moments, moment)
 
     def picture(self, view: int, frame: int) -> np.ndarray:
-        """The view's picture at this moment; the one before until it is decoded. Asked for view by view, from 0 on."""
+        """Return a view's image, the previous one until it is decoded.
+
+        Call it for all views in order, starting with 0.
+        """
         if view == 0:
             with self._wish:
                 found = self._kept.get(frame)
@@ -76,10 +80,10 @@ class EpisodeFrames(QObject):
         return self._shown[view]
 
     def layer(self, view: int, frame: int) -> None:
-        """Recordings have no blobs."""
+        """Return None: recordings have no action images."""
 
     def close(self) -> None:
-        """Let go of the films; returns at once."""
+        """Close the videos; returns at once."""
         with self._wish:
             self._closed = True
             self._wish.notify()
@@ -111,7 +115,7 @@ class EpisodeFrames(QObject):
 
     def _together(self, films: list[VideoReader], frame: int) -> Together:
         numbers = self.review.frames[:, frame]
-        # A film may end before its list of frames when the disk lost its last fragment.
+        # A video may end before its list of frames when the last fragment was not written to disk.
         return tuple(film.frame(min(int(n), len(film) - 1)) for film, n in zip(films, numbers, strict=True))
 
     def _keep(self, frame: int, pictures: Together) -> None:
@@ -122,7 +126,7 @@ class EpisodeFrames(QObject):
 
 
 class _ShownWay:
-    """A view's way, drawn for the picture that is really shown."""
+    """Path of a view, drawn for the frame that is actually on display."""
 
     def __init__(self, film: EpisodeFrames, way: ViewPath | None):
         self._film, self._way = film, way

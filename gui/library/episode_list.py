@@ -1,4 +1,4 @@
-"""The list of episodes: picture, instruction, when and by whom, and marks for what matters about each."""
+"""List of episodes: thumbnail, instruction, date and operator, and marks for success, quality and exclusion."""
 
 import uuid
 from functools import lru_cache
@@ -23,11 +23,11 @@ from storage.queries import EpisodeRow
 
 _LINES = 4.1  # height of a row
 _SHAPE = 4 / 3
-_SETTLED_MS = 60  # with a held arrow key only the episode stopped at is opened
+_SETTLED_MS = 60  # debounce, so that holding an arrow key opens only the last episode
 
 
 class EpisodeDelegate(QStyledItemDelegate):
-    """Draws one episode; while its row is on its way, a quiet place for it."""
+    """Item delegate of one episode; shows a placeholder while its row is being loaded."""
 
     def __init__(self, model: EpisodeModel, thumbnails: Thumbnails, parent: QAbstractItemView):
         super().__init__(parent)
@@ -99,7 +99,7 @@ class EpisodeDelegate(QStyledItemDelegate):
 
 
 def marks(row: EpisodeRow) -> list[tuple[str, str]]:
-    """Icon and colour of what matters about an episode, the rightmost first."""
+    """Return icon and colour of an episode's marks, the rightmost first."""
     found = []
     if row.success is not None:
         found.append(("check", "success") if row.success else ("cross", "danger"))
@@ -116,9 +116,9 @@ def _mark(name: str, size: int, colour: str) -> QPixmap:
 
 
 class EpisodeList(QTableView):
-    """A table of one column: unlike a list it asks for nothing but the rows in sight, however many there are.
+    """Table of one column: unlike a list view it requests only visible rows, however many there are.
 
-    `chosen` comes a moment after the selection changed.
+    `chosen` is emitted with a delay after the selection has changed.
     """
 
     chosen = Signal()
@@ -153,7 +153,7 @@ class EpisodeList(QTableView):
 
     @property
     def ranges(self) -> list[tuple[int, int]]:
-        """First and last row of each stretch that is selected, from the top."""
+        """Selected ranges of rows as (first, last), from the top."""
         found = self.selectionModel().selection()
         stretches = (found.at(i) for i in range(found.count()))
         return sorted((each.top(), each.bottom()) for each in stretches)
@@ -165,7 +165,7 @@ class EpisodeList(QTableView):
             self.setCurrentIndex(self._model.index(number, 0))
 
     def choose(self, episodes: set[uuid.UUID]) -> bool:
-        """Select these episodes where they are in sight; whether any was found."""
+        """Select these episodes as far as they are loaded; return whether any was found."""
         found = [number for number in (self._model.find(each) for each in episodes) if number is not None]
         flags = QItemSelectionModel.SelectionFlag
         for i, number in enumerate(sorted(found)):

@@ -1,7 +1,8 @@
-"""The episodes as a model for a list: a hundred thousand rows, of which only the pages looked at are ever fetched.
+"""Item model of the episodes: a hundred thousand rows, of which only the pages in view are fetched.
 
-A question's first page is shown as soon as it is there. Then a second job counts, and finds the keys at which the pages
-begin; from then on the scroll bar knows the whole length, and any page is fetched by its key when it comes into view.
+The first page of a query is shown as soon as it arrives. A second job then counts the rows and finds the keys at which
+the pages begin (keyset pagination); from then on the scroll bar has its full length, and a page is fetched by its key
+when it comes into view.
 """
 
 import uuid
@@ -18,18 +19,18 @@ from storage.page_keys import PageKeys, page_keys
 from storage.queries import EpisodeRow, Page, episode, page
 
 PAGE = 100  # rows
-_MOST_PAGES = 100  # kept; 10,000 rows
-_MOST_WANTED = 4  # pages that are still worth fetching when somebody scrolls on
-_AHEAD = 25  # rows from a page's end at which the next one is fetched
-_COUNT_AFTER_MS = 200  # while somebody types, what they look for comes first
+_MOST_PAGES = 100  # cached pages; 10,000 rows
+_MOST_WANTED = 4  # pending pages still worth fetching while scrolling continues
+_AHEAD = 25  # rows before a page's end at which the next one is prefetched
+_COUNT_AFTER_MS = 200  # while typing, the search results come first
 _NOWHERE = QModelIndex()
 AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class EpisodeModel(QAbstractTableModel):
-    """One column; `row(number)` is an EpisodeRow, or None while its page is on its way.
+    """Table model of one column; `row(number)` is an EpisodeRow, or None while its page is being fetched.
 
-    `answered` comes when the rows of the newest question are there, `counted` when their number is known.
+    `answered` is emitted when the rows of the newest query have arrived, `counted` when their number is known.
     """
 
     answered = Signal()
@@ -50,23 +51,23 @@ class EpisodeModel(QAbstractTableModel):
         self._counting: Job | None = None
         self._fetching: Job | None = None
 
-    # --- asking ---
+    # --- queries ---
 
     @property
     def busy(self) -> bool:
-        """Whether something is still on its way."""
+        """Whether a job is pending."""
         jobs = (self._answering, self._counting, self._fetching)
         return self._count_soon.isActive() or any(job is not None for job in jobs)
 
     @property
     def whole(self) -> bool:
-        """Whether the number of rows is the number of episodes, and not of the first page alone."""
+        """Whether the row count is that of all episodes, not only of the first page."""
         return self._keys is not None
 
     def ask(self, question: ListQuery, database: Database | None = None) -> None:
-        """Show the answer to this question as soon as it is there; of several that wait, the newest counts.
+        """Show the result of this query when it arrives; of several pending ones, only the newest is executed.
 
-        The same question as before is answered in one piece, so that whoever is far down in the list stays there.
+        A repeated query is answered together with its count, so that the scroll position can be kept.
         """
         self._database = database or self._database
         self._asked = replace(question)
@@ -89,7 +90,7 @@ class EpisodeModel(QAbstractTableModel):
 
     def _answered(self, question: ListQuery, found: Page, keys: PageKeys | None) -> None:
         if question is not self._asked:
-            return  # somebody has typed on
+            return  # superseded by a newer query
         self.beginResetModel()
         self.question, self._keys, self._wanted = question, keys, []
         self._pages = OrderedDict({0: found.rows})
@@ -133,7 +134,7 @@ class EpisodeModel(QAbstractTableModel):
         self.counted.emit(self._count)
 
     def _not_counted(self) -> None:
-        """The first page is all there is to see; why is said in the banner."""
+        """Keep to the first page when counting failed; the error is shown in the banner."""
         self._keys = PageKeys(self._count, ())
 
     def _count_ended(self) -> None:
@@ -144,7 +145,7 @@ class EpisodeModel(QAbstractTableModel):
     # --- rows ---
 
     def row(self, number: int) -> EpisodeRow | None:
-        """The episode in this row; None while it is being fetched."""
+        """Return the episode in this row; None while it is being fetched."""
         at, within = divmod(number, PAGE)
         if within < _AHEAD and at > 0:
             self._want(at - 1)
@@ -158,7 +159,7 @@ class EpisodeModel(QAbstractTableModel):
         return rows[within] if within < len(rows) else None
 
     def find(self, identity: uuid.UUID) -> int | None:
-        """In which row an episode stands, as far as that is known."""
+        """Return the row of an episode, None when it is not loaded."""
         for at, rows in self._pages.items():
             for within, row in enumerate(rows):
                 if row.id == identity:
@@ -166,8 +167,10 @@ class EpisodeModel(QAbstractTableModel):
         return None
 
     def identities(self, ranges: Sequence[tuple[int, int]]) -> Callable[[], list[uuid.UUID]]:
-        """A function for a job that gives the episodes of these rows (first and last of each stretch), also of those
-        that were never in sight."""
+        """Return a function, for use in a job, that returns the episodes in ranges of rows (first, last).
+
+        It also fetches pages that were never in view.
+        """
         database, q, keys, pages = self._database, self.question, self._keys, dict(self._pages)
 
         def rows_of(at: int) -> tuple[EpisodeRow, ...]:
@@ -188,7 +191,7 @@ class EpisodeModel(QAbstractTableModel):
         return find
 
     def look_again(self, episodes: Iterable[uuid.UUID]) -> None:
-        """Something was said about these episodes: show it where they stand, whether or not the question still fits."""
+        """Reload the rows of these edited episodes in place, even if they no longer match the query."""
         database, shown = self._database, [each for each in episodes if self.find(each) is not None]
         if database is not None and shown:
             job = self._jobs.run(lambda *_: [episode(database, each) for each in shown[:PAGE]], name="look again")
@@ -213,7 +216,7 @@ class EpisodeModel(QAbstractTableModel):
             self._fetch()
 
     def _fetch(self) -> None:
-        """The page wanted last: the others may have gone out of view."""
+        """Fetch the page requested last: the others may have been scrolled out of view."""
         at, q, database, keys = self._wanted.pop(), self.question, self._database, self._keys
         assert database is not None and keys is not None
         after = keys.keys[at - 1] if at else None
@@ -227,7 +230,7 @@ class EpisodeModel(QAbstractTableModel):
         if question is not self.question or self._keys is None:
             return
         rows = found.rows
-        if at < len(self._keys.keys):  # when rows have gone, the page reaches into the next one
+        if at < len(self._keys.keys):  # after deletions, the page extends into the next one
             end = next((i + 1 for i, row in enumerate(rows) if row.id == self._keys.keys[at][1]), len(rows))
             rows = rows[:end]
         self._pages[at] = rows

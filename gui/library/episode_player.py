@@ -1,6 +1,6 @@
-"""An episode in all its views: play, step, scrub, and trim its idle ends.
+"""Player of an episode in all its views: play, step, scrub, and trim idle ends with a two-handled timeline.
 
-A timeline with two handles: what lies outside them is trimmed away, and stays in the files.
+Frames outside the handles are trimmed, but stay in the files.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ from gui.widgets.basics import Button, label, row
 from gui.widgets.theme import colours, em, space
 from workflows.recording.episode_review import EpisodeReview
 
-_NEAR = 8.0  # px within which a press takes a handle
+_NEAR = 8.0  # px: distance within which a press grabs a handle
 
 
 class TrimTimeline(Timeline):
-    """`trimmed(first, last)` comes when a handle was let go, or by the keys [ and ] which take the frame shown."""
+    """Timeline with handles; `trimmed(first, last)` follows the release of one, or the keys [ and ]."""
 
     trimmed = Signal(int, int)
 
@@ -33,7 +33,7 @@ class TrimTimeline(Timeline):
 
     @property
     def span(self) -> tuple[int, int]:
-        """The first and the last frame that are left."""
+        """First and last frame after trimming."""
         return self._span
 
     def show_content(self, content: TimelineContent) -> None:
@@ -41,12 +41,12 @@ class TrimTimeline(Timeline):
         self.show_span(0, len(content.times) - 1)
 
     def show_span(self, first: int, last: int) -> None:
-        """What is left after trimming; both frames belong to it."""
+        """Set the first and last frame after trimming, both inclusive."""
         self._span = (max(first, 0), min(last, self.maximum()))
         self.update()
 
     def trim_here(self, handle: int) -> None:
-        """Bring the first (0) or the last (1) handle to the frame that is shown."""
+        """Move the first (0) or the last (1) handle to the current frame."""
         before = self._span
         self._move_handle(handle, self.value())
         if self._span != before:
@@ -70,7 +70,7 @@ class TrimTimeline(Timeline):
             super().mouseMoveEvent(event)
             return
         self._move_handle(self._held, self.frame_at(event.position().x()))
-        self.setValue(self._span[self._held])  # what is cut off is seen while it is chosen
+        self.setValue(self._span[self._held])  # the frame at the handle is shown while dragging
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
@@ -104,10 +104,10 @@ class TrimTimeline(Timeline):
             painter.drawRect(QRectF(min(x, x - inwards * size), band.top() - 2, size, 1.1 * size))
         painter.end()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _handle_at(self, place: QPointF) -> int | None:
-        """The handle under the pointer; they are held at the upper part of the band."""
+        """Return the handle under the pointer; handles can be grabbed in the upper half of the strip."""
         if self.maximum() == 0 or place.y() > self.band().center().y():
             return None
         away = [abs(self.place_of(frame) - place.x()) for frame in self._span]
@@ -115,7 +115,7 @@ class TrimTimeline(Timeline):
         return nearest if away[nearest] <= _NEAR else None
 
     def _move_handle(self, handle: int, frame: int) -> None:
-        """At least two frames are left."""
+        """Move a handle; at least two frames are kept."""
         first, last = self._span
         if handle == 0:
             self.show_span(min(frame, last - 1), last)
@@ -127,8 +127,10 @@ _KEYS = {Qt.Key.Key_BracketLeft: 0, Qt.Key.Key_BracketRight: 1}
 
 
 class EpisodePlayer(QWidget):
-    """Shows one EpisodeReview. `trimmed` carries what is to be left, s since the episode's start; `moment_changed` the
-    s since the episode's start that is shown; `failed` what cannot be played."""
+    """Player of one EpisodeReview. Times are in s after the episode's start.
+
+    `trimmed` carries the interval that is kept, `moment_changed` the time on display; `failed`: it cannot be played.
+    """
 
     trimmed = Signal(float, float)
     moment_changed = Signal(float)
@@ -139,7 +141,7 @@ class EpisodePlayer(QWidget):
         self._jobs = jobs
         self.timeline = TrimTimeline()
         self.player = Player(self, timeline=self.timeline)
-        self.player.hide()  # it only steers: its parts stand in this widget's layout
+        self.player.hide()  # only the controller: its parts are in this widget's layout
         self.player.controls.offer_overlays((PATH, NOTHING))
         self.film: EpisodeFrames | None = None
         self.review: EpisodeReview | None = None
@@ -161,7 +163,7 @@ class EpisodePlayer(QWidget):
         self.player.moment_changed.connect(self._moment_changed)
 
     def show_review(self, review: EpisodeReview | None) -> None:
-        """Another episode from the beginning of what is left of it, or none."""
+        """Show another episode from its trimmed start; None clears the player."""
         if self.film is not None:
             self.film.close()
             if self.film.job.running:
@@ -186,7 +188,7 @@ class EpisodePlayer(QWidget):
         self.player.go_to(self.timeline.span[0])
 
     def show_span(self, start: float, end: float) -> None:
-        """What is left of the episode, s since its start."""
+        """Set the interval that is kept, s after the episode's start."""
         review = self.review
         if review is None:
             return
@@ -194,7 +196,7 @@ class EpisodePlayer(QWidget):
         self._show_words()
 
     def take_key(self, key: int) -> bool:
-        """The film's own keys, wherever the keyboard is on the screen."""
+        """Handle the player's keys, wherever the focus is on the screen."""
         acts = {
             **self.player.keys(),
             **{code: lambda handle=handle: self.timeline.trim_here(handle) for code, handle in _KEYS.items()},
@@ -205,20 +207,20 @@ class EpisodePlayer(QWidget):
         return True
 
     def show_moment(self, seconds: float) -> None:
-        """Go to the frame nearest to so many s since the episode's start."""
+        """Show the frame nearest to a time in s after the episode's start."""
         if self.review is not None:
             self.player.go_to(self.review.moment_near(seconds))
 
     def close_film(self) -> None:
-        """Let go of the files."""
+        """Close the video files."""
         self.show_review(None)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _trimmed(self, first: int, last: int) -> None:
         review = self.review
         assert review is not None
-        # A handle at an end means the end itself, where samples may lie beyond the last picture.
+        # A handle at an end means the end of the episode, where samples may extend beyond the last frame.
         start = 0.0 if first == 0 else float(review.moments[first])
         end = float(review.moments[last])
         if last == len(review.moments) - 1:

@@ -1,7 +1,4 @@
-"""What narrows the list: words as they are typed, conditions to choose, and the order.
-
-From one day to another, chosen from calendars.
-"""
+"""Filters of the list: text search, conditions including a range of days, and the sort order."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -32,7 +29,7 @@ _AT_FIRST = 30  # days
 
 
 class DayRange(QWidget):
-    """Both days belong to it; `changed` comes when another one is chosen."""
+    """Range of days, both inclusive; `changed` is emitted when it is edited."""
 
     changed = Signal()
 
@@ -53,12 +50,12 @@ class DayRange(QWidget):
 
     @property
     def moments(self) -> tuple[datetime, datetime]:
-        """From the midnight before the first day to the one after the last, here."""
+        """From midnight before the first day to midnight after the last, in local time."""
         begin, end = (datetime.combine(_date(day), time()) for day in (self.first, self.last))
         return begin.astimezone(), (end + timedelta(days=1)).astimezone()
 
     def _chosen(self, changed: QDateEdit, other: QDateEdit) -> None:
-        """A range is never the wrong way round: the other end goes along."""
+        """Keep the range valid: when it would be reversed, the other end is moved too."""
         if self.first.date() > self.last.date():
             blocked = other.blockSignals(True)
             other.setDate(changed.date())
@@ -71,7 +68,7 @@ def _day(words: str, day: date) -> QDateEdit:
     edit.setDisplayFormat(_FORMAT)
     edit.setCalendarPopup(True)
     _dress(edit.calendarWidget())
-    edit.setKeyboardTracking(False)  # a year that is half typed is no year
+    edit.setKeyboardTracking(False)  # a partly typed year is no date
     edit.setAccessibleName(words)
     edit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     edit.setMinimumWidth(space(6))
@@ -79,7 +76,7 @@ def _day(words: str, day: date) -> QDateEdit:
 
 
 def _dress(calendar: QCalendarWidget) -> None:
-    """As plain as the rest of the window, in light and dark."""
+    """Style a calendar like the rest of the window, in light and dark."""
     calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
     calendar.setHorizontalHeaderFormat(QCalendarWidget.HorizontalHeaderFormat.SingleLetterDayNames)
     for day in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
@@ -113,7 +110,7 @@ Offer = tuple[str, Any]
 
 
 class FilterBar(QWidget):
-    """The search line, the order, and below them the conditions while they are wanted."""
+    """The search line, the sort order, and below them the conditions, while unfolded."""
 
     def __init__(self, presenter: LibraryPresenter):
         super().__init__()
@@ -144,7 +141,7 @@ class FilterBar(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """How many conditions there are."""
+        """Show the number of active conditions."""
         number = self.conditions.number
         self.toggle.setText(f"Filter ({number})" if number else "Filter")
         self.clear.setVisible(bool(number or self.search.text()))
@@ -159,7 +156,7 @@ class FilterBar(QWidget):
 
 
 class _Conditions(QWidget):
-    """One choice for each condition; the first of each is "all"."""
+    """One combo box per condition; its first entry is "all"."""
 
     changed = Signal()
 
@@ -191,11 +188,11 @@ class _Conditions(QWidget):
 
     @property
     def number(self) -> int:
-        """How many conditions are chosen."""
+        """Number of active conditions."""
         return sum(choice.currentIndex() > 0 for choice in self.choices.values())
 
     def show_offers(self) -> None:
-        """What there is to choose now; what was chosen stays chosen where it can."""
+        """Set the available values of each condition; the selected one is kept where possible."""
         for name, choice in self.choices.items():
             offers = _OFFERS[name](self._presenter)
             if [(choice.itemText(i), choice.itemData(i)) for i in range(1, choice.count())] == offers:
@@ -231,7 +228,7 @@ class _Conditions(QWidget):
 
 
 def _since(days: int | None) -> datetime | None:
-    """Midnight here, so many days ago."""
+    """Return local midnight, `days` days ago."""
     if days is None:
         return None
     today = utc_now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -250,7 +247,7 @@ def _calibrations(presenter: LibraryPresenter) -> Sequence[Offer]:
 
 
 def _qualities(presenter: LibraryPresenter) -> Sequence[Offer]:
-    """At most this bad; or one finding alone."""
+    """Return upper bounds for the quality level, and the single findings."""
     findings = presenter.offers.names.get("finding", [])
     return [
         ("Good only", (0, None)),

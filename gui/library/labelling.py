@@ -1,4 +1,4 @@
-"""Episodes without an arm's motion get it read from their films by a model, one after the other, beside the window."""
+"""Automatic labelling: a model reads the arm's motion from videos of episodes that lack it, one by one in a job."""
 
 import uuid
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from workflows.labelling.label import label_episodes
 
 
 class Labelling(QObject):
-    """`changed` with every step; `done` when episodes were added. What cannot be read is told and costs only itself."""
+    """Labelling job; `changed` at each step, `done` after additions. A failed episode is reported and skipped."""
 
     changed = Signal()
     done = Signal()
@@ -30,11 +30,11 @@ class Labelling(QObject):
 
     @property
     def model(self) -> ModelDescription | None:
-        """The first model that knows videos; None where there is none."""
+        """First model that handles videos; None when there is none."""
         return next((each for each in known_models(self._library.folder / "models") if each.imagines), None)
 
     def start(self, find: Callable[[], list[uuid.UUID]]) -> None:
-        """Read the films of the episodes that `find()` gives, in the job."""
+        """Process the videos of the episodes that `find()` returns in the job."""
         model = self.model
         if self._job is not None or model is None:
             return

@@ -1,4 +1,4 @@
-"""What a person says about the episodes that are selected: task, result, tags, note, and whether to train on them."""
+"""Labels of the selected episodes: task, result, tags, note, and exclusion from training."""
 
 import uuid
 
@@ -11,7 +11,7 @@ from gui.widgets.basics import Button, column, label, row
 from gui.widgets.theme import space
 from storage.queries import EpisodeRow
 
-_WRITTEN_MS = 1200  # after the last key a note is stored
+_WRITTEN_MS = 1200  # debounce: a note is stored after the last key
 _RESULTS = (
     ("Success", True, "check", "{} marked as success."),
     ("Failure", False, "cross", "{} marked as failure."),
@@ -20,14 +20,14 @@ _RESULTS = (
 
 
 class LabelsPanel(QWidget):
-    """Every field stores itself: a choice at once, a text when Enter is pressed or the field is left."""
+    """Fields that store themselves: a choice at once, a text on Enter or when the field loses the focus."""
 
     def __init__(self, presenter: LibraryPresenter):
         super().__init__()
         self._presenter = presenter
         self._shown: EpisodeRow | None = None
         self._task: str = ""
-        self._tags: tuple[str, ...] = ()  # as they were shown or stored last
+        self._tags: tuple[str, ...] = ()  # as last shown or stored
         self.task = QComboBox()
         self.task.setEditable(True)
         self.task.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -52,7 +52,7 @@ class LabelsPanel(QWidget):
         self._lay_out()
         line = self.task.lineEdit()
         assert line is not None
-        line.setMaxLength(20_000)  # what is too long is said, not cut off
+        line.setMaxLength(20_000)  # a text that is too long is reported, not cut off
         line.editingFinished.connect(self._store_task)
         self.task.activated.connect(lambda _: self._store_task())
         self.tags.editingFinished.connect(self._store_tags)
@@ -62,7 +62,7 @@ class LabelsPanel(QWidget):
         presenter.offers_changed.connect(self._show_tasks)
 
     def show_selection(self) -> None:
-        """What is said of the episode that is open, or of several."""
+        """Show the labels of the open episode, or empty fields for several."""
         self.store()
         row, several = self._presenter.row, self._presenter.selected > 1
         self._shown = row
@@ -85,7 +85,7 @@ class LabelsPanel(QWidget):
         self.tags.setPlaceholderText("Add tags to all of them" if several else "Words with commas between them")
 
     def show_row(self) -> None:
-        """Something was said of the open episode: a field that is being typed in is left alone."""
+        """Update the fields after an edit of the open episode, except for text that is being typed."""
         row = self._presenter.row
         if row is None or self._shown is None or row.id != self._shown.id:
             return
@@ -103,7 +103,7 @@ class LabelsPanel(QWidget):
         self._show_result()
 
     def store(self) -> None:
-        """Store what was written and is not yet stored."""
+        """Store a note that is still pending."""
         if self._writing.isActive():
             self._store_note()
 
@@ -137,13 +137,13 @@ class LabelsPanel(QWidget):
         self._writing.stop()
         row, text = self._shown, self.note.toPlainText().strip()
         if row is not None and text != row.note:
-            identity: uuid.UUID = row.id  # by then another one may be selected
+            identity: uuid.UUID = row.id  # another episode may be selected by then
             self._presenter.say_of([identity], "The note of {} changed.", note=text)
 
     def _exclude(self, excluded: bool) -> None:
         self._presenter.say("{} kept out of training." if excluded else "{} used for training.", excluded=excluded)
 
-    # --- showing ---
+    # --- display ---
 
     def _show_result(self) -> None:
         row = self._shown
@@ -175,5 +175,5 @@ class LabelsPanel(QWidget):
 
 
 def _braced(text: str) -> str:
-    """As it is after `format`."""
+    """Escape braces, so that `format` returns the text unchanged."""
     return text.replace("{", "{{").replace("}", "}}")

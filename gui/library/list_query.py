@@ -1,4 +1,4 @@
-"""What the list of episodes is asked for: which, and in what order."""
+"""Query for the list of episodes: filter and sort order."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from storage.queries import EpisodeFilter, Sort
 
 @dataclass(frozen=True)
 class ListQuery:
-    """Which episodes, in which order; two equal questions have the same answer."""
+    """Filter and sort order; equal queries have equal results."""
 
     which: EpisodeFilter = field(default_factory=EpisodeFilter)
     sort: Sort = Sort.RECORDED

@@ -1,8 +1,8 @@
-"""How episodes are spoken of: dates, lengths, sizes, results."""
+"""Texts for episodes: dates, lengths, sizes, results."""
 
 from collections.abc import Mapping
 
-from foundation.clocks import utc_now
+from gui.widgets.times import when
 from storage.queries import EpisodeRow
 
 SOURCES: Mapping[str, str] = {
@@ -17,14 +17,6 @@ RESULTS: Mapping[str | None, str] = {None: "Not judged", "success": "Success", "
 QUALITIES = ("Good", "With a notice", "Bad")
 
 
-def when(row: EpisodeRow) -> str:
-    """The moment of recording where the reader is; the year only when it is another one."""
-    moment, now = row.recorded_at.astimezone(), utc_now().astimezone()
-    if moment.date() == now.date():
-        return f"today {moment:%H:%M}"
-    return f"{moment.day} {moment:%b %H:%M}" if moment.year == now.year else f"{moment.day} {moment:%b %Y %H:%M}"
-
-
 def length(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -33,7 +25,7 @@ def length(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes in units of a thousand, as disks are sold."""
+    """Format a number of bytes with decimal units, as for disks."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
             return f"{count / factor:.1f} {unit}"
@@ -45,18 +37,18 @@ def source(name: str) -> str:
 
 
 def count(number: int, what: str = "episode") -> str:
-    """1 episode, 2 episodes, 12,000 episodes."""
+    """Format a count: 1 episode, 2 episodes, 12,000 episodes."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def second_line(row: EpisodeRow) -> str:
-    """Below the instruction: when, how long, who, how; trimmed episodes say what is left."""
+    """Return the line below the instruction: date, length (after trimming, if trimmed), operator, source."""
     left = row.trim_end_s - row.trim_start_s
     long = length(left) if left > row.duration_s - 0.05 else f"{length(left)} of {length(row.duration_s)}"
-    return "  ·  ".join(part for part in (when(row), long, row.operator, source(row.source)) if part)
+    return "  ·  ".join(part for part in (when(row.recorded_at), long, row.operator, source(row.source)) if part)
 
 
 def third_line(row: EpisodeRow) -> str:
-    """Tags and the note."""
+    """Return the tags and the note."""
     tags = "  ".join(f"#{tag}" for tag in row.tags)
     return "   ".join(part for part in (tags, " ".join(row.note.split())) if part)

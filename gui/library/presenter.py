@@ -1,4 +1,4 @@
-"""What the Library screen knows: which episodes are listed, which one is open, what there is to choose."""
+"""Presenter of the Library screen: the listed episodes, the open one, and the values offered by filters."""
 
 import uuid
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from workflows.recording.episode_review import EpisodeReview, review
 
 @dataclass(frozen=True)
 class Offers:
-    """What filters can offer, and how much there is: `living` episodes, and `deleted` ones in the trash."""
+    """Values offered by filters, and the number of `living` episodes and of `deleted` ones in the trash."""
 
     tasks: tuple[Task, ...] = ()
     names: dict[str, list[str]] = field(default_factory=dict)
@@ -35,15 +35,15 @@ class Offers:
 
 
 class LibraryPresenter(QObject):
-    """Over an open library. Everything that asks the database or a file is a job.
+    """Presenter for an open library. All access to the database or to files is in jobs.
 
-    `listed`: other rows, or their number; `opened`: another episode to look at, or none; `offers_changed`;
-    `rehearse_asked` carries an instruction and the folder of the episode to replay.
+    `listed`: the rows or their number have changed; `opened`: another episode was opened, or none; `rehearse_asked`
+    carries an instruction and the folder of the episode to replay.
     """
 
     listed = Signal()
     opened = Signal()
-    row_changed = Signal()  # something was said of the episode that is open
+    row_changed = Signal()  # the labels of the open episode have changed
     offers_changed = Signal()
     rehearse_asked = Signal(str, str)
 
@@ -68,16 +68,16 @@ class LibraryPresenter(QObject):
         self.model.dataChanged.connect(lambda *_: self._look_at_row())
         self.edits.said.connect(self._said)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def selected(self) -> int:
-        """How many episodes are selected."""
+        """Number of selected episodes."""
         return sum(last - first + 1 for first, last in self.ranges)
 
     @property
     def row(self) -> EpisodeRow | None:
-        """The one episode that is open; None for none or several."""
+        """The open episode; None when none or several are selected."""
         return self._row
 
     @property
@@ -86,13 +86,13 @@ class LibraryPresenter(QObject):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was ever kept here."""
+        """Whether the library has never contained an episode."""
         return self._known and not self.offers.living and not self.offers.deleted
 
-    # --- asking ---
+    # --- queries ---
 
     def refresh(self) -> None:
-        """Look at the library anew."""
+        """Reload the list and the offered values."""
         self.model.ask(self.question, self.library.database)
         self._offer()
 
@@ -100,18 +100,18 @@ class LibraryPresenter(QObject):
         self.narrow(text=text)
 
     def narrow(self, **conditions: Any) -> None:
-        """Change some of EpisodeFilter's conditions."""
+        """Change some conditions of EpisodeFilter."""
         self._ask(replace(self.question, which=replace(self.question.which, **conditions)))
 
     def show_all(self) -> None:
-        """No condition any more."""
+        """Remove all conditions."""
         self._ask(replace(self.question, which=EpisodeFilter()))
 
     def sort(self, by: Sort, descending: bool) -> None:
         self._ask(replace(self.question, sort=by, descending=descending))
 
     def select(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """The rows that are selected, as stretches; a single one is opened."""
+        """Set the selected ranges of rows; a single episode is opened."""
         self.ranges = tuple(ranges)
         row = self.model.row(self.ranges[0][0]) if self.selected == 1 else None
         if row is None or self._row is None or row.id != self._row.id:
@@ -122,38 +122,38 @@ class LibraryPresenter(QObject):
         else:
             self._look_at_row()
 
-    # --- saying ---
+    # --- edits ---
 
     def say(self, words: str, **said: Any) -> None:
-        """Say something of what is selected; the keywords are those of `storage.episodes.edits.Change`."""
+        """Edit the selected episodes; keywords are those of `storage.episodes.edits.Change`."""
         if self.selected:
             self.edits.do(self.model.identities(self.ranges), Change(**said), words)
 
     def say_of(self, episodes: list[uuid.UUID], words: str, **said: Any) -> None:
-        """The same of these episodes, whatever is selected by now."""
+        """Edit these episodes, whatever is selected by then."""
         self.edits.do(lambda: episodes, Change(**said), words)
 
     def delete(self) -> None:
-        """Into the trash."""
+        """Move the selected episodes to the trash."""
         if not self.in_trash:
             self.say("{} put into the trash.", deleted=True)
 
     def bring_back(self) -> None:
-        """Out of the trash."""
+        """Restore the selected episodes from the trash."""
         if self.in_trash:
             self.say("{} brought back.", deleted=False)
 
     def rehearse(self) -> None:
-        """Show on the Rehearse screen what the open episode would do now."""
+        """Request a rehearsal of the open episode's motion on the Rehearse screen."""
         if self._row is not None and self.review is not None and self.review.episode.trajectory is not None:
             self.rehearse_asked.emit(self._row.instruction, str(self.library.episode_folder(self._row.id)))
 
     def label(self) -> None:
-        """Let a model read the motion from the films of what is selected."""
+        """Let a model read the motion from the videos of the selected episodes."""
         if self.selected and not self.in_trash:
             self.labelling.start(self.model.identities(self.ranges))
 
-    # --- parts ---
+    # --- helpers ---
 
     def _ask(self, question: ListQuery) -> None:
         if question != self.question:
@@ -161,7 +161,7 @@ class LibraryPresenter(QObject):
             self.model.ask(question, self.library.database)
 
     def _open(self) -> None:
-        """Read the episode in a job; of several that wait, the newest counts."""
+        """Load the open episode in a job; of several pending ones, only the newest is loaded."""
         if self._opening is not None or self._row is None:
             return
         identity = self._row.id
@@ -184,15 +184,15 @@ class LibraryPresenter(QObject):
             self._open()
 
     def cannot_play(self, error: KnownError) -> None:
-        """A film of the open episode is damaged."""
+        """Report that a video of the open episode is damaged."""
         self.problem = str(error)
         self.opened.emit()
 
     def _look_at_row(self) -> None:
-        """The open episode's row may say something else now."""
+        """Update from the open episode's row, which may have changed."""
         row = self.model.row(self.ranges[0][0]) if self.selected == 1 else None
         if row is not None and self._row is None:
-            self.select(self.ranges)  # its page has come
+            self.select(self.ranges)  # its page has arrived
         elif row is not None and self._row is not None and row.id == self._row.id and row != self._row:
             self._row = row
             self.row_changed.emit()

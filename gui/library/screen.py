@@ -1,4 +1,4 @@
-"""The Library screen's place in the window."""
+"""Library screen, loaded when it is first shown."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -8,7 +8,7 @@ from gui.widgets.deferred_screen import DeferredScreen
 
 
 class LibraryScreen(DeferredScreen):
-    """`record_asked` wants the Record screen; `rehearse_asked` carries an instruction and an episode's folder."""
+    """`record_asked` requests the Record screen; `rehearse_asked` carries an instruction and an episode's folder."""
 
     title = "Library"
     module = "gui.library.view"

@@ -1,7 +1,4 @@
-"""What there is: episodes, minutes and success of every task, and where the tool has been.
-
-Where the tool has been, seen from above and from the side: the more episodes passed a place, the stronger.
-"""
+"""Statistics of the library: episodes, minutes and success rate of every task; heat map of the tool's positions."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,12 +17,15 @@ from storage.episodes.quality import CELL
 from storage.statistics import TaskStatistics, per_task
 from storage.workspace_coverage import visited_cells
 
-_LOW, _HIGH = np.array([-0.35, -0.75, -0.05]), np.array([0.85, 0.75, 0.95])  # m: what the xArm7 reaches on a bench
-_FAINTEST = 0.25  # opacity of a place passed once
+_LOW, _HIGH = np.array([-0.35, -0.75, -0.05]), np.array([0.85, 0.75, 0.95])  # m: reach of the xArm7 on a bench
+_FAINTEST = 0.25  # opacity of a cell visited once
 
 
 class WorkspaceHeatmap(QWidget):
-    """`show_cells` takes `storage.workspace_coverage.visited_cells`; `cell` m is the cubes' edge."""
+    """Heat map of the tool's positions, from above and from the side; the more episodes visited a cell, the stronger.
+
+    `show_cells` takes `storage.workspace_coverage.visited_cells`; `cell` is the cells' edge in m.
+    """
 
     def __init__(self, cell: float):
         super().__init__()
@@ -40,11 +40,11 @@ class WorkspaceHeatmap(QWidget):
 
     @property
     def litres(self) -> float:
-        """How much of the workspace was visited."""
+        """Volume of the visited cells in litres."""
         return 1000.0 * self._cell**3 * len(self._cells)
 
     def show_cells(self, cells: np.ndarray, numbers: np.ndarray) -> None:
-        """Cubes (n, 3), and how many episodes (n,) passed each."""
+        """Show cells (n, 3), and the number of episodes (n,) that visited each."""
         self._cells, self._numbers = cells, numbers
         self.update()
 
@@ -71,7 +71,7 @@ class WorkspaceHeatmap(QWidget):
         axes: tuple[int, int],
         signs: tuple[int, int],
     ) -> None:
-        """Project along the third axis; `axes` run to the right and up, `signs` -1 where they are turned round."""
+        """Draw a projection along the third axis; `axes` point right and up, `signs` -1 reverses one."""
         painter.setPen(c.q("muted"))
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
         room = room.adjusted(0, 1.3 * em(), 0, 0)
@@ -98,7 +98,7 @@ class WorkspaceHeatmap(QWidget):
 
     @staticmethod
     def _draw_base(painter: QPainter, frame: QRectF, c: Colours, scale: float, low, high, signs) -> None:
-        """The arm's base at the origin."""
+        """Draw the arm's base at the origin."""
         x = frame.left() + scale * (-low[0] if signs[0] > 0 else high[0])
         y = frame.top() + scale * high[1]
         painter.setPen(QPen(c.q("text"), 1.5))
@@ -108,7 +108,7 @@ class WorkspaceHeatmap(QWidget):
 
 
 def projected(cells: np.ndarray, numbers: np.ndarray, axes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The squares (m, 2) along two axes, and of the cubes (n, 3) over each the most visited one's number (m,)."""
+    """Project cells (n, 3) along the third axis: the squares (m, 2) with the maximum number over each column (m,)."""
     if not len(cells):
         return np.zeros((0, 2), int), np.zeros(0, int)
     places, which = np.unique(cells[:, list(axes)], axis=0, return_inverse=True)
@@ -120,13 +120,13 @@ def projected(cells: np.ndarray, numbers: np.ndarray, axes: tuple[int, int]) -> 
 _COLUMNS = ("Task", "Episodes", "Minutes", "Success", "Kept out")
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_MOST_TASKS = 200  # in the table; more is no overview
+_MOST_TASKS = 200  # in the table; more would be no overview
 
 Found = tuple[list[TaskStatistics], tuple[np.ndarray, np.ndarray]]
 
 
 class StatisticsPanel(QWidget):
-    """Read by a job while it is in sight; a press on a task shows where its episodes went."""
+    """Loaded in a job while visible; selecting a task shows the heat map of its episodes."""
 
     def __init__(self, presenter: LibraryPresenter, jobs: Jobs):
         super().__init__()
@@ -147,7 +147,7 @@ class StatisticsPanel(QWidget):
         self.table.setTabKeyNavigation(False)
         self.table.setAccessibleName("Tasks")
         header = self.table.horizontalHeader()
-        # Fixed: to measure the contents anew with every item takes seconds.
+        # Fixed: measuring the contents again with every item takes seconds.
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setDefaultSectionSize(space(5.6))
         header.resizeSection(_COLUMNS.index("Success"), space(8))

@@ -1,4 +1,4 @@
-"""The small pictures beside the episodes: loaded by a job when they come into view, the newest first, and kept."""
+"""Thumbnails of the episodes: loaded in a job when they come into view, the newest request first, and cached."""
 
 import uuid
 from collections import OrderedDict
@@ -13,11 +13,11 @@ from gui.runtime.jobs import Job, Jobs
 FILE = "thumbnail.jpg"
 _KEPT = 400  # of 192 px width: 44 MB
 _AT_ONCE = 16
-_MOST_WAITING = 64  # what was scrolled past is not loaded any more
+_MOST_WAITING = 64  # requests scrolled out of view are dropped
 
 
 class Thumbnails(QObject):
-    """`picture` gives what is there now; `arrived` comes when there is more. `folder(id)` is an episode's folder."""
+    """Cache of thumbnails; `arrived` is emitted after more were loaded. `folder(id)` is an episode's folder."""
 
     arrived = Signal()
 
@@ -29,7 +29,7 @@ class Thumbnails(QObject):
         self._job: Job | None = None
 
     def picture(self, episode: uuid.UUID) -> QPixmap | None:
-        """None while it is not loaded, and for an episode that has none."""
+        """Return a thumbnail; None while it is not loaded, and for an episode that has none."""
         if episode in self._kept:
             self._kept.move_to_end(episode)
             return self._kept[episode]

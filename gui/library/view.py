@@ -1,7 +1,4 @@
-"""The Library screen: find episodes on the left; watch one, and say what it is, on the right.
-
-Below the list: how many there are, what was done last with its undo, and the trash.
-"""
+"""View of the Library screen: the list with its filters on the left; player and labels on the right."""
 
 import uuid
 
@@ -30,7 +27,10 @@ from gui.widgets.theme import look, space
 
 
 class LibraryFooter(QWidget):
-    """The trash is emptied only after a second press that says how many episodes it costs."""
+    """Footer of the list: number of episodes, last edit with undo, and the trash.
+
+    The trash is emptied only after a second press, which states the number of episodes to be deleted.
+    """
 
     def __init__(self, presenter: LibraryPresenter):
         super().__init__()
@@ -97,12 +97,12 @@ class LibraryFooter(QWidget):
 
 
 _ARROWS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
-_MOST_KEPT = 200  # selected rows that are selected again after the list has changed
-_OWN_ARROWS = (QTabBar, QTableWidget)  # widgets that need them themselves
+_MOST_KEPT = 200  # selected rows that are restored after the list has changed
+_OWN_ARROWS = (QTabBar, QTableWidget)  # widgets that use the arrow keys themselves
 
 
 class LibraryView(QWidget):
-    """Shows what its presenter knows; every press goes to the presenter."""
+    """View of LibraryPresenter; every press is forwarded to it."""
 
     record_asked = Signal()
 
@@ -120,13 +120,13 @@ class LibraryView(QWidget):
         self.left, self.right, self.whole = QStackedWidget(), QStackedWidget(), QStackedWidget()
         self._kept: set[uuid.UUID] = set()
         self._at, self._scroll, self._question = 0, 0, presenter.question
-        self._moved = False  # whether the rows are others because of a press here
+        self._moved = False  # the rows changed by an edit on this screen
         self._placed = False
         self._lay_out()
         self._connect()
         self._show_listed()
 
-    # --- the screen's ---
+    # --- called by the screen ---
 
     def enter(self) -> None:
         self.presenter.refresh()
@@ -138,7 +138,7 @@ class LibraryView(QWidget):
         self.detail.close_film()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """The film's keys and those of the list, wherever the keyboard is on this screen but in a text field."""
+        """Handle the keys of player and list, wherever the focus is except in a text field."""
         focus, looking = QApplication.focusWidget(), self.right.currentWidget() is self.detail
         if not looking or (isinstance(focus, _OWN_ARROWS) and key in _ARROWS):
             return False
@@ -164,7 +164,7 @@ class LibraryView(QWidget):
             side = min(space(27), round(0.38 * self.width()))
             self.splitter.setSizes([side, self.width() - side])
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         self.left.addWidget(self.list)
@@ -221,10 +221,10 @@ class LibraryView(QWidget):
         self.filters.search.setFocus()
         self.filters.search.selectAll()
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     def _remember(self) -> None:
-        """The rows are about to be others: what was selected shall stay so where it can."""
+        """Remember selection and scroll position before the rows change, to restore them as far as possible."""
         rows = self.list.ranges
         if rows:
             last = min(rows[0][1], rows[0][0] + _MOST_KEPT)
@@ -244,15 +244,15 @@ class LibraryView(QWidget):
             self.nothing.setText("No episode fits. Press “Show all”, or search for something else.")
 
     def _restore(self) -> None:
-        """The list is another: where it was scrolled to, and what was selected, stays so where it can."""
+        """Restore scroll position and selection as far as possible after the rows have changed."""
         kept, self._kept = self._kept, set()
         stays, self._moved = self._moved or self._question == self.presenter.model.question, False
         if self.presenter.model.rowCount() and kept:
-            self.list.doItemsLayout()  # else the scroll bar still has the old list's length
+            self.list.doItemsLayout()  # else the scroll bar still has the old length
             self.list.verticalScrollBar().setValue(self._scroll)
             if not self.list.choose(kept) and stays:
-                self.list.choose_row(self._at)  # it was deleted: the next one; or its page is not there yet
-        # A list that was exchanged does not say that nothing is selected any more.
+                self.list.choose_row(self._at)  # the next one after a deletion; or its page is not loaded yet
+        # Qt does not signal the loss of the selection when a model is reset.
         self.presenter.select(self.list.ranges)
 
     def _show_opened(self) -> None:

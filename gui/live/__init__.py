@@ -1,1 +1,1 @@
-"""Live views of the cameras, with what is drawn over them."""
+"""Live camera views with overlays."""

@@ -1,4 +1,4 @@
-"""The traffic light beside every live view: whether the camera still stands where it was calibrated."""
+"""Traffic light beside every live view: whether the camera is still where it was calibrated."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,18 +10,18 @@ from workflows.known_cameras import SIMULATED_TRUTH, KnownCamera
 
 
 class Light(StrEnum):
-    """What is known of a camera's place; also the name of its colour."""
+    """Calibration status of a camera; also the name of its colour."""
 
     GOOD = "success"
     DOUBTFUL = "warning"
     BAD = "danger"
     UNKNOWN = "muted"
-    TRUTH = "accent"  # nobody measured it: the simulation says so
+    TRUTH = "accent"  # ground truth of the simulation, not calibrated
 
 
 @dataclass(frozen=True)
 class CalibrationStatus:
-    """The light, a word or a figure beside it, and a sentence for who asks."""
+    """Status light, a short text beside it, and a sentence as its tool tip."""
 
     light: Light
     short: str
@@ -39,7 +39,7 @@ _UNSEEN = CalibrationStatus(
 
 
 def calibration_status(known: KnownCamera | None, check: PlaceCheck | None, identity: str) -> CalibrationStatus:
-    """The light of the camera with this identity, from what is known of it and from the session's last check."""
+    """Return the status of a camera from its calibration and the session's last check."""
     if known is None:
         return _NONE
     if known.kind == SIMULATED_TRUTH:

@@ -1,4 +1,4 @@
-"""The cameras' present pictures, undistorted, with a motion drawn over them."""
+"""Current frames of the cameras, undistorted, with a motion drawn over them."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,12 @@ from gui.player.playback_clip import PixelPath, path_in, pixels_of
 from gui.runtime.arm_history import ArmHistory
 from workflows.session import Session
 
-_MOST_POINTS = 300  # of the line where the tool has been
+_MOST_POINTS = 300  # points of the measured path that are drawn
 
 
 @dataclass(frozen=True, eq=False)
 class LiveView:
-    """One camera now: `rgb` (H, W, 3) or None, what is drawn over it, a word on its age in a colour, and whether it
-    stands where it was calibrated."""
+    """Live view of one camera: `rgb` (H, W, 3) or None, its overlay, its age in colour, and its calibration status."""
 
     name: str
     rgb: np.ndarray | None
@@ -34,7 +33,7 @@ class LiveView:
 
 
 class LiveOverlay:
-    """Looks at the session's calibrated cameras; the motion, when there is one, is projected once."""
+    """Overlays for the session's calibrated cameras; the motion, if there is one, is projected only once."""
 
     def __init__(self, session: Session, intended: Trajectory | None = None):
         self._session = session
@@ -49,8 +48,11 @@ class LiveOverlay:
     def views(
         self, frame: int = 0, trail: np.ndarray | None = None, moments: ArmHistory | None = None
     ) -> list[LiveView]:
-        """All cameras now, with the motion at `frame`, and the tool's real way `trail` (n, 3) m over them; without a
-        motion, the tool's outline where the arm says it was (`moments`)."""
+        """Return the live views with the motion at `frame` and the tool's measured path `trail` (n, 3) m.
+
+        Without a motion, the tool's outline is drawn at the arm pose of the frame's capture time, looked up in
+        `moments`.
+        """
         points = np.zeros((0, 3)) if trail is None else thinned(trail)
         captures = self._session.captures
         shown = [(identity, camera) for identity, camera in self.cameras.items() if identity in captures]
@@ -65,7 +67,7 @@ class LiveOverlay:
         ]
 
     def view(self, identity: str, name: str, capture: Capture, drawing: Drawing | None) -> LiveView:
-        """One camera now, with what is drawn over it."""
+        """Return the live view of one camera with an overlay."""
         age, live = capture.figures.age, capture.state is State.LIVE
         place = calibration_status(self._known.get(identity), self._session.check, identity)
         if age is None:
@@ -80,7 +82,7 @@ class LiveOverlay:
         return None if way is None else way.at(frame, pixels_of(camera, trail))
 
     def _outline(self, identity: str, capture: Capture, moments: ArmHistory | None) -> Drawing | None:
-        """The tool in the newest picture, worked out once for each."""
+        """Return the tool's outline in the newest frame, cached per frame."""
         newest, known = capture.newest, self._known[identity]
         if moments is None or newest is None:
             return None
@@ -92,7 +94,7 @@ class LiveOverlay:
         return outlined[1]
 
     def _picture(self, identity: str, capture: Capture) -> np.ndarray | None:
-        """The newest picture without its lens's distortion where that is known, worked out once for each picture."""
+        """Return the newest frame, undistorted where the intrinsics are known; cached per frame."""
         newest = capture.newest
         if newest is None:
             return None
@@ -106,5 +108,5 @@ class LiveOverlay:
 
 
 def thinned(points: np.ndarray) -> np.ndarray:
-    """At most about 300 of the points (n, 3), the last one among them."""
+    """Subsample points (n, 3) to at most about 300, including the last one."""
     return points[::-1][:: 1 + len(points) // _MOST_POINTS][::-1]

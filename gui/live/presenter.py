@@ -1,4 +1,4 @@
-"""What the live views show: each camera's newest picture, and in words how good it is."""
+"""Presenter of the live views: each camera's newest frame, and its state as text."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ _WORDS = {
     State.GONE: "unplugged",
     State.CLOSED: "switched off",
 }
-_KNOWN_EVERY = 6  # pulls: what is known of the cameras seldom changes
+_KNOWN_EVERY = 6  # pulls: the calibrations change rarely
 _SHOWN = (State.LIVE, State.SLOW)
 _ADVICE = {
     State.FROZEN: "It repeats one picture. Unplug the camera and plug it in again.",
@@ -35,10 +35,11 @@ _ADVICE = {
 
 @dataclass(frozen=True, eq=False)
 class LiveCamera:
-    """One camera now. `rgb` (H, W, 3) uint8 or None; `number` of its frame; `live`: whether it is of this moment.
+    """Current state of one camera.
 
-    `note` says rate and age, or what is wrong, in `colour` of the theme; `advice` what to do about it. `drawing`: where
-    the arm's tool should be seen, None where that is not known; `place`: whether it stands where it was calibrated.
+    `rgb` (H, W, 3) uint8 or None is frame `number`; `live`: fresh, from a running camera. `note` is rate and age, or
+    the fault, in `colour` of the theme; `advice` is its remedy. `drawing`: outline of the tool where it should be
+    visible, None when unknown; `place`: whether the camera is still where it was calibrated.
     """
 
     identity: str
@@ -54,28 +55,28 @@ class LiveCamera:
 
 
 class LivePresenter(QObject):
-    """Looks at the captures whenever the connection says so."""
+    """Reads the captures at each pull of the connection."""
 
-    cameras_changed = Signal()  # other cameras than before
+    cameras_changed = Signal()  # the set of cameras is another
     refreshed = Signal()
-    lost = Signal(str)  # a sentence: a camera that was live no longer is
-    back = Signal(str)  # the same sentence is no longer so
+    lost = Signal(str)  # message: a live camera has failed
+    back = Signal(str)  # the same message no longer applies
 
     def __init__(self, connection: Connection, parent: QObject | None = None):
         super().__init__(parent)
         self._connection = connection
-        self.outlined = True  # whether the tool is drawn where it should be seen
+        self.outlined = True  # draw the tool where it should be visible
         self._pulls = 0
         self._known: dict[str, KnownCamera] = {}
         self._drawn: dict[str, tuple[Frame, Drawing | None]] = {}  # by identity, for the newest frame
         self._identities: tuple[str, ...] = ()
         self._well: set[str] = set()
-        self._lost: dict[str, str] = {}  # sentences by identity
+        self._lost: dict[str, str] = {}  # messages by identity
         connection.pulled.connect(self.refresh)
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """The cameras in use, in their order."""
+        """Identities of the cameras in use, in order."""
         return self._identities
 
     @property
@@ -86,12 +87,12 @@ class LivePresenter(QObject):
         return self._connection.session.names.get(identity, identity)
 
     def cameras(self) -> list[LiveCamera]:
-        """All of them now."""
+        """Return the current state of all cameras."""
         captures = self._connection.session.captures
         return [self._camera(each, captures[each]) for each in self._identities if each in captures]
 
     def show_outline(self, shown: bool) -> None:
-        """Whether the arm's tool is drawn into the pictures."""
+        """Set whether the arm's tool is drawn into the images."""
         self.outlined = shown
         self.refreshed.emit()
 
@@ -107,7 +108,7 @@ class LivePresenter(QObject):
         self.refreshed.emit()
 
     def _watch(self) -> None:
-        """Say once that a camera has gone, however it went."""
+        """Report once that a camera has failed, for whatever reason."""
         if self._connection.opening:
             return
         captures = self._connection.session.captures
@@ -149,7 +150,7 @@ class LivePresenter(QObject):
         )
 
     def _drawing(self, identity: str, capture: Capture, frame: Frame | None) -> Drawing | None:
-        """The tool where it was when the frame was taken, worked out once for each frame."""
+        """Return the tool's outline at the frame's capture time, cached per frame."""
         if frame is None:
             return None
         drawn = self._drawn.get(identity)

@@ -1,6 +1,6 @@
-"""The arm's tool as a camera should see it: outlines from forward kinematics, to be laid over the live picture.
+"""Expected outline of the arm's tool in a camera, from forward kinematics, as an overlay of the live image.
 
-Where outline and picture part, calibration, mounting or kinematics are wrong: one look is enough to see it.
+Where outline and image disagree, calibration, mounting or kinematics are wrong, which is visible at a glance.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ AsSeen = Callable[[np.ndarray], np.ndarray]
 def tool_outline(
     camera: Camera, arm: ArmPose, *, gripper: bool = True, as_seen: AsSeen | None = None, axes: bool = True
 ) -> Drawing:
-    """The outlines of palm and fingers, or of the bare flange, and the tool's axes, in this camera's pixels.
+    """Return the outlines of palm and fingers, or of the bare flange, and the tool's axes, in this camera's pixels.
 
-    `as_seen` puts ideal pixels (..., 2) where the picture shows them, for pictures with their lens's distortion.
+    `as_seen` maps ideal pixels (..., 2) to distorted ones, for images that are not undistorted.
     """
     shape = arm_shape()
     posed = shape.at(arm.q, arm.openness)
@@ -39,7 +39,7 @@ def tool_outline(
 
 
 def _outline(pixels: np.ndarray) -> np.ndarray:
-    """The convex outline (m, 2) of points (n, 2); none when a part of them is behind the camera."""
+    """Return the convex hull (m, 2) of points (n, 2); empty when some of them are behind the camera."""
     if not np.isfinite(pixels).all():
         return np.zeros((0, 2))
     return cv2.convexHull(pixels.astype(np.float32)).reshape(-1, 2).astype(float)

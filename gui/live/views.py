@@ -1,4 +1,4 @@
-"""The cameras as they are now, one below the other or side by side, whatever uses the room best."""
+"""Live camera views, in a column or side by side, whichever makes them largest."""
 
 import time
 from collections import deque
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui.live.presenter import LiveCamera, LivePresenter
 from gui.pictures.camera_view import Picture
+from gui.pictures.view_grid import best_columns
 from gui.widgets.basics import label
 from gui.widgets.theme import space
 
@@ -16,16 +17,16 @@ _KEPT = 600
 
 
 class LivePicture(Picture):
-    """A picture that is greyed as soon as it is not of this moment, and that remembers when it was painted."""
+    """Camera image that is dimmed as soon as it is not live; records when it was painted."""
 
     def __init__(self, name: str):
         super().__init__(name)
         self.camera: LiveCamera | None = None
         self.painted: deque[float] = deque(maxlen=_KEPT)  # s monotonic
-        self.painted_live = False  # whether a picture of the present was ever on the screen
+        self.painted_live = False  # a live frame has been on the screen
 
     def show_camera(self, camera: LiveCamera) -> None:
-        """The newest picture and its note."""
+        """Show the newest frame and its note."""
         old, self.camera = self.camera, camera
         if camera.rgb is None:
             self.show_rgb(None)
@@ -49,7 +50,7 @@ class LivePicture(Picture):
                 self._cover(painter, camera)
 
     def _cover(self, painter: QPainter, camera: LiveCamera) -> None:
-        """Nobody may take this for the present."""
+        """Dim the image, so that it cannot be mistaken for a live one."""
         painter.fillRect(self.rect(), QColor(0, 0, 0, 120))
         painter.setPen(QColor("white"))
         words = f"{camera.note.partition(' · ')[0].capitalize()}\n{camera.advice}"
@@ -58,7 +59,7 @@ class LivePicture(Picture):
 
 
 class LiveViews(QWidget):
-    """One LivePicture for each camera in use, by identity in `pictures`."""
+    """One LivePicture per camera in use, by identity in `pictures`."""
 
     def __init__(self, presenter: LivePresenter):
         super().__init__()
@@ -108,20 +109,13 @@ class LiveViews(QWidget):
                 self.pictures[camera.identity].show_camera(camera)
 
     def _arrange(self) -> None:
-        """The number of columns with which 4:3 pictures become largest."""
+        """Arrange the images in the number of columns that makes 4:3 images largest."""
         count, gap = len(self.pictures), space(0.4)
         self._nothing.setGeometry(self.rect())
         self._nothing.setVisible(count == 0)
         if count == 0:
             return
-
-        def size(columns: int) -> tuple[float, float]:
-            rows = -(-count // columns)
-            width = (self.width() - gap * (columns - 1)) / columns
-            height = (self.height() - gap * (rows - 1)) / rows
-            return min(width, height * 4 / 3), height
-
-        columns = max(range(1, count + 1), key=lambda n: size(n)[0])
+        columns = best_columns(count, self.width(), self.height(), gap)
         width, rows = (self.width() - gap * (columns - 1)) / columns, -(-count // columns)
         height = min(0.75 * width, (self.height() - gap * (rows - 1)) / rows)
         for i, picture in enumerate(self.pictures.values()):

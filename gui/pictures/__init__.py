@@ -1,1 +1,1 @@
-"""One camera's picture as a widget, several side by side, and the colours of time drawn into them."""
+"""Camera image widgets, single and in a grid, and the colour map for time drawn into them."""

@@ -1,4 +1,4 @@
-"""One camera's picture, as large as fits, with what is drawn over it: a layer of blobs, the motion's path, marks."""
+"""Camera image widget, scaled to fit, with overlays: an action image layer, the motion's path, markers."""
 
 from dataclasses import dataclass, field
 
@@ -21,19 +21,20 @@ from gui.pictures.time_colormap import time_colours
 from gui.widgets.theme import colours, em
 
 _AXES = (QColor(255, 70, 60), QColor(70, 230, 80), QColor(80, 150, 255))
-ACTUAL = QColor(255, 80, 220)  # where the arm really is; no other colour of the drawing comes near it
-EXPECTED = QColor(60, 225, 235)  # where something should be seen
-FOUND = QColor(90, 235, 110)  # where it was
+ACTUAL = QColor(255, 80, 220)  # measured position of the arm; unlike any other colour of the overlay
+EXPECTED = QColor(60, 225, 235)  # expected outline
+FOUND = QColor(90, 235, 110)  # detected outline
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What is drawn over a picture, in its pixels: (n, 2), NaN where something is not seen.
+    """Overlay of an image, in its pixels: arrays (n, 2), NaN where a point is not visible.
 
-    `path`: the intended way, coloured by time; `passed`: up to which point it is drawn strongly, None for all;
-    `tool`: origin and the ends of its three axes (4, 2) now; `closed`: whether the gripper is; `trail`: where the tool
-    has really been, its last point now; `outlines`: closed lines (n, 2) around what should be seen there now,
-    `found`: around what was.
+    Attributes:
+        path: planned path, coloured by time; `passed`: index up to which it is drawn opaque, None for all of it.
+        tool: origin and axis tips of the current tool pose (4, 2); `closed`: whether the gripper is closed.
+        trail: measured path of the tool; its last point is the current one.
+        outlines: closed polygons (n, 2) of what is expected to be visible; `found`: of what was detected.
     """
 
     path: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
@@ -46,9 +47,9 @@ class Drawing:
 
 
 class Picture(QWidget):
-    """Shows rgb (H, W, 3) uint8 with a name in its corner; `None` shows the words given instead.
+    """Shows rgb (H, W, 3) uint8 with a name in its corner; for `None` it shows a text instead.
 
-    `clicked` carries the place x, y of a press in the picture's own pixels.
+    `clicked` carries the position x, y of a press in image pixels.
     """
 
     clicked = Signal(float, float)
@@ -70,7 +71,7 @@ class Picture(QWidget):
 
     @property
     def rgb(self) -> np.ndarray | None:
-        """What is shown, without what is drawn over it."""
+        """Image on display, without overlays."""
         return self._rgb
 
     @property
@@ -78,7 +79,7 @@ class Picture(QWidget):
         return self._drawing
 
     def show_rgb(self, rgb: np.ndarray | None, layer: np.ndarray | None = None) -> None:
-        """A picture (H, W, 3) uint8, and a layer (h, w, 4) uint8 of the same shape that is mixed in by its opacity."""
+        """Show an image (H, W, 3) uint8, and an alpha-blended layer (h, w, 4) uint8 of the same aspect ratio."""
         self._rgb = None if rgb is None else np.ascontiguousarray(rgb)
         self._layer = None if layer is None else np.ascontiguousarray(layer)
         self.update()
@@ -88,19 +89,18 @@ class Picture(QWidget):
         self.update()
 
     def show_words(self, words: str) -> None:
-        """What to say while there is no picture."""
+        """Set the text that is shown while there is no image."""
         self._words = words
         self.update()
 
     def show_note(self, note: str, colour: str = "muted") -> None:
-        """A short word beside the name, such as the age of a live picture; `colour` of the theme."""
+        """Show a short note beside the name, such as the age of a live frame, in a colour of the theme."""
         if (note, colour) != (self._note, self._note_colour):
             self._note, self._note_colour = note, colour
             self.update()
 
     def show_light(self, colour: str, words: str, sentence: str) -> None:
-        """A light of the theme's `colour` in the lower corner with a word or two; the sentence is its tool tip. Without
-        a colour there is none."""
+        """Show a status light in a theme `colour` with a short text and a tool tip; '' as colour removes it."""
         light = (colour, words) if colour else None
         if light != self._light:
             self._light = light
@@ -145,7 +145,7 @@ class Picture(QWidget):
         painter.end()
 
     def _where(self, width: int, height: int) -> QRectF:
-        """Where a picture of this size lies, as large as fits and in the middle."""
+        """Return the rectangle of an image of this size, scaled to fit and centred."""
         scale = min(self.width() / width, self.height() / height)
         size = (width * scale, height * scale)
         return QRectF((self.width() - size[0]) / 2, (self.height() - size[1]) / 2, *size)
@@ -221,13 +221,13 @@ _CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 
 
 def _bright(colour: str) -> QColor:
-    """A colour of the theme that can be read on a dark ground, whatever the theme is."""
+    """Return a variant of a theme colour that is legible on a dark ground in either theme."""
     bright = {"danger": "#ff8a80", "warning": "#f0bd55", "success": "#8fe0b0", "accent": "#8ab4ff"}
     return QColor(bright.get(colour, "#d0d4da"))
 
 
 def _image(pixels: np.ndarray) -> QImage:
-    """A QImage on the same memory; the array must outlive it."""
+    """Wrap an array in a QImage without copying; the array must outlive it."""
     height, width, channels = pixels.shape
     kind = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
     return QImage(pixels.data, width, height, channels * width, kind)

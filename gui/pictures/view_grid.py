@@ -1,4 +1,4 @@
-"""Several pictures of equal size, in as many columns as make them largest."""
+"""Grid of equally sized images, with the number of columns that makes them largest."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from gui.pictures.camera_view import Picture
 from gui.widgets.basics import label
 from gui.widgets.theme import space
 
-_SHAPE = 4 / 3  # width to height of most cameras' pictures
+_SHAPE = 4 / 3  # aspect ratio of most cameras' images
 
 
 class PictureGrid(QWidget):
-    """Pictures by name; `show_names` says which. `clicked` carries a picture's name and a place in its own pixels."""
+    """Images by name, set with `show_names`. `clicked` carries an image's name and a position in its own pixels."""
 
     clicked = Signal(str, float, float)
 
@@ -31,11 +31,11 @@ class PictureGrid(QWidget):
         return QSize(640, 400)
 
     def show_words(self, words: str) -> None:
-        """What to say while there is no picture at all."""
+        """Set the text that is shown while the grid is empty."""
         self._nothing.setText(words)
 
     def show_names(self, names: Sequence[str]) -> tuple[Picture, ...]:
-        """One picture for each name; those there are kept where the names are the same."""
+        """Show one image widget per name and return them; existing widgets are kept when the names are unchanged."""
         if tuple(picture.name for picture in self.pictures) != tuple(names):
             for picture in self.pictures:
                 picture.hide()
@@ -67,7 +67,7 @@ class PictureGrid(QWidget):
 
 
 def best_columns(count: int, width: float, height: float, gap: float) -> int:
-    """In how many columns `count` pictures become largest in a room of this size in px."""
+    """Return the number of columns in which `count` images become largest in an area of this size in px."""
 
     def shown_width(columns: int) -> float:
         rows = -(-count // columns)

@@ -1,4 +1,4 @@
-"""What was found about a plan, each a sentence; a press on it shows the frame it speaks of."""
+"""List of the findings about a plan, one sentence each; a click on one shows the frame it refers to."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _ORDER = tuple(LOOKS)
 
 
 class FindingRow(QFrame):
-    """One finding; a click anywhere in it, or its button, asks for its frame."""
+    """One finding; a click anywhere in it, or on its button, emits its frame as `asked`."""
 
     asked = Signal(int)
 
@@ -51,7 +51,7 @@ class FindingRow(QFrame):
 
 
 class FindingsList(QWidget):
-    """The findings, the gravest first. `asked` carries the frame somebody wants to see."""
+    """Findings sorted by severity. `asked` carries the frame to be shown."""
 
     asked = Signal(int)
 
@@ -68,7 +68,7 @@ class FindingsList(QWidget):
         self.setLayout(column(self._summary, scroll, gap=0.4))
 
     def show_findings(self, findings: Sequence[Finding], moments: Sequence[float]) -> None:
-        """The findings; `moments` (T,) s of the frames they speak of."""
+        """Show the findings; `moments` (T,) s are the times of the plan's frames."""
         self._clear()
         ordered = sorted(findings, key=lambda each: (_ORDER.index(each.level), each.frame or 0))
         rows = []
@@ -85,7 +85,7 @@ class FindingsList(QWidget):
             self._say("check", "success", "Reach, joint limits, collisions, workspace and speed were checked.")
 
     def show_words(self, heading: str, words: str) -> None:
-        """What stands here while there is no plan."""
+        """Show a heading and a text while there is no plan."""
         self._clear()
         self._summary.setText(heading)
         if words:
@@ -107,7 +107,7 @@ class FindingsList(QWidget):
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """One short line about all of them."""
+    """Return a one-line summary of the findings."""
     refused = sum(each.level is Level.REFUSAL for each in findings)
     careful = sum(each.level is Level.WARNING for each in findings)
     if refused:

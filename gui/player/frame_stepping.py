@@ -1,4 +1,4 @@
-"""An arrow key on a film: one frame at once, and more while it is held."""
+"""Frame stepping by arrow key: one frame per press, repeated while the key is held."""
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -8,7 +8,7 @@ _AFTER_MS, _EVERY_MS = 350, 60
 
 
 class FrameStepping(QObject):
-    """`hold(-1)` or `hold(1)` when the key goes down, `hold(0)` when it comes up."""
+    """Call `hold(-1)` or `hold(1)` when the key goes down, `hold(0)` when it is released."""
 
     def __init__(self, player: Player, parent: QObject):
         super().__init__(parent)

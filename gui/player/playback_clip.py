@@ -1,4 +1,4 @@
-"""A proposal made ready to be watched: pictures, blobs as layers, and the motion's way in each view's pixels."""
+"""Proposal prepared for playback: images, action image layers, and the motion projected into each view."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from gui.pictures.camera_view import Drawing
 from model.action_images.encoding import BLUE
 from model.action_images.overlay import BLOB_ABOVE, COLOURS, OPACITY
 
-_AXIS = 0.05  # m: the drawn length of the tool's axes
-_LEAST_ALPHA = 0.02  # below it nothing can be seen
+_AXIS = 0.05  # m: drawn length of the tool's axes
+_LEAST_ALPHA = 0.02  # invisible below
 
 
 class DrawnPath(Protocol):
-    """What is drawn over one view's pictures."""
+    """Overlay of one view, by frame."""
 
     def at(self, frame: int) -> Drawing | None: ...
 
 
 class Watched(Protocol):
-    """What can be watched in every view: a proposal's `PlaybackClip`, whose members it has, or a recording."""
+    """Interface of what the player can show: a proposal's `PlaybackClip`, whose members it has, or a recording."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -50,24 +50,30 @@ class Watched(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PixelPath:
-    """A motion in one camera's pixels: `path` (T, 2), `tool` (T, 4, 2) origin and ends of the axes, `closed` (T,)."""
+    """Motion projected into one camera: `path` (T, 2) px, `tool` (T, 4, 2) origin and axis tips, `closed` (T,) bool."""
 
     path: np.ndarray
     tool: np.ndarray
     closed: np.ndarray
 
     def at(self, frame: int, trail: np.ndarray | None = None) -> Drawing:
-        """What is drawn at a frame; `trail` (n, 2) px: where the tool has really been."""
+        """Return the overlay of a frame; `trail` (n, 2) px is the measured path of the tool."""
         done = np.zeros((0, 2)) if trail is None else trail
         return Drawing(self.path, frame, self.tool[frame], bool(self.closed[frame]), done)
 
 
 @dataclass(frozen=True, eq=False)
 class PlaybackClip:
-    """`names` (V,); `rgb` (V,) of (T or 1, H, W, 3) uint8; `layers` (V, T, h, w, 4) uint8 or None; `ways` (V,);
-    `moments` (T,) s at which each frame is passed at full speed; `confidence` (T,) or None; `closed` (T,) bool;
-    `residual_px` (T, V): how far what a view shows lies from the motion, or None; `original` (V,) of (H, W, 3): the
-    pictures that were there before, where `rgb` are imagined ones."""
+    """Video of a proposal in all views with its overlays.
+
+    Attributes:
+        names, ways: (V,) views and their projected motions.
+        rgb: (V,) of (T or 1, H, W, 3) uint8; `layers`: (V, T, h, w, 4) uint8 or None.
+        moments: (T,) s at which each frame is passed at full speed.
+        confidence: (T,) or None; `closed`: (T,) bool.
+        residual_px: (T, V) distance between what a view shows and the motion, or None.
+        original: (V,) of (H, W, 3), the camera frames at the time of the request, where `rgb` are generated.
+    """
 
     names: tuple[str, ...]
     rgb: tuple[np.ndarray, ...]
@@ -84,7 +90,7 @@ class PlaybackClip:
 
     @property
     def still(self) -> bool:
-        """Whether the pictures are those of the present, since the source showed no others."""
+        """Whether the images are single present frames, because the source generated no video."""
         return len(self.rgb[0]) == 1 and len(self) > 1
 
     def picture(self, view: int, frame: int) -> np.ndarray:
@@ -94,24 +100,29 @@ class PlaybackClip:
         return None if self.layers is None else self.layers[view, frame]
 
     def frame_at(self, moment: float) -> int:
-        """The frame shown `moment` s after the first: the last one that has been passed."""
-        return max(0, int(np.searchsorted(self.moments - self.moments[0], moment + 1e-9, side="right")) - 1)
+        """Return the frame shown `moment` s after the first: the last one passed by then."""
+        return frame_at(self.moments, moment)
+
+
+def frame_at(moments: np.ndarray, moment: float) -> int:
+    """Return the frame of those at `moments` (n,) s that is shown `moment` s after the first: the last one passed."""
+    return max(0, int(np.searchsorted(moments - moments[0], moment + 1e-9, side="right")) - 1)
 
 
 def path_in(camera: Camera, trajectory: Trajectory) -> PixelPath:
-    """The motion as this camera sees it."""
+    """Project the motion into this camera."""
     tool = tool_in(camera, trajectory.base_from_tool)
     return PixelPath(tool[:, 0], tool, np.nan_to_num(trajectory.openness, nan=1.0) < 0.5)
 
 
 def tool_in(camera: Camera, base_from_tool: np.ndarray) -> np.ndarray:
-    """The tool's origin and the ends of its axes (..., 4, 2) px at poses (..., 4, 4)."""
+    """Project the tool's origin and axis tips at poses (..., 4, 4); returns (..., 4, 2) px."""
     ends = np.concatenate([np.zeros((1, 3)), _AXIS * np.eye(3)])
     return camera.project(transform(base_from_tool[..., None, :, :], ends))
 
 
 def pixels_of(camera: Camera, points: np.ndarray) -> np.ndarray:
-    """Points (n, 3) m as pixels (n, 2) of a camera that stands still."""
+    """Project points (n, 3) m to pixels (n, 2) of a static camera."""
     return camera.project(points) if len(points) else np.zeros((0, 2))
 
 
@@ -126,9 +137,12 @@ def make_clip(
     residual_px: np.ndarray | None = None,
     original: Sequence[np.ndarray] = (),
 ) -> PlaybackClip:
-    """`rgb` (V,) of (T or 1, H, W, 3), `action` (V, T, h, w, 3) uint8 or float in [0, 1]; it takes a while.
+    """Create a clip; slow, so run it in a job.
 
-    `cameras` (V,) are brought to the pictures' sizes.
+    Args:
+        cameras: (V,), resized to the images.
+        rgb: (V,) of (T or 1, H, W, 3) uint8.
+        action: action images (V, T, h, w, 3), uint8 or float in [0, 1].
     """
     sizes = [(pictures.shape[2], pictures.shape[1]) for pictures in rgb]
     ways = tuple(path_in(camera.resized(*size), trajectory) for camera, size in zip(cameras, sizes, strict=True))
@@ -141,9 +155,9 @@ def make_clip(
 
 
 def blob_layer(action_image: np.ndarray) -> np.ndarray:
-    """The three blobs of an action image (h, w, 3) as a see-through picture (h, w, 4) uint8.
+    """Convert an action image (h, w, 3) with its three blobs to a translucent layer (h, w, 4) uint8.
 
-    Mixed into a picture it gives what `model.action_images.overlay.draw_overlay` draws.
+    Blended over an image it equals `model.action_images.overlay.draw_overlay`.
     """
     heat = action_image.astype(np.float32)
     if action_image.dtype == np.uint8:

@@ -1,4 +1,4 @@
-"""All views of a film in step over one timeline: play, loop, step frame by frame, and choose what is drawn."""
+"""Video player: all views in step over one timeline, with play, loop, single steps, and a choice of overlays."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,16 +16,16 @@ from gui.widgets.theme import space
 SPEEDS = (0.25, 0.5, 1.0, 2.0)
 GENERATED, ORIGINAL = "Imagined", "As it is now"
 BLOBS_AND_PATH, BLOBS, PATH, NOTHING = "Blobs and path", "Blobs", "Path", "Pictures only"
-_TICK_MS = 33  # as often as the eye needs it; the 3-D view is drawn each time
+_TICK_MS = 33  # 30 Hz suffice for the eye, and the 3-D view is redrawn at each tick
 
 
 class PlayerControls(QWidget):
-    """The buttons under the timeline. `stepped`: -1 or 1 frames, larger jumps mean the ends."""
+    """Controls below the timeline. `stepped`: -1 or 1 frames, larger steps go to the ends."""
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.play = Button("Play", icon_name="play", tip="Play or pause (P)")
-        self.play.setMinimumWidth(space(5.5))  # "Pause" and "Play" keep it in place
+        self.play.setMinimumWidth(space(5.5))  # the width stays the same for "Pause" and "Play"
         self.back = Button("", "quiet", icon_name="left", tip="One frame back (left arrow)")
         self.forward = Button("", "quiet", icon_name="right", tip="One frame forward (right arrow)")
         self.loop = Button("Loop", "quiet", icon_name="loop", tip="Begin again at the end (L)")
@@ -52,19 +52,19 @@ class PlayerControls(QWidget):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take the arrow keys from the timeline
 
     def offer_overlays(self, names: Sequence[str]) -> None:
-        """What can be drawn over the pictures of this film."""
+        """Set the overlays that can be selected for this video."""
         self.shown.clear()
         self.shown.addItems(list(names))
 
 
 class Player(QWidget):
-    """Watch a film. `frame_changed` comes with every frame shown, `moment_changed` also between them while playing.
+    """Video player. `frame_changed` is emitted with every frame, `moment_changed` also between them in playback.
 
-    `timeline`: one that can do more than the usual.
+    `timeline`: a subclass with more functions than the default.
     """
 
     frame_changed = Signal(int)
-    moment_changed = Signal(float)  # s from the first frame, at full speed
+    moment_changed = Signal(float)  # s after the first frame, at full speed
 
     def __init__(self, parent: QWidget | None = None, *, timeline: Timeline | None = None):
         super().__init__(parent)
@@ -72,7 +72,7 @@ class Player(QWidget):
         self.film: Watched | None = None
         self._moment, self._ticked = 0.0, 0.0
         self.below = QWidget()
-        self._timer = QTimer(self.below)  # a screen takes the player's parts into its layout: with them it ends
+        self._timer = QTimer(self.below)  # ends with the parts, which screens take into their layouts
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -97,7 +97,7 @@ class Player(QWidget):
         return self._timer.isActive()
 
     def show_film(self, film: Watched | None, marks: Sequence[Mark] = ()) -> None:
-        """The film from its beginning, or nothing."""
+        """Show a video from its beginning, or nothing."""
         self.pause()
         self.film = film
         self.below.setEnabled(film is not None)
@@ -112,14 +112,14 @@ class Player(QWidget):
         self.show_again()
 
     def show_progress(self, frame: int) -> None:
-        """Move the timeline's head to where a motion is, and leave the pictures alone."""
+        """Move the timeline's position to where a motion is, without changing the images."""
         blocked = self.timeline.blockSignals(True)
         self.timeline.setValue(frame)
         self.timeline.blockSignals(blocked)
         self._show_readout(frame)
 
     def go_to(self, frame: int) -> None:
-        """Show exactly this frame and stay there."""
+        """Pause and show this frame."""
         self.pause()
         self.timeline.setValue(frame)
 
@@ -140,7 +140,7 @@ class Player(QWidget):
         self._show_playing()
 
     def keys(self) -> dict[int, Callable[[], None]]:
-        """What the film's own keys do."""
+        """Return the player's key bindings."""
         return {
             Qt.Key.Key_Left: lambda: self.step(-1),
             Qt.Key.Key_Right: lambda: self.step(1),
@@ -159,7 +159,7 @@ class Player(QWidget):
         super().hideEvent(event)
 
     def show_again(self) -> None:
-        """Draw the film's present frame anew, after something else was shown in the pictures."""
+        """Redraw the current frame, after other contents were shown in the images."""
         if self.film is not None:
             self.grid.show_names(self.film.names)
             for picture in self.grid.pictures:
@@ -168,10 +168,10 @@ class Player(QWidget):
             self._show_frame(self.frame)
 
     def draw_again(self) -> None:
-        """The present frame's pictures have arrived."""
+        """Redraw the current frame, for example when its images have been decoded."""
         self._draw()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _tick(self) -> None:
         film = self.film
@@ -185,7 +185,7 @@ class Player(QWidget):
             if not self.controls.loop.isChecked():
                 self.go_to(len(film) - 1)
                 return
-            # However seldom a busy computer gets here, the end is shown before it begins again.
+            # Show the last frame before starting over, however rarely a busy computer gets here.
             moment = 0.0 if self.frame == len(film) - 1 else end
         frame = film.frame_at(moment)
         if frame != self.frame:
@@ -224,7 +224,7 @@ class Player(QWidget):
 
 
 def worst(residual_px: np.ndarray | None) -> np.ndarray | None:
-    """(T,) of (T, V): the view that disagrees most, NaN where none shows anything."""
+    """Return the largest residual over the views per frame, (T, V) -> (T,); NaN where no view has one."""
     if residual_px is None or residual_px.size == 0:
         return None
     filled = np.where(np.isfinite(residual_px), residual_px, -1.0).max(axis=1)

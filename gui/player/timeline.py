@@ -1,4 +1,4 @@
-"""The timeline under the views: one tick a frame, time's colours, confidence, the gripper, and marks at findings."""
+"""Timeline below the views: frames, time's colour map, confidence, gripper state, and marks at findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ from gui.pictures.time_colormap import time_colours
 from gui.widgets.theme import Colours, colours, em
 
 SURE, UNSURE = 0.75, 0.4  # confidence from which a frame is shown green, and amber
-_MOST_RESIDUAL = 6.0  # px by which views disagree at the top of the strip; from 3 on it is a finding
-_NEAR = 6  # px within which the pointer is on a mark
+_MOST_RESIDUAL = 6.0  # px of disagreement at the top of the strip; a finding from 3 px on
+_NEAR = 6  # px: distance of the pointer within which a mark shows its tool tip
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something to see at a frame: `level` is note, warning or refusal."""
+    """Mark at a frame: `level` is note, warning or refusal."""
 
     frame: int
     level: str
@@ -38,8 +38,13 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class TimelineContent:
-    """`times` (T,) s, rising; `confidence` (T,) in [0, 1] or None; `closed` (T,) bool, where the gripper is closed;
-    `residual_px` (T,): by how much the views disagree, or None."""
+    """Contents of a timeline.
+
+    Attributes:
+        times: (T,) s, increasing.
+        confidence: (T,) in [0, 1] or None; `closed`: (T,) bool, where the gripper is closed.
+        residual_px: (T,) disagreement between the views, or None.
+    """
 
     times: np.ndarray
     confidence: np.ndarray | None = None
@@ -49,7 +54,7 @@ class TimelineContent:
 
 
 class Timeline(QAbstractSlider):
-    """A slider over frames: click, drag, wheel, arrow keys, Home, End. Its value is always the frame that is shown."""
+    """Slider over frames: click, drag, wheel, arrow keys, Home, End. Its value is always the frame on display."""
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
@@ -76,11 +81,11 @@ class Timeline(QAbstractSlider):
         self.update()
 
     def frame_at(self, x: float) -> int:
-        """The frame nearest to the place x px from the left."""
+        """Return the frame nearest to the position x px from the left."""
         return int(np.argmin(np.abs(self._places() - x)))
 
     def place_of(self, frame: int) -> float:
-        """Where (px from the left) a frame stands."""
+        """Return the position of a frame in px from the left."""
         return float(self._places()[frame])
 
     # --- Qt ---
@@ -129,15 +134,15 @@ class Timeline(QAbstractSlider):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 5, 5)
         painter.end()
 
-    # --- parts ---
+    # --- helpers ---
 
     def band(self) -> QRectF:
-        """The strip in which the frames stand; marks above it, seconds below."""
+        """Return the rectangle of the strip that holds the frames; marks are above it, seconds below."""
         line = em()
         return QRectF(line, 0.95 * line, self.width() - 2 * line, self.height() - 2.0 * line)
 
     def _places(self) -> np.ndarray:
-        """(T,) px from the left."""
+        """Return the frames' positions (T,) in px from the left."""
         band, times = self.band(), self._content.times
         span = times[-1] - times[0]
         return band.left() + band.width() * (times - times[0]) / (span if span > 0 else 1.0)
@@ -161,7 +166,7 @@ class Timeline(QAbstractSlider):
         return text
 
     def _draw_confidence(self, painter: QPainter, band: QRectF, c: Colours) -> None:
-        """How sure each frame is, as a line over an area, green where it is sure and red where it is not."""
+        """Draw the confidence of each frame as a line over an area, green where it is high and red where it is low."""
         if self._content.confidence is None:
             return
         confidence, places = np.nan_to_num(np.clip(self._content.confidence, 0, 1)), self._places()
@@ -180,7 +185,7 @@ class Timeline(QAbstractSlider):
         painter.drawPolyline(QPolygonF(points))
 
     def _draw_residual(self, painter: QPainter, band: QRectF, c: Colours) -> None:
-        """By how much the views disagree, as a dotted line: at the top of the strip it is _MOST_RESIDUAL or more."""
+        """Draw the disagreement of the views as a dotted line; the top of the strip is _MOST_RESIDUAL or more."""
         residual = self._content.residual_px
         if residual is None or not np.isfinite(residual).any():
             return
@@ -192,7 +197,7 @@ class Timeline(QAbstractSlider):
         painter.drawPolyline(QPolygonF([QPointF(x, bottom - height * y) for x, y in points if np.isfinite(y)]))
 
     def _draw_gripper(self, painter: QPainter, band: QRectF, c: Colours) -> None:
-        """A line along the top while the gripper is closed."""
+        """Draw a line along the top while the gripper is closed."""
         if self._content.closed is None:
             return
         painter.setPen(Qt.PenStyle.NoPen)
@@ -202,7 +207,7 @@ class Timeline(QAbstractSlider):
             painter.drawRoundedRect(QRectF(left, band.top() + 1, max(right - left, 3.0), 3), 1.5, 1.5)
 
     def _draw_words(self, painter: QPainter, band: QRectF, c: Colours) -> None:
-        """What the line and the bar mean."""
+        """Draw the legends of the line and the bar."""
         painter.setPen(c.q("muted"))
         painter.setFont(self._small())
         height = 0.9 * em()
@@ -222,7 +227,7 @@ class Timeline(QAbstractSlider):
         return font
 
     def _draw_colours(self, painter: QPainter, band: QRectF) -> None:
-        """The scale that colours the path."""
+        """Draw the colour map of the path."""
         scale = QLinearGradient(band.left(), 0, band.right(), 0)
         places, ramp = self._places(), time_colours(len(self._content.times))
         for x, rgb in zip(places, ramp.tolist(), strict=True):
@@ -260,12 +265,12 @@ class Timeline(QAbstractSlider):
 
 
 def level_colour(level: str) -> str:
-    """The theme's colour for a finding's level."""
+    """Return the theme's colour for a finding's level."""
     return {"refusal": "danger", "warning": "warning"}.get(level, "accent")
 
 
 def runs(flags: Sequence[bool] | np.ndarray) -> list[tuple[int, int]]:
-    """First and last index of each run of true values."""
+    """Return first and last index of each run of true values."""
     padded = np.concatenate([[0], np.asarray(flags, int), [0]])
     change = np.diff(padded)
     return list(zip(np.flatnonzero(change == 1).tolist(), (np.flatnonzero(change == -1) - 1).tolist(), strict=True))

@@ -1,1 +1,1 @@
-"""The Record screen: task, recording, review of an episode, the lab's demonstrator."""
+"""Record screen: task, recording, review of an episode, the lab's demonstrator."""

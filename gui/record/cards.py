@@ -1,4 +1,4 @@
-"""The cards beside the pictures of the Record screen: the task, the state with its buttons, and how it goes."""
+"""Cards beside the images of the Record screen: the task, the state with its buttons, and the figures."""
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
@@ -17,7 +17,7 @@ _SEPARATOR = ";"
 
 
 class TaskCard(Card):
-    """Which task is recorded, and what else it is called."""
+    """Selection of the task to be recorded, with its paraphrases."""
 
     def __init__(self, presenter: RecordPresenter):
         super().__init__("Task")
@@ -28,7 +28,7 @@ class TaskCard(Card):
         self.task.setAccessibleName("Task")
         self.task.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.line.setPlaceholderText("For example: pick up the red cube")
-        self.line.setMaxLength(20_000)  # what is too long is said, not cut off
+        self.line.setMaxLength(20_000)  # a text that is too long is reported, not cut off
         self.paraphrases = QLineEdit()
         self.paraphrases.setPlaceholderText("Other words; with semicolons between")
         self.paraphrases.setAccessibleName("Other words for the task")
@@ -77,13 +77,13 @@ class TaskCard(Card):
         self._presenter.choose_paraphrases(tuple(dict.fromkeys(text for text in texts if text)))
 
     def _leave(self) -> None:
-        """What was typed is taken; from now on keys mean recording again."""
+        """Remove the focus from the text fields, so that keys control the recording again."""
         self.line.clearFocus()
         self.paraphrases.clearFocus()
 
 
 class StateBanner(QFrame):
-    """The state in large letters, and the time."""
+    """State of the recording in large letters, and the time."""
 
     def __init__(self):
         super().__init__()
@@ -99,7 +99,7 @@ class StateBanner(QFrame):
 
 
 class StateCard(Card):
-    """Where the operator is, what to do, and the buttons for it; each button says its key."""
+    """State, instructions, and the buttons with their keys."""
 
     def __init__(self, presenter: RecordPresenter, arm: ArmPresenter):
         super().__init__()
@@ -111,7 +111,7 @@ class StateCard(Card):
         self.bench = DeliberateButton("", clock=clock, icon_name="refresh", on=presenter.bench_is_ready)
         self.note = QLineEdit()
         self.note.setPlaceholderText("A note, if you like  (T)")
-        # Else the keyboard would go here by itself when a button is hidden, and Y and N would be letters of a note.
+        # Else Qt would move the focus here when a button is hidden, and Y and N would be typed into the note.
         self.note.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.note.setAccessibleName("Note about the episode")
         self.note.setMaxLength(1000)
@@ -133,7 +133,7 @@ class StateCard(Card):
         starting.setStretch(0, 1)
         for part in (self.banner, self.problem, self.words, self.arm):
             self.body.addWidget(part)
-        # A card of its own that never moves, and in it every button keeps its place, also while it is not there.
+        # A card of its own in a fixed place, in which hidden buttons keep their space too.
         self.presses = Card()
         self.presses.body.setSpacing(space(0.35))
         for button in (self.start, self.bench, self.success, self.failure, self.discard):
@@ -190,7 +190,7 @@ class StateCard(Card):
 
 
 class FiguresCard(Card):
-    """Rates, losses, synchronism and disk."""
+    """Frame rates, losses, synchronisation and disk space."""
 
     def __init__(self, presenter: RecordPresenter):
         super().__init__()
@@ -204,7 +204,7 @@ class FiguresCard(Card):
 
 
 def cards(*parts: QWidget) -> QWidget:
-    """Cards one below the other."""
+    """Stack cards vertically."""
     result = QWidget()
     layout = QVBoxLayout(result)
     layout.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What the embedded lab does for the Record screen, as work for jobs: benches at random, and its demonstrator."""
+"""Work of the simulated lab for the Record screen, to be run as jobs: random benches and its demonstrator."""
 
 import secrets
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _BENCHES = 1_000_000
 
 
 def ready_bench(session: "Session", recorder: "Recorder", instruction: str) -> Work:
-    """The bench is ready for the next episode: in the lab another one, the arm driving home before."""
+    """Return a job that prepares the next episode; in the lab with a new bench, after the arm has moved home."""
 
     def work(token: Cancellation, report: Report) -> None:
         if session.lab is not None:
@@ -31,7 +31,7 @@ def ready_bench(session: "Session", recorder: "Recorder", instruction: str) -> W
 def demonstrations(
     session: "Session", recorder: "Recorder", tasks: RecordTasks, request: RecordRequest, count: int
 ) -> Work:
-    """The lab's demonstrator does the task so many times, each on a new bench; every one is kept."""
+    """Return a job in which the lab's demonstrator does the task `count` times, each on a new bench; all are kept."""
 
     def work(token: Cancellation, report: Report) -> None:
         from workflows.recording.demonstrations import Demonstrations

@@ -1,4 +1,4 @@
-"""What the Record screen says, in plain words, s, GB and ms."""
+"""Texts of the Record screen, in plain language, s, GB and ms."""
 
 import math
 
@@ -17,7 +17,7 @@ SOURCE_NAMES = {BY_HAND: "By hand", "jog": "By keys, gamepad, SpaceMouse", DEMON
 
 
 def state_words(p: RecordPresenter) -> tuple[str, str, str]:
-    """The state in large letters, the time beside it, and the look of the ground."""
+    """Return the label of the state, the time beside it, and the style of the background."""
     state = p.state
     if state not in (RecordState.READY, RecordState.RESET):
         return _NAMES[state][0], _time(p), _NAMES[state][1]
@@ -31,7 +31,7 @@ def state_words(p: RecordPresenter) -> tuple[str, str, str]:
 
 
 def next_words(p: RecordPresenter) -> str:
-    """What to do at this step."""
+    """Return what to do in the current state."""
     state = p.state
     if p.demonstrating:
         return f"{p.progress[0]}. Each on a new bench; Stop ends it."
@@ -44,7 +44,7 @@ def next_words(p: RecordPresenter) -> str:
     if state is RecordState.COUNTDOWN:
         return "The recording begins by itself."
     if p.trouble:
-        return "" if p.trouble == p.problem else p.trouble  # it stands above already
+        return "" if p.trouble == p.problem else p.trouble  # already shown above
     if state is RecordState.RESET:
         how = "Ask for a new bench" if p.simulated else "Put everything back, a little differently each time"
         return f"{how}, or start the next one at once."
@@ -54,7 +54,7 @@ def next_words(p: RecordPresenter) -> str:
 
 
 def figures_words(p: RecordPresenter) -> dict[str, str]:
-    """How the recording goes, or went."""
+    """Return the figures of the current or last recording."""
     figures = None if p.recorder is None else p.recorder.figures
     facts = {"Kept today": f"{p.kept_today} of this task"}
     if figures is None:
@@ -77,7 +77,7 @@ def disk_words(figures: RecordFigures) -> str:
 
 
 def empty_words(p: RecordPresenter) -> str:
-    """Instead of pictures."""
+    """Return the text that is shown instead of images."""
     if p.connection.opening:
         return "Connecting the cameras"
     return "Loading the recording" if p.state is RecordState.REVIEW else "No camera is in use. Choose some in Set up."

@@ -1,4 +1,4 @@
-"""What the Record screen knows and may do: tasks, recordings, their review, and the lab's demonstrator."""
+"""Presenter of the Record screen: tasks, recordings, their review, and the lab's demonstrator."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,27 +18,27 @@ from robot.state import ArmState
 from workflows.cancellation import Cancellation, Report
 from workflows.recording.facts import RecordRequest, RecordState
 
-if TYPE_CHECKING:  # what needs the database is loaded with the library, not when the window starts
+if TYPE_CHECKING:  # modules that need the database are imported with the library, not when the window starts
     from storage.library import Library
     from workflows.recording.recorder import Recorder
     from workflows.session import Session
 
 BY_HAND, BY_KEYS, DEMONSTRATOR = "hand-guiding", "jog", "demonstrator"
 COUNTDOWNS_S = (0, 3, 5)
-_WORDS_EVERY = 6  # pulls of the connection: words five times a second, pictures thirty times
+_WORDS_EVERY = 6  # pulls of the connection: texts at 5 Hz, images at 30 Hz
 _DEMONSTRATE = "demonstrate"
 
 
 class RecordPresenter(QObject):
-    """One recording after the other, over what is connected. What moves the arm meanwhile is the arm control's.
+    """Sequence of recordings with what is connected; meanwhile the arm is moved by the arm control.
 
-    `instruction`, `paraphrases`, `source` and `countdown_s` are what the next recording is of. One thing that waits is
-    under way at a time; `pictures` and `tasks` load beside it, and `hand` pulls at the lab's arm while it is guided.
-    `recorder_for` makes the recorder for what is connected, as `workflows.recording.sources` does.
+    `instruction`, `paraphrases`, `source` and `countdown_s` describe the next recording. Only one job runs at a time;
+    `pictures` and `tasks` load beside it, and `hand` pulls at the simulated arm during hand guiding. `recorder_for`
+    creates the recorder for what is connected, like `workflows.recording.sources`.
     """
 
     changed = Signal()
-    live_changed = Signal()  # thirty times a second
+    live_changed = Signal()  # at 30 Hz
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RecordPresenter(QObject):
         self.progress = ("", 0.0)
         self._problem = ""
         self._job: Job | None = None
-        self._recorded_from: tuple[Any, ...] = ()  # what the recorder was made for
+        self._recorded_from: tuple[Any, ...] = ()  # the library and devices of the present recorder
         self._state = RecordState.READY
         self._pulls, self._watched = 0, False
         connection.pulled.connect(self._pulled)
@@ -73,7 +73,7 @@ class RecordPresenter(QObject):
         self.tasks.failed.connect(self._failed)
         self.pictures.failed.connect(self._failed)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def state(self) -> RecordState:
@@ -93,18 +93,18 @@ class RecordPresenter(QObject):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Who can move the arm."""
+        """Available sources of motion."""
         return (BY_HAND, BY_KEYS, DEMONSTRATOR) if self.simulated else (BY_HAND, BY_KEYS)
 
     @property
     def problem(self) -> str:
-        """What went wrong last, or ended the recording that is looked at; '' when nothing did."""
+        """Last error, or the fault that ended the recording under review; '' when there is none."""
         fault = "" if self.recorder is None else self.recorder.fault or self.recorder.incomplete
         return self._problem or fault or self.library.problem
 
     @property
     def trouble(self) -> str:
-        """Why no recording can begin now, '' when one can."""
+        """Reason why no recording can start now, '' when one can."""
         if self.connection.opening:
             return "A moment: the cameras and the arm are being connected."
         if self.library.problem:
@@ -127,14 +127,14 @@ class RecordPresenter(QObject):
 
     @property
     def kept_today(self) -> int:
-        """Episodes of the chosen task kept since midnight."""
+        """Number of episodes of the selected task kept since midnight."""
         task = self.tasks.known.get(self.instruction)
         return 0 if task is None else task.today
 
     # --- choices ---
 
     def choose_task(self, instruction: str) -> None:
-        """Another task; what else it is called is proposed by the library, or by the lab."""
+        """Select a task; its paraphrases are proposed by the library or the lab."""
         self.instruction = " ".join(instruction.split())
         self.paraphrases = self.tasks.paraphrases_of(self.instruction)
         self.changed.emit()
@@ -154,16 +154,16 @@ class RecordPresenter(QObject):
         self.changed.emit()
 
     def watch(self, watched: bool) -> None:
-        """Whether the screen is shown: then the library is needed, and the present is told again and again."""
+        """Set whether the screen is visible: it then needs the library and live updates."""
         self._watched = watched
         if watched:
             self.library.ask()
             self.changed.emit()
 
-    # --- presses ---
+    # --- actions ---
 
     def start_or_end(self) -> None:
-        """Begin to record, or end the recording or the countdown."""
+        """Start a recording, or end the recording or the countdown."""
         if self.state is RecordState.COUNTDOWN:
             self.cancel()
         elif self.state is RecordState.RECORDING and not self.busy:
@@ -173,12 +173,12 @@ class RecordPresenter(QObject):
             self._start()
 
     def cancel(self) -> None:
-        """End a countdown, or the demonstrations after the present moment."""
+        """Cancel a countdown or the demonstrations."""
         if self._job is not None:
             self._job.cancel()
 
     def keep(self, success: bool, note: str = "") -> None:
-        """The episode looked at goes into the library."""
+        """Store the episode under review in the library."""
         if self.state is RecordState.REVIEW and not self.busy:
             recorder = self._recorder
             self._begin(lambda *_: recorder.keep(success, note), "keep the episode").on(
@@ -186,19 +186,19 @@ class RecordPresenter(QObject):
             )
 
     def discard(self) -> None:
-        """The episode looked at is thrown away."""
+        """Delete the episode under review."""
         if self.state is RecordState.REVIEW and not self.busy:
             recorder = self._recorder
             self._begin(lambda *_: recorder.discard(), "discard the episode")
 
     def bench_is_ready(self) -> None:
-        """The bench was put back; in the lab, it is put back: a new one, the arm driving home before."""
+        """Confirm that the bench is ready; in the lab, create a new one after the arm has moved home."""
         if self.state is not RecordState.RESET or self.busy:
             return
         self._begin(ready_bench(self.connection.session, self._recorder, self.instruction), "new bench")
 
     def demonstrate(self, count: int) -> None:
-        """Let the lab's demonstrator do the task so many times, each on a new bench, and keep every one."""
+        """Let the lab's demonstrator do the task `count` times, each on a new bench, and keep every episode."""
         if not self.can_demonstrate:
             return
         request = self._request(DEMONSTRATOR)
@@ -206,14 +206,14 @@ class RecordPresenter(QObject):
         self._begin(work, _DEMONSTRATE).on(progress=self._progressed)
 
     def close(self) -> None:
-        """End what is under way and keep what was recorded; waits, so only when the window closes."""
+        """End the running job and store what was recorded; blocks, so only when the window closes."""
         if self._job is not None:
             self._job.cancel()
             self._job.join(15.0)
         if self.recorder is not None:
             self.recorder.close()
 
-    # --- parts ---
+    # --- helpers ---
 
     @property
     def _recorder(self) -> "Recorder":
@@ -266,7 +266,7 @@ class RecordPresenter(QObject):
             if state is RecordState.COUNTDOWN or (state is RecordState.RECORDING and self.demonstrating):
                 self.pictures.begin_trail()
             self.changed.emit()
-        # As soon as something waits to be looked at.
+        # Starts as soon as an episode is ready for review.
         self.pictures.want_film(None if self.recorder is None or self.demonstrating else self.recorder.folder)
         if self._watched:
             self.live_changed.emit()
@@ -283,14 +283,14 @@ class RecordPresenter(QObject):
         if self.source not in self.sources:
             self.source = BY_HAND
         if self.connection.opened:
-            # Now and not when the screen is first shown: loading the database holds the window up for a moment, and
-            # an arm that is ready by then would be stopped for the silence. It also recovers what a crash left.
+            # Now rather than when the screen is first shown: importing the database blocks the window briefly, and an
+            # arm that is ready by then would be stopped for missing heartbeats. It also recovers what a crash left.
             self.library.ask()
         self._refresh_recorder()
         self.changed.emit()
 
     def _refresh_recorder(self) -> None:
-        """A recorder for what is connected now; one that still holds an episode stays until that is decided on."""
+        """Create a recorder for what is connected now, unless the present one still holds an episode."""
         session, library = self.connection.session, self.library.library
         if self.busy or self.state not in (RecordState.READY, RecordState.RESET):
             return

@@ -1,4 +1,4 @@
-"""The Record screen: say what is shown, show it, look at it, keep it."""
+"""Record screen: name the task, demonstrate it, review the episode, keep it."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -19,10 +19,10 @@ _SIDE_LINES = 24.0
 
 
 class RecordScreen(QWidget):
-    """Shows what its presenter knows; keys come through `take_key`."""
+    """View of RecordPresenter; keys arrive through `take_key`."""
 
     title = "Record"
-    shows_live_views = False  # its own views show them, larger
+    shows_live_views = False  # this screen has larger ones of its own
 
     def __init__(self, presenter: RecordPresenter, arm: ArmPresenter):
         super().__init__()
@@ -37,15 +37,15 @@ class RecordScreen(QWidget):
         presenter.pictures.film_changed.connect(self._show_film)
         self._refresh()
 
-    # --- the shell's ---
+    # --- called by the shell ---
 
     def leave(self) -> None:
-        """Another screen is shown, or another window has the keyboard."""
+        """Release held inputs: another screen is shown, or the keyboard focus was lost."""
         self._control.release_all()
         self.presenter.hand.let_go()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """The recording's own keys, the film's while it is looked at, and else those that move the arm."""
+        """Handle the keys of the recording, of the player during review, and else of the arm control."""
         if self.presenter.state is RecordState.REVIEW and self._film_key(key, pressed):
             return True
         act = {
@@ -84,7 +84,7 @@ class RecordScreen(QWidget):
             act()
         return True
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         told = scrolled(cards(self.task_card, self.state_card, self.figures_card))
@@ -95,7 +95,7 @@ class RecordScreen(QWidget):
         side.setFixedWidth(space(_SIDE_LINES))
         left = QVBoxLayout()
         left.setSpacing(space(0.5))
-        left.addWidget(self.player.below)  # above the pictures: below stand buttons that move the arm
+        left.addWidget(self.player.below)  # above the images: below them are buttons that move the arm
         left.addWidget(self.player.grid, 1)
         left.addWidget(self.teach_card)
         layout = row(left, side, gap=0.7)
@@ -103,7 +103,7 @@ class RecordScreen(QWidget):
         layout.setStretch(0, 1)
         self.setLayout(layout)
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     @property
     def _reviewing(self) -> bool:
@@ -126,7 +126,7 @@ class RecordScreen(QWidget):
 
     def _show_views(self, views: list[LiveView]) -> None:
         for picture, view in zip(self.player.grid.show_names([v.name for v in views]), views, strict=True):
-            if view.rgb is not picture.rgb:  # with its drawing, so that both are of one moment
+            if view.rgb is not picture.rgb:  # together with its overlay, so that both belong to the same frame
                 picture.show_rgb(view.rgb)
                 picture.show_drawing(view.drawing)
             picture.show_note(view.note, view.colour)

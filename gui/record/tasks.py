@@ -1,4 +1,4 @@
-"""The tasks of the library and of the lab, and how many episodes of each were kept today."""
+"""Tasks of the library and of the lab, with the number of episodes kept today."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from workflows.recording.facts import RecordRequest
 
 @dataclass(frozen=True)
 class KnownTask:
-    """A task of the library, and how many episodes of it were kept today."""
+    """Task of the library, and the number of its episodes kept today."""
 
     instruction: str
     paraphrases: tuple[str, ...]
@@ -24,7 +24,7 @@ class KnownTask:
 
 
 class RecordTasks(QObject):
-    """`known` by instruction, read in a job whenever `look` is called."""
+    """Known tasks by instruction, loaded in a job by `look`."""
 
     changed = Signal()
     failed = Signal(KnownError)
@@ -34,15 +34,15 @@ class RecordTasks(QObject):
         self._library, self._connection, self._jobs = library, connection, jobs
         self.known: dict[str, KnownTask] = {}
         self._job: Job | None = None
-        self._again = False  # asked for while they were being read
+        self._again = False  # requested during a load
 
     @property
     def suggestions(self) -> tuple[str, ...]:
-        """Tasks to choose from: the library's, then what the lab understands on its present bench."""
+        """Suggested instructions: the library's tasks, then what the lab understands on its present bench."""
         return tuple(dict.fromkeys([*self.known, *self._in_the_lab]))
 
     def paraphrases_of(self, instruction: str) -> tuple[str, ...]:
-        """What else a task is called, by the library, or where it is new by the lab."""
+        """Return the paraphrases of a task from the library, or those of a new task from the lab."""
         known = self.known.get(instruction)
         return self._in_the_lab.get(instruction, ()) if known is None else known.paraphrases
 
@@ -52,7 +52,7 @@ class RecordTasks(QObject):
         return {} if lab is None else {task.instruction: task.wordings[1:] for task in possible_tasks(lab.scene)}
 
     def look(self) -> None:
-        """Read them again; returns at once."""
+        """Reload the tasks; returns at once."""
         library = self._library.library
         if library is None or self._job is not None:
             self._again = library is not None
@@ -72,7 +72,7 @@ class RecordTasks(QObject):
         self._job.on(done=self._looked, failed=self.failed.emit, ended=self._ended)
 
     def store(self, request: RecordRequest) -> None:
-        """In a job: the task with exactly these paraphrases, made when there is none. Raises StorageError."""
+        """Store the task with exactly these paraphrases, creating it if necessary; blocks. Raises StorageError."""
         from storage.tasks import create_task, set_paraphrases
 
         library = self._library.library

@@ -1,4 +1,4 @@
-"""Who moves the arm while it is recorded: a hand, keys and gamepad, or the lab's demonstrator."""
+"""Card for the source of motion during a recording: hand guiding, keys and gamepad, or the lab's demonstrator."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QSlider, QSpinBox, QStackedWidget, QWidget
@@ -20,7 +20,7 @@ _COUNT = 20
 
 
 class TeachCard(Card):
-    """The arm control's own buttons, and the demonstrator's."""
+    """Buttons of the arm control and of the demonstrator."""
 
     def __init__(self, presenter: RecordPresenter, control: ArmControlPresenter):
         super().__init__()
@@ -54,7 +54,7 @@ class TeachCard(Card):
         for page in (self._hand_page(), self._keys_page(), self._demonstrator_page()):
             self.pages.addWidget(page)
         self.gripper = row(label("Gripper", "muted"), self.open, self.close_, gap=0.4)
-        # Pages grow upwards: what stands below them keeps its place whichever of them is shown.
+        # Pages grow upwards: what is below them stays in place whichever of them is shown.
         self.body.addWidget(self.pages)
         self.body.addLayout(row(self.guide, self.demonstrate, self.count, None))
         self.body.addLayout(row(label("Taught", "muted"), self.choice, None, self.gripper, gap=0.6))
@@ -63,7 +63,7 @@ class TeachCard(Card):
         self._show()
 
     def take_key(self, key: int, pressed: bool) -> bool:
-        """The keys that move the arm."""
+        """Handle the keys that move the arm."""
         if key == Qt.Key.Key_G:
             if pressed and self.isVisible():
                 self._toggle_guiding()
@@ -71,11 +71,11 @@ class TeachCard(Card):
         direction = DIRECTION_OF_KEY.get(Qt.Key(key))
         if direction is not None and (self._presenter.hand.can_pull or not pressed):
             (self._presenter.hand.pull if pressed and self.isVisible() else self._presenter.hand.release)(direction)
-        # What is not seen does not move the arm; what is held comes up all the same.
+        # Hidden pads do not move the arm, but key releases are always handled.
         by_keys = self._presenter.source == BY_KEYS and self.isVisible()
         return (self.pads.take_key if by_keys or not pressed else self.pads.take_gripper_key)(key, pressed)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _hand_page(self) -> QWidget:
         page = QWidget()
@@ -95,7 +95,7 @@ class TeachCard(Card):
         return page
 
     def _toggle_guiding(self) -> None:
-        """By its key, also while its button is not the one that is shown."""
+        """Handle the hand guiding key, which ends hand guiding even while its button is hidden."""
         if self.guide.isVisible():
             self.guide.press_by_own_key()
         elif self._control.guiding:

@@ -1,8 +1,6 @@
-"""What the Record screen shows: the cameras now with the tool's way, and the film of the episode that is looked at.
+"""Images of the Record screen: live views with the tool's path, and the video of the episode under review.
 
-A recorded episode made ready to be watched at once: fewer and smaller pictures, undistorted, with the tool's way.
-
-Every camera now, with the tool drawn into the calibrated ones: what a demonstration is recorded as.
+The live views include uncalibrated cameras. For the review, the video is subsampled, downscaled and undistorted.
 """
 
 from collections.abc import Callable
@@ -32,13 +30,13 @@ from workflows.session import Session
 
 
 class TeachingViews:
-    """Looks at the session's cameras as they are at its making; also those that are not calibrated."""
+    """Live views of the cameras the session had on construction, including uncalibrated ones."""
 
     def __init__(self, session: Session):
         self._session, self._overlay = session, LiveOverlay(session)
 
     def views(self, status: RobotStatus | None, trail: np.ndarray) -> list[LiveView]:
-        """All cameras, with the tool where the arm says it is, and where it has been: `trail` (n, 3) m."""
+        """Return all views, with the tool at the arm's pose and its measured path `trail` (n, 3) m."""
         known = status is not None and np.isfinite(status.position).all()
         arm = None
         if known and status is not None:
@@ -53,13 +51,13 @@ class TeachingViews:
         return shown
 
 
-_MOST = 240  # pictures of each view: with two views some 80 MB
-_RATE = 10.0  # pictures a second, of short episodes
+_MOST = 240  # frames per view: with two views about 80 MB
+_RATE = 10.0  # fps, for short episodes
 _WIDTH = 400  # px
 
 
 def review_clip(folder: Path) -> PlaybackClip:
-    """The episode in a folder, from its first to its last moment. Raises DamagedFileError when nothing can be shown."""
+    """Load a whole episode for playback. Raises DamagedFileError when it has no images."""
     episode = Episode(folder)
     views = [view for view in range(len(episode.views)) if episode.facts.views[view].frames]
     if not views:
@@ -75,7 +73,7 @@ def review_clip(folder: Path) -> PlaybackClip:
 
 
 def _pictures(episode: Episode, view: int, moments: np.ndarray) -> np.ndarray:
-    """(T, h, w, 3) uint8: the frame nearest to each moment, made small one by one."""
+    """Return the frames (T, h, w, 3) uint8 nearest to `moments`, downscaled one by one."""
     spec, calibration = episode.views[view], episode.calibration(view)
     size = (_WIDTH, round(spec.height * _WIDTH / spec.width))
     indices = episode.nearest(view, moments, 0.0 if calibration is None else calibration.delay_s)
@@ -100,7 +98,7 @@ def _way(camera: Camera | None, rgb: np.ndarray, motion: Trajectory | None) -> P
 
 
 class RecordPictures(QObject):
-    """`film` is None until one is wanted and loaded; `failed` says why it cannot be."""
+    """Images of the Record screen. `film` is None until one is requested and loaded; `failed` carries the error."""
 
     film_changed = Signal()
     failed = Signal(KnownError)
@@ -114,41 +112,36 @@ class RecordPictures(QObject):
         self.look_at_cameras()
 
     def look_at_cameras(self) -> None:
-        """Other cameras are connected."""
+        """Rebuild the live views for the cameras now connected."""
         self._views = TeachingViews(self._connection.session)
 
     def live_views(self) -> list[LiveView]:
-        """Every camera now, the tool drawn into the calibrated ones, and its way since the recording began."""
+        """Return all live views, with the tool and its path since the recording began in the calibrated ones."""
         return self._views.views(self._connection.status, np.array(self._trail).reshape(-1, 3))
 
     def begin_trail(self) -> None:
-        """The way is drawn from here on."""
+        """Restart the tool's path."""
         self._trail = []
 
     def lengthen_trail(self) -> None:
-        """The tool is a part of its way farther."""
+        """Append the tool's current position to its path."""
         status = self._connection.status
         if status is not None and np.isfinite(status.position).all():
             self._trail.append(xarm7.forward(status.position)[:3, 3])
 
     def want_film(self, folder: Path | None) -> None:
-        """The episode in this folder is looked at from now on, or none."""
+        """Load the video of the episode in this folder; None removes it."""
         if folder == self._wanted:
             return
         self._wanted = folder
         self._show(None)
         if folder is not None:
-
-            def work(*_: Any) -> PlaybackClip:
-                pass
-
-                return review_clip(folder)
-
             still = self._only_for(folder)
-            self._jobs.run(work, name="load the film").on(done=still(self._show), failed=still(self.failed.emit))
+            job = self._jobs.run(lambda *_: review_clip(folder), name="load the film")
+            job.on(done=still(self._show), failed=still(self.failed.emit))
 
     def _only_for(self, folder: Path) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
-        """What comes of a folder that was kept or discarded meanwhile is of no interest."""
+        """Wrap callbacks so that results for a folder no longer wanted are ignored."""
         return lambda act: lambda value: act(value) if folder == self._wanted else None
 
     def _show(self, film: PlaybackClip | None) -> None:

@@ -1,1 +1,1 @@
-"""The Rehearse screen: ask, watch, change, approve, run, judge."""
+"""Rehearse screen: ask, watch, change, approve, run, judge."""

@@ -130,7 +130,7 @@ class RehearseAsking(RehearseFacts):
         if self.step in (Step.SAVED, Step.ASK) and not self.busy:
             self._over()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _source(self, name: str, file: str) -> Source:
         session = self.connection.session

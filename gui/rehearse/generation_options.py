@@ -122,7 +122,7 @@ class GenerationOptions(QWidget):
             self._camera_row.addWidget(box)
         self.changed.emit()
 
-    # --- parts ---
+    # --- helpers ---
 
     def _model_chosen(self) -> None:
         """Show the modes and the default steps of the selected model."""

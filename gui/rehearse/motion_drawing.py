@@ -116,7 +116,7 @@ class MotionDrawing(QObject):
             self._presenter.draw_over(None)
             self._scene.show_path(None)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _clicked(self, name: str, x: float, y: float) -> None:
         if not self.active:

@@ -75,7 +75,7 @@ class RehearseScreen(QWidget):
         self._show_motion()
         self._refresh()
 
-    # --- the shell's ---
+    # --- called by the shell ---
 
     def enter(self) -> None:
         """Load what the screen needs: task history and models."""
@@ -116,7 +116,7 @@ class RehearseScreen(QWidget):
             acts[Qt.Key(key)]()
         return True
 
-    # --- building ---
+    # --- layout ---
 
     def _lay_out(self) -> None:
         guide, found = Card(), Card()
@@ -127,11 +127,6 @@ class RehearseScreen(QWidget):
         for card in (guide, found):
             card.setFixedHeight(space(_PANEL_LINES))
             card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for views in (
-            self.player.grid,
-            self.scene,
-        ):  # they shrink for messages at the top, so that no button moves
-            views.setMinimumHeight(space(_VIEW_LINES))
         # The views shrink for messages at the top, so that no button moves.
         middle, below = Yielding(self.player.grid, self.scene, lines=_VIEW_LINES), row(found, guide)
         below.setStretch(0, 3)
@@ -163,7 +158,7 @@ class RehearseScreen(QWidget):
         presenter.motion_changed.connect(self._show_motion)
         presenter.live_changed.connect(self._show_live)
 
-    # --- what the presenter says ---
+    # --- updates from the presenter ---
 
     def _refresh(self) -> None:
         presenter, step = self.presenter, self.presenter.step
@@ -277,7 +272,7 @@ class RehearseScreen(QWidget):
         allowance = self.presenter.allowance(self.decide_page.cover.isChecked())
         self.scene.show_workspace(*((None, None) if allowance is None else (allowance.low, allowance.high)))
 
-    # --- changing and drawing by hand ---
+    # --- editing and drawing by hand ---
 
     @property
     def adjusting(self) -> bool:

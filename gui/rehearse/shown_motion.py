@@ -1,7 +1,4 @@
-"""A proposed motion as the Rehearse screen shows it: made ready once, beside the window, and never changed.
-
-What a technician wants to know about a motion before approving it, in seconds, mm and plain words.
-"""
+"""A proposed motion prepared for the Rehearse screen: created once in a job and immutable, with its key figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +15,11 @@ from robot.planning.plan import Plan
 from workflows.proposals.proposal import Proposal
 from workflows.rehearsal.facts import Candidate
 
-_PERIOD = 0.02  # s between the samples that are looked at
+_PERIOD = 0.02  # s: sampling period of the motion
 
 
 def motion_facts(motion: JointTrajectory) -> dict[str, str]:
-    """Length in time and space, greatest speed, lowest point, and what the gripper does."""
+    """Return duration, path length, maximum speed, lowest point and gripper actions of a motion."""
     moments, q = motion.samples(_PERIOD)
     tool = xarm7.forward(q)[:, :3, 3]
     steps = np.linalg.norm(np.diff(tool, axis=0), axis=-1)
@@ -36,7 +33,7 @@ def motion_facts(motion: JointTrajectory) -> dict[str, str]:
 
 
 def gripper_words(motion: JointTrajectory) -> str:
-    """When the gripper closes and opens."""
+    """Return the times at which the gripper closes and opens."""
     closed = motion.openness < 0.5
     words = [
         f"{'closes' if closed[i] else 'opens'} at {motion.times[i] - motion.times[0]:.1f} s"
@@ -47,32 +44,32 @@ def gripper_words(motion: JointTrajectory) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ShownMotion:
-    """`film` to watch, `marks` on its timeline, `facts` to read; `plan` is what would be done."""
+    """`film` to watch, `marks` on its timeline, `facts` to read; `plan` is what would be executed."""
 
     proposal: Proposal
     plan: Plan
     film: PlaybackClip
     marks: tuple[Mark, ...]
     facts: dict[str, str]
-    path: np.ndarray  # poses (T, 4, 4) of the tool, NaN where nothing is known
+    path: np.ndarray  # poses (T, 4, 4) of the tool, NaN where unknown
 
     def ghost_at(self, moment: float) -> tuple[np.ndarray, float]:
-        """Joints (7,) rad and openness of the plan, `moment` s after its beginning."""
+        """Return joint positions (7,) rad and gripper opening of the plan, `moment` s after its start."""
         start = float(self.plan.frame_moments[0])
         return self.plan.motion.at(start + moment).position, self.plan.motion.openness_at(start + moment)
 
     def frame_at(self, moment: float) -> int:
-        """The frame that the plan passes `moment` s after its motion began."""
+        """Return the frame that the plan passes `moment` s after the start of its motion."""
         return self.film.frame_at(moment - float(self.plan.frame_moments[0]))
 
 
 def shown_motion(proposal: Proposal, plan: Plan) -> ShownMotion:
-    """Takes some tenths of a second: for a job."""
+    """Prepare a proposal and its plan for display; takes a few tenths of a second, so run it in a job."""
     scene = proposal.scene
     pictures = [view.rgb[None] for view in scene.views] if proposal.rgb is None else list(proposal.rgb)
     cameras = scene.cameras if proposal.rgb is None else proposal.cameras
     planned = plan.frame_moments[-1] > plan.frame_moments[0]
-    # Where no motion was found, what was proposed is shown in its own time.
+    # Without a motion, the proposal is shown with its own times.
     trajectory = plan.intended if planned else proposal.decoded.trajectory
     film = make_clip(
         cameras,
@@ -89,7 +86,7 @@ def shown_motion(proposal: Proposal, plan: Plan) -> ShownMotion:
 
 
 def seen_before(proposal: Proposal) -> list[np.ndarray]:
-    """What the cameras saw when it was asked, cut as the imagined pictures are: (V,) of (H, W, 3) uint8."""
+    """Return the frames (V,) of (H, W, 3) uint8 at the time of the request, warped to the generated video's crop."""
     assert proposal.rgb is not None
     found = []
     for view, camera, imagined in zip(proposal.scene.views, proposal.cameras, proposal.rgb, strict=True):
@@ -100,7 +97,7 @@ def seen_before(proposal: Proposal) -> list[np.ndarray]:
 
 
 def side_by_side(candidates: Sequence[Candidate], view: int = 0) -> PlaybackClip:
-    """All candidates in one film, each as the same camera would see it; it takes a while."""
+    """Combine all candidates in one video, each as seen by the same camera; slow, so run it in a job."""
     films = [shown_motion(each.proposal, each.plan).film for each in candidates]
     longest = max(films, key=lambda film: float(film.moments[-1] - film.moments[0]))
     seconds = longest.moments - longest.moments[0]
@@ -116,7 +113,7 @@ def side_by_side(candidates: Sequence[Candidate], view: int = 0) -> PlaybackClip
 
 @dataclass(frozen=True, eq=False)
 class SteppedPath:
-    """A way looked at in another film's steps: `frames` (n,) of its own."""
+    """Path resampled to the frames of another video: `frames` (n,) are its own frames."""
 
     way: DrawnPath
     frames: tuple[int, ...]

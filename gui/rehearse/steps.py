@@ -1,10 +1,10 @@
-"""The steps from an instruction to a stored outcome."""
+"""Steps from an instruction to a stored outcome."""
 
 from enum import Enum, auto
 
 
 class Step(Enum):
-    """Where the operator is."""
+    """Current step of the operator."""
 
     ASK = auto()
     WORKING = auto()

@@ -1,4 +1,4 @@
-"""What the library remembers for the Rehearse screen: instructions to choose from, and how quickly a task went well."""
+"""Task history from the library for the Rehearse screen: instructions to suggest, and the speeds that succeeded."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from gui.runtime.open_library import OpenLibrary
 
 
 class TaskHistory(QObject):
-    """Asks the window's library by jobs; what it does not know it does not hold up. `changed` when it knows more."""
+    """Queries the window's library in jobs and never blocks; emits `changed` when results arrive."""
 
     changed = Signal()
 
     def __init__(self, jobs: Jobs, library: OpenLibrary | None, parent: QObject | None = None):
         super().__init__(parent)
         self._jobs, self._library = jobs, library
-        self.instructions: tuple[str, ...] = ()  # what was asked, then the library's tasks
-        self.good_speed: float | None = None  # part of the planned speed at which the present task last went well
+        self.instructions: tuple[str, ...] = ()  # earlier requests, then the library's tasks
+        self.good_speed: float | None = None  # share of the planned speed at which this task last succeeded
         self._asked = ""
         if library is not None:
             library.opened.connect(self._look)
 
     def ask(self) -> None:
-        """Read once more what was asked and taught so far; opens the library when it is not open."""
+        """Reload the instructions requested and taught so far; opens the library if necessary."""
         if self._library is None:
             return
         if self._library.library is None:
@@ -32,7 +32,7 @@ class TaskHistory(QObject):
             self._look()
 
     def look_up(self, instruction: str) -> None:
-        """How quickly this has gone well; until that is known, as if it never had."""
+        """Look up the speed at which this task last succeeded; `good_speed` is None until it is known."""
         self.good_speed, self._asked = None, instruction
         opened = None if self._library is None else self._library.library
         if opened is None:

@@ -1,7 +1,4 @@
-"""Moving a waypoint of the motion that is shown: dragged in 3-D, clicked into a picture, or given in numbers.
-
-Moving one waypoint of a motion by numbers; the 3-D view moves it by dragging.
-"""
+"""Editing one waypoint of the motion on display: dragged in 3-D, clicked in an image, or entered in numbers."""
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -19,7 +16,7 @@ _GRIPPER = {"as it is": None, "open": 1.0, "closed": 0.0}
 
 
 class WaypointPanel(QWidget):
-    """`applied` carries the WaypointEdit; `changed` that other numbers stand here; `closed` that it is left alone."""
+    """Number fields of an edit; `applied` carries the WaypointEdit, `changed`: other numbers, `closed`: cancelled."""
 
     applied = Signal(object)
     changed = Signal()
@@ -48,13 +45,13 @@ class WaypointPanel(QWidget):
 
     @property
     def edit(self) -> WaypointEdit:
-        """What the numbers say."""
+        """The edit that the fields describe."""
         x, y, z = (box.value() / 1000.0 for box in self.offsets)
         turn = float(np.deg2rad(self.turn.value()))
         return WaypointEdit(self.frame, (x, y, z), turn, _GRIPPER[self.gripper.currentText()])
 
     def begin(self, frame: int, moment: float) -> None:
-        """Another waypoint, with nothing changed yet."""
+        """Reset the fields for another waypoint."""
         self.frame = frame
         at = f"frame {frame + 1}, at {moment:.1f} s"
         say = "The motion begins where the arm stands. Choose a later moment on the timeline to move it."
@@ -68,7 +65,7 @@ class WaypointPanel(QWidget):
         self._changed()
 
     def show_offset(self, offset: np.ndarray) -> None:
-        """What was dragged, (3,) m from where the waypoint was."""
+        """Show the offset (3,) m of the waypoint after dragging."""
         for box, value in zip(self.offsets, 1000.0 * offset, strict=True):
             box.blockSignals(True)
             box.setValue(float(value))
@@ -81,7 +78,7 @@ class WaypointPanel(QWidget):
         box.setDecimals(0)
         box.setSingleStep(5.0)
         box.setSuffix(unit)
-        box.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # the style sheet's padding does not reach it
+        box.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # not covered by the style sheet's padding
         box.setAccessibleName(name)
         box.valueChanged.connect(lambda: self._changed())
         return box
@@ -96,7 +93,7 @@ class WaypointPanel(QWidget):
 
 
 class WaypointEditing(QObject):
-    """The waypoint is that of the frame which is looked at. `ended`: another page is wanted."""
+    """Edits the waypoint of the frame on display. `ended`: another page is requested."""
 
     ended = Signal()
 
@@ -112,20 +109,20 @@ class WaypointEditing(QObject):
         player.grid.clicked.connect(self._clicked)
 
     def begin(self) -> None:
-        """With the waypoint that is looked at."""
+        """Start with the waypoint of the frame on display."""
         self.active = True
         self._player.pause()
         self._take(self._player.frame)
 
     def end(self) -> None:
-        """Nothing is moved any more."""
+        """Stop editing."""
         self.active = False
         self._scene.show_handle(None)
 
-    # --- parts ---
+    # --- helpers ---
 
     def _give_up(self) -> None:
-        """Leave it as it was."""
+        """Discard the edit."""
         shown = self._presenter.shown
         self.end()
         if shown is not None:
@@ -138,7 +135,7 @@ class WaypointEditing(QObject):
             self.panel.begin(frame, float(shown.film.moments[frame] - shown.film.moments[0]))
 
     def _waypoint(self) -> np.ndarray | None:
-        """Where it was, (3,) m."""
+        """Return the waypoint's unedited position (3,) m."""
         shown = self._presenter.shown
         if not self.active or shown is None or shown.plan.frame_moments[-1] <= shown.plan.frame_moments[0]:
             return None
@@ -150,7 +147,7 @@ class WaypointEditing(QObject):
             self.panel.show_offset(point - was)
 
     def _clicked(self, name: str, x: float, y: float) -> None:
-        """To where it is seen there, as high as it was."""
+        """Move the waypoint to the clicked position, at its unedited height."""
         was, shown = self._waypoint(), self._presenter.shown
         if was is None or shown is None or self.panel.frame == 0:
             return
@@ -163,7 +160,7 @@ class WaypointEditing(QObject):
             self._moved_to(place)
 
     def _show(self) -> None:
-        """The way as it would be, before it is checked."""
+        """Show the edited path, not yet checked."""
         shown = self._presenter.shown
         if not self.active or shown is None:
             return

@@ -1,1 +1,1 @@
-"""What runs behind the screens: connection, jobs, messages, crashes, Stop and other keys."""
+"""Services behind the screens: connection, jobs, messages, crashes, Stop and other keys."""

@@ -1,4 +1,4 @@
-"""Where the arm was a moment ago: a picture is older than what the arm last said of itself."""
+"""Short history of the arm's poses: a camera frame is older than the newest arm status."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ import numpy as np
 from robot.service.status import RobotStatus
 
 _KEPT = 60  # two seconds
-_LONGEST_GAP = 0.5  # s between two statuses that still tell what was between them
+_LONGEST_GAP = 0.5  # s: longest gap between two statuses that is interpolated
 
 
 @dataclass(frozen=True, eq=False)
 class ArmPose:
-    """Joints `q` (7,) rad, and how far the gripper is open in [0, 1]."""
+    """Joint positions `q` (7,) rad, and gripper opening in [0, 1]."""
 
     q: np.ndarray
     openness: float
 
 
 class ArmHistory:
-    """Take in each new status with `add`; `at` tells where the arm was at a moment (s, monotonic)."""
+    """Ring buffer of arm poses: `add` takes each new status, `at` returns the pose at a time (s, monotonic)."""
 
     def __init__(self):
         self._kept: deque[tuple[float, ArmPose]] = deque(maxlen=_KEPT)
 
     def add(self, status: RobotStatus | None) -> None:
-        """A status that is new, known and later than the last one is kept; without any, nothing is known any more."""
+        """Append a status with finite joint positions that is newer than the last one; None clears the history."""
         if status is None:
             self._kept.clear()
         elif np.isfinite(status.position).all() and (not self._kept or status.read > self._kept[-1][0]):
@@ -34,7 +34,7 @@ class ArmHistory:
             self._kept.append((status.read, ArmPose(status.position, openness)))
 
     def at(self, moment: float) -> ArmPose | None:
-        """Between two statuses in proportion; outside of them the nearest, None when there is none."""
+        """Return the pose at `moment`, interpolated linearly; the nearest outside the history, None when empty."""
         if not self._kept:
             return None
         later = next((i for i, (time, _) in enumerate(self._kept) if time >= moment), len(self._kept))

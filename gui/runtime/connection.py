@@ -1,4 +1,4 @@
-"""What the window is connected to: opens and closes the session in jobs, beats the heart, and stops the arm."""
+"""Connection of the window to the session: opens and closes it in jobs, sends the heartbeat, and stops the arm."""
 
 import time
 
@@ -15,19 +15,19 @@ from workflows.cancellation import Cancellation, Report
 from workflows.session import Session
 from workflows.settings import ProgramSettings
 
-PULL_MS = 33  # the window looks at pictures and status thirty times a second
-_OLD = 0.5  # s: a status comes thirty times a second
+PULL_MS = 33  # frames and status are polled at 30 Hz
+_OLD = 0.5  # s; a status arrives at 30 Hz
 _STILL = (Activity.NOTHING, Activity.HOLDING)
 
 
 class Connection(QObject):
-    """The session's life in the window. The session stays the same object; what it holds comes and goes.
+    """Life cycle of the session in the window. The session object stays the same; its contents are opened and closed.
 
-    `pulled` comes thirty times a second in the GUI thread: whoever shows what is present now looks then. `moments`
-    knows where the arm was when a picture was taken. `clock` is the one by which presses are timed.
+    `pulled` is emitted at 30 Hz in the GUI thread; views that show live data update on it. `moments` is the history of
+    arm poses, to look up the pose at a frame's capture time. `clock` is the clock that times presses.
     """
 
-    changed = Signal()  # began to open, is open, is closed
+    changed = Signal()  # opening began, open, or closed
     progress = Signal(str, float)
     pulled = Signal()
     stop_pressed = Signal()
@@ -48,7 +48,7 @@ class Connection(QObject):
         self._pull.timeout.connect(self.pulled)
         self._pull.start()
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def opening(self) -> bool:
@@ -60,7 +60,7 @@ class Connection(QObject):
 
     @property
     def status(self) -> RobotStatus | None:
-        """The arm's newest status; None when there is none, or the robot process has gone."""
+        """Newest status of the arm; None when there is none, or the robot process has ended."""
         robot = self.session.robot
         return None if robot is None or robot.lost else robot.status
 
@@ -79,16 +79,16 @@ class Connection(QObject):
 
     @property
     def arm_trouble(self) -> str:
-        """Why there is no arm, '' when there is one."""
+        """Reason why there is no arm, '' when there is one."""
         robot = self.session.robot
         if robot is not None and robot.lost:
             return robot.lost
         return self.session.problems.get("arm", "")
 
-    # --- presses ---
+    # --- actions ---
 
     def open(self, settings: ProgramSettings) -> None:
-        """Close what is open, then connect as the settings say; returns at once."""
+        """Close the open session, then connect according to the settings; returns at once."""
         if self._job is not None:
             return
 
@@ -104,12 +104,12 @@ class Connection(QObject):
         self.changed.emit()
 
     def cancel(self) -> None:
-        """Give up connecting."""
+        """Cancel connecting."""
         if self._job is not None:
             self._job.cancel()
 
     def stop(self) -> None:
-        """Stop the arm; returns at once. When the press does not reach the arm, that is said loudly."""
+        """Stop the arm; returns at once. When the command does not reach the arm, `failed` reports it."""
         robot = self.session.robot
         if robot is None:
             return
@@ -124,7 +124,7 @@ class Connection(QObject):
             self._confirming.on(failed=self.failed.emit, ended=self._confirmed)
 
     def close(self) -> None:
-        """End everything; waits, so only when the window closes."""
+        """Close the session and end the heartbeat; blocks, so only when the window closes."""
         self._pull.stop()
         if self._job is not None:
             self._job.cancel()

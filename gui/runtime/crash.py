@@ -1,7 +1,7 @@
-"""Bugs: the arm is stopped, a crash log is written, the program goes on, and the next start says what happened.
+"""Crash handling: a bug stops the arm and writes a crash log; the program goes on, and the next start reports it.
 
-Each run also keeps a file open into which Python's fault handler writes when the process itself dies; a file that is
-still there at the next start, of a process that is not, tells of a run that did not end by itself.
+Each run also keeps a file open into which Python's fault handler writes when the process itself dies. Such a file found
+at the next start, whose process no longer exists, belongs to a run that did not end properly.
 """
 
 import faulthandler
@@ -25,12 +25,12 @@ _RUN = "run-"
 
 
 def crash_folder() -> Path:
-    """Where this user's crash logs are kept."""
+    """Return the folder of this user's crash logs."""
     return Path(platformdirs.user_log_dir("rehearse"))
 
 
 class CrashLog:
-    """The crash logs in a folder, and this run's mark that it has not ended yet."""
+    """Crash logs of a folder, and the marker file of this run, which exists until the run ends."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -41,7 +41,7 @@ class CrashLog:
         faulthandler.enable(self._file, all_threads=True)
 
     def write(self, error: BaseException, where: str) -> Path:
-        """Keep an error with its trace; returns the file."""
+        """Write an error with its traceback to a new file and return its path."""
         moment = datetime.now().astimezone()
         path = self.folder / f"crash-{moment:%Y%m%d-%H%M%S-%f}{_NEW}"
         trace = "".join(traceback.format_exception(error))
@@ -49,20 +49,20 @@ class CrashLog:
         return path
 
     def mark_seen(self) -> None:
-        """The operator has been told."""
+        """Mark all new crash logs as seen, once the operator has been informed."""
         for path in self.unseen:
             if path.exists():
                 path.replace(path.with_name(path.name.removesuffix(_NEW) + _SEEN))
         self.unseen = []
 
     def close(self) -> None:
-        """This run ends as it should."""
+        """Remove the marker file: this run ends properly."""
         faulthandler.disable()
         self._file.close()
         self._mark.unlink(missing_ok=True)
 
     def _collect(self) -> list[Path]:
-        """Crash logs nobody was told of, among them those of runs that ended without a word."""
+        """Return the crash logs not yet shown; runs that died without a report get one first."""
         for mark in self.folder.glob(f"{_RUN}*.txt"):
             number = mark.stem.removeprefix(_RUN)
             if number.isdigit() and not psutil.pid_exists(int(number)):
@@ -74,10 +74,12 @@ class CrashLog:
 
 
 class CrashHooks:
-    """Takes what no one caught, in any thread, until `remove`.
+    """Handler of uncaught exceptions in any thread, until `remove`.
 
-    `stop` is called first, from whatever thread it is, and must not wait; `known` gets a KnownError that nobody showed,
-    `told` the file of a bug's log.
+    Args:
+        stop: called first, in the thread that raised; must not block.
+        known: receives a KnownError that was not handled elsewhere.
+        told: receives the path of the crash log.
     """
 
     def __init__(
@@ -91,12 +93,12 @@ class CrashHooks:
         self.install()
 
     def install(self) -> None:
-        """Take over from whoever has the hooks now."""
+        """Install the hooks and remember the previous ones."""
         self._before = sys.excepthook, threading.excepthook
         sys.excepthook, threading.excepthook = self._uncaught, self._uncaught_in_thread
 
     def remove(self) -> None:
-        """Give the hooks back, unless somebody else has them by now."""
+        """Restore the previous hooks, unless others have been installed since."""
         if sys.excepthook == self._uncaught:
             sys.excepthook = self._before[0]
         if threading.excepthook == self._uncaught_in_thread:

@@ -1,7 +1,7 @@
-"""Cyclic garbage is collected in the window's thread only.
+"""Cyclic garbage collection in the GUI thread only.
 
-Python collects in whatever thread happens to allocate next. A widget that is part of a cycle would then be destroyed
-in a job's thread, and Qt breaks when a widget dies in another thread than its own.
+Python collects in whichever thread happens to allocate next. A widget that is part of a reference cycle would then be
+destroyed in a job's thread, and Qt crashes when a widget is destroyed outside the GUI thread.
 """
 
 import gc
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer
 
 _EVERY_MS = 50
-_SELDOM = 5  # times that: the youngest generation, however small it is
+_SELDOM = 5  # ticks between collections of the youngest generation, however small it is
 
 
 class GarbageCollection(QObject):
-    """While it lives, collects by Python's thresholds, a little at a time: a large young generation takes long.
+    """Incremental collector that follows Python's thresholds; collecting a large young generation takes long.
 
-    The oldest generation is looked through only while `may_pause()` is true: that can take a fifth of a second, in
-    which no heartbeat is sent. What is there when further modules have just been loaded is never looked through again:
-    that is where the many objects come from, and modules stay.
+    The oldest generation is collected only while `may_pause()` is true: that can take 0.2 s, in which no heartbeat is
+    sent. Objects that exist after modules have been loaded are frozen (never examined again): most objects come from
+    modules, and modules are not unloaded.
     """
 
     def __init__(self, may_pause: Callable[[], bool], parent: QObject):
@@ -45,7 +45,7 @@ class GarbageCollection(QObject):
             gc.collect(0)
 
     def keep_what_is_there(self) -> None:
-        """Never look through again what a started window consists of: that takes 200 ms, and finds nothing."""
+        """Freeze the objects of the started window: examining them takes 200 ms and finds nothing."""
         gc.freeze()
 
     def close(self) -> None:

@@ -1,11 +1,11 @@
-"""Finite work beside the window: a plain function in a thread, whose end always reaches the GUI thread.
+"""Background jobs: a plain function in a thread whose result is always delivered in the GUI thread.
 
     job = jobs.run(lambda token, report: session.open(report, token), name="connect")
     job.done.connect(...)      # the result
-    job.failed.connect(...)    # a KnownError; what nobody connects to goes to `jobs.failed`, so to the banner
+    job.failed.connect(...)    # a KnownError; without a connection it goes to `jobs.failed`, and so to the banner
 
-`report(sentence, share)` may be called from the job at any rate; the newest is shown. What is not a KnownError is a bug
-and reaches `sys.excepthook` in the GUI thread, like one in a slot.
+`report(sentence, share)` may be called from the job at any rate; the newest report is shown. An exception that is not a
+KnownError is a bug and reaches `sys.excepthook` in the GUI thread, like one in a slot.
 """
 
 import threading
@@ -21,9 +21,9 @@ Work = Callable[[Cancellation, Report], Any]
 
 
 class Job(QObject):
-    """One run of a function; its signals come in the GUI thread, `ended` after one of the three others."""
+    """One run of a function. Signals arrive in the GUI thread; `ended` follows one of `done`, `failed`, `cancelled`."""
 
-    progress = Signal(str, float)  # a sentence, and the share done in [0, 1]
+    progress = Signal(str, float)  # a sentence, and the progress in [0, 1]
     done = Signal(object)
     failed = Signal(KnownError)
     cancelled = Signal()
@@ -39,7 +39,7 @@ class Job(QObject):
         self._error: BaseException | None = None
         self._failure_taken = False
         self.running = True
-        # Queued: emitted in the job's thread, carried out in the GUI's.
+        # Queued: emitted in the job's thread, delivered in the GUI thread.
         self._reported.connect(self._forward, Qt.ConnectionType.QueuedConnection)
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name=f"job: {name}", daemon=True)
@@ -48,7 +48,7 @@ class Job(QObject):
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask the work to end; `cancelled` follows as soon as it looks, or `done` when it was through already."""
+        """Request cancellation; emits `cancelled` when the work notices, or `done` if it had already finished."""
         self._token.cancel()
 
     def on(
@@ -59,7 +59,7 @@ class Job(QObject):
         cancelled: Callable[[], None] | None = None,
         ended: Callable[[], None] | None = None,
     ) -> "Job":
-        """Connect several at once; with `failed` given, the job's failure is the caller's to show."""
+        """Connect several signals at once; with `failed` given, showing the failure is up to the caller."""
         pairs = ((self.done, done), (self.failed, failed), (self.progress, progress))
         for signal, slot in (*pairs, (self.cancelled, cancelled), (self.ended, ended)):
             if slot is not None:
@@ -68,14 +68,14 @@ class Job(QObject):
         return self
 
     def join(self, timeout: float) -> bool:
-        """Whether the thread ended within `timeout` s; only for closing down, since it waits."""
+        """Wait at most `timeout` s for the thread and return whether it ended; blocks, so only for shutdown."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
             self._result = self._work(self._token, self._report)
-        except BaseException as error:  # noqa: BLE001 - nothing is swallowed: it is shown, or raised, in the GUI thread
+        except BaseException as error:  # noqa: BLE001 - not swallowed: it is shown, or raised, in the GUI thread
             self._error = error
         self._finished.emit()
 
@@ -119,7 +119,7 @@ class Job(QObject):
 class Jobs(QObject):
     """Starts jobs and owns them until they have ended. Belongs to the GUI thread."""
 
-    failed = Signal(KnownError)  # of jobs whose failure nobody else shows
+    failed = Signal(KnownError)  # of jobs whose `failed` is not connected
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
@@ -130,8 +130,7 @@ class Jobs(QObject):
         return tuple(self._running)
 
     def run(self, work: Work, *, name: str) -> Job:
-        """Start `work(token, report)` in a thread of its own; returns at once. Signals cannot come before the caller
-        has connected to them, since they wait for the event loop."""
+        """Start `work(token, report)` in a thread and return at once; signals are queued, so that none is lost."""
         job = Job(work, name, self)
         self._running.add(job)
         job.start()
@@ -142,7 +141,7 @@ class Jobs(QObject):
         job.deleteLater()
 
     def close(self, timeout: float = 10.0) -> None:
-        """Cancel everything and wait for the threads; what they end with is no longer delivered."""
+        """Cancel all jobs and wait for their threads; their results are no longer delivered."""
         for job in self._running:
             job.cancel()
         for job in tuple(self._running):

@@ -1,4 +1,4 @@
-"""What the program has to say to the operator: banners now, and the log of all of it."""
+"""Messages to the operator: banners, and the log of all of them."""
 
 import logging
 from collections import deque
@@ -12,7 +12,7 @@ _KEPT = 500
 
 
 class Kind(StrEnum):
-    """How much it matters; also the name of its look."""
+    """Severity of a message; also the name of its style."""
 
     DANGER = "danger"
     WARNING = "warning"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence or two, as they stand in the banner and the log."""
+    """One or two sentences, as shown in the banner and the log."""
 
     kind: Kind
     sentence: str
@@ -30,11 +30,11 @@ class Message:
 
 
 class Messages(QObject):
-    """Collects what has to be said; `say` may be called from any thread."""
+    """Collects messages; `say` may be called from any thread."""
 
     said = Signal(Message)  # for the banner
     logged = Signal(Message)  # for the log only
-    settled = Signal(str)  # this sentence is no longer so
+    settled = Signal(str)  # this message no longer applies
     _arrived = Signal(str, str, bool)
 
     def __init__(self, parent: QObject | None = None):
@@ -43,15 +43,15 @@ class Messages(QObject):
         self._arrived.connect(self._take, Qt.ConnectionType.AutoConnection)
 
     def say(self, kind: Kind, sentence: str) -> None:
-        """Show it in the banner, and keep it in the log."""
+        """Show a message in the banner and add it to the log."""
         self._arrived.emit(str(kind), sentence, True)
 
     def note(self, sentence: str, kind: Kind = Kind.NOTE) -> None:
-        """Keep it in the log only."""
+        """Add a message to the log only."""
         self._arrived.emit(str(kind), sentence, False)
 
     def error(self, error: Exception) -> None:
-        """A KnownError nobody else shows."""
+        """Show a KnownError that is not shown elsewhere."""
         self.say(Kind.DANGER, str(error))
 
     def _take(self, kind: str, sentence: str, banner: bool) -> None:
@@ -63,7 +63,7 @@ class Messages(QObject):
 
 
 class LogBridge(logging.Handler):
-    """Takes the warnings of every module into the log."""
+    """Logging handler that copies the warnings of every module into the message log."""
 
     def __init__(self, messages: Messages):
         super().__init__(logging.WARNING)

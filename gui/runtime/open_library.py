@@ -1,4 +1,4 @@
-"""The window's one open library: opened beside the window when it is first needed, closed with it."""
+"""The window's only open library: opened in a job when it is first needed, and closed with the window."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from foundation.errors import KnownError
 from gui.runtime.jobs import Job, Jobs
 from workflows.cancellation import Cancellation, Report
 
-if TYPE_CHECKING:  # SQLAlchemy and Arrow take a second to load: the window must not wait for them
+if TYPE_CHECKING:  # SQLAlchemy and Arrow take a second to import: the window must not wait for them
     from storage.library import Library
 
 
 class OpenLibrary(QObject):
-    """`library` is None until `opened`, which comes after `ask` and at once when it is open already.
+    """Owner of the open library: `library` is None until `opened`, which follows `ask` (at once when already open).
 
-    `folder()` says where it lies. What cannot be opened leaves a sentence in `problem`; `ask` tries again.
+    `folder()` returns the library's folder. When opening fails, `problem` holds the message; `ask` tries again.
     """
 
     opened = Signal()
@@ -29,7 +29,7 @@ class OpenLibrary(QObject):
         super().__init__(parent)
         self._jobs, self._folder = jobs, folder
         self._job: Job | None = None
-        self._late: Library | None = None  # opened by a job whose end is not yet delivered
+        self._late: Library | None = None  # opened by a job whose result has not been delivered yet
         self.library: Library | None = None
         self.problem = ""
 
@@ -38,7 +38,7 @@ class OpenLibrary(QObject):
         return self._job is not None
 
     def ask(self) -> None:
-        """Open it; returns at once."""
+        """Open the library; returns at once."""
         if self.library is not None:
             self.opened.emit()
         elif self._job is None:
@@ -55,7 +55,7 @@ class OpenLibrary(QObject):
             self._job.on(done=self._is_open, failed=self._is_not, ended=self._ended)
 
     def close(self) -> None:
-        """Let go of it, when no job uses it any more."""
+        """Close the library; call it when no job uses it any more."""
         for library in {self.library, self._late}:
             if library is not None:
                 library.close()

@@ -1,4 +1,4 @@
-"""One thing that waits at a time: the job that is under way, what went wrong in the last one, and what comes after."""
+"""One background job at a time, with the error of the last one and an action to run after it."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from gui.runtime.jobs import Job, Jobs, Work
 
 
 class SingleJob(QObject):
-    """`begin` starts the one job. `problem` is why the last one failed, '' when it did not.
+    """Runs one job at a time, started by `begin`. `problem` is the error of the last one, '' when it succeeded.
 
-    `unasked`: the name of a job that nobody has pressed for, so that a press during it waits for its end instead of
-    being lost.
+    `unasked`: name of a job that the operator has not requested; a press during it is deferred until it ends, not
+    dropped.
     """
 
     changed = Signal()
@@ -26,21 +26,21 @@ class SingleJob(QObject):
 
     @property
     def name(self) -> str:
-        """Of the job that is under way, '' when none is."""
+        """Name of the running job, '' when there is none."""
         return "" if self._job is None else self._job.name
 
     @property
     def busy(self) -> bool:
-        """Whether a press has to wait for something."""
+        """Whether a job runs during which presses are not accepted."""
         return self.name not in ("", self._unasked)
 
     @property
     def free(self) -> bool:
-        """Whether nothing at all is under way."""
+        """Whether no job is running."""
         return self._job is None
 
     def begin(self, work: Work, name: str) -> Job:
-        """Start it; what goes wrong becomes `problem`."""
+        """Start a job; a KnownError it raises becomes `problem`."""
         self.problem = ""
         self._job = self._jobs.run(work, name=name)
         self._job.on(failed=self._failed, ended=self._ended)
@@ -48,23 +48,23 @@ class SingleJob(QObject):
         return self._job
 
     def when_free(self, act: Callable[[], object]) -> None:
-        """Now, or as soon as what nobody pressed for is over; a press during anything else is not taken."""
+        """Call `act` now, or after the `unasked` job has ended; ignored while any other job runs."""
         if self._job is None:
             act()
         elif self._job.name == self._unasked:
             self._afterwards = act
 
     def afterwards(self, act: Callable[[], object]) -> None:
-        """As soon as the present job has ended."""
+        """Call `act` when the current job has ended."""
         self._afterwards = act
 
     def cancel(self, name: str) -> None:
-        """Ask the job to end, where it is this one."""
+        """Cancel the running job if it has this name."""
         if self._job is not None and self._job.name == name:
             self._job.cancel()
 
     def join(self, timeout: float) -> None:
-        """Wait for the job's thread, at most so many s; only for closing down."""
+        """Wait at most `timeout` s for the job's thread; only for shutdown."""
         if self._job is not None:
             self._job.join(timeout)
 

@@ -1,7 +1,7 @@
-"""How long the window was held up, and by what: every stretch of work of the GUI thread that was too long in one go.
+"""Stall monitor of the GUI thread: how long it was blocked without a break, and by which code.
 
-The arm is stopped when the window's heart misses its beats, so what takes long in one go matters more than what takes
-long altogether. A stretch reaches from one beat of a quick timer to the next.
+The arm is stopped when the window misses its heartbeats, so the longest uninterrupted stretch of work matters more than
+the total time. A stretch reaches from one tick of a fast timer to the next.
 """
 
 import faulthandler
@@ -17,19 +17,21 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer
 
 _BEAT_MS = 5
-_LONG = 0.03  # s of this thread's own work in one go
-_LATE = 0.01  # s after a beat, when the watcher begins to look
+_LONG = 0.03  # s of CPU time of this thread in one stretch
+_LATE = 0.01  # s after a tick at which the sampling thread takes samples
 _LOOK_EVERY = 0.005  # s
-_DEEP = 4  # callers that are named
+_DEEP = 4  # number of callers in a report
 _OURS = f"{os.sep}gui{os.sep}"
 _FRAME = re.compile(r'File "(.*)", line (\d+) in (\S+)')
-_WAITING = ("pause", "wait", "until")  # whoever lets the event loop run is not what holds it up
+_WAITING = ("pause", "wait", "until")  # functions that run the event loop do not block it
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """`work` s of the GUI thread's own, which other programs cannot lengthen, within `wall` s by the clock; `what` ran
-    most of the time, `during` what the script was at."""
+    """One long stretch: `work` s of CPU time of the GUI thread, whatever other programs do, in `wall` s of wall time.
+
+    `what` is the call stack sampled most often, `during` the script's current step.
+    """
 
     work: float
     wall: float
@@ -38,10 +40,10 @@ class Stretch:
 
 
 class StallMonitor(QObject):
-    """Keeps every stretch with more than 30 ms of work, and the longest ones from `begin` on.
+    """Records every stretch with more than 30 ms of work, and the longest ones since `begin`.
 
-    `looking`: whether a thread looks at what is running whenever a beat is late. That thread takes a little time of its
-    own, so it is there only where the cause is wanted.
+    `looking`: sample the running code in a thread whenever a tick is late. Sampling takes a little time itself, so it
+    is enabled only where the cause is wanted.
     """
 
     def __init__(self, *, looking: bool = False):
@@ -60,7 +62,7 @@ class StallMonitor(QObject):
             self._thread.start()
 
     def begin(self) -> None:
-        """Forget what was."""
+        """Reset all records."""
         self.longest, self.longest_work = 0.0, 0.0
         self.stretches = []
         self._last, self._last_work = time.monotonic(), time.thread_time()
@@ -87,14 +89,14 @@ class StallMonitor(QObject):
                 if time.monotonic() - self._last > _LATE:
                     file.seek(0)
                     file.truncate()
-                    # Not sys._current_frames: it makes objects of frames that another thread is about to leave.
+                    # Not sys._current_frames: it creates objects for frames that another thread is about to leave.
                     faulthandler.dump_traceback(file, all_threads=True)
                     file.seek(0)
                     self._seen.append(_running(file.read(), self._watched))
 
 
 def _running(dump: str, thread: int) -> str:
-    """The innermost function of a thread and the next ones of ours, innermost first, in what faulthandler wrote."""
+    """Return the innermost function of a thread and its callers in gui/, innermost first, from a faulthandler dump."""
     blocks = [block for block in dump.split("\n\n") if f"0x{thread:016x}" in block.partition("\n")[0]]
     lines = [match for line in "".join(blocks).splitlines() if (match := _FRAME.search(line))]
     ours = [m for i, m in enumerate(lines) if i == 0 or (_OURS in m[1] and m[3] not in _WAITING)]

@@ -1,4 +1,4 @@
-"""Work of the GUI thread in slices: one after the other, with time for the heartbeat and for painting between them."""
+"""Work of the GUI thread in slices, with time for the heartbeat and for painting between them."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _PAUSE_MS = 2
 
 
 class Slices(QObject):
-    """Does what it was given, in that order."""
+    """Queue of work, executed one slice at a time in first-in, first-out order."""
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
@@ -24,7 +24,7 @@ class Slices(QObject):
         return not self._waiting
 
     def add(self, owner: QObject, work: Callable[[], object]) -> None:
-        """One more slice, which is left out when its owner has gone."""
+        """Append a slice; it is skipped when its owner has been destroyed by then."""
         self._waiting.append((owner, work))
         if not self._turn.isActive():
             self._turn.start()
@@ -41,5 +41,5 @@ class Slices(QObject):
 
 @cache
 def slices() -> Slices:
-    """The one queue of the window: two beside each other would come to twice as much in a turn."""
+    """Return the window's only queue: two queues would double the work per turn of the event loop."""
     return Slices(QCoreApplication.instance())

@@ -1,1 +1,1 @@
-"""The Set up screen: lab or real arm, control box, cameras, workspace, and the list that turns green."""
+"""Set up screen: lab or real arm, control box, cameras, workspace, and the checklist."""

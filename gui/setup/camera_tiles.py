@@ -1,4 +1,4 @@
-"""The cameras of the set-up: a live thumbnail each, its name, whether it is used; identify one by unplugging it."""
+"""Camera tiles of the set-up: live thumbnail, name, and selection; a camera is identified by unplugging it."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
@@ -11,7 +11,7 @@ from gui.widgets.theme import look, space
 
 
 class CameraTile(QWidget):
-    """One camera of the list."""
+    """Tile of one camera."""
 
     def __init__(self, camera: CameraRow, presenter: SetupPresenter):
         super().__init__()
@@ -51,7 +51,7 @@ class CameraTile(QWidget):
 
 
 def _whole_place(camera: CameraRow) -> str:
-    """What the line below the picture is too narrow for, '' when it says it all."""
+    """Return what the line below the image is too narrow for, '' when it is complete."""
     kind, _, rest = camera.identity.partition(":")
     return f"At USB port {rest}" if kind == "usb" else "" if kind in ("lab", "realsense") else camera.identity
 
@@ -64,7 +64,7 @@ def _place(camera: CameraRow) -> str:
 
 
 class CamerasCard(Card):
-    """See SetupPresenter.cameras."""
+    """View of SetupPresenter.cameras."""
 
     def __init__(self, presenter: SetupPresenter, live: LivePresenter):
         super().__init__("Cameras")
@@ -98,7 +98,7 @@ class CamerasCard(Card):
         self.body.addWidget(self._network)
         presenter.changed.connect(self._show)
         presenter.identifying_changed.connect(self._show)
-        live.cameras_changed.connect(self._show)  # pictures come before the arm is connected
+        live.cameras_changed.connect(self._show)  # images arrive before the arm is connected
         live.refreshed.connect(self._refresh)
         self._show()
 

@@ -1,4 +1,4 @@
-"""The list that turns green, and below it the one button that comes next."""
+"""Checklist of the set-up, and below it the button for the next step."""
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -13,7 +13,7 @@ from workflows.session import Check
 
 
 class CheckRow(QWidget):
-    """One check: tick or cross, its name, what it says."""
+    """One check: tick or cross, name, and message."""
 
     def __init__(self):
         super().__init__()
@@ -35,7 +35,7 @@ class CheckRow(QWidget):
 
 
 class Checklist(Card):
-    """See SetupPresenter.checks. `further` is the screen to go on to when all is well, '' for none yet."""
+    """View of SetupPresenter.checks. `further` is the screen to go to when all checks pass, '' for none."""
 
     def __init__(self, presenter: SetupPresenter, arm: ArmPresenter, box: ControlBoxPresenter, further: str = ""):
         super().__init__("Before you begin")
@@ -92,9 +92,9 @@ class Checklist(Card):
 
     @property
     def _wrong_setting(self) -> Compared | None:
-        """What the control box must be told before anything may move."""
+        """Setting of the control box that must be corrected before any motion."""
         wrong = (line for line in self._box.different if line.refuses and line.write)
-        return next((line for line in wrong if line.press == SET_RIGHT), None)  # others want a look at the arm first
+        return next((line for line in wrong if line.press == SET_RIGHT), None)  # others need a look at the arm first
 
     def _press(self) -> None:
         presenter, press = self._presenter, self._arm.figures.press
@@ -113,5 +113,5 @@ class Checklist(Card):
 
 
 def _short(line: Compared) -> str:
-    """Without the maker's own name for it in brackets."""
+    """Return the setting's label without the manufacturer's name in brackets."""
     return line.label.partition(" (")[0].lower()

@@ -1,4 +1,4 @@
-"""The control box on the Set up screen: each setting, what it must be, and the press that sets it so."""
+"""Control box card of the Set up screen: each setting, its required value, and the button that sets it."""
 
 from PySide6.QtWidgets import QGridLayout, QLabel
 
@@ -9,7 +9,7 @@ from robot.box_check import Compared
 
 
 class ControlBoxCard(Card):
-    """See ControlBoxPresenter.lines."""
+    """View of ControlBoxPresenter.lines."""
 
     def __init__(self, presenter: ControlBoxPresenter):
         super().__init__("Control box")
@@ -52,7 +52,7 @@ class ControlBoxCard(Card):
 
 
 class Line:
-    """One setting: tick or cross, its name, what the box has, what it must have, and the press."""
+    """One setting: tick or cross, name, actual and required value, and its button."""
 
     def __init__(self, presenter: ControlBoxPresenter, grid: QGridLayout, number: int):
         self._presenter, self._grid, self._number = presenter, grid, number

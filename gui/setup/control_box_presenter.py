@@ -1,4 +1,4 @@
-"""What is set in the control box, beside what the program needs; one press sets it right, another undoes that."""
+"""Presenter of the control box: its settings beside those the program requires; each can be set, and restored."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -9,7 +9,7 @@ from robot.box_check import Compared, differences
 
 
 class ControlBoxPresenter(QObject):
-    """`lines` is everything that is looked at, empty without an arm. Nothing here makes an arm ready or moves it."""
+    """`lines` are all checked settings, empty without an arm. Nothing here makes an arm ready or moves it."""
 
     changed = Signal()
 
@@ -17,7 +17,7 @@ class ControlBoxPresenter(QObject):
         super().__init__(parent)
         self.connection = connection
         self.lines: tuple[Compared, ...] = ()
-        self.was: dict[str, str] = {}  # what was written over, in words
+        self.was: dict[str, str] = {}  # overwritten values, as text
         self._work = SingleJob(jobs, self)
         self._work.changed.connect(self.changed)
         self._seen: object = None
@@ -30,22 +30,22 @@ class ControlBoxPresenter(QObject):
 
     @property
     def problem(self) -> str:
-        """Why the last press did not do what it should, '' when it did."""
+        """Error of the last write, '' when it succeeded."""
         return self._work.problem
 
     @property
     def different(self) -> tuple[Compared, ...]:
-        """What is not as it should be, what refuses motion first."""
+        """Settings that differ, those that refuse motion first."""
         return differences(self.lines)
 
     @property
     def box_words(self) -> str:
-        """Which control box it is."""
+        """Model and firmware of the control box."""
         robot = self.connection.robot
         return "" if robot is None else f"{robot.model}, firmware {'.'.join(map(str, robot.firmware))}"
 
     def write(self, line: Compared) -> None:
-        """Set this one to what the program needs."""
+        """Set one setting to the required value."""
         robot = self.connection.robot
         if robot is None or not line.write or self.busy:
             return
@@ -53,7 +53,7 @@ class ControlBoxPresenter(QObject):
         job.on(done=lambda _: self._written(line))
 
     def undo(self, name: str) -> None:
-        """Set this one back to what it was before `write`."""
+        """Restore a setting to its value before `write`."""
         robot = self.connection.robot
         if robot is None or name not in self.was or self.busy:
             return

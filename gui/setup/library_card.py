@@ -1,4 +1,4 @@
-"""Set up: who is at work here, and the folder in which the library lies."""
+"""Library card of the Set up screen: the operator's name, and the library's folder."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gui.widgets.basics import Button, Card, form, label, row
 
 
 class LibraryCard(Card):
-    """Both are remembered at once and need no new connection; another folder is used from the next start on."""
+    """Both are stored at once without reconnecting; another folder is used from the next start on."""
 
     def __init__(self, presenter: SetupPresenter):
         super().__init__("Library")
@@ -29,7 +29,7 @@ class LibraryCard(Card):
         self._show()
 
     def use(self, folder: Path) -> None:
-        """Keep the library there; what is in the old one stays where it is."""
+        """Keep the library in this folder from the next start on; the contents of the old one are not moved."""
         self._presenter.remember_library(folder)
 
     def _remember_name(self) -> None:

@@ -1,4 +1,4 @@
-"""Setting up: what is chosen, what is saved, which cameras there are, and the list that turns green."""
+"""Presenter of the set-up: edited and saved settings, the available cameras, and the checklist."""
 
 import os
 import threading
@@ -26,12 +26,12 @@ _READY = (ArmState.HOLDING, ArmState.JOGGING, ArmState.FOLLOWING, ArmState.PAUSE
 
 
 class SetupError(KnownError):
-    """What was entered cannot be used."""
+    """Invalid input."""
 
 
 @dataclass(frozen=True)
 class CameraRow:
-    """A camera in the list: connected or only remembered, chosen or not."""
+    """One camera of the list: connected or only remembered, selected or not."""
 
     identity: str
     name: str
@@ -40,13 +40,13 @@ class CameraRow:
 
 
 class SetupPresenter(QObject):
-    """`draft` is what the screen shows, `saved` what is in the file and in use; `apply` makes the one the other."""
+    """`draft` holds the edited settings, `saved` those in the file and in use; `apply` saves and connects the draft."""
 
     changed = Signal()  # the draft, the cameras, or whether it is connecting
     checked = Signal()
     identifying_changed = Signal()
     failed = Signal(KnownError)
-    go_on = Signal(str)  # the name of the screen that comes next
+    go_on = Signal(str)  # name of the next screen
 
     def __init__(self, connection: Connection, jobs: Jobs, file: Path, parent: QObject | None = None):
         super().__init__(parent)
@@ -54,8 +54,8 @@ class SetupPresenter(QObject):
         self.saved = self.draft = connection.session.settings
         self.found: tuple[CameraInfo, ...] = ()
         self.checks: list[Check] = []
-        self.watching = False  # whether a camera may be unplugged now to be identified
-        self.unplugged = ""  # identity of the camera that was just found by unplugging it
+        self.watching = False  # a camera may now be unplugged to be identified
+        self.unplugged = ""  # identity of the camera last identified by unplugging
         self._newest, self._saving = self.saved, threading.Lock()
         self._identifying: Job | None = None
         self._looking: Job | None = None
@@ -64,7 +64,7 @@ class SetupPresenter(QObject):
         self._timer.start()
         connection.changed.connect(self._connection_changed)
 
-    # --- what is known ---
+    # --- state ---
 
     @property
     def dirty(self) -> bool:
@@ -76,7 +76,7 @@ class SetupPresenter(QObject):
 
     @property
     def connected(self) -> bool:
-        """Whether what is connected is what the draft says."""
+        """Whether the connection corresponds to the draft."""
         return self.connection.opened and not self.dirty
 
     @property
@@ -92,10 +92,10 @@ class SetupPresenter(QObject):
         return self._identifying is not None
 
     def cameras(self) -> list[CameraRow]:
-        """The lab's own, or the real ones: chosen first, then what is connected besides."""
+        """Return the lab's cameras, or the real ones: selected ones first, then others that are connected."""
         session = self.connection.session
         if self.simulated:
-            in_use = dict(session.names) if session.simulated else {}  # a copy: it may be connecting
+            in_use = dict(session.names) if session.simulated else {}  # a copy: a job may be connecting
             return [CameraRow(identity, name, True, True) for identity, name in in_use.items()]
         present = {info.identity: info.name for info in self.found if not info.identity.startswith("lab:")}
         chosen = [CameraRow(c.identity, c.name, True, c.identity in present) for c in self.draft.cameras]
@@ -105,7 +105,7 @@ class SetupPresenter(QObject):
     # --- editing ---
 
     def edit(self, part: str = "", **values: Any) -> None:
-        """Change fields of the draft, or of one part of it (arm, lab, workspace, speed); a wrong value is refused."""
+        """Change fields of the draft or of a part (arm, lab, workspace, speed); `failed` reports invalid values."""
         try:
             if part:
                 values = {part: replace(getattr(self.draft, part), **values)}
@@ -117,7 +117,7 @@ class SetupPresenter(QObject):
         self.changed.emit()
 
     def choose_camera(self, identity: str, name: str, chosen: bool) -> None:
-        """Use a camera or not; the names given stay."""
+        """Select or deselect a camera; the other cameras keep their names."""
         others = tuple(c for c in self.draft.cameras if c.identity != identity)
         self.edit(cameras=(*others, CameraChoice(identity, name)) if chosen else others)
 
@@ -128,7 +128,7 @@ class SetupPresenter(QObject):
             self.edit(cameras=cameras)
 
     def add_address(self, address: str) -> None:
-        """A network camera, which no list can know."""
+        """Add a network camera by its address, since it cannot be discovered."""
         address = address.strip()
         if address.partition(":")[0] not in SCHEMES:
             kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
@@ -137,14 +137,14 @@ class SetupPresenter(QObject):
         self.choose_camera(address, f"camera {len(self.draft.cameras) + 1}", True)
 
     def undo(self) -> None:
-        """Back to what is saved."""
+        """Reset the draft to the saved settings."""
         self.draft = self.saved
         self.changed.emit()
 
-    # --- doing ---
+    # --- actions ---
 
     def apply(self) -> None:
-        """Save the draft, then connect as it says."""
+        """Save the draft, then connect accordingly."""
         draft = replace(self.draft, arm=_trimmed(self.draft.arm))
         self.draft = draft
         self._save(draft)
@@ -156,7 +156,7 @@ class SetupPresenter(QObject):
             self._remember(appearance=appearance)
 
     def remember_instruction(self, instruction: str) -> None:
-        """The newest first, each once."""
+        """Store an instruction as the most recent one, without duplicates."""
         recent = (instruction, *(each for each in self.saved.recent_instructions if each != instruction))
         self._remember(recent_instructions=recent[:_RECENT])
 
@@ -168,7 +168,7 @@ class SetupPresenter(QObject):
         self._remember(operator=" ".join(name.split()))
 
     def remember_library(self, folder: Path) -> None:
-        """From the next start on; SetupError, told by `failed`, where nothing can be written."""
+        """Store the library's folder for the next start; `failed` reports a SetupError when it is not writable."""
         if not os.access(folder, os.W_OK | os.X_OK):
             self.failed.emit(SetupError(f"Nothing can be written in {folder}. Choose another folder for the library."))
             return
@@ -179,19 +179,19 @@ class SetupPresenter(QObject):
             self._remember(tags=tags)
 
     def remember_true_places(self, truth: bool) -> None:
-        """Whether the lab's cameras stand where the simulation says, or where they were calibrated."""
+        """Store whether the simulated cameras use their ground truth poses or the calibrated ones."""
         if truth != self.saved.lab.true_places:
             self._remember(lab=replace(self.saved.lab, true_places=truth))
 
     def _remember(self, **values: Any) -> None:
-        """Save what needs no new connection; the draft's other changes stay a draft."""
+        """Save settings that need no reconnection; other changes of the draft remain unsaved."""
         session = self.connection.session
         session.settings = replace(session.settings, **values)
         self.draft = replace(self.draft, **values)
         self._save(replace(self.saved, **values))
 
     def _save(self, settings: ProgramSettings) -> None:
-        """The disk is waited for in a job, one job after the other."""
+        """Save the settings in a job; jobs that save are serialised."""
         self.saved = settings
         self._newest = settings
 
@@ -203,14 +203,14 @@ class SetupPresenter(QObject):
         self.changed.emit()
 
     def look_for_cameras(self) -> None:
-        """List what is connected now."""
+        """List the connected cameras in a job."""
         if self._looking is None:
             self._looking = self._jobs.run(lambda *_: connected_cameras(self._lab_frames()), name="find cameras")
             self._looking.on(done=self._found, failed=self.failed.emit, ended=self._looked)
             self.changed.emit()
 
     def identify(self) -> None:
-        """Wait for a camera to be unplugged, and say which it was; a second press gives up."""
+        """Wait for a camera to be unplugged and identify it; a second call cancels."""
         if self._identifying is not None:
             self._identifying.cancel()
             return

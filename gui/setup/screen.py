@@ -1,4 +1,4 @@
-"""The Set up screen: simulated lab or real arm, cameras, workspace, speed, library, and the list that turns green."""
+"""Set up screen: simulated lab or real arm, cameras, workspace, speed, library, and the checklist."""
 
 import numpy as np
 from PySide6.QtWidgets import (
@@ -30,11 +30,11 @@ from robot.limiter import LimiterSettings
 from robot.workspace import FARTHEST
 from workflows.settings import REAL, SIMULATED
 
-_SEEN = 3e-3  # rad, and of the gripper's opening: less cannot be seen in the small picture
+_SEEN = 3e-3  # rad, and share of the gripper's opening: smaller changes are invisible in the small view
 
 
 class SetupScreen(QWidget):
-    """See SetupPresenter. `further` names the screen to go on to."""
+    """View of SetupPresenter. `further` is the name of the screen that follows."""
 
     title = "Set up"
     shows_live_views = False
@@ -81,7 +81,7 @@ class SetupScreen(QWidget):
 
 
 class ArmCard(Card):
-    """Which arm: the lab's, or a real one by its address."""
+    """Choice of the arm: the simulated one, or a real one by its address."""
 
     def __init__(self, presenter: SetupPresenter):
         super().__init__("Arm")
@@ -128,7 +128,7 @@ class ArmCard(Card):
 
 
 class SpeedCard(Card):
-    """How fast the arm may become."""
+    """Speed limits of the arm."""
 
     def __init__(self, presenter: SetupPresenter):
         super().__init__("Speed limits")
@@ -156,7 +156,7 @@ class SpeedCard(Card):
 
 
 class WorkspaceCard(Card):
-    """The box the arm may move in, in numbers and in 3-D."""
+    """Box the arm may move in, in numbers and in 3-D."""
 
     def __init__(self, presenter: SetupPresenter):
         super().__init__("Workspace", "The arm and the gripper stay inside this box.")
@@ -164,7 +164,7 @@ class WorkspaceCard(Card):
         self._shown: np.ndarray | None = None
         self.view = SceneView()
         self.view.setMinimumHeight(space(13))
-        # What it would like to have is left out of account: everything is to fit without scrolling.
+        # Its size hint is ignored, so that everything fits without scrolling.
         self.view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.view.setCameraPosition(distance=2.5)
         self.body.addWidget(self.view, 1)
@@ -212,13 +212,13 @@ class WorkspaceCard(Card):
         if not self.isVisible() or status is None:
             return
         shown = np.append(status.position, status.openness or 0.0)
-        if self._shown is None or not np.abs(shown - self._shown).max() < _SEEN:  # drawing it is not cheap
+        if self._shown is None or not np.abs(shown - self._shown).max() < _SEEN:  # rendering is expensive
             self._shown = shown
             self.view.show_arm(status.position, float(shown[-1]))
 
 
 def in_force_words(limits: LimiterSettings | None) -> str:
-    """The box that the robot process keeps the arm in, whatever stands in the fields above."""
+    """Return the box and speed that the robot process enforces, whatever the fields above contain."""
     if limits is None:
         return ""
     low, high = limits.workspace.low, limits.workspace.high
@@ -227,17 +227,17 @@ def in_force_words(limits: LimiterSettings | None) -> str:
 
 
 def spin_box(low: int, high: int, unit: str, on) -> QSpinBox:
-    """A number with its unit that reports each change a person makes."""
+    """Return a spin box with a unit; `on` is called with each change by the user."""
     box = QSpinBox(minimum=low, maximum=high)
     box.setSuffix(unit)
     box.setKeyboardTracking(False)
-    box.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # the style sheet's padding does not reach it
+    box.lineEdit().setTextMargins(space(0.4), 0, 0, 0)  # not covered by the style sheet's padding
     box.valueChanged.connect(on)
     return box
 
 
 class _quietly:  # noqa: N801 - reads as the statement it is
-    """What is set inside is not reported as a person's change."""
+    """Context manager that blocks the signals of `widgets`, so that changes inside do not count as the user's."""
 
     def __init__(self, *widgets: QWidget):
         self._widgets = widgets

@@ -1,1 +1,1 @@
-"""The 3-D view: arm, path, workspace, cameras, things on the bench."""
+"""3-D view of the arm, path, workspace, cameras and objects on the bench."""

@@ -1,4 +1,4 @@
-"""The xArm7 as triangles for drawing: the looks in its MuJoCo description, posed by joint values."""
+"""Triangle mesh of the xArm7 for drawing: the visual geoms of its MuJoCo description, posed by joint positions."""
 # pyright: reportAttributeAccessIssue=false
 # (MuJoCo's names come from compiled modules without type stubs.)
 
@@ -16,17 +16,17 @@ from gui.view3d.meshes import Mesh, box, capsule, cylinder, joined, sphere, tube
 
 @dataclass(frozen=True, eq=False)
 class PosedMesh:
-    """`vertices` and `normals` (n, 3) float32 in base."""
+    """`vertices` (n, 3) m and `normals` (n, 3), float32, in the base frame."""
 
     vertices: np.ndarray
     normals: np.ndarray
 
 
 class ArmShape:
-    """All of the arm's parts as one mesh; `at` moves each part to where the joints put it."""
+    """All parts of the arm as one mesh; `at` poses it by forward kinematics."""
 
     def __init__(self):
-        import mujoco  # the kinematics alone, nothing is drawn with it
+        import mujoco  # kinematics only, MuJoCo does not render here
 
         self._mujoco = mujoco
         self._model = mjcf.arm_spec().compile()
@@ -41,7 +41,7 @@ class ArmShape:
         self.solid = joined(solids)
 
     def at(self, q: np.ndarray, openness: float = 1.0) -> PosedMesh:
-        """The mesh with joints q (7,) rad and the gripper open by `openness` in [0, 1]."""
+        """Return the mesh for joint positions q (7,) rad and a gripper opening in [0, 1]."""
         self._data.qpos[: len(q) + 2] = mjcf.arm_qpos(np.asarray(q, float), float(np.clip(openness, 0.0, 1.0)))
         self._mujoco.mj_kinematics(self._model, self._data)
         rotation = self._data.xmat.reshape(-1, 3, 3)[self._body]
@@ -50,11 +50,11 @@ class ArmShape:
         return PosedMesh(vertices.astype(np.float32), normals.astype(np.float32))
 
     def of_body(self, posed: PosedMesh, name: str) -> np.ndarray:
-        """The vertices (n, 3) m of one body of a mesh that `at` returned: "gripper", "left_finger", "link7", ..."""
+        """Return the vertices (n, 3) m of one body of a mesh from `at`: "gripper", "left_finger", "link7", ..."""
         return posed.vertices[self._body == self._model.body(name).id]
 
     def _bars(self) -> Iterator[tuple[Mesh, np.ndarray]]:
-        """The gripper's knuckles: tubes whose two ends belong to two bodies (their vertices, and each one's body)."""
+        """Yield the gripper's knuckles: tubes whose two ends belong to two bodies, and every vertex's body."""
         model, data = self._model, self._data
         self._mujoco.mj_forward(model, data)
         for tendon in range(model.ntendon):
@@ -74,7 +74,7 @@ class ArmShape:
             yield placed.coloured(model.mat_rgba[model.tendon_matid[tendon]]), ends
 
     def _solid(self, geom: int) -> Mesh:
-        """One geom's surface in its body's frame."""
+        """Return the surface of one geom in its body's frame."""
         kind, size = self._mujoco.mjtGeom(self._model.geom_type[geom]), self._model.geom_size[geom]
         if kind == self._mujoco.mjtGeom.mjGEOM_SPHERE:
             solid = sphere(size[0])
@@ -95,12 +95,12 @@ class ArmShape:
 
 @cache
 def arm_shape() -> ArmShape:
-    """The one shape of this process; only for the thread of the window."""
+    """Return the process's only ArmShape; GUI thread only."""
     return ArmShape()
 
 
 def tool_marks(base_from_tool: np.ndarray, length: float) -> np.ndarray:
-    """Ends (n, 3, 2, 3) of lines along the tool's x, y, z axes at poses (n, 4, 4), each `length` m."""
+    """Return end points (n, 3, 2, 3) of lines of `length` m along the tool's x, y, z axes at poses (n, 4, 4)."""
     ends = np.concatenate([np.zeros((1, 3)), length * np.eye(3)])
     points = transform(base_from_tool[:, None], ends[None])
     origin = np.repeat(points[:, :1], 3, axis=1)

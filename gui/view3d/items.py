@@ -1,4 +1,4 @@
-"""What the 3-D view draws: lit surfaces, see-through ghosts, lines in colours, and the wires of boxes and cameras."""
+"""Graphics items of the 3-D view: lit meshes, translucent ghosts, coloured lines, wireframes of boxes and cameras."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ void main() {
     gl_Position = u_mvp * a_position;
 }
 """
-# Two lights that stay with the onlooker: one over the right shoulder, a weak one from the left.
+# Two lights fixed to the viewer: a key light over the right shoulder, and a weak fill light from the left.
 _FRAGMENT = """
 #ifdef GL_ES
 precision mediump float;
@@ -52,11 +52,11 @@ _ALL_DIRTY = DirtyFlag.POSITION | DirtyFlag.NORMAL | DirtyFlag.COLOR | DirtyFlag
 
 
 class LitMesh(GLMeshItem):
-    """Triangles with their own normals and colours, lit; they can be moved without being built again."""
+    """Lit triangle mesh with its own normals and colours; vertices can be moved without rebuilding it."""
 
     def __init__(self, solid: Mesh):
         super().__init__(shader=_LIT, glOptions="opaque")
-        self.pose_key: np.ndarray | None = None  # whatever was last moved to, for who moves it
+        self.pose_key: np.ndarray | None = None  # pose the vertices were last moved to, kept by the caller
         self.show_solid(solid)
 
     def show_solid(self, solid: Mesh) -> None:
@@ -68,28 +68,28 @@ class LitMesh(GLMeshItem):
         self.update()
 
     def move_to(self, vertices: np.ndarray, normals: np.ndarray) -> None:
-        """The same triangles with other vertices and normals (n, 3) float32."""
+        """Replace vertices and normals (n, 3) float32 of the same triangles."""
         self.vertexes, self.normals = vertices, normals
         self._dirty |= DirtyFlag.POSITION | DirtyFlag.NORMAL
         self.update()
 
     def parseMeshData(self) -> DirtyFlag:
-        """What has to be sent to the graphics card; the base class would compute normals of its own."""
+        """Return what has to be uploaded to the GPU; the base class would compute normals of its own."""
         dirty, self._dirty = self._dirty, DirtyFlag(0)
         return dirty
 
 
 class GhostMesh(LitMesh):
-    """See-through as a whole: only what is nearest is mixed with what lies behind, not its inner parts."""
+    """Mesh translucent as a whole: its nearest surface is blended with what is behind, its inner parts are hidden."""
 
     def __init__(self, solid: Mesh):
         super().__init__(solid)
         self.setGLOptions(_THROUGH)
 
     def paint(self) -> None:
-        """Twice: first its distance alone, then its colours where it is nearest."""
+        """Draw in two passes: the depth alone, then the colours where the depth is nearest."""
         GL.glEnable(GL.GL_POLYGON_OFFSET_FILL)
-        GL.glPolygonOffset(2.0, 2.0)  # a little behind: where it coincides with the arm, the arm is seen
+        GL.glPolygonOffset(2.0, 2.0)  # slightly behind: where it coincides with the arm, the arm is visible
         GL.glColorMask(False, False, False, False)
         super().paint()
         GL.glColorMask(True, True, True, True)
@@ -100,7 +100,7 @@ class GhostMesh(LitMesh):
 
 
 class Lines(GLLinePlotItem):
-    """Segments, or one line through all points, in one colour or a colour for each point."""
+    """Line segments, or one polyline, in a single colour or one colour per point."""
 
     def __init__(self, *, width: float, joined: bool = False):
         super().__init__(
@@ -113,7 +113,7 @@ class Lines(GLLinePlotItem):
         self.setVisible(False)
 
     def show_points(self, points: np.ndarray, colours: ArrayLike) -> None:
-        """Points (n, 3) m; colours (n, 4) or (4,) in [0, 1]. Fewer than two points are not drawn."""
+        """Show points (n, 3) m in colours (n, 4) or (4,) in [0, 1]. Fewer than two points are not drawn."""
         self.setVisible(len(points) >= 2)
         if len(points) < 2:
             return
@@ -122,7 +122,7 @@ class Lines(GLLinePlotItem):
 
 
 def box_edges(low: ArrayLike, high: ArrayLike) -> np.ndarray:
-    """Ends (24, 3) of the twelve edges of a box."""
+    """Return the end points (24, 3) of the twelve edges of a box."""
     corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
     edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(corners[a] - corners[b]).sum() == 1]
     scaled = np.asarray(low) + corners * (np.asarray(high) - np.asarray(low))
@@ -130,7 +130,7 @@ def box_edges(low: ArrayLike, high: ArrayLike) -> np.ndarray:
 
 
 def frustum_edges(camera: Camera, depth: float) -> np.ndarray:
-    """Ends (n, 3) of the lines of a camera's little pyramid, `depth` m long, with a tick at the picture's top."""
+    """Return the end points (n, 3) of a camera's frustum, `depth` m long, with a tick at the top of the image."""
     right, bottom = camera.width - 0.5, camera.height - 0.5
     corners = np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
     rays = np.concatenate([corners, np.ones((4, 1))], axis=1) @ np.linalg.inv(camera.K).T
@@ -143,7 +143,7 @@ def frustum_edges(camera: Camera, depth: float) -> np.ndarray:
 
 
 def grid_lines(low: Sequence[float], high: Sequence[float], spacing: float, height: float) -> np.ndarray:
-    """Ends (n, 3) of a square grid between the corners (x, y), at `height` m."""
+    """Return the end points (n, 3) of a square grid between the corners (x, y), at `height` m."""
     x = np.arange(np.ceil(low[0] / spacing), np.floor(high[0] / spacing) + 1) * spacing
     y = np.arange(np.ceil(low[1] / spacing), np.floor(high[1] / spacing) + 1) * spacing
     along = [[(u, low[1], height), (u, high[1], height)] for u in x]

@@ -1,4 +1,4 @@
-"""What stands on the embedded lab's bench, for the 3-D view; of a real bench nobody knows it."""
+"""Meshes of the objects on the simulated lab's bench; a real bench has no ground truth."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from simulation.client import LabProcess
 
 
 def lab_objects(lab: LabProcess) -> tuple[Mesh, ...]:
-    """Every loose object and the bowl where they really are now. Asks the lab, so it belongs into a job."""
+    """Return all loose objects and the bowl at their ground-truth poses. Queries the lab: only in a job."""
     truth, scene = lab.truth(), lab.scene
     things = [thing(spec.shape, spec.size, truth.poses[spec.name], COLOURS[spec.colour]) for spec in scene.objects]
     if scene.bowl is not None:

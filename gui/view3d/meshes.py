@@ -1,4 +1,4 @@
-"""Simple bodies as coloured triangles with normals: sphere, cylinder, capsule, box."""
+"""Primitive solids as coloured triangle meshes with normals: sphere, cylinder, capsule, box."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import numpy as np
 
 from foundation.poses import transform
 
-SEGMENTS = 24  # around an axis: round enough for a picture of 600 px
+SEGMENTS = 24  # around an axis: round enough for an image of 600 px
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,16 +20,16 @@ class Mesh:
     colours: np.ndarray
 
     def moved(self, a_from_b: np.ndarray) -> "Mesh":
-        """The solid carried from frame b into a by (4, 4)."""
+        """Return the mesh transformed from frame b to frame a by `a_from_b` (4, 4)."""
         return replace(self, vertices=transform(a_from_b, self.vertices), normals=self.normals @ a_from_b[:3, :3].T)
 
     def coloured(self, rgba: Sequence[float]) -> "Mesh":
-        """The solid all in one colour, red, green, blue and opacity in [0, 1]."""
+        """Return the mesh in a single colour: red, green, blue and opacity in [0, 1]."""
         return replace(self, colours=np.tile(np.asarray(rgba, float), (len(self.vertices), 1)))
 
 
 def joined(solids: Sequence[Mesh]) -> Mesh:
-    """All solids as one."""
+    """Concatenate meshes to one."""
     offsets = np.cumsum([0, *(len(s.vertices) for s in solids[:-1])])
     return Mesh(
         np.concatenate([s.vertices for s in solids]),
@@ -40,12 +40,12 @@ def joined(solids: Sequence[Mesh]) -> Mesh:
 
 
 def sphere(radius: float) -> Mesh:
-    """Around the origin."""
+    """Return a sphere around the origin."""
     return capsule(radius, 0.0)
 
 
 def capsule(radius: float, half_length: float) -> Mesh:
-    """A cylinder along z from -half_length to half_length with round ends."""
+    """Return a cylinder along z from -half_length to half_length with hemispherical ends."""
     rings = SEGMENTS // 4 + 1
     upper = np.linspace(np.pi / 2, 0.0, rings)
     latitudes = np.concatenate([upper, -upper[::-1]])
@@ -58,7 +58,7 @@ def capsule(radius: float, half_length: float) -> Mesh:
 
 
 def cylinder(radius: float, half_length: float) -> Mesh:
-    """Along z from -half_length to half_length, with flat ends."""
+    """Return a cylinder along z from -half_length to half_length with flat ends."""
     circle = _circle()
     ends = np.repeat([[0, 0, half_length], [0, 0, -half_length]], SEGMENTS, axis=0)
     hull = tube(radius)
@@ -72,13 +72,13 @@ def cylinder(radius: float, half_length: float) -> Mesh:
 
 
 def tube(radius: float) -> Mesh:
-    """Two equal rings in the plane z = 0 with a wall between them, which whoever uses it moves apart along z."""
+    """Return two equal rings in the plane z = 0 with a wall between them; the caller moves them apart along z."""
     circle = _circle()
     return _solid(np.tile(radius * circle, (2, 1)), np.tile(circle, (2, 1)), _bands(2))
 
 
 def box(half_sizes: np.ndarray) -> Mesh:
-    """Around the origin, reaching `half_sizes` (3,) to each side."""
+    """Return a box around the origin that extends `half_sizes` (3,) to each side."""
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
     vertices, normals, faces = [], [], []
     for axis in range(3):
@@ -93,13 +93,13 @@ def box(half_sizes: np.ndarray) -> Mesh:
 
 
 def _circle() -> np.ndarray:
-    """(SEGMENTS, 3) of the unit circle in the plane z = 0."""
+    """Return points (SEGMENTS, 3) of the unit circle in the plane z = 0."""
     angle = np.arange(SEGMENTS) * 2 * np.pi / SEGMENTS
     return np.stack([np.cos(angle), np.sin(angle), np.zeros(SEGMENTS)], axis=-1)
 
 
 def _bands(rings: int) -> np.ndarray:
-    """Triangles between rings of SEGMENTS vertices each, the first ring uppermost, seen from outside."""
+    """Return triangles between rings of SEGMENTS vertices each, topmost ring first, facing outwards."""
     ring, segment = np.meshgrid(np.arange(rings - 1), np.arange(SEGMENTS), indexing="ij")
     following = (segment + 1) % SEGMENTS
     above, below = ring * SEGMENTS, (ring + 1) * SEGMENTS

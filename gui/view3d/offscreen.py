@@ -1,7 +1,7 @@
-"""A pyqtgraph 3-D view as an ordinary widget: drawn beside the screen and shown as an image.
+"""pyqtgraph 3-D view as an ordinary widget: rendered offscreen and shown as an image.
 
-A QOpenGLWidget would make Qt put the whole window together on the graphics card at every change of any widget. Without
-a fast card, as in a virtual machine, that costs tens of milliseconds a picture, and the window has to stay quick.
+With a QOpenGLWidget, Qt would compose the whole window on the GPU at every change of any widget. Without a fast GPU, as
+in a virtual machine, that costs tens of milliseconds per frame and makes the window sluggish.
 """
 
 import time
@@ -14,38 +14,38 @@ from PySide6.QtGui import QImage, QOffscreenSurface, QOpenGLContext, QPainter, Q
 from PySide6.QtOpenGL import QOpenGLFramebufferObject, QOpenGLFramebufferObjectFormat
 from PySide6.QtWidgets import QApplication, QWidget
 
-_SAMPLES = 4  # per pixel, for smooth edges, where a graphics card draws
-_COARSE = 160_000  # px of a view that the processor draws while it moves
+_SAMPLES = 4  # per pixel, for antialiasing, where a GPU renders
+_COARSE = 160_000  # px of a view rendered on the CPU while it moves
 _RESTS = 0.3  # s without a change
 _KEPT = 2
-_SOFTWARE = (b"llvmpipe", b"softpipe", b"swiftshader")  # Mesa's and Chrome's renderers on the processor: one sample
+_SOFTWARE = (b"llvmpipe", b"softpipe", b"swiftshader")  # Mesa's and Chrome's CPU renderers: one sample
 
 
 class OffscreenView(GLViewMixin, QWidget):
-    """Add pyqtgraph's GL items; drawn anew only after `update()`. The mouse turns it, the wheel comes nearer.
+    """Add pyqtgraph's GL items; redrawn only after `update()`. Dragging rotates the view, the wheel zooms.
 
-    Where the processor has to draw, a large view is drawn coarsely while it moves and finely once it rests.
+    With CPU rendering, a large view is drawn at low resolution while it moves and at full resolution once it rests.
     """
 
     def __init__(self, parent: QWidget | None = None):
         self._stale, self._image = True, QImage()
         self._targets: dict[tuple[int, int], QOpenGLFramebufferObject] = {}
         self._drawn_at = 0.0
-        self.drawn = 0  # how often it was drawn
+        self.drawn = 0  # number of renderings
         super().__init__(parent)
         self._finer = QTimer(self, singleShot=True, interval=round(1000 * _RESTS))
         self._finer.timeout.connect(self.update)
 
-    # --- what the mixin asks of its widget ---
+    # --- required by the mixin ---
 
     def isValid(self) -> bool:
-        return False  # items are prepared when they are first drawn
+        return False  # items are initialised when they are first drawn
 
     def context(self) -> QOpenGLContext:
         return _offscreen()[0]
 
     def update(self, *where) -> None:
-        """Something in the scene has changed."""
+        """Mark the scene as changed and schedule a redraw."""
         self._stale = True
         super().update(*where)
 
@@ -67,7 +67,7 @@ class OffscreenView(GLViewMixin, QWidget):
     def _draw(self) -> QImage:
         context, surface = _offscreen()
         if not context.makeCurrent(surface):
-            return QImage()  # without OpenGL there is nothing to see; all else works
+            return QImage()  # without OpenGL the view stays empty; everything else works
         try:
             target = self._target(self._size())
             target.bind()
@@ -81,7 +81,7 @@ class OffscreenView(GLViewMixin, QWidget):
             context.doneCurrent()
 
     def _size(self) -> tuple[int, int]:
-        """How many px to draw this time; a context must be current."""
+        """Return the size in px of the next rendering; a context must be current."""
         ratio = self.devicePixelRatioF()
         wide, high = self.width() * ratio, self.height() * ratio
         now = time.monotonic()
@@ -93,7 +93,7 @@ class OffscreenView(GLViewMixin, QWidget):
         return max(1, round(wide)), max(1, round(high))
 
     def _target(self, size: tuple[int, int]) -> QOpenGLFramebufferObject:
-        """What is drawn to; the coarse and the fine one are kept."""
+        """Return the framebuffer of this size; the coarse and the fine one are cached."""
         if size not in self._targets:
             if len(self._targets) >= _KEPT:
                 self._targets.clear()
@@ -106,14 +106,14 @@ class OffscreenView(GLViewMixin, QWidget):
 
 @cache
 def _on_processor() -> bool:
-    """Whether no graphics card draws here; a context must be current."""
+    """Return whether OpenGL renders on the CPU; a context must be current."""
     renderer = GL.glGetString(GL.GL_RENDERER) or b""
     return any(name in renderer.lower() for name in _SOFTWARE)
 
 
 @cache
 def _offscreen() -> tuple[QOpenGLContext, QOffscreenSurface]:
-    """The one context of this process: pyqtgraph keeps its shaders for all views together."""
+    """Return the process's only context: pyqtgraph shares its shaders between all views."""
     wanted = QSurfaceFormat()
     wanted.setDepthBufferSize(24)
     app = QApplication.instance()

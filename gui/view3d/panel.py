@@ -1,7 +1,4 @@
-"""The 3-D view with its points of view to choose, and what its colours mean.
-
-A point of the 3-D view that can be taken with the mouse: it stays under the pointer, as far from the eye.
-"""
+"""3-D view with a choice of viewpoints, a legend, and a point that can be dragged parallel to the screen."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -15,30 +12,30 @@ from gui.view3d.view import SceneView
 from gui.widgets.basics import Button, label, row
 from gui.widgets.theme import space
 
-NEAR_PX = 16.0  # from the point within which a press takes it
+NEAR_PX = 16.0  # distance from the point within which a press grabs it
 
 
 class DragHandle:
-    """`point` (3,) m in the base frame; matrices are the view's own at the moment of the call."""
+    """Draggable `point` (3,) m in the base frame; the matrices are the view's at the time of the call."""
 
     def __init__(self):
         self.point: np.ndarray | None = None
         self.held = False
 
     def takes(self, at: QPointF, size: tuple[int, int], projection: QMatrix4x4, view: QMatrix4x4) -> bool:
-        """Whether a press there takes the point."""
+        """Grab the point if the press is on it; return whether it was grabbed."""
         place = None if self.point is None else pixel_of(self.point, size, projection, view)
         self.held = place is not None and float(np.hypot(place[0] - at.x(), place[1] - at.y())) <= NEAR_PX
         return self.held
 
     def drag(self, at: QPointF, size: tuple[int, int], projection: QMatrix4x4, view: QMatrix4x4) -> None:
-        """Move the held point under the pointer."""
+        """Move the grabbed point under the pointer."""
         if self.held and self.point is not None:
             self.point = point_under(at, self.point, size, projection, view)
 
 
 def pixel_of(point: np.ndarray, size: tuple[int, int], projection: QMatrix4x4, view: QMatrix4x4) -> np.ndarray | None:
-    """Where (2,) px a point (3,) is seen; None behind the eye."""
+    """Project a point (3,) to the view (2,) px; None behind the viewer."""
     clip = _matrix(projection) @ _matrix(view) @ np.append(point, 1.0)
     if clip[3] <= 0.0:
         return None
@@ -49,7 +46,7 @@ def pixel_of(point: np.ndarray, size: tuple[int, int], projection: QMatrix4x4, v
 def point_under(
     at: QPointF, like: np.ndarray, size: tuple[int, int], projection: QMatrix4x4, view: QMatrix4x4
 ) -> np.ndarray:
-    """The point (3,) seen at a pixel, as far from the eye as `like` (3,)."""
+    """Return the point (3,) at a pixel, at the depth of `like` (3,)."""
     both = _matrix(projection) @ _matrix(view)
     clip = both @ np.append(like, 1.0)
     x, y = 2.0 * at.x() / size[0] - 1.0, 1.0 - 2.0 * at.y() / size[1]
@@ -61,12 +58,14 @@ def _matrix(matrix: QMatrix4x4) -> np.ndarray:
     return np.array(matrix.copyDataTo(), float).reshape(4, 4)
 
 
-_HANDLE = 0.014  # m: the radius of the ball that can be dragged
+_HANDLE = 0.014  # m: radius of the draggable ball
 
 
 class ScenePanel(SceneView):
-    """A SceneView with buttons in its upper corner and a legend below. `dragged` carries the point (3,) m to which a
-    waypoint was moved with the mouse."""
+    """SceneView with viewpoint buttons in its upper corner and a legend.
+
+    `dragged` carries a waypoint's new position (3,) m.
+    """
 
     dragged = Signal(object)
 
@@ -91,7 +90,7 @@ class ScenePanel(SceneView):
         layout.addWidget(self.legend)
 
     def show_handle(self, point: np.ndarray | None) -> None:
-        """A white ball to be dragged; None takes it away."""
+        """Show a draggable white ball at a point; None hides it."""
         self.handle.point = None if point is None else np.asarray(point, float)
         self._ball.setVisible(point is not None)
         if point is not None:
@@ -117,7 +116,7 @@ class ScenePanel(SceneView):
             super().mouseReleaseEvent(ev)
 
     def _eye(self) -> tuple[tuple[int, int], QMatrix4x4, QMatrix4x4]:
-        """The view's size, and what makes pixels of points."""
+        """Return the view's size, projection matrix and view matrix."""
         whole = (0, 0, self.width(), self.height())
         return (self.width(), self.height()), self.projectionMatrix(whole, whole), self.viewMatrix()
 

@@ -1,4 +1,4 @@
-"""The 3-D view: table, arm, the plan's ghost, the path coloured by time, the workspace box, cameras and things."""
+"""3-D view: table, arm, the plan's ghost, the path coloured by time, the workspace box, cameras and objects."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,22 +18,25 @@ from gui.view3d.items import GhostMesh, Lines, LitMesh, box_edges, frustum_edges
 from gui.view3d.meshes import Mesh, box, cylinder, joined, sphere
 from gui.view3d.offscreen import OffscreenView
 
-# The bench before the arm, as far as the view draws it; its top is z = 0.
+# Extent of the table in front of the arm as drawn; its top is z = 0.
 TABLE_LOW, TABLE_HIGH = (-0.25, -0.65), (0.85, 0.65)
 _GHOST = (0.20, 0.55, 1.0, 0.42)
-_SEEN = 3e-4  # rad, or share of the gripper's opening: less cannot be seen
+_SEEN = 3e-4  # rad, or share of the gripper's opening: smaller changes are invisible
 _MARKS = 7  # tool frames drawn along a path
 _VIEWS = {"free": (-50.0, 26.0), "front": (0.0, 12.0), "side": (-90.0, 8.0), "top": (-180.0, 89.9)}
 _AXES = np.array([[1.0, 0.28, 0.24, 1], [0.27, 0.8, 0.32, 1], [0.31, 0.59, 1.0, 1]])
 
 
 class SceneView(OffscreenView):
-    """Poses are given as joints (7,) rad, points in m in the base frame. Drag turns it, the wheel comes nearer."""
+    """Poses are joint positions (7,) rad, points are in m in the base frame.
+
+    Dragging rotates the view, the wheel zooms.
+    """
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.setMinimumSize(240, 200)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its keys would take the arrows from the timeline
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its key bindings would take the arrow keys from the timeline
         shape = arm_shape()
         self._table = LitMesh(_table(QColor("grey")))
         self._grid = Lines(width=1.0)
@@ -45,7 +48,7 @@ class SceneView(OffscreenView):
         self._actual = Lines(width=2.5, joined=True)
         behind = (self._table, self._grid, self._things, self._arm, self._cameras, self._workspace)
         for order, item in enumerate((*behind, self._path, self._marks, self._actual, self._ghost)):
-            item.setDepthValue(order)  # what is seen through is drawn last
+            item.setDepthValue(order)  # translucent items are drawn last
             self.addItem(item)
         for item in (self._arm, self._ghost, self._things):
             item.setVisible(False)
@@ -57,18 +60,18 @@ class SceneView(OffscreenView):
     def sizeHint(self) -> QSize:
         return QSize(480, 360)
 
-    # --- what is shown ---
+    # --- contents ---
 
     def show_arm(self, q: np.ndarray | None, openness: float = 1.0) -> None:
-        """The arm where it is; None or NaN: it is not known."""
+        """Show the arm at joint positions q; hidden when None or NaN (unknown)."""
         _pose(self._arm, q, openness)
 
     def show_ghost(self, q: np.ndarray | None, openness: float = 1.0) -> None:
-        """A see-through second arm: where the plan is at the moment looked at."""
+        """Show a translucent second arm: the planned pose at the time on display."""
         _pose(self._ghost, q, openness)
 
     def show_path(self, base_from_tool: np.ndarray | None) -> None:
-        """The tool's way along poses (T, 4, 4), coloured by time; NaN poses are left out, None clears it."""
+        """Show the tool's path along poses (T, 4, 4), coloured by time; NaN poses are skipped, None clears it."""
         poses = np.zeros((0, 4, 4)) if base_from_tool is None else base_from_tool
         known = np.isfinite(poses).all(axis=(1, 2))
         colours = np.concatenate([time_colours(len(poses)) / 255.0, np.ones((len(poses), 1))], axis=1)
@@ -80,30 +83,30 @@ class SceneView(OffscreenView):
         self._marks.show_points(lines.reshape(-1, 3), np.tile(np.repeat(_AXES, 2, axis=0), (len(shown), 1)))
 
     def show_actual(self, points: np.ndarray) -> None:
-        """Where the tool has really been (n, 3); none clears it."""
+        """Show the measured path of the tool (n, 3); an empty array clears it."""
         self._actual.show_points(points, _rgba(ACTUAL))
 
     def show_workspace(self, low: ArrayLike | None, high: ArrayLike | None) -> None:
-        """The box the arm may move in; None clears it."""
+        """Show the box the arm may move in; None clears it."""
         self._box = None if low is None or high is None else (np.asarray(low, float), np.asarray(high, float))
         corners = np.zeros((0, 3)) if self._box is None else box_edges(*self._box)
         self._workspace.show_points(corners, _rgba(self.palette().highlight().color()))
 
     def show_cameras(self, cameras: Iterable[Camera]) -> None:
-        """Where the cameras stand and look, as small pyramids."""
+        """Show the cameras' poses as small frustums."""
         self._camera_poses = tuple(cameras)
         edges = [frustum_edges(camera, 0.08) for camera in self._camera_poses]
         points = np.concatenate(edges) if edges else np.zeros((0, 3))
         self._cameras.show_points(points, _rgba(self.palette().placeholderText().color()))
 
     def show_things(self, things: Sequence[Mesh]) -> None:
-        """What stands on the bench, as far as somebody knows it."""
+        """Show the objects on the bench, as far as they are known."""
         self._things.setVisible(bool(things))
         if things:
             self._things.show_solid(joined(things))
 
     def look_from(self, name: str) -> None:
-        """One of "free", "front", "side", "top"."""
+        """Set the viewpoint: "free", "front", "side" or "top"."""
         azimuth, elevation = _VIEWS[name]
         self.setCameraPosition(pos=Vector(0.33, 0.0, 0.19), distance=1.35, azimuth=azimuth, elevation=elevation)
 
@@ -119,7 +122,7 @@ class SceneView(OffscreenView):
         super().changeEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the usual point of view."""
+        """Reset the viewpoint to the default."""
         self.look_from("free")
 
     def _take_palette(self) -> None:
@@ -135,7 +138,7 @@ class SceneView(OffscreenView):
 
 
 def thing(shape: str, size: Sequence[float], base_from_thing: np.ndarray, colour: Sequence[float]) -> Mesh:
-    """A "cube", "cylinder" or "ball" with its bounding box `size` (3,) m and origin in its middle."""
+    """Return a "cube", "cylinder" or "ball" with bounding box `size` (3,) m, its origin at the centre."""
     half = 0.5 * np.asarray(size, float)
     solid = {"cube": lambda: box(half), "cylinder": lambda: cylinder(half[0], half[2]), "ball": lambda: sphere(half[0])}
     return solid[shape]().moved(base_from_thing).coloured((*colour[:3], 1.0))
@@ -151,7 +154,7 @@ def _rgba(colour: QColor) -> tuple[float, float, float, float]:
 
 
 def _pose(mesh: LitMesh, q: np.ndarray | None, openness: float) -> None:
-    """Show a mesh of the arm at joints q; what did not move to be seen is not drawn again."""
+    """Pose a mesh of the arm at joint positions q; skip the redraw when the change is invisible."""
     known = q is not None and bool(np.isfinite(q).all())
     if mesh.visible() != known:
         mesh.setVisible(known)

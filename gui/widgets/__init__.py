@@ -1,1 +1,1 @@
-"""Widgets and looks that all screens share."""
+"""Widgets and styles shared by all screens."""

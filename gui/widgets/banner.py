@@ -1,4 +1,4 @@
-"""Sentences across the top of the window: what happened, what to do; each stays until it is put away."""
+"""Banners across the top of the window: what happened and what to do; each stays until it is dismissed."""
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -11,7 +11,7 @@ _ICONS = {Kind.DANGER: "warning", Kind.WARNING: "warning", Kind.SUCCESS: "check"
 
 
 class Banner(QFrame):
-    """One message with a button to put it away."""
+    """One message with a button to dismiss it."""
 
     def __init__(self, message: Message):
         super().__init__()
@@ -28,7 +28,7 @@ class Banner(QFrame):
 
 
 class Banners(QWidget):
-    """The newest first, at most three; the same sentence is not said twice at once."""
+    """Stack of banners, newest first, at most three; a message is shown only once at a time."""
 
     def __init__(self):
         super().__init__()
@@ -56,7 +56,7 @@ class Banners(QWidget):
         self.setVisible(True)
 
     def put_away(self, sentence: str) -> None:
-        """It is no longer so: nobody has to be told."""
+        """Remove the banner with this message: it no longer applies."""
         for banner in self.banners:
             if banner.message.sentence == sentence:
                 self._put_away(banner)

@@ -1,4 +1,4 @@
-"""The few building blocks all screens share, in the looks of `gui.widgets.theme`."""
+"""Basic widgets and layouts shared by all screens, in the styles of `gui.widgets.theme`."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,9 @@ from gui.widgets.theme import colours, look, space
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False, name: str = "") -> QLabel:
-    """A text; `kind` is a look: title, heading, muted, small, figure, chip, ..."""
+    """Return a label; `kind` is a style: title, heading, muted, small, figure, chip, ..."""
     result = QLabel(text)
-    result.setTextFormat(Qt.TextFormat.PlainText)  # what a controller or a file says is never markup
+    result.setTextFormat(Qt.TextFormat.PlainText)  # text from a controller or a file is never markup
     result.setWordWrap(wrap)
     if kind:
         look(result, kind)
@@ -32,7 +32,7 @@ def label(text: str = "", kind: str = "", *, wrap: bool = False, name: str = "")
 
 
 class Button(QPushButton):
-    """A push button whose icon keeps the theme's colours; `kind`: primary, danger, quiet, stop, jog or ''."""
+    """Push button whose icon follows the theme's colours; `kind`: primary, danger, quiet, stop, jog or ''."""
 
     def __init__(
         self, text: str, kind: str = "", *, icon_name: str = "", tip: str = "", on: Callable[[], object] | None = None
@@ -49,7 +49,7 @@ class Button(QPushButton):
         self._colour_icon()
 
     def show_as(self, kind: str) -> None:
-        """Change the look, for a step that becomes the next one to do."""
+        """Change the style, for example when the step becomes the next one to do."""
         if kind != self._kind:
             self._kind = kind
             look(self, kind)
@@ -73,7 +73,7 @@ class Button(QPushButton):
 
 
 class IconLabel(QLabel):
-    """A small icon in one of the theme's colours, such as a check's green tick."""
+    """Small icon in one of the theme's colours, such as the green tick of a check."""
 
     def __init__(self, name: str = "", colour: str = "muted", lines: float = 1.1):
         super().__init__()
@@ -98,7 +98,7 @@ class IconLabel(QLabel):
 
 
 class Card(QFrame):
-    """A quiet box with a heading; add to `body`."""
+    """Plain box with a heading; add contents to `body`."""
 
     def __init__(self, heading: str = "", note: str = ""):
         super().__init__()
@@ -114,8 +114,10 @@ class Card(QFrame):
 
 
 class Yielding(QWidget):
-    """Takes the room that is left, and no more: what is inside may be as low as `lines` of text. Its first widget is
-    twice as wide as the others."""
+    """Widget that takes only the space left over: its contents may shrink to `lines` of text.
+
+    The first child is twice as wide as the others.
+    """
 
     def __init__(self, *inside: QWidget, lines: float):
         super().__init__()
@@ -126,16 +128,16 @@ class Yielding(QWidget):
         self.setLayout(layout)
 
     def hasHeightForWidth(self) -> bool:
-        return False  # words inside that wrap must not ask for the height they would like
+        return False  # wrapping text inside must not request its preferred height
 
 
 def row(*items: QWidget | QLayout | None, gap: float = 0.5) -> QHBoxLayout:
-    """Side by side; None is a stretch."""
+    """Return a horizontal layout of `items`; None is a stretch."""
     return _filled(QHBoxLayout(), items, gap)
 
 
 def column(*items: QWidget | QLayout | None, gap: float = 0.5) -> QVBoxLayout:
-    """One below the other; None is a stretch."""
+    """Return a vertical layout of `items`; None is a stretch."""
     return _filled(QVBoxLayout(), items, gap)
 
 
@@ -153,7 +155,7 @@ def _filled(layout, items, gap: float):
 
 
 def scrolled(content: QWidget | QLayout) -> QScrollArea:
-    """In an area without a frame that scrolls where there is not room for all of it."""
+    """Wrap `content` in a frameless scroll area."""
     if isinstance(content, QLayout):
         inside = QWidget()
         inside.setLayout(content)
@@ -165,14 +167,14 @@ def scrolled(content: QWidget | QLayout) -> QScrollArea:
 
 
 def line() -> QFrame:
-    """A thin separating line."""
+    """Return a thin separating line."""
     result = QFrame()
     look(result, "line")
     return result
 
 
 def form(*lines: tuple[str, QWidget]) -> QGridLayout:
-    """Names with their fields, one line each."""
+    """Return a grid of labels with their fields, one line each."""
     grid = QGridLayout()
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(space(0.8))

@@ -1,4 +1,4 @@
-"""A screen over the library: nothing of the library is loaded before somebody goes there."""
+"""Screen over the library that is loaded only when it is first shown."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class DeferredScreen(QWidget):
-    """Waits until `module` is loaded and the library is open, then shows what `make_view` gives.
+    """Waits until `module` is imported and the library is open, then shows the widget returned by `make_view`.
 
-    That view has `enter()`, `leave()` and `take_key(key, pressed)`, as screens have.
+    The view has `enter()`, `leave()` and `take_key(key, pressed)`, like a screen.
     """
 
     module = ""
@@ -45,22 +45,22 @@ class DeferredScreen(QWidget):
         library.failed.connect(lambda error: self._say(str(error), failed=True))
 
     def make_view(self, library: "Library", jobs: Jobs) -> QWidget:
-        """The screen's contents, over an open library."""
+        """Create the screen's contents for an open library."""
         raise NotImplementedError
 
     def enter(self) -> None:
-        """The screen is shown."""
+        """Show the view, or begin to load it; called when the screen is shown."""
         if self.view is not None:
             self.view.enter()
         elif self._loading is None:
             self._say("Opening the library…")
-            # SQLAlchemy and Arrow take long to load: beside the window, which goes on beating the arm's heart.
+            # SQLAlchemy and Arrow take long to import: done in a job, so that the window keeps sending the heartbeat.
             work = lambda *_: importlib.import_module(self.module)  # noqa: E731
             self._loading = self._jobs.run(work, name="load a screen of the library")
             self._loading.on(done=self._is_loaded, ended=self._load_ended)
 
     def leave(self) -> None:
-        """Another screen is shown, or the keyboard went elsewhere."""
+        """Forward that another screen is shown, or the keyboard focus was lost."""
         if self.view is not None:
             self.view.leave()
 
@@ -75,7 +75,7 @@ class DeferredScreen(QWidget):
         self._loading = None
 
     def _opened(self) -> None:
-        """Also when another screen has opened it: then there is nothing to show yet."""
+        """Create the view; does nothing when another screen opened the library and this one is not loaded."""
         library = self._library.library
         if self.view is not None or library is None or not self._loaded:
             return
@@ -84,7 +84,7 @@ class DeferredScreen(QWidget):
 
     def _take_view(self) -> None:
         self.pages.addWidget(self.view)
-        slices().add(self, self._show_view)  # once it has its looks, which come in slices too
+        slices().add(self, self._show_view)  # after the view is styled, which also happens in slices
 
     def _show_view(self) -> None:
         self.pages.setCurrentWidget(self.view)

@@ -1,8 +1,8 @@
-"""Presses that mean what was under the pointer when the person decided: for whatever sets an arm going, or judges it.
+"""Buttons that accept only deliberate presses, for whatever starts motion of the arm or judges its result.
 
-From seeing to pressing takes a person up to half a second, and impatient ones press twice. So such a button takes no
-press before it has been seen for RIPE_AFTER seconds as it is: in its place, able to be pressed, with its words. Until
-then it is greyed and its edge fills. What only brings the arm to rest never waits.
+A person takes up to half a second from seeing to pressing, and impatient ones press twice. Such a button therefore
+accepts a press only after it has been visible and unchanged (place, state, text) for RIPE_AFTER seconds. Until then it
+is greyed and its edge fills. A press that only stops the arm is always accepted.
 """
 
 import math
@@ -19,14 +19,14 @@ from gui.widgets.theme import colours, space
 RIPE_AFTER = 0.8  # s
 NOT_YET = "A moment: this button has only just come, or has changed. It can be pressed as soon as its edge is full."
 _LOOK_EVERY_MS = 80
-_MOST_AT_ONCE = 0.2  # s: where looks lie further apart the window stood still, and what is pressed then was seen before
+_MOST_AT_ONCE = 0.2  # s: longer gaps mean the window was blocked; a press then refers to an older display
 _MOUSE, _KEY = "mouse", "key"
 _TABS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class Ripening:
-    """How long something has been seen as it is; only time in which the window lived counts."""
+    """Dwell timer: how long a button has been visible unchanged; only time in which the event loop ran counts."""
 
     def __init__(self, clock: Clock):
         self._clock, self._looked = clock, clock.now()
@@ -39,11 +39,11 @@ class Ripening:
 
     @property
     def share(self) -> float:
-        """In [0, 1]: 1 is ripe."""
+        """Elapsed share of the dwell time in [0, 1]."""
         return min(self._age / RIPE_AFTER, 1.0)
 
     def look(self, face: Hashable) -> bool:
-        """How it is now, None where it cannot be pressed at all; whether that is another than at the last look."""
+        """Update the timer with the present appearance (None: cannot be pressed); return whether it has changed."""
         now, changed = self._clock.now(), face != self._face
         if changed:
             self._face = face
@@ -54,7 +54,7 @@ class Ripening:
         return changed
 
     def show(self) -> None:
-        """It stands on the screen as it is: from now on its time counts."""
+        """Start counting: the button is now visible as it is."""
         if not self._seen:
             self._seen, self._looked = True, self._clock.now()
 
@@ -67,10 +67,10 @@ class Ripening:
 
 
 class DeliberateButton(Button):
-    """A button whose press sets an arm going or judges it. Connect to `taken`, never to `clicked`.
+    """Button whose press starts motion of the arm or judges its result. Connect to `taken`, never to `clicked`.
 
-    `held`: a press that counts went down (True), or what was down came up, was left or was taken away (False). A button
-    that `only_rests` makes the arm stop and nothing else: it takes every press.
+    `held`: an accepted press went down (True), or was released, left or cancelled (False). A button with `only_rests`
+    does nothing but stop the arm: it accepts every press.
     """
 
     taken = Signal()
@@ -88,10 +88,10 @@ class DeliberateButton(Button):
     ):
         super().__init__(text, kind, icon_name=icon_name, tip=tip)
         self._clock, self._ripening, self._rests = clock, Ripening(clock), False
-        self._began = False  # whether the mouse went down on this button when it was ripe
-        self._chosen, self._focused = False, 0.0  # whether a person brought the keyboard here, and when it came
+        self._began = False  # whether the mouse button went down here while the button was ripe
+        self._chosen, self._focused = False, 0.0  # whether the operator moved the focus here, and when
         self._holding: set[str] = set()
-        self.setAutoDefault(False)  # Enter presses what a person chose, not what a dialog thinks best
+        self.setAutoDefault(False)  # Enter presses the button the operator chose, not a dialog's default
         self.clicked.connect(self._clicked)
         if on is not None:
             self.taken.connect(lambda: on())
@@ -100,7 +100,7 @@ class DeliberateButton(Button):
 
     @property
     def ripe(self) -> bool:
-        """Whether a press would count now."""
+        """Whether a press would be accepted now."""
         self.look()
         return self._pressable and (self._rests or self._ripening.ripe)
 
@@ -109,7 +109,7 @@ class DeliberateButton(Button):
         return bool(self._holding)
 
     def only_rests(self, rests: bool) -> None:
-        """Whether a press only makes the arm stop, from now on."""
+        """Set whether a press does nothing but stop the arm from now on."""
         if rests != self._rests:
             self._rests = rests
             self.look()
@@ -121,11 +121,11 @@ class DeliberateButton(Button):
             self.look()
 
     def meaning(self) -> Hashable:
-        """What a press would do, as far as it can be read on the button."""
+        """Return what identifies the action of a press, as far as it can be read on the button."""
         return self.text()
 
     def look(self) -> None:
-        """Notice what has changed; called every 80 ms while it is shown, and before every press."""
+        """Check for changes; called every 80 ms while visible, and before every press."""
         before = self._ripening.share
         if self._ripening.look(self._face()):
             self._began = False
@@ -134,29 +134,29 @@ class DeliberateButton(Button):
             if not self._pressable:
                 self._let_go(_KEY)
         if not self._ripening.seen and self.isVisible() and self.visibleRegion().isEmpty():
-            self._ripening.show()  # scrolled away: no mouse gets there, but its key does
+            self._ripening.show()  # scrolled out of view: the mouse cannot reach it, but its key can
         if self._ripening.share != before or not self._ripening.seen:
             self.update()
 
     def press_by_key(self) -> None:
-        """Enter was pressed on it."""
+        """Handle Enter on the focused button."""
         chosen = self._chosen and self._clock.now() - self._focused >= RIPE_AFTER
         if self._rests or (chosen and self._takes_press()):
             self.taken.emit()
 
     def press_by_own_key(self) -> None:
-        """The key that stands on it was pressed, wherever the keyboard is."""
+        """Handle the shortcut key shown on the button, wherever the focus is."""
         if self._takes_press():
             self.taken.emit()
 
     def hold_by_key(self, pressed: bool) -> None:
-        """The key that does the same as this button went down, or came up."""
+        """Handle press and release of the key that holds this button down."""
         if not pressed:
             self._let_go(_KEY)
         elif self._takes_press():
             self._take_hold(_KEY)
 
-    # --- Qt's ---
+    # --- Qt ---
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
@@ -164,7 +164,7 @@ class DeliberateButton(Button):
             return
         self._began = self._takes_press()
         if not self._began:
-            event.accept()  # nothing has begun, and nothing below is meant either
+            event.accept()  # not accepted, and no widget below may get the press
             return
         self._chosen, self._focused = True, -math.inf
         super().mousePressEvent(event)
@@ -172,7 +172,7 @@ class DeliberateButton(Button):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if _MOUSE in self._holding and not self.rect().contains(event.position().toPoint()):
-            self._began = False  # coming back is no press
+            self._began = False  # re-entering with the button down is no press
             self.setDown(False)
             self._let_go(_MOUSE)
         if self._began:
@@ -205,8 +205,9 @@ class DeliberateButton(Button):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if event.reason() in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason):
-            return  # it was here before
-        # Qt also hands the keyboard on by itself, as if by Tab, when a button goes. A real Tab key comes up here.
+            return  # it had the focus before
+        # Qt also moves the focus by itself, with Tab as the reason, when a button is hidden. A real Tab key is released
+        # here.
         by_itself = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         self._chosen, self._focused = event.reason() not in by_itself, self._clock.now()
 
@@ -237,7 +238,7 @@ class DeliberateButton(Button):
         self.paint_ripening()
 
     def paint_ripening(self) -> None:
-        """The grey over a button that takes no press yet, and its edge that fills."""
+        """Paint the grey overlay of a button that accepts no press yet, and its filling edge."""
         if not self._pressable or self._rests or self._ripening.ripe:
             return
         with QPainter(self) as painter:
@@ -252,14 +253,14 @@ class DeliberateButton(Button):
             painter.setBrush(colours().q("accent"))
             painter.drawRect(full)
 
-    # --- parts ---
+    # --- helpers ---
 
     @property
     def _pressable(self) -> bool:
         return self.isVisible() and self.isEnabled()
 
     def _face(self) -> Hashable:
-        """All that a person decides by; None while it cannot be pressed."""
+        """Return all that the operator's decision depends on; None while the button cannot be pressed."""
         window = self.window()
         above = QApplication.activePopupWidget(), QApplication.activeModalWidget()
         if not self._pressable or any(each not in (None, window) for each in above):
@@ -270,12 +271,12 @@ class DeliberateButton(Button):
     def _takes_press(self) -> bool:
         if self.ripe:
             return True
-        self._ripening.begin_again()  # of a burst of presses none was decided by what is here now
+        self._ripening.begin_again()  # in a burst of presses, none was decided on what is shown now
         self.update()
         return False
 
     def _clicked(self) -> None:
-        """By the mouse, or by whatever else presses buttons, such as a screen reader."""
+        """Handle clicks by the mouse and by other sources, such as a screen reader."""
         if self._began or self.ripe:
             self.taken.emit()
 
@@ -291,7 +292,7 @@ class DeliberateButton(Button):
 
 
 def press_by_enter(button: QAbstractButton) -> None:
-    """What Enter does on a button that has the keyboard."""
+    """Press the focused button as Enter does."""
     if isinstance(button, DeliberateButton):
         button.press_by_key()
     else:

@@ -1,4 +1,4 @@
-"""Notes that want to be read, and facts as names beside values."""
+"""Highlighted notes, and facts as names beside values."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
@@ -8,7 +8,7 @@ from gui.widgets.theme import look, space
 
 
 class Note(QFrame):
-    """A sentence that wants to be read, on a coloured ground; hidden while it is empty."""
+    """Highlighted sentence on a coloured ground; hidden while it is empty."""
 
     def __init__(self):
         super().__init__()
@@ -28,11 +28,11 @@ class Note(QFrame):
 
 
 class Facts(QWidget):
-    """Names and values, two columns."""
+    """Names and values in two columns."""
 
     def __init__(self):
         super().__init__()
-        # Not a form: QFormLayout gives the height that a value of several lines needs to the rows above it.
+        # Not a QFormLayout: it assigns the height of a multi-line value to the rows above it.
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(space(1))
@@ -41,10 +41,10 @@ class Facts(QWidget):
         self._values: dict[str, QLabel] = {}
 
     def show_facts(self, facts: dict[str, str]) -> None:
-        """Whatever is there now, in this order; rows stay where they are as long as the names are the same."""
+        """Show these facts in the given order; rows are reused as long as the names are the same."""
         if list(self._values) != list(facts):
             hidden = self.isHidden()
-            self.hide()  # what is put into a visible place is laid out anew each time
+            self.hide()  # rows added to a visible widget trigger a new layout each
             while (item := self._grid.takeAt(0)) is not None:
                 if (old := item.widget()) is not None:
                     old.hide()

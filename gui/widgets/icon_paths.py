@@ -1,4 +1,4 @@
-"""Our own line icons as paths of a 24 x 24 drawing."""
+"""The program's own line icons, as SVG paths on a 24 x 24 grid."""
 
 PATHS = {
     "set-up": "M4 7h10M18 7h2M4 17h4M12 17h8M14 5h4v4h-4zM8 15h4v4h-4z",
@@ -49,7 +49,7 @@ PATHS = {
 
 
 def svg(name: str, colour: str, width: float = 1.8) -> bytes:
-    """The icon as an SVG document in a colour (#rrggbb). KeyError for a name that does not exist."""
+    """Return the icon as an SVG document in a colour (#rrggbb). Raises KeyError for an unknown name."""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
         f'<path d="{PATHS[name]}" fill="none" stroke="{colour}" stroke-width="{width}" '

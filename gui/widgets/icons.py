@@ -1,4 +1,4 @@
-"""Our own line icons, coloured like the text beside them."""
+"""Icons of the program, in the colour of the text beside them."""
 
 from functools import cache
 
@@ -12,7 +12,7 @@ from gui.widgets.theme import colours
 
 @cache
 def pixmap(name: str, size: int, colour: str, ratio: float = 2.0) -> QPixmap:
-    """The icon `size` px wide, `ratio` device pixels each; drawn once, for all buttons and looks."""
+    """Return the icon `size` px wide with `ratio` device pixels per px; cached for all buttons and styles."""
     result = QPixmap(round(size * ratio), round(size * ratio))
     result.fill(Qt.GlobalColor.transparent)
     painter = QPainter(result)
@@ -23,9 +23,9 @@ def pixmap(name: str, size: int, colour: str, ratio: float = 2.0) -> QPixmap:
 
 
 def icon(name: str, colour: str | None = None, checked: str | None = None) -> QIcon:
-    """The icon for a button, by default in the text's colour; `checked`: its colour while the button is checked.
+    """Return a button's icon, by default in the text's colour; `checked` is its colour while the button is checked.
 
-    The colour is that of the moment: ask again when the theme has changed.
+    The colour is that of the present theme: call again when the theme has changed.
     """
     present = colours()
     return _icon(name, colour or present.text, present.faint, checked)

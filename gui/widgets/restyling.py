@@ -1,8 +1,8 @@
-"""The style sheet, put on the window piece by piece.
+"""Incremental application of the style sheet, one piece of the window at a time.
 
-Qt styles every widget of the program anew when the program's style sheet changes, and each once more for everything
-it lies in: a second without a heartbeat, after which the arm is stopped. So the style sheet belongs to pieces of the
-window that take a few milliseconds each, and other looks reach one piece after the other, those that are seen first.
+When the application's style sheet changes, Qt restyles every widget of the program, and each once more for each of its
+ancestors: a second without a heartbeat, after which the arm is stopped. The style sheet is therefore set on pieces of
+the window that take a few milliseconds each, and a change reaches one piece after the other, visible ones first.
 """
 
 from collections import deque
@@ -12,20 +12,20 @@ from PySide6.QtWidgets import QCompleter, QMainWindow, QSplitter, QStackedWidget
 
 from gui.runtime.time_slices import slices
 
-_MANY = 50  # widgets in a piece: they take five to ten milliseconds
-_PLAIN = (QWidget, QStackedWidget, QMainWindow, QSplitter)  # what only holds others, and has no looks itself
-_HOLDERS = "QSplitter::handle { background: transparent; }"  # the same in all looks
+_MANY = 50  # widgets in a piece: they take 5 to 10 ms
+_PLAIN = (QWidget, QStackedWidget, QMainWindow, QSplitter)  # containers without a style of their own
+_HOLDERS = "QSplitter::handle { background: transparent; }"  # the same in all themes
 _DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 
 
 class Restyling(QObject):
-    """Cuts windows into pieces, and keeps the style sheet of each at what was used last."""
+    """Splits windows into pieces and keeps the style sheet of each up to date."""
 
     def __init__(self, parent: QObject):
         super().__init__(parent)
         self._sheet = ""
-        self._pieces: dict[QWidget, int] = {}  # with how many widgets each lies in
-        self._old: deque[QWidget] = deque()  # those that still have other looks, in the order of their turns
+        self._pieces: dict[QWidget, int] = {}  # each with its depth in the widget tree
+        self._old: deque[QWidget] = deque()  # pieces still to be restyled, in the order of their turns
         self._holders: set[QWidget] = set()
 
     @property
@@ -33,24 +33,24 @@ class Restyling(QObject):
         return not self._old
 
     def use(self, sheet: str) -> None:
-        """Another style sheet, for every piece in turn."""
+        """Set another style sheet, applied to one piece after the other."""
         if sheet != self._sheet:
             self._sheet = sheet
-            # What is seen comes first, and of that the frame around the screens.
+            # Visible pieces first, and of those the frame around the screens.
             order = sorted(self._pieces, key=lambda piece: (not piece.isVisible(), self._pieces[piece]))
             self._old.clear()
             self._later(order)
 
     def add(self, window: QWidget) -> None:
-        """Style a window with all that is in it, at once, and what will be put in later."""
+        """Style a window and its children at once, and children added later."""
         for piece in self._cut(window):
             piece.setStyleSheet(self._sheet)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Something was put into what only holds others: a screen that is made when it is first needed, a dialog."""
+        """Style a widget added to a container: a screen that is created when first needed, a dialog."""
         if isinstance(event, QChildEvent):
             child, kind = event.child(), event.type()
-            # A page is there as a whole when it is added, and is not seen yet; others may still be in the making.
+            # A page is complete when it is added, and not visible yet; other children may still be under construction.
             early = kind is QEvent.Type.ChildAdded and isinstance(watched, QStackedWidget)
             new = early or kind is QEvent.Type.ChildPolished
             if new and isinstance(child, QWidget) and child not in self._pieces and child not in self._holders:
@@ -70,7 +70,7 @@ class Restyling(QObject):
             self._old.popleft().setStyleSheet(self._sheet)
 
     def _cut(self, widget: QWidget) -> list[QWidget]:
-        """The pieces that a widget consists of."""
+        """Split a widget into the pieces that are styled separately."""
         inside = len(widget.findChildren(QWidget))
         if not _plain(widget) or (inside <= _MANY and not _fills(widget)):
             pieces = [widget]
@@ -84,7 +84,7 @@ class Restyling(QObject):
             if isinstance(widget, QSplitter):
                 widget.setStyleSheet(_HOLDERS)
         for completer in widget.findChildren(QCompleter, options=_DIRECT):
-            popup = completer.popup()  # a window of its own, which is nobody's child; some complete in the line alone
+            popup = completer.popup()  # a window without a parent widget; inline completion has no popup
             if popup is not None:
                 pieces += self._cut(popup)
         return pieces
@@ -96,7 +96,7 @@ class Restyling(QObject):
 
 
 def _plain(widget: QWidget) -> bool:
-    """Whether a widget only holds others: no rule of the style sheet is about it."""
+    """Return whether a widget is a mere container that no rule of the style sheet applies to."""
     kind = next(each for each in type(widget).__mro__ if each.__module__.startswith("PySide6"))
     return kind in _PLAIN and not widget.property("look")
 
@@ -107,5 +107,5 @@ def _depth(widget: QWidget) -> int:
 
 
 def _fills(widget: QWidget) -> bool:
-    """Whether more may be put into it when it is first needed."""
+    """Return whether more widgets may be added when they are first needed."""
     return isinstance(widget, QStackedWidget) or widget.findChild(QStackedWidget) is not None

@@ -1,4 +1,4 @@
-"""A few choices side by side, one of them chosen."""
+"""Segmented control: a few exclusive choices side by side."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
@@ -7,7 +7,7 @@ from gui.widgets.basics import row
 
 
 class SegmentedControl(QWidget):
-    """A few choices side by side, one of them chosen."""
+    """Exclusive buttons side by side; one of them is always selected."""
 
     chosen = Signal(int)
 

@@ -1,4 +1,4 @@
-"""The way from an instruction to a stored outcome, with the step one is at, and whether the arm may move."""
+"""Step bar: the steps from an instruction to a stored outcome, the current one, and whether the arm may move."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ STEPS = ("Ask", "Watch", "Decide", "Run", "Outcome")
 
 
 class StepBar(QFrame):
-    """`show_step(2, ...)` means that the third of the steps is to be done now."""
+    """Bar of numbered steps; `show_step(2, ...)` marks the third as the current one."""
 
     def __init__(self, steps: Sequence[str] = STEPS):
         super().__init__()
@@ -22,7 +22,7 @@ class StepBar(QFrame):
         self.setLayout(layout)
 
     def show_step(self, step: int, safety: str, colour: str, icon: str) -> None:
-        """The step at hand, counted from 0, and a sentence about what the arm may do, with its colour and icon."""
+        """Mark a step (from 0) as current and show a sentence about what the arm may do, with its colour and icon."""
         for i, chip in enumerate(self.chips):
             look(chip, "chip-accent" if i == step else "chip-success" if i < step else "chip")
             chip.setAccessibleDescription("now" if i == step else "done" if i < step else "later")

@@ -1,4 +1,4 @@
-"""Qt's style sheet of the whole window; `gui.widgets.theme` fills in colours and sizes."""
+"""Qt style sheet of the whole window; `gui.widgets.theme` substitutes colours and sizes."""
 
 STYLE_SHEET = """
 QToolTip { background: $surface; color: $text; border: 1px solid $border; padding: ${small}px; }

@@ -1,7 +1,7 @@
-"""How everything looks: two palettes that follow the system, one accent colour, sizes that follow the system's font.
+"""Theme: two palettes that follow the system, one accent colour, and sizes that follow the system's font.
 
-A widget asks for its look with a property (`look(button, "primary")`), never with a style sheet of its own. Who paints
-by hand takes `colours()`, and repaints on QEvent.Type.PaletteChange.
+A widget selects its style with a property (`look(button, "primary")`), never with a style sheet of its own. Widgets
+that paint themselves use `colours()`, and repaint on QEvent.Type.PaletteChange.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ APPEARANCES = ("system", "light", "dark")
 
 @dataclass(frozen=True)
 class Colours:
-    """One palette, as #rrggbb. `*_soft` are backgrounds on which the colour of the same name can be read."""
+    """One palette, as #rrggbb. `*_soft` are backgrounds on which the colour of the same name is legible."""
 
     window: str
     surface: str
@@ -46,7 +46,7 @@ class Colours:
     dark: bool = False
 
     def q(self, name: str) -> QColor:
-        """One of them for a painter."""
+        """Return a colour by name as a QColor, for painting."""
         return QColor(getattr(self, name))
 
 
@@ -98,22 +98,22 @@ DARK = Colours(
 
 
 def colours() -> Colours:
-    """The palette in use, told by the program's palette itself."""
+    """Return the palette in use, derived from the application's QPalette."""
     return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
 
 
 def em() -> float:
-    """The height of a line of the system's font in px: the measure of every distance."""
+    """Return the line height of the system's font in px, the unit of all distances."""
     return QFontMetricsF(QGuiApplication.font()).height()
 
 
 def space(lines: float = 0.5) -> int:
-    """A distance of so many lines of text, in whole px."""
+    """Return a distance of `lines` lines of text in whole px, at least 1."""
     return max(1, round(lines * em()))
 
 
 def look(widget: QWidget, name: str) -> None:
-    """Give a widget one of the style sheet's looks, also after it was shown."""
+    """Set a widget's style from the style sheet, also after it was shown."""
     if widget.property("look") != name:
         widget.setProperty("look", name)
         widget.style().unpolish(widget)
@@ -121,14 +121,14 @@ def look(widget: QWidget, name: str) -> None:
 
 
 class Theme(QObject):
-    """Keeps the program's palette and style sheet at what the operator chose, or at what the system says."""
+    """Keeps the application's palette and style sheet at the chosen appearance, or at the system's."""
 
     changed = Signal()
 
     def __init__(self, app: QApplication, appearance: str = "system"):
         super().__init__(app)
         self._app = app
-        self._marks = QTemporaryDir()  # a style sheet can take pictures from files only
+        self._marks = QTemporaryDir()  # a style sheet can load images from files only
         self._dressing = Restyling(self)
         self.appearance = appearance
         app.setStyle(QStyleFactory.create("Fusion"))
@@ -136,19 +136,19 @@ class Theme(QObject):
         self._apply()
 
     def choose(self, appearance: str) -> None:
-        """One of APPEARANCES."""
+        """Select one of APPEARANCES; raises ValueError for any other name."""
         if appearance not in APPEARANCES:
             raise ValueError(f"no appearance {appearance}: {APPEARANCES}")
         self.appearance = appearance
         self._apply()
 
     def dress(self, window: QWidget) -> None:
-        """Style a window and all that is in it or will be, now and whenever the looks change."""
+        """Style a window and its present and future children, now and at every change of the theme."""
         self._dressing.add(window)
 
     @property
     def dressed(self) -> bool:
-        """Whether everything has the present looks: after a change that takes some turns of the event loop."""
+        """Whether all pieces have the present style: a change takes some turns of the event loop."""
         return self._dressing.done
 
     @property
@@ -164,7 +164,7 @@ class Theme(QObject):
         self.changed.emit()
 
     def _draw_marks(self, c: Colours) -> str:
-        """The folder with the ticks and arrows of this palette."""
+        """Return the folder with the ticks and arrows of this palette; create it when it is missing."""
         folder = Path(self._marks.path()) / ("dark" if c.dark else "light")
         if not folder.exists():
             folder.mkdir()
@@ -175,7 +175,7 @@ class Theme(QObject):
 
 
 def palette(c: Colours) -> QPalette:
-    """Qt's own roles, for everything that the style sheet does not speak of."""
+    """Return the QPalette, for everything the style sheet does not cover."""
     role, result = QPalette.ColorRole, QPalette()
     for colour, roles in {
         c.window: (role.Window,),
@@ -195,7 +195,7 @@ def palette(c: Colours) -> QPalette:
 
 
 def style_sheet(c: Colours, marks: str) -> str:
-    """The style sheet with this palette, its sizes in px from the system's font; `marks` is a folder of pictures."""
+    """Return the style sheet for this palette with sizes in px from the system's font; `marks` is the icons' folder."""
     line, text = em(), QFontInfo(QGuiApplication.font()).pixelSize()
     sizes = {
         "tiny": max(1, round(0.12 * line)),

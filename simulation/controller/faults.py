@@ -1,6 +1,10 @@
 """Faults that can be injected into the simulated controller."""
 
+from typing import Any
+
 import numpy as np
+
+from simulation.errors import SimulationError
 
 
 class Faults:
@@ -24,6 +28,18 @@ class Faults:
         self._error = 0
         self._warning = 0
         self._drops = 0
+
+    def apply(self, faults: dict[str, Any]) -> None:
+        """Set fields by name, or call methods: raise_error=31, drop_connections=True. Raises SimulationError."""
+        for name, value in faults.items():
+            if name.startswith("_") or not hasattr(self, name):
+                raise SimulationError(f"The simulated controller has no fault {name}.")
+            if name == "drop_connections":
+                self.drop_connections()
+            elif callable(present := getattr(self, name)):
+                present(value)
+            else:
+                setattr(self, name, value)
 
     def raise_error(self, code: int) -> None:
         """Raise this error (C code) before the controller does anything else."""

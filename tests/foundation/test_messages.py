@@ -3,6 +3,7 @@ import os
 import socket
 import struct
 import threading
+from pathlib import Path
 
 import msgpack
 import numpy as np
@@ -155,7 +156,7 @@ def test_descriptors_that_nobody_took_are_closed_with_the_channel():
     with os.fdopen(reading), os.fdopen(writing, "w") as end:
         one.send({"do": "look"}, descriptors=[end.fileno()])
         other.receive(5.0)
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(Path("/proc/self/fd").iterdir()))
         other.close()
-        assert len(os.listdir("/proc/self/fd")) == before - 2  # its socket, and what it had received
+        assert len(list(Path("/proc/self/fd").iterdir())) == before - 2  # its socket, and what it had received
     one.close()

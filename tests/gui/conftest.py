@@ -9,6 +9,8 @@ from patience import PATIENT
 
 from benchmarks.window.virtual_screen import virtual_screen
 
+VIRTUAL_STEP = 0.05  # s of virtual time between two looks of the window
+
 
 @pytest.fixture(scope="session", autouse=True)
 def screen():
@@ -50,12 +52,16 @@ def _started(qapp, folder, deadlines=PATIENT):
 
     program = Program(qapp, folder / "settings.json", folder / "logs", deadlines=deadlines)
     program.start()
+    _until_connected(qapp, program)
+    return program
+
+
+def _until_connected(qapp, program) -> None:
     deadline = time.monotonic() + 60.0
     while program.connection.status is None or program.connection.opening:
         assert time.monotonic() < deadline, program.session.problems
         qapp.processEvents()
         time.sleep(0.005)
-    return program
 
 
 def _ended(qapp, program) -> None:
@@ -84,6 +90,55 @@ def program(qapp, tmp_path_factory, request):
     program = _started(qapp, folder, getattr(request.module, "DEADLINES", PATIENT))
     yield program
     _ended(qapp, program)
+
+
+class VirtualProgram:
+    """The program over a session in virtual time, which goes on whenever the window has nothing else to do."""
+
+    def __init__(self, qapp, folder):
+        from PySide6.QtCore import QTimer
+
+        from benchmarks.motion.virtual_session import VirtualSession
+        from gui.app import Program
+        from workflows.settings import ProgramSettings
+
+        self.session = VirtualSession(ProgramSettings())
+        files = folder / "settings.json", folder / "logs"
+        self.program = Program(qapp, *files, session=self.session, clock=self.session.clock)
+        self._pump = QTimer(interval=0)
+        self._pump.timeout.connect(self._go_on)
+        self._pump.start()
+        self.program.start()
+        _until_connected(qapp, self.program)
+
+    def close(self, qapp) -> None:
+        _ended(qapp, self.program)
+        self._pump.stop()
+
+    def _go_on(self) -> None:
+        from gui.widgets.deliberate_press import DeliberateButton
+
+        self.session.live(VIRTUAL_STEP)
+        for button in self.program.shell.findChildren(DeliberateButton):
+            if button.isVisible():
+                button.look()
+
+
+@pytest.fixture(scope="module")
+def virtual_program(qapp, tmp_path_factory):
+    """The connected program in virtual time, for all tests of a file: for whatever is not about a real clock."""
+    virtual = VirtualProgram(qapp, tmp_path_factory.mktemp("virtual"))
+    yield virtual.program
+    virtual.close(qapp)
+
+
+@pytest.fixture
+def fresh_virtual_program(qapp, tmp_path, monkeypatch):
+    """The same for one test alone; its library is empty."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    virtual = VirtualProgram(qapp, tmp_path)
+    yield virtual.program
+    virtual.close(qapp)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ class Hands:
         assert self.step is Step.APPROVED, self.presenter.problem
 
     def begin(self) -> None:
-        """Nothing asked, nothing approved, nothing moving, wherever the last test ended."""
+        """Return to nothing asked, nothing approved, nothing moving, wherever the last test ended."""
         presenter = self.presenter
         ways = {
             Step.WORKING: presenter.cancel,
@@ -119,7 +119,7 @@ class Hands:
         assert self.step in (Step.RUNNING, Step.OUTCOME), f"it could not be run: {self.presenter.problem} {said}"
 
     def run_to_its_end(self) -> None:
-        """At full speed."""
+        """Run it at full speed."""
         self.start(100)
         self.until(lambda: self.step is Step.OUTCOME or self.screen.player.grid.pictures[0].drawing is not None)
         self.until(lambda: self.step is Step.OUTCOME or self.presenter.paused, 60)

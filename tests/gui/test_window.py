@@ -120,7 +120,8 @@ def test_space_is_a_blank_in_a_text_while_the_arm_stands_and_stop_while_it_moves
     dialog.deleteLater()
 
 
-def test_enter_presses_the_chosen_button_and_space_never_does(program, qtbot):
+def test_enter_presses_the_chosen_button_and_space_never_does(virtual_program, qtbot):
+    program = virtual_program
     make_ready(program, qtbot)
     tab = program.shell.tabs["log"]
     tab.setFocus()
@@ -132,7 +133,8 @@ def test_enter_presses_the_chosen_button_and_space_never_does(program, qtbot):
     assert program.shell.current is program.shell.screens["log"]
 
 
-def test_home_is_one_press(program, qtbot):
+def test_home_is_one_press(virtual_program, qtbot):
+    program = virtual_program
     make_ready(program, qtbot)
     click(program.shell.screens["arm"].home)
     qtbot.waitUntil(lambda: np.abs(program.connection.status.position - xarm7.HOME).max() < 0.01, timeout=20_000)
@@ -140,7 +142,8 @@ def test_home_is_one_press(program, qtbot):
     assert program.connection.arm_state is ArmState.HOLDING, [each.sentence for each in program.messages.log][-5:]
 
 
-def test_gripper_and_hand_guiding_are_presses(program, qtbot):
+def test_gripper_and_hand_guiding_are_presses(virtual_program, qtbot):
+    program = virtual_program
     make_ready(program, qtbot)
     screen = program.shell.screens["arm"]
     click(screen.gripper.close_)
@@ -155,7 +158,8 @@ def test_gripper_and_hand_guiding_are_presses(program, qtbot):
     qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.HOLDING, timeout=5_000)
 
 
-def test_of_quick_presses_for_the_gripper_the_last_counts(program, qtbot):
+def test_of_quick_presses_for_the_gripper_the_last_counts(virtual_program, qtbot):
+    program = virtual_program
     make_ready(program, qtbot)
     gripper = program.shell.screens["arm"].gripper
     click(gripper.open)
@@ -171,7 +175,8 @@ def test_of_quick_presses_for_the_gripper_the_last_counts(program, qtbot):
     qtbot.waitUntil(lambda: program.connection.status.openness > 0.9, timeout=10_000)
 
 
-def test_an_error_is_explained_and_cleared_click_by_click(program, qtbot):
+def test_an_error_is_explained_and_cleared_click_by_click(virtual_program, qtbot):
+    program = virtual_program
     make_ready(program, qtbot)
     screen = program.shell.screens["arm"]
     program.session.lab.controller_fault(raise_error=31)
@@ -221,7 +226,8 @@ def test_a_bug_in_a_slot_stops_the_arm_and_the_window_goes_on(program, qtbot, qa
     make_ready(program, qtbot)
 
 
-def test_the_theme_switches_at_a_press(program, qtbot, qapp):
+def test_the_theme_switches_at_a_press(virtual_program, qtbot, qapp):
+    program = virtual_program
     shell, seen = program.shell, {}
     for _ in range(3):
         click(shell.appearance)

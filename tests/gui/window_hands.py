@@ -45,7 +45,7 @@ def key(window, code, *, press: bool = True, release: bool = True) -> None:
 
 
 def make_ready(program, qtbot) -> None:
-    """From whatever the state is to ready, by the button that the arm's panel offers."""
+    """Bring the arm from any state to ready, by the button that its panel offers."""
     shell = program.shell
     shell.show_screen("arm")
     shell.activateWindow()

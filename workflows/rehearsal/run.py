@@ -104,7 +104,8 @@ class Execution:
         while ledger.state is RehearsalState.RUNNING and time.monotonic() < deadline:
             self.update()
             time.sleep(0.02)
-        if ledger.state is RehearsalState.RUNNING:
+        run = ledger.facts.run
+        if run is None or not run.over or run.fault:  # else it came to its end meanwhile
             self._end(reason)
         self.end_recording()
 

@@ -9,8 +9,8 @@ from tests.storage.recordings import keep_one
 
 
 @pytest.mark.timeout(180)
-def test_an_empty_library_leads_to_recording_and_an_episode_to_a_rehearsal(fresh_program, qtbot):
-    program, folder = fresh_program, fresh_program.session.settings.library_folder
+def test_an_empty_library_leads_to_recording_and_an_episode_to_a_rehearsal(fresh_virtual_program, qtbot):
+    program, folder = fresh_virtual_program, fresh_virtual_program.session.settings.library_folder
     shell, screen = program.shell, program.shell.screens["library"]
 
     click(shell.tabs["library"])

@@ -103,9 +103,9 @@ def test_on_the_rehearse_screen_each_has_a_place_of_its_own(bench, size):
     assert bench.screen.presses.isVisible() and bench.window.height() >= bench.screen.height()
 
 
-def test_on_the_arm_and_record_screens_each_has_a_place_of_its_own(fresh_program, qtbot):
+def test_on_the_arm_and_record_screens_each_has_a_place_of_its_own(fresh_virtual_program, qtbot):
     """Check also with another teacher."""
-    shell = fresh_program.shell
+    shell = fresh_virtual_program.shell
     shell.resize(*SIZES[0])
     for name in ("arm", "record"):
         shell.show_screen(name)

@@ -24,7 +24,18 @@ PICTURE_PX = (160, 120)
 
 
 @pytest.fixture
-def hands(program, qtbot):
+def hands(virtual_program, qtbot):
+    """In virtual time."""
+    yield from at_the_screen(virtual_program, qtbot)
+
+
+@pytest.fixture
+def real_hands(program, qtbot):
+    """In the real lab, with its arm and cameras."""
+    yield from at_the_screen(program, qtbot)
+
+
+def at_the_screen(program, qtbot):
     hands = Hands(program, qtbot)
     program.shell.resize(1000, 700)
     program.shell.show_screen("rehearse")
@@ -40,7 +51,8 @@ def primary_buttons(hands) -> list[str]:
     return [b.text() for b in shown if b.isVisible() and b.isEnabled() and b.property("look") == "primary"]
 
 
-def test_from_typing_to_a_stored_outcome(hands):
+def test_from_typing_to_a_stored_outcome(real_hands):
+    hands = real_hands
     program, screen = hands.program, hands.screen
     at_rest = program.connection.status.position
     assert "Nothing moves before you approve" in screen.strip.safety.text()

@@ -10,21 +10,13 @@ from window_hands import click
 from gui.rehearse.ask_bar import DEMONSTRATOR
 from gui.rehearse.steps import Step
 from workflows.rehearsal.files import read_record
-from workflows.settings import LabSettings, ProgramSettings, save
 
 
 @pytest.fixture
-def small_pictures(tmp_path):
-    """A lab with cheap images, so that a busy machine keeps up with them."""
-    settings = ProgramSettings(lab=LabSettings(instruction="pick up the red cube", picture_px=(160, 120)))
-    save(settings, tmp_path / "settings.json")
-
-
-@pytest.fixture
-def hands(small_pictures, fresh_program, qtbot):
-    hands = Hands(fresh_program, qtbot)
-    fresh_program.shell.resize(1280, 800)
-    fresh_program.shell.show_screen("rehearse")
+def hands(fresh_virtual_program, qtbot):
+    hands = Hands(fresh_virtual_program, qtbot)
+    fresh_virtual_program.shell.resize(1280, 800)
+    fresh_virtual_program.shell.show_screen("rehearse")
     bar = hands.screen.ask_bar
     bar.source.setCurrentIndex(bar.source.findData(DEMONSTRATOR))
     yield hands

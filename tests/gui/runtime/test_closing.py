@@ -24,10 +24,11 @@ def small_pictures(tmp_path):
     save(settings, tmp_path / "settings.json")
 
 
-def test_nothing_is_asked_while_nothing_moves(small_pictures, fresh_program, qtbot):
-    qtbot.waitUntil(lambda: fresh_program.shell.under_way() == "", timeout=20_000)
-    fresh_program.shell.close()
-    assert fresh_program.shell.isHidden()
+def test_nothing_is_asked_while_nothing_moves(fresh_virtual_program, qtbot):
+    shell = fresh_virtual_program.shell
+    qtbot.waitUntil(lambda: shell.under_way() == "", timeout=20_000)
+    shell.close()
+    assert shell.isHidden()
 
 
 def test_while_the_arm_is_jogged_it_asks_and_everything_goes_on(small_pictures, fresh_program, qtbot):
@@ -52,8 +53,8 @@ def test_while_the_arm_is_jogged_it_asks_and_everything_goes_on(small_pictures, 
 
 
 @pytest.mark.parametrize("how", ["a second close", "the button"])
-def test_a_run_that_the_closed_window_ends_is_stored_as_that(small_pictures, fresh_program, qtbot, how):
-    hands, shell = Hands(fresh_program, qtbot), fresh_program.shell
+def test_a_run_that_the_closed_window_ends_is_stored_as_that(fresh_virtual_program, qtbot, how):
+    hands, shell = Hands(fresh_virtual_program, qtbot), fresh_virtual_program.shell
     shell.resize(1000, 700)
     shell.show_screen("rehearse")
     hands.begin()

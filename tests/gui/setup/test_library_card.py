@@ -7,8 +7,8 @@ from PySide6.QtTest import QTest
 from window_hands import click
 
 
-def test_name_and_folder_are_remembered_and_the_folder_in_use_stays(fresh_program, qtbot, tmp_path):
-    program = fresh_program
+def test_name_and_folder_are_remembered_and_the_folder_in_use_stays(fresh_virtual_program, qtbot, tmp_path):
+    program = fresh_virtual_program
     card, in_use = program.shell.screens["set up"].library, program.session.library_folder
     assert card.folder.text() == str(in_use)
     click(card.name)
@@ -29,8 +29,8 @@ def test_name_and_folder_are_remembered_and_the_folder_in_use_stays(fresh_progra
     assert "Grace Hopper" in json.dumps(stored())
 
 
-def test_a_folder_in_which_nothing_can_be_written_is_refused_in_words(fresh_program, tmp_path):
-    program = fresh_program
+def test_a_folder_in_which_nothing_can_be_written_is_refused_in_words(fresh_virtual_program, tmp_path):
+    program = fresh_virtual_program
     card = program.shell.screens["set up"].library
     before = card.folder.text()
     card.use(tmp_path / "not there")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from virtual_session import VirtualSession
 
+from benchmarks.motion.virtual_session import VirtualSession
 from foundation import xarm7
 from foundation.errors import KnownError
 from workflows.proposals.drawn_motion import DrawnPoint, DrawnSource
@@ -13,6 +13,7 @@ from workflows.rehearsal.facts import THIS_PROGRAM, Part
 from workflows.rehearsal.files import read_record
 from workflows.rehearsal.rehearsal import Rehearsal, RehearsalError, RehearsalState
 from workflows.rehearsal.review import review_rehearsal
+from workflows.settings import ProgramSettings
 
 TASK = "to the side"
 POINTS = (DrawnPoint((0.42, 0.05, 0.2)), DrawnPoint((0.42, -0.1, 0.2)))
@@ -20,7 +21,7 @@ POINTS = (DrawnPoint((0.42, 0.05, 0.2)), DrawnPoint((0.42, -0.1, 0.2)))
 
 @pytest.fixture
 def session(tmp_path):
-    return VirtualSession(tmp_path)
+    return VirtualSession(ProgramSettings(operator="Ada"), tmp_path).opened()
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def moved(session) -> float:
 
 def run_to_its_end(session, rehearsal) -> None:
     for _ in range(100):
-        session.run(0.5)
+        session.live(0.5)
         rehearsal.update()
         if rehearsal.state is RehearsalState.DONE:
             return
@@ -49,7 +50,7 @@ def test_what_was_approved_runs_once_and_is_stored(session, rehearsal):
     assert moved(session) < 1e-3
     approval = rehearsal.approve()
     assert (approval.who, approval.staged.digest) == ("Ada", rehearsal.plan.digest)
-    session.run(1.0)
+    session.live(1.0)
     rehearsal.update()
     assert rehearsal.state is RehearsalState.APPROVED and moved(session) < 1e-3
     rehearsal.run(1.0)
@@ -93,7 +94,7 @@ def test_what_ends_the_trust_ends_the_approval_and_the_arm_stands(session, rehea
     session.arm.make_ready() if how == "stopped" else None
     with pytest.raises(KnownError):
         session.robot.execute(nonce)
-    session.run(1.0)
+    session.live(1.0)
     assert moved(session) < 1e-3
     if how == "taken back":
         assert rehearsal.revoked == "I want to look again."
@@ -111,15 +112,15 @@ def test_a_scene_that_changed_is_not_approved(session, rehearsal):
 def test_held_motions_rest_without_a_hand(session, rehearsal):
     rehearsal.approve()
     rehearsal.run(1.0, hold=True)
-    session.run(1.0)
+    session.live(1.0)
     assert moved(session) < 1e-3
     for _ in range(60):
         session.robot.hold(1)
-        session.run(0.03)
+        session.live(0.03)
     assert moved(session) > 0.02
-    session.run(1.0)
+    session.live(1.0)
     rests = session.arm.joints.copy()
-    session.run(1.0)
+    session.live(1.0)
     rehearsal.update()
     assert np.abs(session.arm.joints - rests).max() < 1e-4 and rehearsal.state is RehearsalState.RUNNING
 
@@ -160,7 +161,7 @@ def test_a_moved_waypoint_needs_an_approval_of_its_own_and_the_old_nonce_is_dead
     with pytest.raises(KnownError):
         session.robot.execute(nonce)
     assert rehearsal.approval.staged.digest == rehearsal.plan.digest
-    session.run(1.0)
+    session.live(1.0)
     assert moved(session) < 1e-3
 
 
@@ -189,12 +190,12 @@ def test_a_run_that_is_refused_was_not_begun(session, rehearsal):
 def test_an_abandoned_run_is_stopped_and_stored_with_the_reason(session, rehearsal):
     rehearsal.approve()
     rehearsal.run(1.0)
-    session.run(1.0)
+    session.live(1.0)
     rehearsal.update()
     rehearsal.abandon("Stopped when the window was closed.")
     record = read_record(rehearsal.folder)
     assert record["run"]["over"] and record["run"]["fault"] == "Stopped when the window was closed."
     assert 0.0 < record["run"]["progress"] < 1.0
     before = session.arm.joints.copy()
-    session.run(2.0)
+    session.live(2.0)
     assert np.abs(session.arm.joints - before).max() < 0.05  # rad

@@ -81,7 +81,8 @@ def test_a_part_that_has_gone_is_not_dressed(window, qtbot):
     qtbot.waitUntil(lambda: dressing.done and slices().done, timeout=5_000)
 
 
-def test_every_screen_has_the_looks_that_were_chosen(program, qtbot, qapp):
+def test_every_screen_has_the_looks_that_were_chosen(virtual_program, qtbot, qapp):
+    program = virtual_program
     """Check also that no piece of the window is so large that the arm's heartbeat would wait for it."""
     for name in ("library", "history"):
         program.shell.show_screen(name)
