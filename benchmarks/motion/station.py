@@ -32,6 +32,7 @@ from simulation.client import LabProcess
 TASK, SEED = "reach the red cube", 200_003
 STATES = ("stopped", "ready", "approved", "running", "running while held", "paused", "jogging", "hand guiding")
 _WITHIN = 20.0  # s
+_FAR = 0.8  # rad of any joint from home
 _ASIDE = 0.22  # m
 _LOW_SPEED = 0.5  # of the planned one, so that a motion is still under way when it is looked at
 
@@ -160,6 +161,10 @@ class Station:
         time.sleep(0.3)  # until it stands
         self.robot.arm_for_motion()
         self.wait_for(ArmState.HOLDING)
+        if np.abs(self.status.position - xarm7.HOME).max() > _FAR:  # hundreds of motions lead to where none is left
+            self.robot.home(1.0)
+            self.wait_for(ArmState.FOLLOWING)
+            self.wait_for(ArmState.HOLDING, within=30.0)
 
     def _staged(self) -> str:
         """Stage a motion sideways, to where there is room."""
