@@ -12,9 +12,9 @@ from robot.errors import RobotError
 
 HOLDS = """
 import sys
-from robot.controller.exclusive_lock import claim
+from robot.controller.exclusive_lock import lock_arm
 from robot.controller.endpoint import Endpoint
-held = claim(Endpoint("127.9.8.7"))
+held = lock_arm(Endpoint("127.9.8.7"))
 print("held", flush=True)
 sys.stdin.read()
 """
