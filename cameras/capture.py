@@ -1,5 +1,6 @@
 """Reading one camera for ever, in a thread: the newest frame, the camera's state, and copies for recorders."""
 
+import logging
 import queue
 import threading
 
@@ -8,6 +9,8 @@ from cameras.errors import CameraError, CameraGone, StaleFrame
 from cameras.frame import Frame
 from cameras.health import FROZEN_AFTER, Figures, Health, State
 from foundation.clocks import Clock, SystemClock
+
+_log = logging.getLogger(__name__)
 
 READ_TIMEOUT = 0.2
 REOPEN_AFTER = 5.0
@@ -79,6 +82,7 @@ class Capture:
         self._changed = threading.Condition()
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
+        self._said: tuple[State, str | None] | None = None  # in the log
         self._thread = threading.Thread(target=self._run, name=f"camera {driver.identity}", daemon=True)
         self._thread.start()
 
@@ -164,6 +168,7 @@ class Capture:
                 except CameraError as error:
                     with self._changed:
                         self._health.failed(error)
+                    self._say()
                 finally:
                     self._driver.close()
                 attempt = 0 if self._health.newest is not received_before else attempt + 1
@@ -175,6 +180,16 @@ class Capture:
                 for subscription in self._subscriptions:
                     subscription.close()
                 self._changed.notify_all()
+            self._say()
+
+    def _say(self) -> None:
+        """Keep in the log what has changed: a camera that is gone is tried again for ever, and says so once."""
+        figures = self.figures
+        said = (figures.state, figures.last_error if figures.state is State.GONE else None)
+        if said != self._said:
+            self._said = said
+            name, why = self._driver.name, f": {said[1]}" if said[1] else ""
+            _log.info("camera %s (%s) is %s%s", name, self._driver.identity, figures.state, why)
 
     def _stream(self) -> None:
         self._driver.open()
@@ -189,6 +204,7 @@ class Capture:
                 self._take(frame, now)
             elif now - heard > REOPEN_AFTER:
                 raise CameraGone(f"The camera {self._driver.name} sends no pictures. Check its cable.")
+            self._say()
 
     def _take(self, frame: Frame, now: float) -> None:
         with self._changed:

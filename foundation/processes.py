@@ -4,6 +4,7 @@ The socket is the leash: when the parent goes, also by kill -9, the child reads 
 (the robot process stops the arm first). No signal is relied upon, and nothing is forked after Qt or torch.
 """
 
+import logging
 import os
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed, channel_pair
+
+_log = logging.getLogger(__name__)
 
 _MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -46,6 +49,7 @@ class RoleProcess:
         try:
             self.channel.send(settings or {})
             self.ready = self._first_answer(timeout)
+            _log.info("%s process %d is ready", role, self.pid)
         except BaseException:
             self.close()
             raise
@@ -83,6 +87,7 @@ class RoleProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        _log.info("%s process %d has ended with %d", self.role, self.pid, self._process.returncode)
 
     def __enter__(self) -> "RoleProcess":
         return self

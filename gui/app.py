@@ -11,9 +11,10 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from foundation.errors import KnownError
+from foundation.log import log_folder
 from gui.close_dialog import WHY, under_way
 from gui.runtime.connection import Connection
-from gui.runtime.crash import CrashHooks, CrashLog, crash_folder
+from gui.runtime.crash import CrashHooks, CrashLog
 from gui.runtime.garbage_collection import GarbageCollection
 from gui.runtime.jobs import Jobs
 from gui.runtime.messages import Kind, LogBridge, Messages
@@ -70,7 +71,7 @@ class Program(QObject):
         self.connection = Connection(self.session, self.jobs, self)
         self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)
         self.connection.open(settings)  # the lab starts while the window is being built
-        self.crashes = CrashLog(crashes or crash_folder())
+        self.crashes = CrashLog(crashes or log_folder())
         self.hooks = CrashHooks(self.crashes, self.connection.stop, self.messages.error, self._crashed)
         self._bridge = LogBridge(self.messages)
         logging.getLogger().addHandler(self._bridge)

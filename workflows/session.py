@@ -1,6 +1,7 @@
 """What is connected now: the embedded lab or the real arm, its robot process, and the cameras."""
 
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from cameras.undistort import undistort
 from foundation import xarm7
 from foundation.camera import Camera
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from foundation.trajectory import Scene, View
 from robot.box_check import differences
 from robot.controller.endpoint import CONTROL_PORT
@@ -33,6 +35,8 @@ from workflows.settings import SIMULATED, ProgramSettings
 
 if TYPE_CHECKING:  # loaded only where there is a calibration
     from workflows.calibration.store import Stored
+
+_log = logging.getLogger(__name__)
 
 _FIRST_FRAME = 10.0  # s a camera may take for its first picture
 
@@ -97,6 +101,8 @@ class Session:
 
     def close(self) -> None:
         """Let go of everything; the arm is stopped first. May be called twice."""
+        if self.lab is not None or self.robot is not None or self.captures:
+            _log.info("closing what is connected")
         with contextlib.ExitStack() as stack:
             if self.lab is not None:
                 stack.callback(self.lab.close)
@@ -181,11 +187,16 @@ class Session:
         try:
             act()
         except KnownError as error:
-            self.problems[name] = str(error)
+            self._have_problem(name, error)
+
+    def _have_problem(self, name: str, error: KnownError) -> None:
+        self.problems[name] = str(error)
+        _log.warning("not connected, %s: %s", name, error, extra=SHOWN)
 
     def _start_lab(self) -> None:
         lab = self.settings.lab
         self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras, size=lab.picture_px))
+        _log.info("the embedded lab is open at %s:%d, seed %d", self.lab.address, self.lab.port, lab.seed)
 
     def _connect_arm(self) -> None:
         limits, gripper = self.settings.limits, self.settings.arm.gripper
@@ -199,6 +210,8 @@ class Session:
             self.robot = RobotClient(self.lab.address, self.lab.port, limits=limits, gripper=gripper)
         else:
             raise NotConnectedError(self.problems.get("lab", "The embedded lab does not run."))
+        kind, firmware = self.settings.arm.kind, ".".join(map(str, self.robot.firmware))
+        _log.info("%s arm connected: %s, firmware %s, gripper %s", kind, self.robot.model, firmware, gripper)
 
     def _drivers(self) -> list[tuple[str, str, CameraDriver]]:
         if self.simulated:
@@ -210,7 +223,7 @@ class Session:
             try:
                 found.append((choice.identity, choice.name, driver_for(choice.identity)))
             except KnownError as error:
-                self.problems[choice.identity] = str(error)
+                self._have_problem(choice.identity, error)
         return found
 
     def _wait_for_pictures(self, token: Cancellation) -> None:

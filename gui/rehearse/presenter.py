@@ -27,6 +27,8 @@ from simulation.errors import SimulationError
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.rehearsal.rehearsal import FIRST_SPEED
 
+_log = logging.getLogger(__name__)
+
 
 class HeldMotion:
     """The robot process watches over the hand; here it is told of it, thirty times a second. A window that stalls lets
@@ -43,6 +45,8 @@ class HeldMotion:
     def take(self, held: bool) -> None:
         """The hand takes the button, or lets it go."""
         self._presses += held and not self._held
+        if held is not self._held:
+            _log.info("press: the hand %s the button", "holds" if held else "lets go of")
         self._held = held
 
     def tell(self, robot: RobotClient | None) -> None:
@@ -90,7 +94,7 @@ class RehearsePresenter(RehearseAsking):
         try:
             self.rehearsal.abandon(reason)
         except KnownError as error:
-            logging.getLogger(__name__).warning("%s", error)
+            _log.warning("%s", error)
 
     def close(self) -> None:
         """End what this has begun; waits, so only when the window closes."""
@@ -105,6 +109,7 @@ class RehearsePresenter(RehearseAsking):
         `allowance` says."""
         if not self.can_approve:
             return
+        _log.info("press: Approve%s", ", further parts too" if further_parts else "")
         self._looked = time.monotonic()
         rehearsal, allowance = self.rehearsal, self.allowance(further_parts)
 
@@ -119,6 +124,7 @@ class RehearsePresenter(RehearseAsking):
     def take_back(self) -> None:
         """Take the approval back, also that of further parts; the motion stays to be looked at."""
         if self.step is Step.APPROVED:
+            _log.info("press: take the approval back")
             self.cover = None
             work = lambda *_: self.rehearsal.revoke("The approval was taken back.")  # noqa: E731
             self._work.when_free(lambda: self._work.begin(work, "take back"))
@@ -127,6 +133,7 @@ class RehearsePresenter(RehearseAsking):
         """The next step until the arm is ready; none of them moves it."""
         robot, step = self.connection.robot, self.next_recovery
         if robot is not None and step is not None:
+            _log.info("press: %s", step)
             self._work.when_free(lambda: self._work.begin(lambda *_: robot.recover(step), "make ready"))
 
     def choose_hold(self, hold: bool) -> None:
@@ -137,6 +144,7 @@ class RehearsePresenter(RehearseAsking):
     def finish(self, success: bool, note: str, keep: bool = False) -> None:
         """Store how it went, once the arm stands; with `keep` the run becomes a demonstration in the library."""
         if self.can_judge:
+            _log.info("press: judge the run, success %s, keep %s", success, keep)
             self._work.begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
 
     # --- presses that move, and that end a motion ---
@@ -144,6 +152,7 @@ class RehearsePresenter(RehearseAsking):
     def run(self, speed: float) -> None:
         """Start the approved motion at this part of its planned speed."""
         if self.can_run and not self.hold_to_run:
+            _log.info("press: Run at %.0f %% of the speed", 100 * speed)
             self._speed = speed
             self._work.when_free(lambda: self._start(speed))
 
@@ -151,12 +160,14 @@ class RehearsePresenter(RehearseAsking):
         """Rest on the path. Never waits for anything else that is under way."""
         robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING:
+            _log.info("press: Pause")
             self._jobs.run(lambda *_: robot.pause(), name="pause")
 
     def go_on(self) -> None:
         """After a pause."""
         robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING and self.paused and not self.held_run:
+            _log.info("press: go on")
             self._work.when_free(lambda: self._work.begin(lambda *_: robot.resume(), "go on"))
 
     def hold(self, held: bool, speed: float = FIRST_SPEED) -> None:

@@ -5,6 +5,7 @@ still there at the next start, of a process that is not, tells of a run that did
 """
 
 import faulthandler
+import logging
 import os
 import sys
 import threading
@@ -14,18 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-import platformdirs
 import psutil
 
 from foundation.errors import KnownError
+from foundation.log import SHOWN
+
+_log = logging.getLogger(__name__)
 
 _NEW, _SEEN = ".new.txt", ".txt"
 _RUN = "run-"
-
-
-def crash_folder() -> Path:
-    """Where this user's crash logs are kept."""
-    return Path(platformdirs.user_log_dir("rehearse"))
 
 
 class CrashLog:
@@ -114,6 +112,7 @@ class CrashHooks:
             self._known(error)
             return
         self._stop()
+        _log.critical("not caught in %s: the arm is stopped", where, exc_info=error, extra=SHOWN)
         path = self._log.write(error, where)
         traceback.print_exception(error, file=sys.stderr)
         self._told(path)

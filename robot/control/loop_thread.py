@@ -14,6 +14,7 @@ import numpy as np
 from foundation.arm import JointReading
 from foundation.clocks import Clock, suspended
 from foundation.errors import KnownError
+from robot.control.change_log import ChangeLog
 from robot.control.loop import RobotLoop
 from robot.limiter import PERIOD
 from robot.state import Activity, Facts
@@ -78,6 +79,7 @@ class LoopThread:
         self._ended = threading.Event()
         self.done = 0  # commands carried out or refused
         self._snapshot = Snapshot(loop.facts, loop.staged, 0)
+        self._changes = ChangeLog()
         self.wrong_messages = 0  # that asked for nothing the loop can do
         self.late_ticks = 0  # ticks that began more than a period late
         self.bug = ""
@@ -170,6 +172,7 @@ class LoopThread:
             gripper = facts.openness, facts.commanded_openness
             self._samples.append(Sample(facts.joints, commanded, *gripper, moment, _codes(facts)))
         self._snapshot = Snapshot(facts, self._loop.staged, self.done)
+        self._changes.note(facts, self._snapshot.staged)
 
     def _notice_gap(self) -> None:
         """Whether this thread did not run for longer than a silent window is borne, or the computer slept.

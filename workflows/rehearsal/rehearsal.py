@@ -1,5 +1,6 @@
 """See the motion, approve it, run it: one instruction's way from a proposal to a stored outcome, without Qt."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from foundation.clocks import utc_now
 from foundation.errors import KnownError
+from foundation.redaction import keep_out
 from robot.approval.multi_segment_approval import SegmentsApproval
 from robot.planning.plan import Plan
 from workflows.cancellation import Cancellation, Report, silently
@@ -39,6 +41,8 @@ __all__ = [
     "load_trajectory",
     "save_trajectory",
 ]
+
+_log = logging.getLogger(__name__)
 
 FIRST_SPEED = 0.25  # of the planned speed: what a motion is tried at first
 
@@ -146,6 +150,10 @@ class Rehearsal:
         self.close()
         ledger.facts = Facts()
         instruction = instruction.strip()
+        keep_out(instruction)
+        _log.info(
+            "a motion is asked for: instruction of %d characters, from %s", len(instruction), type(source).__name__
+        )
         if not instruction:
             raise RehearsalError("Type what the arm should do first.")
         report("Looking at the scene", 0.0)
