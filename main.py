@@ -20,7 +20,7 @@ from foundation.redaction import keep_out, redacted
 ROLES = {
     "cameras": "cameras.drivers.listing_process",
     "clips": "workflows.embedded.shards",
-    "diagnosis": "workflows.diagnosis_process",
+    "diagnosis": "workflows.diagnosis",
     "lab": "simulation.process",
     "library-window": "benchmarks.window.library_process",
     "model": "model.service.process",
@@ -253,7 +253,7 @@ def _doctor(parsed: argparse.Namespace) -> int:
 def _report(parsed: argparse.Namespace) -> int:
     from workflows import diagnosis
 
-    request = diagnosis.Request(parsed.report, _library(parsed))
+    request = diagnosis.Request(str(parsed.report), str(_library(parsed)))
     answer = diagnosis.save(request, lambda what, _: print(what, file=sys.stderr))
     _print(answer, diagnosis.as_text(answer), parsed.json)
     return 0

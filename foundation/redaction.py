@@ -15,10 +15,10 @@ _NAMES = r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|pri
 _ENVIRONMENT = re.compile(_NAMES, re.IGNORECASE)
 _FORMS = (
     # Up to the last "@" of the line: passwords may hold "/", "@", and blanks where somebody typed them.
-    (re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://).*@", re.IGNORECASE), r"\1(secret)@"),
+    (re.compile(r"://.*@"), "://(secret)@"),
     (
         re.compile(
-            rf"(\b[\w-]{{0,40}}(?:{_NAMES}|\bpwd)[\w-]*[\"']?\s*[=:]\s*|--?[\w-]{{0,40}}{_NAMES}[\w-]*\s+)"
+            rf"((?:{_NAMES}|(?<![a-z])pwd)[\w-]{{0,40}}[\"']?\s*[=:]\s*|(?<=-){_NAMES}[\w-]{{0,40}}\s+)"
             r"(?:(?:bearer|basic)\s+)?(?:\"[^\"]*\"|'[^']*'|\S+)",
             re.IGNORECASE,
         ),
@@ -56,7 +56,7 @@ def redacted(text: str) -> str:
         text = _any_of(tuple(_kept_out)).sub(lambda found: f"({len(found.group())} characters)", text)
     home = str(Path.home())
     if len(home) > 1:
-        text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
+        text = re.sub(rf"(?<![\w/.-]){re.escape(home)}(?![\w.-])", "~", text)
     return re.sub(rf"(?<=/){re.escape(_user())}(?![\w.-])", "~", text)
 
 

@@ -79,10 +79,12 @@ class Program(QObject):
         # Imported only now: half a second in which the lab is starting already.
         from gui.screens import Screens
 
-        self.screens = Screens(self.connection, self.jobs, self.messages, self.theme, self.settings_file, self)
+        self.screens = Screens(
+            self.connection, self.jobs, self.messages, self.theme, self.settings_file, self.crashes.folder, self
+        )
         self.live, self.arm, self.control = self.screens.live, self.screens.arm, self.screens.control
         self.setup, self.record, self.rehearse = self.screens.setup, self.screens.record, self.screens.rehearse
-        self.shell = self.screens.shell(str(self.crashes.folder))
+        self.shell = self.screens.shell()
         self.key = StopKey(app, lambda: self.connection.may_move, self.shell.take_key)
         self._connect_signals()
         self._say_first(damaged, first_start)

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from foundation.log import log_folder
+from workflows.cancellation import Cancellation, Report, silently
+
 _LEAST_DISK_GB = 10  # a library of some hundred demonstrations, and the weights
 
 
@@ -28,8 +31,8 @@ class Finding:
     needed: bool = True
 
 
-def examine() -> list[Finding]:
-    """Look at everything, each for itself: one failure hides no other."""
+def examine(report: Report = silently, token: Cancellation | None = None) -> list[Finding]:
+    """Look at everything, each for itself: one failure hides no other. Raises Cancelled."""
     looks: list[Callable[[], Finding]] = [
         python,
         packages,
@@ -41,10 +44,17 @@ def examine() -> list[Finding]:
         usb_cameras,
         memory,
         disk,
+        log_file,
         accelerator,
         display,
     ]
-    return [look() for look in looks]
+    found = []
+    for number, look in enumerate(looks):
+        if token is not None:
+            token.raise_if_cancelled()
+        report(look.__name__.replace("_", " "), number / len(looks))
+        found.append(look())
+    return found
 
 
 def as_text(findings: list[Finding]) -> str:
@@ -160,6 +170,13 @@ def disk() -> Finding:
     return Finding(
         "disk", fine, f"{free_gb:.0f} GB free" + ("" if fine else f": {_LEAST_DISK_GB} GB are advised"), False
     )
+
+
+def log_file() -> Finding:
+    folder = log_folder()
+    kept = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
+    fine = os.access(kept, os.W_OK | os.X_OK)
+    return Finding("log", fine, f"kept in {folder}" if fine else f"{kept} cannot be written: nothing is kept", False)
 
 
 def accelerator() -> Finding:
