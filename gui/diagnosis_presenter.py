@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QScreen
 
 from gui.runtime.connection import Connection
 from gui.runtime.jobs import Job, Jobs
@@ -33,10 +33,7 @@ class DiagnosisPresenter(QObject):
         """Write it there; `replace`: a person has said that the file may be written over."""
         if self._job is not None:
             return
-        screens = tuple(
-            f"{each.size().width()} x {each.size().height()} px, {each.refreshRate():.0f} Hz, {each.devicePixelRatio():g}"
-            for each in QGuiApplication.screens()
-        )
+        screens = tuple(map(_words, QGuiApplication.screens()))
         library = str(self._connection.session.library_folder)
         request = Request(str(file), library, replace, screens, str(self._settings_file), str(self.logs))
         self._job = self._jobs.run(
@@ -62,6 +59,12 @@ class DiagnosisPresenter(QObject):
     def _ended(self) -> None:
         self._job = None
         self.changed.emit()
+
+
+def _words(screen: QScreen) -> str:
+    size = screen.size()
+    scale, rate = screen.devicePixelRatio(), screen.refreshRate()
+    return f"{size.width()} x {size.height()} px, scale {scale:g}, {rate:.0f} Hz"
 
 
 def default_name(moment: datetime) -> str:

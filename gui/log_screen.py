@@ -54,8 +54,9 @@ class LogScreen(QWidget):
         self._show_diagnosis()
 
     def save_to(self, file: Path) -> None:
-        """Write the diagnosis there, as if the file had been chosen in the dialog, over another one too."""
-        self._diagnosis.save(file.with_suffix(".zip"), replace=True)
+        """Write the diagnosis there, as if the file had been chosen in the dialog, which asks about one that exists."""
+        named = file if file.suffix == ".zip" else file.with_name(f"{file.name}.zip")
+        self._diagnosis.save(named, replace=named == file)
 
     def _add(self, message: Message) -> None:
         item = QListWidgetItem(_text(message))

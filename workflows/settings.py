@@ -139,11 +139,11 @@ def settings_file() -> Path:
 def load(path: Path | None = None) -> tuple[ProgramSettings, str | None]:
     """The settings, and a sentence when the file was damaged and is kept aside."""
     values, damaged = settings.load(path or settings_file(), ProgramSettings)
-    keep_out(values.operator, *values.recent_instructions)
+    keep_out(values.operator, values.lab.instruction, *values.recent_instructions)
     return values, damaged
 
 
 def save(values: ProgramSettings, path: Path | None = None) -> None:
     """Remember the settings. Raises SettingsError when they cannot be written."""
-    keep_out(values.operator, *values.recent_instructions)
+    keep_out(values.operator, values.lab.instruction, *values.recent_instructions)
     settings.save(path or settings_file(), values)

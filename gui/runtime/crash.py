@@ -19,6 +19,7 @@ import psutil
 
 from foundation.errors import KnownError
 from foundation.log import SHOWN
+from foundation.redaction import redacted
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class CrashLog:
         moment = datetime.now().astimezone()
         path = self.folder / f"crash-{moment:%Y%m%d-%H%M%S-%f}{_NEW}"
         trace = "".join(traceback.format_exception(error))
-        path.write_text(f"{moment.isoformat()}\nin {where}\n\n{trace}", encoding="utf-8")
+        path.write_text(redacted(f"{moment.isoformat()}\nin {where}\n\n{trace}"), encoding="utf-8")
         return path
 
     def mark_seen(self) -> None:
