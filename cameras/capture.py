@@ -183,10 +183,10 @@ class Capture:
             self._say()
 
     def _say(self) -> None:
-        """Keep in the log what has changed: a camera that is gone is tried again for ever, and says so once."""
+        """Keep in the log what has changed. A camera that is gone is opened again for ever, and says so once."""
         figures = self.figures
         said = (figures.state, figures.last_error if figures.state is State.GONE else None)
-        if said != self._said:
+        if said != self._said and figures.state is not State.OPENING:
             self._said = said
             name, why = self._driver.name, f": {said[1]}" if said[1] else ""
             _log.info("camera %s (%s) is %s%s", name, self._driver.identity, figures.state, why)

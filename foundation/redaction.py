@@ -5,6 +5,7 @@ environment; names and instructions by `keep_out`, called where they enter the p
 than too little.
 """
 
+import contextlib
 import getpass
 import os
 import re
@@ -32,6 +33,7 @@ _SHORTEST_SECRET = 6  # characters of a value of the environment: a shorter one 
 _MOST = 500  # texts
 
 _kept_out: dict[str, None] = {}  # the newest last
+_secrets: set[str] = set()  # of the environment, also what is no longer in it
 
 
 def keep_out(*texts: str) -> None:
@@ -47,8 +49,9 @@ def keep_out(*texts: str) -> None:
 
 def redacted(text: str) -> str:
     """Take out credentials, what `keep_out` was told, and the names of this person's own folders."""
-    secrets = {v for k, v in list(os.environ.items()) if _ENVIRONMENT.search(k) and len(v) >= _SHORTEST_SECRET}
-    for secret in sorted(secrets, key=len, reverse=True):
+    with contextlib.suppress(KeyError):  # another thread takes something out of the environment just now
+        _secrets.update(v for k, v in os.environ.items() if _ENVIRONMENT.search(k) and len(v) >= _SHORTEST_SECRET)
+    for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "(secret)")
     for form, instead in _FORMS:
         text = form.sub(instead, text)
@@ -57,7 +60,7 @@ def redacted(text: str) -> str:
     home = str(Path.home())
     if len(home) > 1:
         text = re.sub(rf"(?<![\w/.-]){re.escape(home)}(?![\w.-])", "~", text)
-    return re.sub(rf"(?<=/){re.escape(_user())}(?![\w.-])", "~", text)
+    return re.sub(rf"(/(?:home|media|mnt)/){re.escape(_user())}(?![\w.-])", r"\1~", text)
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from storage.calibrations import FOLDER as CALIBRATIONS
@@ -31,7 +32,7 @@ def counted(folder: Path) -> dict[str, Any]:
     try:
         with Session(engine) as session:
             return found | {"database_bytes": file.stat().st_size} | _rows(session)
-    except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         return found | {"problem": str(getattr(error, "orig", error)).partition("\n")[0]}
 
 

@@ -63,7 +63,7 @@ class Request:
     logs: str | None = None
 
 
-def save(request: Request, report: Report = silently, token: Cancellation | None = None) -> dict[str, Any]:
+def save(request: Request, report: Report = silently) -> dict[str, Any]:
     """Write the diagnosis; it takes some ten seconds.
 
     Returns:
@@ -71,11 +71,10 @@ def save(request: Request, report: Report = silently, token: Cancellation | None
 
     Raises:
         DiagnosisError: There is such a file already, or it cannot be written. Nothing is left behind then.
-        Cancelled: `token` was.
     """
-    token, file = token or Cancellation(), Path(request.file).absolute()
+    file = Path(request.file).absolute()
     _require_place(file, replace=request.replace)
-    parts = _parts(request, report, token)
+    parts = _parts(request, report)
     report("Writing the file", 0.95)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -137,15 +136,14 @@ def _require_place(file: Path, *, replace: bool) -> None:
         raise DiagnosisError(f"Nothing can be written in {file.parent}. Choose another place for the diagnosis.")
 
 
-def _parts(request: Request, report: Report, token: Cancellation) -> dict[str, str]:
+def _parts(request: Request, report: Report) -> dict[str, str]:
     """The files of the archive by their names in it."""
     settings, damaged = program_settings.load(None if request.settings is None else Path(request.settings))
-    findings = doctor.examine(lambda what, share: report(f"Looking at {what}", 0.7 * share), token)
+    findings = doctor.examine(lambda what, share: report(f"Looking at {what}", 0.7 * share))
     report("Counting what is in the library", 0.7)
     from storage.library_counts import counted  # the database's library loads for a while
 
     counts = counted(Path(request.library))
-    token.raise_if_cancelled()
     parts = {
         "README.txt": _README.format(when=f"{utc_now():%Y-%m-%d %H:%M} UTC"),
         "doctor.txt": redacted(doctor.as_text(findings)),
@@ -158,7 +156,6 @@ def _parts(request: Request, report: Report, token: Cancellation) -> dict[str, s
     rotated = [path for path in logs.glob(f"{log.NAME}*") if path.suffix != ".lock"]
     files = sorted([*rotated, *logs.glob("crash-*.txt"), *logs.glob("run-*.txt")])
     for number, path in enumerate(files):
-        token.raise_if_cancelled()
         report("Reading the logs", 0.75 + 0.2 * number / len(files))
         with contextlib.suppress(OSError):  # rotated away, or seen, meanwhile
             folder = "log" if path.name.startswith(log.NAME) else "crashes"

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from foundation.log import log_folder
-from workflows.cancellation import Cancellation, Report, silently
+from workflows.cancellation import Report, silently
 
 _LEAST_DISK_GB = 10  # a library of some hundred demonstrations, and the weights
 
@@ -31,8 +31,8 @@ class Finding:
     needed: bool = True
 
 
-def examine(report: Report = silently, token: Cancellation | None = None) -> list[Finding]:
-    """Look at everything, each for itself: one failure hides no other. Raises Cancelled."""
+def examine(report: Report = silently) -> list[Finding]:
+    """Look at everything, each for itself: one failure hides no other."""
     looks: list[Callable[[], Finding]] = [
         python,
         packages,
@@ -50,8 +50,6 @@ def examine(report: Report = silently, token: Cancellation | None = None) -> lis
     ]
     found = []
     for number, look in enumerate(looks):
-        if token is not None:
-            token.raise_if_cancelled()
         report(look.__name__.replace("_", " "), number / len(looks))
         found.append(look())
     return found

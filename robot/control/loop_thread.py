@@ -1,6 +1,7 @@
 """Runs the robot loop in real time: a hundred ticks a second, commands in between, samples kept for the window."""
 
 import gc
+import logging
 import math
 import queue
 import threading
@@ -14,10 +15,13 @@ import numpy as np
 from foundation.arm import JointReading
 from foundation.clocks import Clock, suspended
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from robot.control.change_log import ChangeLog
 from robot.control.loop import RobotLoop
 from robot.limiter import PERIOD
 from robot.state import Activity, Facts
+
+_log = logging.getLogger(__name__)
 
 _KEPT_SAMPLES = 1000  # 10 s, should the window not take them
 _COLLECT_EVERY = 1000  # ticks, and only while the arm is not moved by us
@@ -186,6 +190,7 @@ class LoopThread:
         self._awake, self._suspended_before = now, suspended
         if gap > self._loop.patience or asleep > _ASLEEP:
             self._held_up_until = now
+            _log.warning("the loop was held up for %.2f s, asleep %.1f s", gap, asleep, extra=SHOWN)
             self._loop.held_up(gap, asleep=asleep > _ASLEEP)
 
     def _do_commands(self) -> None:
