@@ -118,7 +118,7 @@ def test_the_log_tells_of_presses_changes_and_stops_with_both_clocks(arm):
     with RobotClient(arm.address, arm.port) as client:
         ready(client)
         pid = client.pid
-        follow(client, sideways(arm))
+        begin_moving(client, arm)
         before = time.monotonic()
         taken = client.stop_taken(client.stop(), timeout=5)
         with heartbeat(client):
@@ -132,11 +132,12 @@ def test_the_log_tells_of_presses_changes_and_stops_with_both_clocks(arm):
         "robot.service.process: press execute nonce=",
         "robot.control.change_log: arm: holding -> following (mode 1,",
         "robot.service.stop_line: Stop, press 1: taken by the controller after",
-        "robot.control.change_log: arm: following -> stopped (mode 1, state 4,",
+        "robot.control.change_log: arm: following -> ",
+        " -> stopped (mode 1, state 4,",
         "robot.service.process: the window has gone",
         "foundation.log: ends",
     ):
-        assert any(expected in each for each in words), (expected, words)
+        assert any(expected in each for each in words), expected + " in\n" + "\n".join(words)
     stopped = next(line for line in lines if "Stop, press 1" in line[3])
     assert before <= float(stopped[1]) and abs(float(stopped[1]) - taken) < 1.0
     assert abs(datetime.fromisoformat(stopped[0]).timestamp() - time.time()) < 60.0
