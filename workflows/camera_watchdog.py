@@ -1,6 +1,7 @@
 """While the arm moves somebody must be looking: a motion pauses when one of its cameras no longer shows the truth."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Self
@@ -8,8 +9,11 @@ from typing import Self
 from cameras.capture import Capture
 from cameras.health import State
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from robot.service.client import RobotClient
 from robot.state import ArmState
+
+_log = logging.getLogger(__name__)
 
 _PERIOD = 0.02  # s between looks: seen within 500 ms by the capture, paused within 600 ms in all
 
@@ -48,5 +52,6 @@ class CameraWatchdog:
             state = capture.state
             if state is not State.LIVE:
                 self.reason = f"Paused: the camera {name} is {state}. Look at it, then go on or stop."
+                _log.warning("%s", self.reason, extra=SHOWN)
                 self._robot.pause()
                 return
