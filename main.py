@@ -5,19 +5,23 @@ import importlib
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from foundation import log
 from foundation.errors import KnownError
+from foundation.redaction import keep_out, redacted
 from foundation.version import version
 
 # Role -> module with `run(channel)`. Named rather than imported, so that each process loads only what it needs.
 ROLES = {
     "cameras": "cameras.drivers.listing_process",
     "clips": "workflows.embedded.shards",
+    "diagnosis": "workflows.diagnosis",
     "lab": "simulation.process",
     "library-window": "benchmarks.window.library_process",
     "model": "model.service.process",
@@ -29,6 +33,11 @@ ROLES = {
 }
 
 
+_TYPED = ("instruction", "task", "operator", "search")  # arguments that may hold people's names
+
+_log = logging.getLogger("main")  # also where this file is started itself
+
+
 class NoScreenError(KnownError):
     """A window was requested on a machine without a display."""
 
@@ -36,7 +45,7 @@ class NoScreenError(KnownError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a KnownError (its message goes to stderr), 2 wrong usage."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    log.to_standard_error()
     if arguments and arguments[0].startswith("--role="):
         return _run_role(arguments)
     parser = _parser()
@@ -45,11 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"rehearse {version()}")
         return 0
     parsed.library = getattr(parsed, "library", None) or parsed.any_library  # may precede the command or follow it
+    keep_out(*(str(getattr(parsed, name, None) or "") for name in _TYPED))
+    with log.running("window" if parsed.command is None else "command"):
+        _log.info("command line: rehearse %s", shlex.join(map(redacted, arguments)))
+        code = _carried_out(parsed)
+        _log.info("exit code %d", code)
+    return code
+
+
+def _carried_out(parsed: argparse.Namespace) -> int:
     try:
         if parsed.command is None:
             return _window(parsed.any_library)
         return _COMMANDS[parsed.command](parsed)
     except KnownError as error:
+        _log.error("%s: %s", type(error).__name__, error, extra=log.SHOWN)
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -69,15 +88,17 @@ def _run_role(arguments: Sequence[str]) -> int:
     if os.getpriority(os.PRIO_PROCESS, 0) < 0:
         os.setpriority(os.PRIO_PROCESS, 0, 0)  # a role requests its own priority; it inherits none
     channel = inherited_channel(parsed.channel)
-    try:
-        importlib.import_module(ROLES[parsed.role]).run(channel)
-    except ChannelClosed:
-        return 0  # the parent has exited; the role has already cleaned up
-    except KnownError as error:
-        channel.send({"error": str(error)})
-        return 1
-    finally:
-        channel.close()
+    with log.running(parsed.role):
+        try:
+            importlib.import_module(ROLES[parsed.role]).run(channel)
+        except ChannelClosed:
+            return 0  # the parent has gone; the role has already put its things in order
+        except KnownError as error:
+            _log.error("%s: %s", type(error).__name__, error, extra=log.SHOWN)
+            channel.send({"error": str(error)})
+            return 1
+        finally:
+            channel.close()
     return 0
 
 
@@ -101,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = add("doctor", "Say what works on this machine, and what to do about what does not.")
     doctor.add_argument("--rebuild-library", action="store_true", help="make the library's database from its folder")
+    doctor.add_argument("--report", type=Path, default=None, metavar="FILE.zip", help="write a diagnosis to send")
     doctor.add_argument("--library", type=Path, default=None, metavar="FOLDER", help="which library")
 
     simulate = add("simulate", "Run the embedded lab: a simulated xArm7 that the official SDK can drive, and cameras.")
@@ -224,11 +246,22 @@ def _window(library: Path | None) -> int:
 def _doctor(parsed: argparse.Namespace) -> int:
     if parsed.rebuild_library:
         return _rebuild_library(parsed)
+    if parsed.report is not None:
+        return _report(parsed)
     from workflows import doctor
 
     findings = doctor.examine()
     _print({"findings": [vars(finding) for finding in findings]}, doctor.as_text(findings), parsed.json)
     return 0 if all(finding.ok or not finding.needed for finding in findings) else 1
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from workflows import diagnosis
+
+    request = diagnosis.Request(str(parsed.report), str(_library(parsed)))
+    answer = diagnosis.save(request, lambda what, _: print(what, file=sys.stderr))
+    _print(answer, diagnosis.as_text(answer), parsed.json)
+    return 0
 
 
 def _rebuild_library(parsed: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """Continuous capture from one camera in a thread: newest frame, state of the camera, and queues for recorders."""
 
+import logging
 import queue
 import threading
 
@@ -9,6 +10,8 @@ from cameras.frame import Frame
 from cameras.health import Figures, Health, State
 from foundation.clocks import Clock, SystemClock
 from foundation.deadlines import PRODUCTION, Deadlines
+
+_log = logging.getLogger(__name__)
 
 READ_TIMEOUT = 0.2
 REOPEN_AFTER = 5.0
@@ -76,6 +79,7 @@ class Capture:
         self._changed = threading.Condition()
         self._subscriptions: list[Subscription] = []
         self._stopping = threading.Event()
+        self._said: tuple[State, str | None] | None = None  # in the log
         self._thread = threading.Thread(target=self._run, name=f"camera {driver.identity}", daemon=True)
         self._thread.start()
 
@@ -163,6 +167,7 @@ class Capture:
                 except CameraError as error:
                     with self._changed:
                         self._health.failed(error)
+                    self._say()
                 finally:
                     self._driver.close()
                 attempt = 0 if self._health.newest is not received_before else attempt + 1
@@ -174,6 +179,16 @@ class Capture:
                 for subscription in self._subscriptions:
                     subscription.close()
                 self._changed.notify_all()
+            self._say()
+
+    def _say(self) -> None:
+        """Keep in the log what has changed. A camera that is gone is opened again for ever, and says so once."""
+        figures = self.figures
+        said = (figures.state, figures.last_error if figures.state is State.GONE else None)
+        if said != self._said and figures.state is not State.OPENING:
+            self._said = said
+            name, why = self._driver.name, f": {said[1]}" if said[1] else ""
+            _log.info("camera %s (%s) is %s%s", name, self._driver.identity, figures.state, why)
 
     def _stream(self) -> None:
         self._driver.open()
@@ -188,6 +203,7 @@ class Capture:
                 self._take(frame, now)
             elif now - heard > REOPEN_AFTER:
                 raise CameraGone(f"The camera {self._driver.name} sends no pictures. Check its cable.")
+            self._say()
 
     def _take(self, frame: Frame, now: float) -> None:
         with self._changed:

@@ -5,6 +5,7 @@ and shuts down in its own manner (the robot process stops the arm first). No sig
 forked after Qt or torch.
 """
 
+import logging
 import os
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from typing import Any
 
 from foundation.errors import ProcessError
 from foundation.messages import Channel, ChannelClosed, channel_pair
+
+_log = logging.getLogger(__name__)
 
 _MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -47,6 +50,7 @@ class RoleProcess:
         try:
             self.channel.send(settings or {})
             self.ready = self._first_answer(timeout)
+            _log.info("%s process %d is ready", role, self.pid)
         except BaseException:
             self.close()
             raise
@@ -84,6 +88,7 @@ class RoleProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        _log.info("%s process %d has ended with %d", self.role, self.pid, self._process.returncode)
 
     def __enter__(self) -> "RoleProcess":
         return self

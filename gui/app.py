@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QApplication
 from foundation.clocks import Clock, SystemClock
 from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
+from foundation.log import log_folder
 from gui.close_dialog import WHY, under_way
 from gui.runtime.connection import Connection
-from gui.runtime.crash import CrashHooks, CrashLog, crash_folder
+from gui.runtime.crash import CrashHooks, CrashLog
 from gui.runtime.garbage_collection import GarbageCollection
 from gui.runtime.jobs import Jobs
 from gui.runtime.messages import Kind, LogBridge, Messages
@@ -82,7 +83,7 @@ class Program(QObject):
         self.connection = Connection(self.session, self.jobs, self, clock=clock)
         self.garbage = GarbageCollection(lambda: not self.connection.may_move, self)
         self.connection.open(settings)  # the simulated lab starts while the window is being built
-        self.crashes = CrashLog(crashes or crash_folder())
+        self.crashes = CrashLog(crashes or log_folder())
         self.hooks = CrashHooks(self.crashes, self.connection.stop, self.messages.error, self._crashed)
         self._bridge = LogBridge(self.messages)
         logging.getLogger().addHandler(self._bridge)
@@ -90,10 +91,12 @@ class Program(QObject):
         # Imported late: the import takes half a second, in which the simulated lab is already starting.
         from gui.screens import Screens
 
-        self.screens = Screens(self.connection, self.jobs, self.messages, self.theme, self.settings_file, self)
+        self.screens = Screens(
+            self.connection, self.jobs, self.messages, self.theme, self.settings_file, self.crashes.folder, self
+        )
         self.live, self.arm, self.control = self.screens.live, self.screens.arm, self.screens.control
         self.setup, self.record, self.rehearse = self.screens.setup, self.screens.record, self.screens.rehearse
-        self.shell = self.screens.shell(str(self.crashes.folder))
+        self.shell = self.screens.shell()
         self.key = StopKey(app, lambda: self.connection.may_move, self.shell.take_key)
         self._connect_signals()
         self._say_first(damaged, first_start)

@@ -12,6 +12,7 @@ from gui.arm.screen import ArmScreen
 from gui.calibrate.place_check_presenter import PlaceCheckPresenter
 from gui.calibrate.presenter import CalibratePresenter
 from gui.calibrate.screen import CalibrateScreen
+from gui.diagnosis_presenter import DiagnosisPresenter
 from gui.history.screen import HistoryScreen
 from gui.library.screen import LibraryScreen
 from gui.live.presenter import LivePresenter
@@ -43,6 +44,7 @@ class Screens(QObject):
         messages: Messages,
         theme: Theme,
         settings_file: Path,
+        logs: Path,
         parent: QObject | None = None,
     ):
         super().__init__(parent)
@@ -61,11 +63,12 @@ class Screens(QObject):
         self.check.refused.connect(lambda sentence: messages.say(Kind.WARNING, sentence))
         self.check.settled.connect(messages.settled)
         self.record = RecordPresenter(connection, self.control, self.library, jobs, self)
+        self.diagnosis = DiagnosisPresenter(connection, jobs, settings_file, logs, self)
         self.gamepad = Gamepad(self)
         self.gamepad.stop.connect(connection.stop)
         self.gamepad.present_changed.connect(lambda: self.control.show_gamepad(self.gamepad.name))
 
-    def shell(self, crash_folder: str) -> Shell:
+    def shell(self) -> Shell:
         """Create the main window with every screen and show the first one."""
         presenter = ShellPresenter(self._connection, self._messages, self)
         shell = Shell(presenter, LiveViews(self.live), ArmPanel(self.arm), self._theme)
@@ -77,7 +80,7 @@ class Screens(QObject):
         shell.add_screen("library", self._library_screen(shell), "library")
         shell.add_screen("rehearse", RehearseScreen(self.rehearse), "rehearse")
         shell.add_screen("history", self._history_screen(shell), "history")
-        shell.add_screen("log", LogScreen(self._messages, crash_folder), "log", low=True)
+        shell.add_screen("log", LogScreen(self._messages, self.diagnosis), "log", low=True)
         moving = (shell.screens["arm"], shell.screens["record"])
 
         def shown() -> bool:

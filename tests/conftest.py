@@ -30,6 +30,14 @@ def _living() -> tuple[set[threading.Thread], set[int], set[str]]:
     return set(threading.enumerate()), children, shared_memory
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logs_of_their_own(tmp_path_factory):
+    """The program's log is not the person's during the tests; its processes inherit that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
     """Fail a test that leaves a thread, a child process or shared memory (two seconds' grace for the ending)."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import psutil
@@ -104,3 +105,24 @@ def test_simulate_says_how_to_reach_it_and_ends_with_ctrl_c():
 def test_simulate_refuses_a_port_that_is_none():
     done = rehearse("simulate", "--port", "70000")
     assert done.returncode == 1 and "no port 70000" in done.stderr
+
+
+def test_the_log_keeps_what_was_asked_and_how_it_ended_without_what_was_typed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    done = rehearse("demonstrate", "give Mr Smith's cup away", "--video", "rtsp://me:secret@host/x")
+    assert done.returncode == 1 and "Mr Smith" in done.stderr
+    text = (tmp_path / "rehearse" / "log" / "rehearse.log").read_text()
+    assert "command line: rehearse demonstrate '(24 characters)' --video" in text and "exit code 1" in text
+    assert "The lab does not understand" in text
+    assert "Smith" not in text and "secret@" not in text and "me:" not in text
+
+
+def test_doctor_writes_a_diagnosis_once(tmp_path):
+    file = tmp_path / "diagnosis.zip"
+    done = rehearse("doctor", "--report", str(file), "--json", "--library", str(tmp_path / "library"))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == answer["files"] and "doctor.txt" in answer["files"]
+    again = rehearse("doctor", "--report", str(file))
+    assert again.returncode == 1 and again.stderr.startswith("There is already") and "Traceback" not in again.stderr

@@ -1,6 +1,7 @@
 """Watchdog over the cameras during a motion: pauses it when one of its cameras no longer delivers a live image."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Self
@@ -8,8 +9,11 @@ from typing import Self
 from cameras.capture import Capture
 from cameras.health import State
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from robot.service.client import RobotClient
 from robot.state import ArmState
+
+_log = logging.getLogger(__name__)
 
 _PERIOD = 0.02  # s between polls: the capture notices a fault within 500 ms, so the motion pauses within 600 ms in all
 
@@ -48,5 +52,6 @@ class CameraWatchdog:
             state = capture.state
             if state is not State.LIVE:
                 self.reason = f"Paused: the camera {name} is {state}. Look at it, then go on or stop."
+                _log.warning("%s", self.reason, extra=SHOWN)
                 self._robot.pause()
                 return

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from foundation.log import log_folder
 from foundation.version import version
+from workflows.cancellation import Report, silently
 
 _LEAST_DISK_GB = 10  # enough for a library of some hundred demonstrations, and the weights
 
@@ -30,7 +32,7 @@ class Finding:
     needed: bool = True
 
 
-def examine() -> list[Finding]:
+def examine(report: Report = silently) -> list[Finding]:
     """Run all checks, independently of each other: one failure hides no other."""
     looks: list[Callable[[], Finding]] = [
         program,
@@ -44,10 +46,15 @@ def examine() -> list[Finding]:
         usb_cameras,
         memory,
         disk,
+        log_file,
         accelerator,
         display,
     ]
-    return [look() for look in looks]
+    found = []
+    for number, look in enumerate(looks):
+        report(look.__name__.replace("_", " "), number / len(looks))
+        found.append(look())
+    return found
 
 
 def as_text(findings: list[Finding]) -> str:
@@ -167,6 +174,13 @@ def disk() -> Finding:
     return Finding(
         "disk", fine, f"{free_gb:.0f} GB free" + ("" if fine else f": {_LEAST_DISK_GB} GB are advised"), False
     )
+
+
+def log_file() -> Finding:
+    folder = log_folder()
+    kept = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
+    fine = os.access(kept, os.W_OK | os.X_OK)
+    return Finding("log", fine, f"kept in {folder}" if fine else f"{kept} cannot be written: nothing is kept", False)
 
 
 def accelerator() -> Finding:

@@ -1,6 +1,7 @@
 """Connected devices of a running program: the embedded lab or the real arm, its robot process, and the cameras."""
 
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from foundation import xarm7
 from foundation.camera import Camera
 from foundation.deadlines import PRODUCTION, Deadlines
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from foundation.trajectory import Scene, View
 from robot.box_check import differences
 from robot.controller.endpoint import CONTROL_PORT
@@ -34,6 +36,8 @@ from workflows.settings import SIMULATED, ProgramSettings
 
 if TYPE_CHECKING:  # loaded only when there is a calibration
     from workflows.calibration.store import Stored
+
+_log = logging.getLogger(__name__)
 
 _FIRST_FRAME = 10.0  # s to wait for a camera's first frame
 
@@ -98,6 +102,8 @@ class Session:
 
     def close(self) -> None:
         """Stop the arm, then release all devices. May be called twice."""
+        if self.lab is not None or self.robot is not None or self.captures:
+            _log.info("closing what is connected")
         with contextlib.ExitStack() as stack:
             if self.lab is not None:
                 stack.callback(self.lab.close)
@@ -183,11 +189,16 @@ class Session:
         try:
             act()
         except KnownError as error:
-            self.problems[name] = str(error)
+            self._have_problem(name, error)
+
+    def _have_problem(self, name: str, error: KnownError) -> None:
+        self.problems[name] = str(error)
+        _log.warning("not connected, %s: %s", name, error, extra=SHOWN)
 
     def _start_lab(self) -> None:
         lab = self.settings.lab
         self.lab = LabProcess(scene_for(lab.instruction, lab.seed, cameras=lab.cameras, size=lab.picture_px))
+        _log.info("the embedded lab is open at %s:%d, seed %d", self.lab.address, self.lab.port, lab.seed)
 
     def _connect_arm(self) -> None:
         if not self.simulated:
@@ -198,6 +209,10 @@ class Session:
             self.robot = self._client(self.lab.address, self.lab.port)
         else:
             raise NotConnectedError(self.problems.get("lab", "The embedded lab does not run."))
+        kind, firmware = self.settings.arm.kind, ".".join(map(str, self.robot.firmware))
+        _log.info(
+            "%s arm connected: %s, firmware %s, gripper %s", kind, self.robot.model, firmware, self.settings.arm.gripper
+        )
 
     def _client(self, address: str, port: int) -> RobotClient:
         limits, gripper = self.settings.limits, self.settings.arm.gripper
@@ -213,7 +228,7 @@ class Session:
             try:
                 found.append((choice.identity, choice.name, driver_for(choice.identity)))
             except KnownError as error:
-                self.problems[choice.identity] = str(error)
+                self._have_problem(choice.identity, error)
         return found
 
     def _wait_for_pictures(self, token: Cancellation) -> None:

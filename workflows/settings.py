@@ -8,6 +8,7 @@ from typing import Any
 import platformdirs
 
 from foundation import settings
+from foundation.redaction import keep_out
 from robot.workspace import FARTHEST
 
 SIMULATED, REAL = "simulated", "real"
@@ -138,9 +139,12 @@ def settings_file() -> Path:
 
 def load(path: Path | None = None) -> tuple[ProgramSettings, str | None]:
     """Load the settings; also returns a message when the file was damaged and has been set aside, else None."""
-    return settings.load(path or settings_file(), ProgramSettings)
+    values, damaged = settings.load(path or settings_file(), ProgramSettings)
+    keep_out(values.operator, values.lab.instruction, *values.recent_instructions)
+    return values, damaged
 
 
 def save(values: ProgramSettings, path: Path | None = None) -> None:
     """Save the settings. Raises SettingsError when they cannot be written."""
+    keep_out(values.operator, values.lab.instruction, *values.recent_instructions)
     settings.save(path or settings_file(), values)

@@ -5,6 +5,7 @@ renewal. A step is renewed in the same way and passes the same limiter; the robo
 length is exact however busy the window is.
 """
 
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from robot.control.jog_step import JogStep
 from robot.service.client import RobotClient
 from robot.service.status import RobotStatus
 from robot.state import ArmState
+
+_log = logging.getLogger(__name__)
 
 STEP_SIZES: tuple[tuple[str, float, float], ...] = (  # name, mm, deg; 0: moves while held
     ("While held", 0.0, 0.0),
@@ -92,6 +95,7 @@ class ArmControlPresenter(QObject):
         self._gripper_next: float | None = None  # requested while another command was running
         self._note = ""
         self._state = ArmState.DISCONNECTED
+        self._was_moving = False
         connection.pulled.connect(self._pulled)
         connection.stop_pressed.connect(self.release_all)
 
@@ -208,7 +212,7 @@ class ArmControlPresenter(QObject):
         if self.can_grip and self._busy:
             self._gripper_next = openness
         elif self.can_grip:
-            self._command(lambda robot: robot.move_gripper(openness), "gripper")
+            self._command(lambda robot: robot.move_gripper(openness), f"gripper to {100 * openness:.0f} %")
 
     def go_home(self) -> None:
         self.release_all()
@@ -229,10 +233,17 @@ class ArmControlPresenter(QObject):
             if not self.can_jog and self.moving:
                 self._forget()
             self.changed.emit()
+        self._log_moving()
         if self.moving:
             self._renew()
 
+    def _log_moving(self) -> None:
+        if self.moving is not self._was_moving:
+            self._was_moving = self.moving
+            _log.info("hand control %s", "begins" if self.moving else "ends")
+
     def _renew(self) -> None:
+        self._log_moving()
         robot, status = self._connection.robot, self._connection.status
         if robot is None or status is None:
             return
@@ -280,6 +291,7 @@ class ArmControlPresenter(QObject):
         robot = self._connection.robot
         if robot is None or self._busy:
             return
+        _log.info("press: %s", name)
         self._busy = True
         self._jobs.run(lambda token, report: act(robot), name=name).on(failed=self.failed.emit, ended=self._commanded)
         self.changed.emit()

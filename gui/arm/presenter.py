@@ -1,5 +1,6 @@
 """Presenter of the arm: its state as text and in mm and degrees, and its guided recovery."""
 
+import logging
 import time
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from robot.control.recovery import RecoveryStep
 from robot.controller.error_codes import CONTROLLER_ERRORS, CONTROLLER_WARNINGS
 from robot.service.status import RobotStatus
 from robot.state import ArmState
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ class ArmPresenter(QObject):
         robot, step = self.connection.robot, self.figures.press
         if robot is None or step is None or self.busy:
             return
+        _log.info("press: %s", step)
         self._set_busy(True)
         self._jobs.run(lambda token, report: robot.recover(step), name=STEPS[step][0]).on(
             failed=self.failed.emit, ended=lambda: self._set_busy(False)

@@ -24,6 +24,8 @@ from simulation.errors import SimulationError
 from workflows.camera_watchdog import CameraWatchdog
 from workflows.rehearsal.rehearsal import FIRST_SPEED
 
+_log = logging.getLogger(__name__)
+
 
 class HeldMotion:
     """Enabling button of a hold-to-run motion.
@@ -42,6 +44,8 @@ class HeldMotion:
     def take(self, held: bool) -> None:
         """Set whether the button is held."""
         self._presses += held and not self._held
+        if held is not self._held:
+            _log.info("press: the hand %s the button", "holds" if held else "lets go of")
         self._held = held
 
     def tell(self, robot: RobotClient | None) -> None:
@@ -88,7 +92,7 @@ class RehearsePresenter(RehearseAsking):
         try:
             self.rehearsal.abandon(reason)
         except KnownError as error:
-            logging.getLogger(__name__).warning("%s", error)
+            _log.warning("%s", error)
 
     def close(self) -> None:
         """End watchdog, rehearsal and model; blocks, so only when the window closes."""
@@ -105,6 +109,7 @@ class RehearsePresenter(RehearseAsking):
         """
         if not self.can_approve:
             return
+        _log.info("press: Approve%s", ", further parts too" if further_parts else "")
         self._looked = time.monotonic()
         rehearsal, allowance = self.rehearsal, self.allowance(further_parts)
 
@@ -119,6 +124,7 @@ class RehearsePresenter(RehearseAsking):
     def take_back(self) -> None:
         """Revoke the approval, also that of further parts; the motion stays on display."""
         if self.step is Step.APPROVED:
+            _log.info("press: take the approval back")
             self.cover = None
             work = lambda *_: self.rehearsal.revoke("The approval was taken back.")  # noqa: E731
             self._work.when_free(lambda: self._work.begin(work, "take back"))
@@ -127,6 +133,7 @@ class RehearsePresenter(RehearseAsking):
         """Execute the next recovery step; none of them moves the arm."""
         robot, step = self.connection.robot, self.next_recovery
         if robot is not None and step is not None:
+            _log.info("press: %s", step)
             self._work.when_free(lambda: self._work.begin(lambda *_: robot.recover(step), "make ready"))
 
     def choose_hold(self, hold: bool) -> None:
@@ -137,6 +144,7 @@ class RehearsePresenter(RehearseAsking):
     def finish(self, success: bool, note: str, keep: bool = False) -> None:
         """Store the outcome once the arm stands still; with `keep` the run becomes a demonstration in the library."""
         if self.can_judge:
+            _log.info("press: judge the run, success %s, keep %s", success, keep)
             self._work.begin(lambda *_: self.rehearsal.finish(success, note, keep=keep), "store")
 
     # --- presses that start or end motion ---
@@ -144,6 +152,7 @@ class RehearsePresenter(RehearseAsking):
     def run(self, speed: float) -> None:
         """Start the approved motion at this share of its planned speed."""
         if self.can_run and not self.hold_to_run:
+            _log.info("press: Run at %.0f %% of the speed", 100 * speed)
             self._speed = speed
             self._work.when_free(lambda: self._start(speed))
 
@@ -151,12 +160,14 @@ class RehearsePresenter(RehearseAsking):
         """Pause on the path. Does not wait for any other job."""
         robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING:
+            _log.info("press: Pause")
             self._jobs.run(lambda *_: robot.pause(), name="pause")
 
     def go_on(self) -> None:
         """Resume after a pause."""
         robot = self.connection.robot
         if robot is not None and self.step is Step.RUNNING and self.paused and not self.held_run:
+            _log.info("press: go on")
             self._work.when_free(lambda: self._work.begin(lambda *_: robot.resume(), "go on"))
 
     def hold(self, held: bool, speed: float = FIRST_SPEED) -> None:

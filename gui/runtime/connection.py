@@ -1,5 +1,6 @@
 """Connection of the window to the session: opens and closes it in jobs, sends the heartbeat, and stops the arm."""
 
+import logging
 import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -14,6 +15,8 @@ from robot.state import Activity, ArmState
 from workflows.cancellation import Cancellation, Report
 from workflows.session import Session
 from workflows.settings import ProgramSettings
+
+_log = logging.getLogger(__name__)
 
 PULL_MS = 33  # frames and status are polled at 30 Hz
 _OLD = 0.5  # s; a status arrives at 30 Hz
@@ -98,6 +101,7 @@ class Connection(QObject):
             self.session.settings = settings
             self.session.open(report, token)
 
+        _log.info("press: connect, to the %s arm with %d cameras", settings.arm.kind, len(settings.cameras))
         self.opened = False
         self._job = self._jobs.run(work, name="connect")
         self._job.on(done=self._is_open, progress=self.progress.emit, ended=self._has_ended)
@@ -115,6 +119,7 @@ class Connection(QObject):
             return
         try:
             press = robot.stop()
+            _log.info("press: Stop, number %d", press)
         except KnownError as error:
             self.failed.emit(error)
             return

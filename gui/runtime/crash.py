@@ -5,6 +5,7 @@ at the next start, whose process no longer exists, belongs to a run that did not
 """
 
 import faulthandler
+import logging
 import os
 import sys
 import threading
@@ -14,19 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-import platformdirs
 import psutil
 
 from foundation.errors import KnownError
+from foundation.log import SHOWN
+from foundation.redaction import redacted
 from foundation.version import version
+
+_log = logging.getLogger(__name__)
 
 _NEW, _SEEN = ".new.txt", ".txt"
 _RUN = "run-"
-
-
-def crash_folder() -> Path:
-    """Return the folder of this user's crash logs."""
-    return Path(platformdirs.user_log_dir("rehearse"))
 
 
 class CrashLog:
@@ -45,7 +44,8 @@ class CrashLog:
         moment = datetime.now().astimezone()
         path = self.folder / f"crash-{moment:%Y%m%d-%H%M%S-%f}{_NEW}"
         trace = "".join(traceback.format_exception(error))
-        path.write_text(f"{moment.isoformat()}\nRehearse {version()}, in {where}\n\n{trace}", encoding="utf-8")
+        text = f"{moment.isoformat()}\nRehearse {version()}, in {where}\n\n{trace}"
+        path.write_text(redacted(text), encoding="utf-8")
         return path
 
     def mark_seen(self) -> None:
@@ -117,6 +117,7 @@ class CrashHooks:
             self._known(error)
             return
         self._stop()
+        _log.critical("not caught in %s: the arm is stopped", where, exc_info=error, extra=SHOWN)
         path = self._log.write(error, where)
         traceback.print_exception(error, file=sys.stderr)
         self._told(path)

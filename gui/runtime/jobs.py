@@ -8,14 +8,19 @@
 KnownError is a bug and reaches `sys.excepthook` in the GUI thread, like one in a slot.
 """
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from workflows.cancellation import Cancellation, Cancelled, Report
+
+_log = logging.getLogger(__name__)
 
 Work = Callable[[Cancellation, Report], Any]
 
@@ -73,10 +78,13 @@ class Job(QObject):
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        began = time.monotonic()
+        _log.info("job %s: begins", self.name)
         try:
             self._result = self._work(self._token, self._report)
         except BaseException as error:  # noqa: BLE001 - not swallowed: it is shown, or raised, in the GUI thread
             self._error = error
+        _log_end(self.name, time.monotonic() - began, self._error)
         self._finished.emit()
 
     def _report(self, sentence: str, share: float) -> None:
@@ -114,6 +122,16 @@ class Job(QObject):
         parent = self.parent()
         assert isinstance(parent, Jobs)
         return parent
+
+
+def _log_end(name: str, seconds: float, error: BaseException | None) -> None:
+    match error:
+        case None:
+            _log.info("job %s: done after %.2f s", name, seconds)
+        case Cancelled():
+            _log.info("job %s: cancelled after %.2f s", name, seconds)
+        case _:
+            _log.warning("job %s: failed after %.2f s. %s: %s", name, seconds, type(error).__name__, error, extra=SHOWN)
 
 
 class Jobs(QObject):

@@ -1,11 +1,15 @@
 """Presenter of the control box: its settings beside those the program requires; each can be set, and restored."""
 
+import logging
+
 from PySide6.QtCore import QObject, Signal
 
 from gui.runtime.connection import Connection
 from gui.runtime.jobs import Jobs
 from gui.runtime.single_job import SingleJob
 from robot.box_check import Compared, differences
+
+_log = logging.getLogger(__name__)
 
 
 class ControlBoxPresenter(QObject):
@@ -49,6 +53,7 @@ class ControlBoxPresenter(QObject):
         robot = self.connection.robot
         if robot is None or not line.write or self.busy:
             return
+        _log.info("press: set %s in the control box", line.name)
         job = self._work.begin(lambda token, report: robot.write_setting(line.name), "set the control box")
         job.on(done=lambda _: self._written(line))
 
@@ -57,6 +62,7 @@ class ControlBoxPresenter(QObject):
         robot = self.connection.robot
         if robot is None or name not in self.was or self.busy:
             return
+        _log.info("press: set %s back in the control box", name)
         job = self._work.begin(lambda token, report: robot.restore_setting(name), "undo")
         job.on(done=lambda _: self._undone(name))
 

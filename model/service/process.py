@@ -9,6 +9,7 @@ Messages from the parent: first the settings {device, threads, memory_limit, idl
 descriptor, {error}, {cancelled}; {idle} before the process ends by itself.
 """
 
+import logging
 import os
 import queue
 import resource
@@ -22,13 +23,17 @@ import psutil
 
 from foundation.camera import camera_at
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from foundation.messages import Channel, ChannelClosed
 from foundation.poses import pose
+from foundation.redaction import keep_out
 from foundation.trajectory import Scene, View
 from model.checkpoints.memory_estimate import available_memory
 from model.errors import GenerationCancelled, ModelError, ModelMemoryError
 from model.generation.result import Pictures, Step
 from model.service.wire import result_message, scene_from, trajectory_from
+
+_log = logging.getLogger(__name__)
 
 IDLE_S = 900.0
 _PATIENCE_S = 60.0  # timeout for a parent that is too busy to read
@@ -50,6 +55,7 @@ def run(channel: Channel) -> None:
             try:
                 request = inbox.requests.get(timeout=idle)
             except queue.Empty:
+                _log.info("nobody has asked for anything for %.0f s: the memory is given back", idle)
                 channel.send({"idle": True})
                 return
             server.answer(request)
@@ -97,15 +103,19 @@ class _Server:
     def answer(self, request: dict[str, Any]) -> None:
         """Execute a request; known errors are returned as messages, a bug ends the process."""
         self._number = number = int(request["id"])
+        keep_out(str(request.get("instruction", "")))
+        began = time.monotonic()
         try:
             if number in self._inbox.cancelled:
                 raise GenerationCancelled("Cancelled.")
             {"load": self._load, "warm": self._warm, "generate": self._generate}[request["do"]](number, request)
+            _log.info("%s: done after %.1f s", request["do"], time.monotonic() - began)
         except GenerationCancelled:
             self._channel.send({"id": number, "cancelled": True})
         except ChannelClosed:
             raise
         except KnownError as error:
+            _log.warning("%s: %s", request["do"], error, extra=SHOWN)
             self._channel.send({"id": number, "error": str(error)})
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
@@ -132,6 +142,7 @@ class _Server:
             self._pipeline = None  # two models at once would exceed the estimated memory
             self._pipeline = load_pipeline(folder, self._device)
             self._folder = folder
+            _log.info("model %s is loaded on %s", folder, self._pipeline.device)
             self._watch(self._pipeline)
         return self._pipeline
 

@@ -6,6 +6,7 @@ which is one press by the operator; a stop that arrives in between is repeated a
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,6 +33,8 @@ from robot.controller.error_codes import controller_error
 from robot.errors import LinkError, RobotError
 from robot.limiter import Limiter
 from robot.state import Activity, ArmState, Facts
+
+_log = logging.getLogger(__name__)
 
 _STOPPED = "Stop was pressed in the meantime. Press again when the arm may move."
 _SILENT = (
@@ -187,6 +190,7 @@ class RobotLoop:
         before = getattr(self.facts.box, name)
         self._write(name, different.write)
         self._written[name] = before if isinstance(before, tuple) else (float(before),)
+        _log.info("control box: %s was %s, set to %s", name, self._written[name], different.write)
         return self._written[name]
 
     def restore_setting(self, name: str) -> None:
@@ -194,6 +198,7 @@ class RobotLoop:
         if name not in self._written:
             raise RobotError("Nothing was set in the control box that could be undone.")
         self._write(name, self._written[name])
+        _log.info("control box: %s set back to %s", name, self._written[name])
         del self._written[name]
 
     def _write(self, name: str, value: tuple[float, ...]) -> None:

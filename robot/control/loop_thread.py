@@ -1,6 +1,7 @@
 """Real-time thread of the robot loop: 100 ticks a second, commands in between, samples buffered for the window."""
 
 import gc
+import logging
 import math
 import queue
 import threading
@@ -14,9 +15,13 @@ import numpy as np
 from foundation.arm import JointReading
 from foundation.clocks import Clock, suspended
 from foundation.errors import KnownError
+from foundation.log import SHOWN
+from robot.control.change_log import ChangeLog
 from robot.control.loop import RobotLoop
 from robot.limiter import PERIOD
 from robot.state import Activity, Facts
+
+_log = logging.getLogger(__name__)
 
 _KEPT_SAMPLES = 1000  # 10 s, in case the window does not take them
 _COLLECT_EVERY = 1000  # ticks, and only while the program does not move the arm
@@ -81,6 +86,7 @@ class LoopThread:
         self._ended = threading.Event()
         self.done = 0  # commands executed or refused
         self._snapshot = Snapshot(loop.facts, loop.staged, 0)
+        self._changes = ChangeLog()
         self.wrong_messages = 0  # messages that the loop cannot execute
         self.late_ticks = 0  # ticks that began more than a period late
         self.bug = ""
@@ -173,6 +179,7 @@ class LoopThread:
             gripper = facts.openness, facts.commanded_openness
             self._samples.append(Sample(facts.joints, commanded, *gripper, moment, _codes(facts)))
         self._snapshot = Snapshot(facts, self._loop.staged, self.done)
+        self._changes.note(facts, self._snapshot.staged)
 
     def _notice_gap(self) -> None:
         """Detect that this thread stalled for longer than the watchdog timeout, or that the computer was asleep.
@@ -187,6 +194,7 @@ class LoopThread:
         self._awake, self._suspended_before = now, suspended
         if gap > self._loop.patience or asleep > _ASLEEP:
             self._held_up_until = now
+            _log.warning("the loop was held up for %.2f s, asleep %.1f s", gap, asleep, extra=SHOWN)
             self._loop.held_up(gap, asleep=asleep > _ASLEEP)
 
     def _do_commands(self) -> None:

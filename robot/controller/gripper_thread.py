@@ -1,10 +1,14 @@
 """Gripper on its own connection, as its slow bus must not delay servo targets; and the absence of a gripper."""
 
+import logging
 import threading
 
 from foundation.arm import ArmLink
 from foundation.errors import KnownError
+from foundation.log import SHOWN
 from robot.errors import RobotError
+
+_log = logging.getLogger(__name__)
 
 
 class NoGripper:
@@ -97,6 +101,7 @@ class GripperThread:
                 self._turn(enable, target, stops)
             except KnownError as error:
                 self._enabled, self._pulse, self._fault = False, None, str(error)
+                _log.warning("gripper: %s", error, extra=SHOWN)
 
     def _turn(self, enable: bool, target: float | None, stops: int) -> None:
         if enable:

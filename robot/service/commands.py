@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from foundation.redaction import keep_out
 from robot.approval.multi_segment_approval import SegmentsApproval
 from robot.control.jog_step import JogStep
 from robot.control.loop import RobotLoop
@@ -56,6 +57,17 @@ def name(message: dict[str, Any]) -> str:
     return what[:40] if isinstance(what, str) else f"({type(what).__name__})"
 
 
+def words(message: dict[str, Any]) -> str:
+    """Describe a command for the log: without plan and instruction, and of a nonce only the beginning."""
+    longest = {"nonce": 6} | dict.fromkeys(("step", "name", "openness", "speed", "hold", "reason"), 100)
+    shown = {key: str(value)[: longest[key]] for key, value in message.items() if key in longest and _is_plain(value)}
+    return " ".join((name(message), *(f"{key}={value}" for key, value in shown.items())))
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
 def identity(message: dict[str, Any]) -> int | None:
     """Return the identity for the answer; None if the message has none."""
     value = message.get("id")
@@ -85,9 +97,11 @@ def _action(message: dict[str, Any]) -> Action:
         case "stage":
             plan = _bytes(message["plan"])  # the stage parses it: an invalid plan also replaces the old one
             cover, instruction = _text(message.get("cover", "")), _text(message.get("instruction", ""))
+            keep_out(instruction)
             return lambda loop: dataclasses.asdict(loop.stage(plan, cover=cover, instruction=instruction))
         case "allow":
             allowance = _allowance(message["allowance"])
+            keep_out(allowance.instruction)
             return lambda loop: loop.allow(allowance)
         case "execute":
             nonce, speed, hold = _text(message["nonce"]), _number(message["speed"]), _truth(message.get("hold", False))

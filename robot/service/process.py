@@ -7,6 +7,7 @@ rest and stopped before anything else ends.
 
 import contextlib
 import dataclasses
+import logging
 import os
 import queue
 import socket
@@ -38,6 +39,8 @@ from robot.service.servo_jitter import ServoJitter
 from robot.service.stop_line import StopLine
 from robot.state import Activity
 
+_log = logging.getLogger(__name__)
+
 STATUS_PERIOD = 1 / 30
 _LOOK_EVERY = 0.01  # s, to detect faults
 _REST_WITHIN = 3.0
@@ -68,6 +71,8 @@ def run(channel: Channel) -> None:
                 }
             }
         )
+        firmware = ".".join(map(str, stream.identity.firmware))
+        _log.info("connected to %s at %s, firmware %s", stream.identity.model, settings["address"], firmware)
         line = _stop_socket(channel)
         gripper = GripperThread(slow) if settings.get("gripper", True) else NoGripper()
         loop = RobotLoop(stream, SystemClock(), bounds, gripper, box=slow, kinematics_error_mm=kinematics_error_mm)
@@ -200,6 +205,7 @@ class _Server:
                 if self._outbox.empty:
                     self._outbox.put({"status": self._status()})
             except ChannelClosed:
+                _log.info("the window has gone, or wants no arm any more: the arm is brought to rest and stopped")
                 return
         self._outbox.put({"bug": self._loop.bug})
 
@@ -214,6 +220,7 @@ class _Server:
         with contextlib.suppress(RobotError):
             self._stop_link.stop()
         self._loop.close()
+        _log.info("disconnected; late turns %d, wrong messages %d", self._loop.late_ticks, self._loop.wrong_messages)
         self._line.close()
         self._gripper.close()
         self._outbox.close()
@@ -226,6 +233,8 @@ class _Server:
         identity = commands.identity(message)
 
         def answer(error: str, value: Any = None) -> None:
+            if error or identity is not None:  # what is renewed all the time tells only of a refusal
+                _log.info("press %s: %s", commands.words(message), error or "done")
             if identity is not None:
                 self._outbox.put({"id": identity, "error": error, "value": value, "done": self._loop.done})
 

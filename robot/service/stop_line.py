@@ -5,6 +5,7 @@ taken the stop, both on this machine's monotonic clock. The end of the socket is
 """
 
 import contextlib
+import logging
 import socket
 import struct
 import threading
@@ -13,6 +14,9 @@ from collections.abc import Callable
 
 from foundation.arm import ArmLink
 from foundation.errors import KnownError
+from foundation.log import SHOWN
+
+_log = logging.getLogger(__name__)
 
 PRESS = struct.Struct(">I")
 TAKEN = struct.Struct(">Id")  # the press's number; NaN if the controller did not take it
@@ -60,12 +64,14 @@ class StopLine:
 
     def _stop(self, number: int) -> None:
         self._pressed(number)
-        taken = float("nan")
+        came, taken = time.monotonic(), float("nan")
         try:
             self._link.stop()
             taken, self.fault = time.monotonic(), ""
+            _log.info("Stop, press %d: taken by the controller after %.1f ms", number, 1000 * (taken - came))
         except KnownError as error:
             self.fault = f"Stop did not reach the arm: press the red emergency button. {error}"
+            _log.error("Stop, press %d: %s", number, self.fault, extra=SHOWN)
         with contextlib.suppress(OSError):
             self._line.sendall(TAKEN.pack(number, taken))
 

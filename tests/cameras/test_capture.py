@@ -1,3 +1,4 @@
+import logging
 import threading
 
 import numpy as np
@@ -203,3 +204,25 @@ def test_after_a_fault_of_our_own_no_frame_counts_as_live(driver, clock):
         capture.latest(max_age=100)
     assert driver.closed == 1
     capture.close()
+
+
+def test_the_log_tells_what_changes_and_once(driver, clock, monkeypatch, caplog):
+    monkeypatch.setattr(capture_module, "BACK_OFF", (0.01,))
+    caplog.set_level(logging.INFO, "cameras.capture")
+    with Capture(driver, clock=clock) as capture:
+        driver.send(1, 50.0)
+        received(capture, 1)
+        driver.present = False
+        driver.fail(CameraError("Bench camera was unplugged."))
+        wait_until(lambda: capture.figures.failures > 5)
+        driver.present = True
+        wait_until(lambda: driver.opened == 2)
+        driver.send(2, 50.0)
+        received(capture, 2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "camera Bench camera (scripted:1) is live",
+        "camera Bench camera (scripted:1) is gone: Bench camera was unplugged.",
+        "camera Bench camera (scripted:1) is gone: Bench camera is not there. Plug it in.",
+        "camera Bench camera (scripted:1) is live",
+        "camera Bench camera (scripted:1) is closed",
+    ]

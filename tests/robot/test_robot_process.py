@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 from tcp_arm import TcpArm, wait_until
 
 from foundation import processes, xarm7
+from foundation.log import log_folder
 from robot.control.recovery import RecoveryStep
 from robot.errors import LinkError, RobotError
 from robot.limiter import LimiterSettings
@@ -110,6 +112,36 @@ def test_from_connecting_to_a_motion_and_back(arm):
             assert time.monotonic() < deadline
         pid = client.pid
     assert not psutil.pid_exists(pid)
+
+
+def test_the_log_tells_of_presses_changes_and_stops_with_both_clocks(arm):
+    with RobotClient(arm.address, arm.port) as client:
+        ready(client)
+        pid = client.pid
+        begin_moving(client, arm)
+        before = time.monotonic()
+        taken = client.stop_taken(client.stop(), timeout=5)
+        with heartbeat(client):
+            client.wait_for(ArmState.STOPPED)
+    text = (log_folder() / "rehearse.log").read_text()
+    lines = [line.split(" ", 3) for line in text.splitlines() if f" robot[{pid}] " in line]
+    words = [line[3] for line in lines]
+    for expected in (
+        "robot.service.process: connected to XS1305 at",
+        "robot.service.process: press enable: done",
+        "robot.service.process: press execute nonce=",
+        "robot.control.change_log: arm: holding -> following (mode 1,",
+        "robot.service.stop_line: Stop, press 1: taken by the controller after",
+        "robot.control.change_log: arm: following -> ",
+        " -> stopped (mode 1, state 4,",
+        "robot.service.process: the window has gone",
+        "foundation.log: ends",
+    ):
+        assert any(expected in each for each in words), expected + " in\n" + "\n".join(words)
+    stopped = next(line for line in lines if "Stop, press 1" in line[3])
+    assert before <= float(stopped[1]) and abs(float(stopped[1]) - taken) < 1.0
+    assert abs(datetime.fromisoformat(stopped[0]).timestamp() - time.time()) < 60.0
+    assert not any("heartbeat" in each or "jog" in each for each in words)
 
 
 def test_an_arm_without_a_gripper_is_never_asked_for_one(arm):

@@ -1,5 +1,6 @@
 """Messages of a session about missing parts."""
 
+from foundation import log
 from workflows.session import Session
 from workflows.settings import REAL, ArmSettings, CameraChoice, ProgramSettings
 
@@ -42,3 +43,12 @@ def test_what_was_wrong_before_is_forgotten():
     session.settings = real()
     opened(session)
     assert set(session.problems) == {"arm"}
+
+
+def test_the_log_tells_what_could_not_be_connected_and_holds_no_password(tmp_path):
+    camera = CameraChoice("rtsp://me:secret@/stream", "front")
+    with log.running("window", tmp_path):
+        opened(Session(real(camera)))
+    text = (tmp_path / log.NAME).read_text()
+    assert "WARNING workflows.session: not connected, arm: “nowhere” is not an address." in text
+    assert "not connected, rtsp://(secret)@" in text and "secret@" not in text.replace("(secret)@", "")

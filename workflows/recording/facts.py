@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from foundation.errors import KnownError
+from foundation.redaction import keep_out
 
 if TYPE_CHECKING:  # deferred: the window shows states long before it needs the library behind them
     from storage.episodes.documents import ViewSpec
@@ -34,6 +35,9 @@ class RecordRequest:
     source: str
     operator: str = ""
     paraphrases: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        keep_out(self.instruction, self.operator, *self.paraphrases)
 
 
 class RecordedView(Protocol):

@@ -4,6 +4,7 @@ Includes change detection: whether scene and calibration are still as they were 
 """
 
 import contextlib
+import logging
 import time
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from workflows.proposals.receding_horizon import Cover
 from workflows.rehearsal.facts import Approval, RehearsalState
 from workflows.rehearsal.ledger import Ledger, RehearsalError
 from workflows.session import NotConnectedError
+
+_log = logging.getLogger(__name__)
 
 _BLOCK = 8  # px: averaging over a block removes the camera's noise
 _DIFFERENT = 18.0  # grey levels of a block's mean; noise and flicker change it by a few
@@ -94,6 +97,7 @@ class Approvals:
         if self._ledger.state is RehearsalState.APPROVED:
             self.take_back(reason)
             self._ledger.change(approval=None, revoked=reason)
+            _log.info("approval taken back: %s", reason)
             self._ledger.store()
 
     def take_back(self, reason: str) -> None:
@@ -149,6 +153,7 @@ class Approvals:
             present = ledger.facts.approval is approval and ledger.facts.run is None
             if reason and present and not starting:
                 ledger.change(approval=None, revoked=reason)
+                _log.info("approval has ended: %s", reason)
 
     # --- parts ---
 
@@ -160,6 +165,8 @@ class Approvals:
         covered = "" if cover is None else cover.allowance.words
         approvals = (*ledger.facts.approvals, given)
         ledger.change(approval=approval, revoked="", covered_by=covered, approvals=approvals)
+        several = ", one of several parts" if covered else ""
+        _log.info("approved: plan %s, nonce %s...%s", staged.digest, staged.nonce[:6], several)
         try:
             ledger.store()
         except KnownError:

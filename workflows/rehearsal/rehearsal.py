@@ -1,5 +1,6 @@
 """One rehearsal from an instruction to a stored outcome, without Qt: see the motion, approve it, run it."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from foundation.clocks import utc_now
 from foundation.errors import KnownError
+from foundation.redaction import keep_out
 from robot.approval.multi_segment_approval import SegmentsApproval
 from robot.planning.plan import Plan
 from workflows.cancellation import Cancellation, Report, silently
@@ -39,6 +41,8 @@ __all__ = [
     "load_trajectory",
     "save_trajectory",
 ]
+
+_log = logging.getLogger(__name__)
 
 FIRST_SPEED = 0.25  # share of the planned speed for the first trial of a motion
 
@@ -148,6 +152,10 @@ class Rehearsal:
         self.close()
         ledger.facts = Facts()
         instruction = instruction.strip()
+        keep_out(instruction)
+        _log.info(
+            "a motion is asked for: instruction of %d characters, from %s", len(instruction), type(source).__name__
+        )
         if not instruction:
             raise RehearsalError("Type what the arm should do first.")
         report("Looking at the scene", 0.0)

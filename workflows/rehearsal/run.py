@@ -1,6 +1,7 @@
 """Execution of an approved plan: started once, followed sample by sample, recorded, judged and stored."""
 
 import contextlib
+import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from workflows.rehearsal.tracking import track
 
 if TYPE_CHECKING:
     from workflows.rehearsal.run_recording import RunRecording
+
+_log = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 1.0  # s after which an approval's check of the scene is too old to start on
 _STOPPED_WITHIN = 2.0  # s to wait for the stop of an abandoned run
@@ -125,6 +128,7 @@ class Execution:
             self._settle_recording(success, note, keep)
             ledger.change(outcome=Outcome(success, note, utc_now().isoformat()))
             ledger.store()
+            _log.info("run judged: success %s, kept as a demonstration %s", success, keep)
         except KnownError:
             ledger.change(outcome=None)
             raise
@@ -154,6 +158,8 @@ class Execution:
         else:
             self._began = time.monotonic()
             ledger.change(run=run, tracking=None, film="")
+            held = ", only while a button is held" if hold else ""
+            _log.info("run begins: plan %s, %.0f %% of its speed%s", approval.staged.digest, 100 * speed, held)
         finally:
             self._starting = False
 
@@ -171,6 +177,7 @@ class Execution:
         assert run is not None
         self._ledger.facts.seconds["run"] = time.monotonic() - self._began
         self._ledger.change(run=replace(run, over=True, fault=fault))
+        _log.info("run ended after %.1f s: %s", self._ledger.facts.seconds["run"], fault or "the motion is complete")
 
     def _begin_recording(self) -> None:
         """Start recording; without it the run goes ahead all the same, with the reason in `recording_problem`."""

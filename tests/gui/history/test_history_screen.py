@@ -63,6 +63,7 @@ def test_it_says_who_approved_what_and_how_it_ended(view, qtbot):
         ("another one", "Not finished", "Begun; the program ended before the motion was finished."),
         (THIS_PROGRAM, "Running", "It has not ended yet."),
     ],
+    ids=("another program", "this program"),
 )
 def test_a_run_without_an_end_is_not_one_that_was_never_run(view, qtbot, program, word, sentence):
     """Check the history of a window that is started after the previous one was killed."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.motion.virtual_session import VirtualSession
-from foundation import xarm7
+from foundation import log, xarm7
 from foundation.errors import KnownError
 from workflows.proposals.drawn_motion import DrawnPoint, DrawnSource
 from workflows.proposals.receding_horizon import RecedingHorizonSource, segments_approval_for
@@ -100,6 +100,22 @@ def test_what_ends_the_trust_ends_the_approval_and_the_arm_stands(session, rehea
         assert rehearsal.revoked == "I want to look again."
         rehearsal.approve()
         assert rehearsal.state is RehearsalState.APPROVED and rehearsal.revoked == ""
+
+
+def test_the_log_tells_of_approval_and_run_without_names_and_whole_nonces(session, tmp_path):
+    rehearsal, task = Rehearsal(session), "give Mr Smith the cup"
+    with log.running("window", tmp_path / "log"):
+        rehearsal.propose(task, DrawnSource(POINTS))
+        approval = rehearsal.approve()
+        rehearsal.run(1.0)
+        run_to_its_end(session, rehearsal)
+        rehearsal.finish(True, "well done, Mr Smith")
+    text = (tmp_path / "log" / log.NAME).read_text()
+    digest, nonce = approval.staged.digest, approval.staged.nonce
+    assert f"approved: plan {digest}, nonce {nonce[:6]}...\n" in text
+    assert f"run begins: plan {digest}, 100 % of its speed" in text and "the motion is complete" in text
+    assert "run judged: success True" in text and "instruction of 21 characters" in text
+    assert nonce not in text and "Smith" not in text and "Ada" not in text
 
 
 def test_a_scene_that_changed_is_not_approved(session, rehearsal):
