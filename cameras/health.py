@@ -11,10 +11,6 @@ from cameras.errors import CameraError
 from cameras.frame import Frame, same_picture
 from foundation.deadlines import PRODUCTION, Deadlines
 
-SLOW_BELOW = 0.45
-"""Slow: fewer than this share of the frames that are due. Below one half, because automatic exposure halves the rate of
-many cameras in dim light."""
-
 FPS_WINDOW = 2.0
 
 
@@ -96,7 +92,7 @@ class Health:
         self._newest = frame
         self._received += 1
         self._arrivals.append(now)
-        while self._arrivals[0] < now - FPS_WINDOW:
+        while self._arrivals[0] < now - max(FPS_WINDOW, self._deadlines.frame_rate):
             self._arrivals.popleft()
         if now - self._first_arrival >= FPS_WINDOW:
             self._best_fps = max(self._best_fps, self._fps(now))
@@ -132,4 +128,4 @@ class Health:
         due = window * (self._nominal_fps or self._best_fps)
         if due < 2 or now - first_arrival < window:
             return False
-        return sum(moment > now - window for moment in self._arrivals) < SLOW_BELOW * due
+        return sum(moment > now - window for moment in self._arrivals) < due / self._deadlines.frame_periods

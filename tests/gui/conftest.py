@@ -9,7 +9,7 @@ from patience import PATIENT
 
 from benchmarks.window.virtual_screen import virtual_screen
 
-VIRTUAL_STEP = 0.05  # s of virtual time between two looks of the window
+VIRTUAL_STEP, PUMP_MS = 0.05, 4  # s of virtual time between two looks of the window, and what these are apart
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,7 +105,7 @@ class VirtualProgram:
         self.session = VirtualSession(ProgramSettings())
         files = folder / "settings.json", folder / "logs"
         self.program = Program(qapp, *files, session=self.session, clock=self.session.clock)
-        self._pump = QTimer(interval=0)
+        self._pump = QTimer(interval=PUMP_MS)
         self._pump.timeout.connect(self._go_on)
         self._pump.start()
         self.program.start()

@@ -5,7 +5,7 @@ import re
 import zipfile
 
 from PySide6.QtWidgets import QFileDialog
-from window_hands import click, with_a_ready_arm
+from window_hands import click, make_ready
 
 from foundation import log
 from foundation.errors import KnownError
@@ -58,20 +58,18 @@ def test_the_list_takes_warnings_and_is_not_flooded(program, qtbot):
 
 
 def test_the_file_tells_of_presses_jobs_and_what_was_said(program, qtbot, tmp_path):
-    def act() -> None:
-        with log.running("window", tmp_path):
-            program.control.gripper(0.5)
-            qtbot.waitUntil(lambda: program.control.can_press, timeout=10_000)
-            program.jobs.run(lambda *_: fail(), name="try in vain")
-            qtbot.waitUntil(lambda: not program.jobs.running, timeout=10_000)
-            program.connection.stop()
-            qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-            qtbot.waitUntil(lambda: not program.jobs.running, timeout=10_000)
-
     def fail() -> None:
         raise KnownError("The cable is out. Put it in.")
 
-    with_a_ready_arm(program, qtbot, act)
+    make_ready(program, qtbot)
+    with log.running("window", tmp_path):
+        program.control.gripper(0.5)
+        qtbot.waitUntil(lambda: program.control.can_press, timeout=10_000)
+        program.jobs.run(lambda *_: fail(), name="try in vain")
+        qtbot.waitUntil(lambda: not program.jobs.running, timeout=10_000)
+        program.connection.stop()
+        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
+        qtbot.waitUntil(lambda: not program.jobs.running, timeout=10_000)
     lines = (tmp_path / log.NAME).read_text().splitlines()
     for expected in (
         "INFO gui.arm.hand_control: press: gripper to 50 %",
