@@ -4,6 +4,7 @@ import logging
 import re
 import zipfile
 
+import pytest
 from PySide6.QtWidgets import QFileDialog
 from window_hands import click, make_ready
 
@@ -12,6 +13,7 @@ from foundation.errors import KnownError
 from robot.state import ArmState
 
 
+@pytest.mark.timeout(300)  # its process lets everything else go first
 def test_a_diagnosis_is_saved_where_the_person_says(program, qtbot, tmp_path, monkeypatch):
     program.shell.show_screen("log")
     screen, proposed = program.shell.screens["log"], []
@@ -24,7 +26,7 @@ def test_a_diagnosis_is_saved_where_the_person_says(program, qtbot, tmp_path, mo
     assert not screen.bar.isVisible()
     click(screen.save)
     assert screen.save.text() == "Cancel" and screen.bar.isVisible()
-    qtbot.waitUntil(lambda: screen.save.text() != "Cancel", timeout=60_000)
+    qtbot.waitUntil(lambda: screen.save.text() != "Cancel", timeout=200_000)
     assert re.search(r"/rehearse-diagnosis-\d{8}-\d{4}\.zip$", proposed[0])
     file = tmp_path / "for the office.zip"
     assert f"The diagnosis is saved as {file}" in screen.saved.text() and "Left out are" in screen.saved.text()
