@@ -18,7 +18,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -247,7 +247,7 @@ def to_standard_error() -> None:
 
 
 @contextlib.contextmanager
-def running(process: str, folder: Path | None = None) -> Iterator[LogWriter]:
+def running(process: str, folder: Path | None = None) -> Generator[LogWriter]:
     """Keep a log of this process ("window", "robot", "command", ...) until the block ends, its bugs included."""
     writer = LogWriter(process, LogFiles(folder or log_folder()))
     for name in _OURS:  # of libraries only the warnings
