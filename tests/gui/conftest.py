@@ -9,6 +9,7 @@ from patience import PATIENT
 
 from benchmarks.window.virtual_screen import virtual_screen
 
+SMALL = (160, 120)  # px of a camera's images
 VIRTUAL_STEP, PUMP_MS = 0.05, 4  # s of virtual time between two looks of the window, and what these are apart
 
 
@@ -73,20 +74,26 @@ def _ended(qapp, program) -> None:
     qapp.processEvents()
 
 
+def _choose_the_lab(module, folder, size=None) -> None:
+    """Save the lab that a file asks for: PICTURE_PX, how large its cameras' images are, and TASK, what it is for."""
+    from workflows.settings import LabSettings, ProgramSettings, save
+
+    size, task = getattr(module, "PICTURE_PX", size), getattr(module, "TASK_OF_LAB", LabSettings().instruction)
+    if size is not None:
+        save(ProgramSettings(lab=LabSettings(picture_px=size, instruction=task)), folder / "settings.json")
+
+
 @pytest.fixture(scope="module")
 def program(qapp, tmp_path_factory, request):
     """The connected program, one for all tests of a file: each leaves it connected as it was.
 
-    The previous run has left a crash log. A file may set the lab's image size in PICTURE_PX: a slow machine is busy
-    enough with the window. It may say its DEADLINES, where they are what it is about.
+    The previous run has left a crash log. The lab's images are small, so that a slow machine keeps up, unless a file
+    says its PICTURE_PX; and it may say its DEADLINES, where they are what it is about.
     """
-    from workflows.settings import LabSettings, ProgramSettings, save
-
     folder = tmp_path_factory.mktemp("program")
     (folder / "logs").mkdir()
     (folder / "logs" / "crash-before.new.txt").write_text("it broke")
-    if size := getattr(request.module, "PICTURE_PX", None):
-        save(ProgramSettings(lab=LabSettings(picture_px=size)), folder / "settings.json")
+    _choose_the_lab(request.module, folder, SMALL)
     program = _started(qapp, folder, getattr(request.module, "DEADLINES", PATIENT))
     yield program
     _ended(qapp, program)
@@ -142,9 +149,10 @@ def fresh_virtual_program(qapp, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def fresh_program(qapp, tmp_path, monkeypatch):
-    """The connected program for one test alone, which may reconnect it; its library is empty."""
+def fresh_program(qapp, tmp_path, monkeypatch, request):
+    """The connected program for one test alone, which may reconnect it; its library is empty, as are its settings."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    _choose_the_lab(request.module, tmp_path)
     program = _started(qapp, tmp_path)
     yield program
     _ended(qapp, program)

@@ -54,7 +54,7 @@ def test_the_list_takes_warnings_and_is_not_flooded(program, qtbot):
         logging.getLogger("gui.anything").info("information %d", number)
     logging.getLogger("gui.anything").warning("said in a banner already", extra=log.SHOWN)
     logging.getLogger("gui.anything").warning("a library complains")
-    qtbot.waitUntil(lambda: "a library complains" in shown.item(0).text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "a library complains" in shown.item(0).text(), timeout=30_000)
     texts = [shown.item(row).text() for row in range(shown.count())]
     assert not any("information" in text or "in a banner already" in text for text in texts)
 
@@ -70,7 +70,7 @@ def test_the_file_tells_of_presses_jobs_and_what_was_said(program, qtbot, tmp_pa
         program.jobs.run(lambda *_: fail(), name="try in vain")
         qtbot.waitUntil(lambda: not program.jobs.running, timeout=10_000)
         program.connection.stop()
-        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
+        qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=30_000)
         qtbot.waitUntil(lambda: not program.jobs.running, timeout=10_000)
     lines = (tmp_path / log.NAME).read_text().splitlines()
     for expected in (

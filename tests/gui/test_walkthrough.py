@@ -23,6 +23,7 @@ STEPS = {
 }
 
 
+@pytest.mark.alone  # the program as a person has it, deadlines too
 @pytest.mark.timeout(600)
 def test_from_set_up_over_a_recording_and_an_instruction_to_an_outcome_in_the_history(tmp_path):
     figures = walked("dark", tmp_path, demonstrations=1, calibrate=False, source="demonstrator")

@@ -61,4 +61,4 @@ def make_ready(program, qtbot) -> None:
 
     qtbot.waitUntil(pressed_or_ready, timeout=30_000)
     # The panel polls thirty times a second.
-    qtbot.waitUntil(lambda: program.control.can_press and program.arm.figures.state is ArmState.HOLDING, timeout=5_000)
+    qtbot.waitUntil(lambda: program.control.can_press and program.arm.figures.state is ArmState.HOLDING, timeout=30_000)

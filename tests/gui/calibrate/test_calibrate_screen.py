@@ -11,6 +11,7 @@ from window_hands import click, key, make_ready
 from gui.calibrate.steps import CalibrateStep, Stage
 from robot.state import ArmState
 
+PICTURE_PX = (640, 480)  # tags are looked for
 SHORT = 10_000  # ms, for what only a stopped arm prevents
 
 

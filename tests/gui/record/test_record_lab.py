@@ -10,16 +10,10 @@ from robot.state import ArmState
 from storage.episodes.episode import Episode
 from storage.queries import episode
 from workflows.recording.facts import RecordState
-from workflows.settings import LabSettings, ProgramSettings, save
 
+PICTURE_PX = (160, 120)
 TASK = "reach the red cube"
 HAND_GUIDING_MODE = 2
-
-
-@pytest.fixture(autouse=True)
-def small_pictures(tmp_path):
-    """Small images from the lab, so that a busy machine keeps up."""
-    save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
 
 
 def at_the_screen(program, qtbot, source: str):

@@ -28,8 +28,9 @@ from storage.queries import page
 from workflows.recording.facts import RecordState
 from workflows.recording.recorder import Recorder
 from workflows.session import Session
-from workflows.settings import LabSettings, ProgramSettings, save
+from workflows.settings import ProgramSettings
 
+PICTURE_PX = (160, 120)
 TASK = "pick up the red cube"
 SECOND = 1000
 
@@ -294,13 +295,7 @@ def test_who_shows_it_can_be_chosen_and_the_demonstrator_needs_a_ready_arm(ready
     click(teach.choice.button(0))
 
 
-@pytest.fixture
-def small_pictures(tmp_path):
-    """Small images from the lab, so that a busy machine keeps up."""
-    save(ProgramSettings(lab=LabSettings(picture_px=(160, 120))), tmp_path / "settings.json")
-
-
-def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(small_pictures, fresh_program, qtbot):
+def test_what_is_recorded_of_the_lab_goes_through_arm_and_cameras(fresh_program, qtbot):
     """Run the whole program once: the arm jogged by a key of the Record screen, Stop ends and keeps the recording."""
     program = fresh_program
     screen, presenter = program.shell.screens["record"], program.record

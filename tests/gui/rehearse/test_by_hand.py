@@ -9,20 +9,13 @@ from window_hands import click
 
 from foundation import xarm7
 from gui.rehearse.steps import Step
-from workflows.settings import LabSettings, ProgramSettings, save
 
+PICTURE_PX, TASK_OF_LAB = (160, 120), "reach the red cube"
 OVER, BESIDE = (0.42, 0.12), (0.45, -0.1)  # m on the table
 
 
 @pytest.fixture
-def small_pictures(tmp_path):
-    """A lab with cheap images, so that a busy machine keeps up with them."""
-    settings = ProgramSettings(lab=LabSettings(instruction="reach the red cube", picture_px=(160, 120)))
-    save(settings, tmp_path / "settings.json")
-
-
-@pytest.fixture
-def hands(small_pictures, fresh_program, qtbot):
+def hands(fresh_program, qtbot):
     hands = Hands(fresh_program, qtbot)
     fresh_program.shell.resize(960, 640)  # the less there is to paint, the better a busy machine keeps up
     fresh_program.shell.show_screen("rehearse")

@@ -20,8 +20,6 @@ from gui.rehearse.steps import Step
 from robot.planning.plan import Plan
 from workflows.proposals.trajectory_file import save_trajectory
 
-PICTURE_PX = (160, 120)
-
 
 @pytest.fixture
 def hands(virtual_program, qtbot):

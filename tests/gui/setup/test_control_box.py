@@ -32,8 +32,8 @@ def test_a_wrong_tool_point_is_shown_refuses_motion_and_is_set_right_by_one_pres
     shell.show_screen("set up")
     qtbot.waitUntil(lambda: checked(program).get("Control box") == (True, "set as the program needs it"))
     studio.write_setting("tcp_offset", WRONG)
-    qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.HOLDING, timeout=5_000)
-    qtbot.waitUntil(lambda: checked(program)["Control box"][0] is False, timeout=5_000)
+    qtbot.waitUntil(lambda: program.connection.arm_state is not ArmState.HOLDING, timeout=30_000)
+    qtbot.waitUntil(lambda: checked(program)["Control box"][0] is False, timeout=30_000)
     assert "0 / 0 / 0 mm, not 0 / 0 / 172 mm" in checked(program)["Control box"][1]
     line = screen.box.rows["tcp_offset"]
     assert line.found.text() == "0 / 0 / 0 mm" and "0 / 0 / 172 mm" in line.expected.text()
@@ -42,19 +42,19 @@ def test_a_wrong_tool_point_is_shown_refuses_motion_and_is_set_right_by_one_pres
     refused = []
     job = program.jobs.run(lambda *_: robot.hand_guide(), name="guide")
     job.on(failed=lambda error: refused.append(str(error)))
-    qtbot.waitUntil(lambda: bool(refused), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(refused), timeout=30_000)
     assert "another tool point" in refused[0]
-    qtbot.waitUntil(lambda: screen.checklist.next.text() == "Set the tool point right", timeout=5_000)
+    qtbot.waitUntil(lambda: screen.checklist.next.text() == "Set the tool point right", timeout=30_000)
     click(screen.checklist.next)
-    qtbot.waitUntil(lambda: checked(program)["Control box"][0], timeout=5_000)
-    qtbot.waitUntil(lambda: not program.screens.box.busy, timeout=5_000)
+    qtbot.waitUntil(lambda: checked(program)["Control box"][0], timeout=30_000)
+    qtbot.waitUntil(lambda: not program.screens.box.busy, timeout=30_000)
     assert program.connection.arm_state is ArmState.NOT_READY  # the press never makes the arm ready
     assert "It was 0 / 0 / 0 mm" in line.expected.text()
     click(line.undo)
-    qtbot.waitUntil(lambda: line.found.text() == "0 / 0 / 0 mm", timeout=5_000)
-    qtbot.waitUntil(lambda: line.set_right.isVisible() and line.set_right.isEnabled(), timeout=5_000)
+    qtbot.waitUntil(lambda: line.found.text() == "0 / 0 / 0 mm", timeout=30_000)
+    qtbot.waitUntil(lambda: line.set_right.isVisible() and line.set_right.isEnabled(), timeout=30_000)
     click(line.set_right)
-    qtbot.waitUntil(lambda: line.found.text() == "0 / 0 / 172 mm", timeout=5_000)
+    qtbot.waitUntil(lambda: line.found.text() == "0 / 0 / 172 mm", timeout=30_000)
     make_ready(program, qtbot)
 
 
@@ -72,6 +72,6 @@ def test_another_hand_on_the_arm_is_said(program, qtbot, studio):
     make_ready(program, qtbot)
     studio.set_mode(2)
     studio.set_ready()
-    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=5_000)
-    qtbot.waitUntil(lambda: "Another program has taken the arm" in program.arm.figures.error, timeout=5_000)
+    qtbot.waitUntil(lambda: program.connection.arm_state is ArmState.STOPPED, timeout=30_000)
+    qtbot.waitUntil(lambda: "Another program has taken the arm" in program.arm.figures.error, timeout=30_000)
     make_ready(program, qtbot)

@@ -47,12 +47,12 @@ def test_other_looks_come_in_pieces_and_reach_everything(window, qtbot):
     dressing.add(window)
     dressing.use("QLabel { color: red }")
     assert not dressing.done and not any(red(label) for label in window.findChildren(QLabel))
-    qtbot.waitUntil(lambda: any(red(label) for label in window.findChildren(QLabel)), timeout=5_000)
+    qtbot.waitUntil(lambda: any(red(label) for label in window.findChildren(QLabel)), timeout=30_000)
     seen = [red(label) for label in window.findChildren(QLabel)]
     assert not all(seen) and not dressing.done  # one piece after the other
     shown = window.findChild(QStackedWidget).currentWidget()
     assert any(red(label) for label in shown.findChildren(QLabel))  # first the visible part
-    qtbot.waitUntil(lambda: dressing.done, timeout=5_000)
+    qtbot.waitUntil(lambda: dressing.done, timeout=30_000)
     assert all(red(label) for label in window.findChildren(QLabel))
 
 
@@ -62,7 +62,7 @@ def test_what_is_put_in_later_is_dressed_too(window, qtbot):
     dressing.add(window)
     late = card(3)
     window.findChild(QStackedWidget).addWidget(late)
-    qtbot.waitUntil(lambda: dressing.done, timeout=5_000)
+    qtbot.waitUntil(lambda: dressing.done, timeout=30_000)
     assert red(late.findChild(QLabel))
     dialog = QDialog(window)
     QVBoxLayout(dialog).addWidget(QLabel("Really?"))
@@ -78,7 +78,7 @@ def test_a_part_that_has_gone_is_not_dressed(window, qtbot):
     dressing.use("QLabel { color: red }")
     for page in window.findChildren(QStackedWidget):
         page.deleteLater()
-    qtbot.waitUntil(lambda: dressing.done and slices().done, timeout=5_000)
+    qtbot.waitUntil(lambda: dressing.done and slices().done, timeout=30_000)
 
 
 def test_every_screen_has_the_looks_that_were_chosen(virtual_program, qtbot, qapp):
