@@ -34,7 +34,7 @@ class Deadlines:
     no_frame: float = 0.5  # then the camera is stalled; a fault has to be seen within 500 ms
     same_frame: float = 0.4  # of one and the same image, then it is frozen; leaves three periods at 30 Hz before 500 ms
     frame_rate: float = 0.4  # window in which a camera's rate is measured
-    frame_periods: float = 2.2  # mean frame time there, in nominal ones, from which it is slow; dim light doubles it
+    frame_periods: float = 20 / 9  # mean frame time there, in nominal ones, from which it is slow; dim light doubles it
     first_frame: float = 4.0  # network cameras wait for their next key frame
     board_frames: float = 4.0  # for five frames of each camera, of an arm that stands still
 

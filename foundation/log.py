@@ -21,12 +21,12 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
 
 from foundation.redaction import redacted
+from foundation.version import version
 
 NAME = "rehearse.log"
 FILES, LARGEST = 10, 2_000_000  # bytes each
@@ -55,14 +55,6 @@ def log_folder() -> Path:
 def unshown(record: logging.LogRecord) -> bool:
     """Let only records through that nobody has shown to the person (a filter for handlers)."""
     return not getattr(record, "shown", False)
-
-
-def program_version() -> str:
-    """Return the installed version, or "unknown" where the program runs from a bare folder."""
-    try:
-        return version("rehearse")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 class LogFiles:
@@ -265,7 +257,7 @@ def running(process: str, folder: Path | None = None) -> Generator[LogWriter]:
     writer.start()
     try:
         system = f"Python {platform.python_version()}, {platform.system()} {platform.release()}"
-        _log.info("begins: Rehearse %s, %s, started by process %d", program_version(), system, os.getppid())
+        _log.info("begins: Rehearse %s, %s, started by process %d", version(), system, os.getppid())
         yield writer
     except Exception:
         _log.critical("ends by something not caught", exc_info=True, extra=SHOWN)

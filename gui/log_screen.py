@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QProgre
 from foundation.version import version
 from gui.diagnosis_presenter import DiagnosisPresenter, default_name
 from gui.runtime.messages import Kind, Message, Messages
-from gui.widgets.basics import Button, label, row
+from gui.widgets.basics import Button, label, row, show_or_cancel, show_progress
 from gui.widgets.icons import icon
 from gui.widgets.theme import colours, space
 
@@ -84,12 +84,8 @@ class LogScreen(QWidget):
 
     def _show_diagnosis(self) -> None:
         diagnosis = self._diagnosis
-        self.save.setText("Cancel" if diagnosis.busy else "Save a diagnosis…")
-        self.save.set_icon("cross" if diagnosis.busy else "down")
-        self.bar.setVisible(diagnosis.busy)
-        self.bar.setValue(round(1000 * diagnosis.share))
-        self.saved.setText(diagnosis.words)
-        self.saved.setVisible(bool(diagnosis.words))
+        show_progress(self.bar, self.saved, diagnosis.busy, diagnosis.share, diagnosis.words)
+        show_or_cancel(self.save, "Save a diagnosis…", diagnosis.busy)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(_text(message) for message in self._messages.log))

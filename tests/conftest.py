@@ -55,3 +55,11 @@ def nothing_left_behind():
     assert not threads, f"threads left behind: {sorted(thread.name for thread in threads)}"
     assert not processes, f"processes left behind: {sorted(processes)}"
     assert not {name for name in shared_memory if "rehearse" in name}, f"shared memory left behind: {shared_memory}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_of_their_own(tmp_path_factory):
+    """Redirection of the logs: no process of a test writes into the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

@@ -23,6 +23,7 @@ from foundation.errors import KnownError
 from foundation.messages import Channel, ChannelClosed
 from foundation.processes import RoleProcess
 from foundation.redaction import redacted
+from foundation.version import version
 from workflows import doctor
 from workflows import settings as program_settings
 from workflows.cancellation import Cancellation, Report, silently
@@ -181,7 +182,7 @@ def _machine(screens: tuple[str, ...]) -> dict[str, Any]:
     packages = {each.name: each.version for each in importlib.metadata.distributions()}
     drm = Path("/sys/class/drm")
     return {
-        "program": log.program_version(),
+        "program": version(),
         "python": platform.python_version(),
         "system": _first_line("/etc/os-release", lambda line: line.startswith("PRETTY_NAME"))
         .partition("=")[2]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.motion.virtual_session import VirtualSession
 from gui.arm.panel import ArmPanel
@@ -23,6 +23,13 @@ from gui.widgets.theme import Theme
 from workflows.settings import ArmSettings, ProgramSettings
 
 STEP = 0.05  # s of virtual time per step of the window
+
+
+def look_at_buttons(window: QWidget) -> None:
+    """Let the deliberate buttons that can be seen look at their clock, as they do by themselves in real time."""
+    for button in window.findChildren(DeliberateButton):
+        if button.isVisible():
+            button.look()
 
 
 class PressBench:
@@ -54,9 +61,7 @@ class PressBench:
             self.session.live(STEP)
             QApplication.processEvents()
             self.connection.pulled.emit()
-            for button in self.window.findChildren(DeliberateButton):
-                if button.isVisible():
-                    button.look()
+            look_at_buttons(self.window)
 
     def until(self, so, steps: int = 4000) -> bool:
         """Advance time until `so()`; return whether it came true."""

@@ -25,7 +25,7 @@ from gui.history.presenter import HistoryPresenter
 from gui.history.rehearsal_list import HistoryList
 from gui.player.findings_list import FindingsList
 from gui.player.player import Player
-from gui.widgets.basics import Button, column, label, row
+from gui.widgets.basics import Button, column, label, row, show_or_cancel, show_progress
 from gui.widgets.facts import Facts, Note
 from gui.widgets.theme import space
 
@@ -241,9 +241,5 @@ class HistoryDetail(QWidget):
 
     def _show_export(self) -> None:
         presenter = self.presenter
-        self.export.setText("Cancel" if presenter.exporting else "Save as a film…")
-        self.export.set_icon("cross" if presenter.exporting else "down")
-        self.bar.setVisible(presenter.exporting)
-        self.bar.setValue(round(1000 * presenter.export_share))
-        self.exported.setText(presenter.export_words)
-        self.exported.setVisible(bool(presenter.export_words))
+        show_progress(self.bar, self.exported, presenter.exporting, presenter.export_share, presenter.export_words)
+        show_or_cancel(self.export, "Save as a film…", presenter.exporting)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QProgressBar,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -186,3 +187,17 @@ def form(*lines: tuple[str, QWidget]) -> QGridLayout:
         grid.addWidget(name, i, 0)
         grid.addWidget(field, i, 1)
     return grid
+
+
+def show_or_cancel(button: Button, name: str, busy: bool) -> None:
+    """Let the button that saves something cancel it as long as it is being saved."""
+    button.setText("Cancel" if busy else name)
+    button.set_icon("cross" if busy else "down")
+
+
+def show_progress(bar: QProgressBar, said: QLabel, busy: bool, share: float, words: str) -> None:
+    """Show a bar of 1000 steps while something is under way, and what there is to say of it."""
+    bar.setVisible(busy)
+    bar.setValue(round(1000 * share))
+    said.setText(words)
+    said.setVisible(bool(words))

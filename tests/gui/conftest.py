@@ -24,7 +24,7 @@ def screen():
 def folders_of_their_own(tmp_path_factory):
     """Redirection of the user's own folders during the tests: above all the library."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
 
@@ -59,7 +59,8 @@ def _started(qapp, folder, deadlines=PATIENT):
 
 def _until_connected(qapp, program) -> None:
     deadline = time.monotonic() + 60.0
-    while program.connection.status is None or program.connection.opening:
+    # Its own first jobs too: else a test that is over sooner would leave their threads behind.
+    while program.connection.status is None or program.connection.opening or program.jobs.running:
         assert time.monotonic() < deadline, program.session.problems
         qapp.processEvents()
         time.sleep(0.005)
@@ -75,7 +76,7 @@ def _ended(qapp, program) -> None:
 
 
 def _choose_the_lab(module, folder, size=None) -> None:
-    """Save the lab that a file asks for: PICTURE_PX, how large its cameras' images are, and TASK, what it is for."""
+    """Save the lab that a file asks for: PICTURE_PX, the size of its images, and TASK_OF_LAB, what it is for."""
     from workflows.settings import LabSettings, ProgramSettings, save
 
     size, task = getattr(module, "PICTURE_PX", size), getattr(module, "TASK_OF_LAB", LabSettings().instruction)
@@ -123,12 +124,10 @@ class VirtualProgram:
         self._pump.stop()
 
     def _go_on(self) -> None:
-        from gui.widgets.deliberate_press import DeliberateButton
+        from benchmarks.window.press_bench import look_at_buttons
 
         self.session.live(VIRTUAL_STEP)
-        for button in self.program.shell.findChildren(DeliberateButton):
-            if button.isVisible():
-                button.look()
+        look_at_buttons(self.program.shell)
 
 
 @pytest.fixture(scope="module")

@@ -23,14 +23,6 @@ from model.networks.codec_fitting import fit_linear_codec
 from model.networks.linear_codec import LinearCodec
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def smooth_videos(count: int, frames: int = 9, size: int = 16, seed: int = 0) -> torch.Tensor:
     """Draw videos (count, 3, frames, size, size) in [-1, 1] that few components describe well, but not wholly."""
     generator = torch.Generator().manual_seed(seed)

@@ -21,14 +21,6 @@ SIZE = {"num_attention_heads": 1, "attention_head_dim": 48, "ffn_dim": 64, "num_
 QUICK = TrainingSettings(steps=3, learning_rate=1e-3, precision="fp32", optimiser="muon")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def pipeline() -> ActionImagesPipeline:
     torch.manual_seed(0)
     codec = LinearCodec(z_dim=48, scale_factor_spatial=8).eval()
